@@ -1,0 +1,53 @@
+# `make report` and `make test` need nothing but Python >= 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+
+.PHONY: report test soak bench lock lint types docs clean
+
+report: $(VENV)/.base
+	$(BIN)/trainer report --all --force
+
+test: lint types
+	$(BIN)/pytest -n auto
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+soak: $(VENV)/.dev
+	$(BIN)/pytest -m soak -n 0
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m docs.generate
+
+lock: $(VENV)/.lock
+	$(VENV)-lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+	    --group build --generate-hashes --no-header --output-file requirements/base.txt
+	$(VENV)-lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+	    --extra litellm --extra postgres --extra mongo --extra redis --extra sagemaker --extra ducklake \
+	    --group dev --constraint requirements/base.txt --generate-hashes --no-header --output-file requirements/dev.txt
+
+$(VENV)/.base: requirements/base.txt pyproject.toml
+	$(PYTHON) scripts/environment.py $(VENV) requirements/base.txt
+	touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml
+	$(PYTHON) scripts/environment.py $(VENV) requirements/dev.txt
+	touch $@ $(VENV)/.base
+
+$(VENV)/.lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet uv==$(UV_VERSION)
+	mkdir -p $(VENV) && touch $@
+
+clean:
+	rm -rf $(VENV) $(VENV)-lock build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

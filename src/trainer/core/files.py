@@ -1,0 +1,89 @@
+"""Files are written whole or not at all, and left untouched when their content would not change."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from trainer.core.errors import TrainerError, UsageError, Where
+
+
+def write_atomic(path: Path, content: bytes | str) -> bool:
+    """Whether the file changed: it is replaced in one step, or not touched when it already holds `content`.
+
+    A crash, a full disk or a read-only folder leaves the old file as it was; raises TrainerError for those.
+    """
+    payload = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        if _holds(path, payload):
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, payload)
+    except OSError as error:
+        raise TrainerError(
+            f"cannot write: {error.strerror or error}",
+            where=Where(str(path)),
+            hint="free some space or make the folder writable, then run the same command again",
+        ) from error
+    return True
+
+
+def read_text(path: Path, *, shown: str | None = None) -> str:
+    """The text of a UTF-8 file, line ends as LF and a byte order mark dropped; raises UsageError naming it `shown`."""
+    where = Where(shown or str(path))
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError("there is no such file", where=where) from None
+    except OSError as error:
+        raise UsageError(f"cannot read: {error.strerror or error}", where=where) from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
+        raise UsageError(
+            f"not UTF-8 text (byte 0x{content[error.start]:02x})",
+            where=Where(where.path, line, column),
+            hint="save the file as UTF-8",
+        ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _holds(path: Path, payload: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(payload) and path.read_bytes() == payload
+    except FileNotFoundError:
+        return False
+
+
+def _replace(path: Path, payload: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    _sync_folder(path.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,58 @@
+"""Adapters by name: one literal line each, imported on first use, entry points for those of other packages."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from trainer.core.errors import MissingExtra, UsageError, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """Where an adapter lives, and what to install for it."""
+
+    path: str
+    """`package.module:Class`."""
+    extra: str | None = None
+    """The extra of trainer-core that brings its dependency."""
+    needs: str | None = None
+    """The top-level package that must be importable, where it needs one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The adapters of one room: a table of its own, then the entry points of group `trainer.<room>`."""
+
+    room: str
+    table: Mapping[str, Adapter]
+
+    def names(self) -> list[str]:
+        """All adapter names, sorted; nothing is imported."""
+        return sorted({*self.table, *(point.name for point in self._points())})
+
+    def load(self, name: str) -> Any:
+        """The adapter's class; raises UsageError for an unknown name, MissingExtra where a dependency is missing."""
+        adapter = self.table.get(name)
+        if adapter is None:
+            return self._load_point(name)
+        module, _, attribute = adapter.path.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if adapter.extra and error.name and error.name.partition(".")[0] == (adapter.needs or adapter.extra):
+                raise MissingExtra(error.name, adapter.extra) from error
+            raise
+
+    def _load_point(self, name: str) -> Any:
+        for point in self._points():
+            if point.name == name:
+                return point.load()
+        message, hint = unknown(f"{self.room} adapter", name, self.names())
+        raise UsageError(message, hint=hint)
+
+    def _points(self) -> tuple[EntryPoint, ...]:
+        return tuple(entry_points(group=f"trainer.{self.room}"))

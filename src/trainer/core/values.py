@@ -1,0 +1,229 @@
+"""The values of the journey: frozen, each with the digest of what made it, none with a reference back.
+
+query -> RetrievalResult -> StoredData -> DataBlock -> Prompt -> CompletionResult -> Report
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from trainer.core.digest import digest
+from trainer.core.errors import Where
+
+Json: TypeAlias = Any
+"""What JSON can hold: dict with str keys, list, str, int, float, bool or None."""
+
+Origin = Literal["fresh", "cached", "replayed", "drafted"]
+"""How a completion was got: paid for now, from the cache, from a cassette, or written without a model."""
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What one datum means; sources say it, the draft writer and the checks use it."""
+
+    title: str
+    """As a table's row would call it: `Market capitalisation`."""
+    unit: str = ""
+    """An ISO currency (`USD`), `USD/share`, `fraction` (0.05 is 5 %), `percent`, `ratio`, `count`, `shares`,
+    `date`, `text`, or nothing where it has none."""
+    description: str = ""
+    """One sentence on what it measures."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalResult:
+    """One answer of one source."""
+
+    data: dict[str, Json]
+    """Normalised to the source's schema."""
+    source: str
+    """The source's name: `yahoo_finance`."""
+    retrieved_at: datetime
+    """When the data was fetched; for data kept in files, when it says it was. UTC."""
+    metadata: dict[str, Json] = field(default_factory=dict)
+    """`subject` (what the data is about), `as_of` (the date it is valid for), `url`, `query`, and `fields`:
+    a mapping of dotted path (list indices left out) to `{title, unit, description}`."""
+    storage_key: str | None = None
+    """Its key in the store, once stored."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of the data alone: equal data is equal whenever it was fetched."""
+        return digest(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredData:
+    """One version of one document in a store."""
+
+    key: str
+    data: Json
+    source: str
+    stored_at: datetime
+    """When the document's first version was stored. UTC."""
+    updated_at: datetime
+    """When this version was stored. UTC."""
+    metadata: dict[str, Json]
+    version: int
+    """Counted from 1 for each key."""
+    ttl: int | None = None
+    """Seconds the version stays fresh after `updated_at`; None is for ever."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of the data alone."""
+        return digest(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class DataBlock:
+    """A stored datum as an instruction names it."""
+
+    name: str
+    """The name under `data:` in the instruction."""
+    key: str
+    version: int
+    source: str
+    retrieved_at: datetime
+    data: Json
+    digest: str
+    subject: str | None = None
+    """What the data is about: `AbbVie Inc.`."""
+    as_of: str | None = None
+    """The ISO date the data is valid for."""
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    """By dotted path, list indices left out: `quarterly.totalRevenue`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A piece of domain knowledge."""
+
+    path: str
+    """Relative to the context folder, with `/`."""
+    title: str
+    text: str
+    """As it enters the prompt: front matter stripped, headings shifted."""
+    digest: str
+    """Of the file's bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What an instruction asks to get back."""
+
+    sections: tuple[str, ...] = ()
+    """Titles of the level-2 sections, in order."""
+    schema: Mapping[str, Json] | None = None
+    """A JSON Schema for a structured answer."""
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A finished prompt and the parts it was made of."""
+
+    instruction: str
+    """The instruction's path relative to the instruction folder; `-` for a prompt from stdin."""
+    title: str
+    text: str
+    """All that is sent."""
+    body: str = ""
+    """The instruction's own text, filled in, without contexts and data."""
+    params: Mapping[str, Json] = field(default_factory=dict)
+    contexts: tuple[Context, ...] = ()
+    data: tuple[DataBlock, ...] = ()
+    output: Output = field(default_factory=Output)
+    model: Mapping[str, Json] = field(default_factory=dict)
+    """Model settings the instruction asks for: `temperature`, `max_tokens`, `provider`, `model` …"""
+    system: str = ""
+    """The system message, where there is one."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What a chat model is sent."""
+        user = Message("user", self.text)
+        return (Message("system", self.system), user) if self.system else (user,)
+
+    @property
+    def digest(self) -> str:
+        """The digest of all that can change an answer to this prompt, model settings apart."""
+        return digest([self.system, self.text, list(self.output.sections), self.output.schema, self.output.language])
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one model."""
+
+    provider: str
+    model: str
+    outcome: str
+    """`ok`, or the kind of failure."""
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionResult:
+    """What a provider answered."""
+
+    content: str
+    tokens_used: int
+    model: str
+    """The model that answered."""
+    provider: str
+    cost: float | None
+    """In US dollars; None where the price is not known, never 0 for that."""
+    metadata: dict[str, Json] = field(default_factory=dict)
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_estimated: bool = False
+    """Whether the provider named no usage, so that the tokens were counted here."""
+    model_asked: str = ""
+    """The model that was asked first."""
+    origin: Origin = "fresh"
+    finish_reason: str = "stop"
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a check or a screen found."""
+
+    kind: str
+    """A stable word to script against: `missing_section`, `contradicted`, `injection.override` …"""
+    severity: Severity
+    message: str
+    where: Where | None = None
+    text: str = ""
+    """The words it is about."""
+    hint: str = ""
+    support: str = ""
+    """The datum or passage behind it: `yahoo_finance:ABBV:quote@1 marketCap`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a room of checks says of a text."""
+
+    findings: tuple[Finding, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """By name, each from 0 to 1."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether no finding is an error."""
+        return not any(finding.severity == "error" for finding in self.findings)
