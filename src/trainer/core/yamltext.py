@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,19 +110,17 @@ class _Builder:
 
     def _mapping(self, node: Any, path: Path, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for key, value_node in self._pairs(node):
-            if key in result:
-                self.problems.append(Problem(f'the key "{key}" stands twice', self.places[(*path, key)]))
-            built = self.build(value_node, (*path, key), depth + 1)
-            result[key] = built
-        return result
-
-    def _pairs(self, node: Any) -> Iterator[tuple[str, Any]]:
         for key_node, value_node in node.value:
-            if isinstance(key_node, yaml.ScalarNode):
-                yield str(key_node.value), value_node
-            else:
-                self.problems.append(Problem("a key must be a plain word", self.place(key_node.start_mark)))
+            where = self.place(key_node.start_mark)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.problems.append(Problem("a key must be a plain word", where))
+                continue
+            key = str(key_node.value)
+            if key in result:
+                self.problems.append(Problem(f'the key "{key}" stands twice', where))
+            self.places[(*path, key, KEY)] = where
+            result[key] = self.build(value_node, (*path, key), depth + 1)
+        return result
 
     def _scalar(self, node: Any, where: Where) -> Any:
         kind = node.tag.rpartition(":")[2]

@@ -1,0 +1,272 @@
+"""config.yaml, environment and `--set` into Settings: all problems at once, every value with its origin."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from trainer.core.config.schema import SECRET_KEYS, Settings
+from trainer.core.errors import ConfigError, Problem, UsageError, Where, unknown
+from trainer.core.files import read_text
+from trainer.core.yamltext import KEY, load_yaml
+from trainer.core.yamltext import Path as YamlPath
+
+_PREFIX = "TRAINER_"
+_NOT_SETTINGS = frozenset({"TRAINER_PROJECT"})
+_VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from."""
+
+    kind: Literal["flag", "environment", "file"]
+    place: str
+    """The flag, the variable, or file:line:column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The effective settings and where each came from."""
+
+    settings: Settings
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """By dotted key; what is not here is a default."""
+    unset: Mapping[str, str] = field(default_factory=dict)
+    """Keys whose `${NAME}` is not set, with the NAME."""
+
+    def shown(self) -> list[tuple[str, object, str]]:
+        """Every setting as (dotted key, value, origin), in order; secrets masked."""
+        rows = []
+        for key, value in _leaves(msgspec.to_builtins(self.settings), ()):
+            origin = self._origin(key)
+            masked = "********" if value and key[-1] in SECRET_KEYS else value
+            rows.append((".".join(key), masked, f"{origin.kind} {origin.place}" if origin else "default"))
+        return rows
+
+    def _origin(self, key: tuple[str, ...]) -> Origin | None:
+        for length in range(len(key), 0, -1):
+            if origin := self.origins.get(".".join(key[:length])):
+                return origin
+        return None
+
+
+@dataclass(slots=True)
+class _Layers:
+    """Settings while they are being laid over one another."""
+
+    tree: dict[str, Any]
+    origins: dict[str, Origin]
+    places: dict[YamlPath, Where]
+    environ: Mapping[str, str]
+    unset: dict[str, str]
+    problems: list[Problem]
+
+    def where(self, path: YamlPath) -> Where | None:
+        """The place of the value at `path`: the flag or variable that set it, or its line in the file."""
+        origin = self.origins.get(".".join(map(str, path)))
+        if origin and origin.kind != "file":
+            return Where(origin.place)
+        for length in range(len(path), 0, -1):
+            if place := self.places.get(path[:length]):
+                return place
+        return None
+
+
+def load_config(
+    path: Path, *, environ: Mapping[str, str], overrides: Sequence[str] = (), shown: str = "config.yaml"
+) -> Config:
+    """The settings of a project. Flags win over the environment, the environment over the file.
+
+    Raises ConfigError with all problems of the file at once, each with line and column and the nearest known name.
+    """
+    layers = _Layers({}, {}, {}, environ, {}, [])
+    _lay_file(layers, path, shown)
+    _lay_environment(layers)
+    for override in overrides:
+        _lay_override(layers, override)
+    _interpolate(layers, layers.tree, ())
+    settings = _struct(layers, Settings, layers.tree, ())
+    if layers.problems:
+        raise ConfigError(layers.problems[0].message, problems=layers.problems)
+    assert isinstance(settings, Settings)
+    return Config(settings, layers.origins, layers.unset)
+
+
+def _lay_file(layers: _Layers, path: Path, shown: str) -> None:
+    try:
+        document = load_yaml(read_text(path, shown=shown), shown=shown)
+    except UsageError as error:
+        raise ConfigError(error.message, problems=error.problems) from error
+    if document.value is None:
+        return
+    if not isinstance(document.value, dict):
+        raise ConfigError("the file must be a mapping of sections", where=document.where())
+    layers.tree = document.value
+    layers.places = document.places
+    for key, _ in _leaves(document.value, ()):
+        layers.origins[".".join(key)] = Origin("file", str(document.where(*key)))
+
+
+def _lay_environment(layers: _Layers) -> None:
+    sections = {section.upper(): section for section in Settings.__struct_fields__}
+    for name in sorted(layers.environ):
+        section, double, rest = name.removeprefix(_PREFIX).partition("__")
+        if not name.startswith(_PREFIX) or name in _NOT_SETTINGS or not double or section not in sections:
+            continue
+        key = (sections[section], *rest.lower().split("__"))
+        _put(layers, key, layers.environ[name], Origin("environment", name))
+
+
+def _lay_override(layers: _Layers, override: str) -> None:
+    dotted, equals, text = override.partition("=")
+    key = tuple(part.strip() for part in dotted.split("."))
+    if not equals or not all(key):
+        raise ConfigError(
+            f'--set "{override}" is not section.key=value', hint="example: --set llm_provider.model=gpt-4o"
+        )
+    try:
+        value = load_yaml(text, shown=f"--set {dotted}").value
+    except UsageError:
+        value = text
+    _put(layers, key, value, Origin("flag", f"--set {dotted}"))
+
+
+def _put(layers: _Layers, key: tuple[str, ...], value: object, origin: Origin) -> None:
+    branch = layers.tree
+    for part in key[:-1]:
+        if not isinstance(branch.get(part), dict):
+            branch[part] = {}
+        branch = branch[part]
+    branch[key[-1]] = value
+    layers.origins[".".join(key)] = origin
+
+
+def _interpolate(layers: _Layers, value: Any, path: YamlPath) -> Any:
+    """The value with every `${NAME}` filled; one that is not set makes the whole string None and is noted."""
+    if isinstance(value, dict):
+        for key in value:
+            value[key] = _interpolate(layers, value[key], (*path, key))
+    elif isinstance(value, list):
+        value[:] = [_interpolate(layers, item, (*path, index)) for index, item in enumerate(value)]
+    elif isinstance(value, str) and "${" in value:
+        return _filled(layers, value, path)
+    return value
+
+
+def _filled(layers: _Layers, text: str, path: YamlPath) -> str | None:
+    missing: list[str] = []
+
+    def fill(match: re.Match[str]) -> str:
+        name, default = match.groups()
+        if name is None:
+            return "${"
+        found = layers.environ.get(name) or default
+        if found is None:
+            missing.append(name)
+        return found or ""
+
+    filled = _VARIABLE.sub(fill, text)
+    if missing:
+        layers.unset[".".join(map(str, path))] = missing[0]
+        return None
+    return filled
+
+
+def _struct(layers: _Layers, kind: type, value: Any, path: YamlPath) -> Any:
+    """The struct in `value`; problems are noted, and keys that have one are left at their defaults."""
+    if value is None:
+        value = {}
+    if not isinstance(value, dict):
+        layers.problems.append(Problem(f"{_dotted(path)} must be a mapping of keys", layers.where(path)))
+        return None
+    fields = {item.name: item for item in msgspec.structs.fields(kind)}
+    hints = typing.get_type_hints(kind)
+    found = {}
+    for key, item in value.items():
+        here = (*path, key)
+        if key not in fields:
+            message, hint = unknown("section" if not path else "key", _dotted(here), _siblings(fields, path))
+            layers.problems.append(Problem(message, layers.places.get((*here, KEY)) or layers.where(here), hint))
+            continue
+        found[key] = _value(layers, hints[key], item, here)
+    for item in fields.values():
+        if item.required and item.name not in value:
+            layers.problems.append(Problem(f'{_dotted(path)} lacks the key "{item.name}"', layers.where(path)))
+    usable = {key: item for key, item in found.items() if item is not _BROKEN}
+    return None if any(item.required and item.name not in usable for item in fields.values()) else kind(**usable)
+
+
+_BROKEN: Any = object()
+
+
+def _value(layers: _Layers, kind: Any, value: Any, path: YamlPath) -> Any:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        built = _struct(layers, kind, value, path)
+        return _BROKEN if built is None else built
+    inner = get_args(kind)
+    if get_origin(kind) is dict and isinstance(inner[1], type) and issubclass(inner[1], msgspec.Struct):
+        return _structs_by_name(layers, inner[1], value, path)
+    if get_origin(kind) is list and isinstance(inner[0], type) and issubclass(inner[0], msgspec.Struct):
+        return _structs_in_order(layers, inner[0], value, path)
+    return _scalar(layers, kind, value, path)
+
+
+def _structs_by_name(layers: _Layers, kind: type, value: Any, path: YamlPath) -> Any:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        layers.problems.append(Problem(f"{_dotted(path)} must be a mapping of names", layers.where(path)))
+        return _BROKEN
+    built = {name: _struct(layers, kind, item, (*path, name)) for name, item in value.items()}
+    return {name: item for name, item in built.items() if item is not None}
+
+
+def _structs_in_order(layers: _Layers, kind: type, value: Any, path: YamlPath) -> Any:
+    if not isinstance(value, list):
+        layers.problems.append(Problem(f"{_dotted(path)} must be a list", layers.where(path)))
+        return _BROKEN
+    built = [_struct(layers, kind, item, (*path, index)) for index, item in enumerate(value)]
+    return [item for item in built if item is not None]
+
+
+def _scalar(layers: _Layers, kind: Any, value: Any, path: YamlPath) -> Any:
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        variable = layers.unset.get(_dotted(path))
+        message = f"{_dotted(path)}: {_plain(str(error))}"
+        hint = f"set the environment variable {variable}" if variable else None
+        layers.problems.append(Problem(message, layers.where(path), hint))
+        return _BROKEN
+
+
+def _plain(message: str) -> str:
+    """The validator's message in the words of YAML."""
+    message = message.partition(" - at ")[0]
+    kinds = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
+    kinds |= {"null": "nothing", "array": "a list", "object": "a mapping"}
+    message = re.sub("`([a-z |]+)`", lambda match: " or ".join(kinds.get(k, k) for k in match[1].split(" | ")), message)
+    return message[:1].lower() + message[1:]
+
+
+def _siblings(names: Mapping[str, object], path: YamlPath) -> list[str]:
+    return [_dotted((*path, name)) for name in names]
+
+
+def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(item, (*path, str(key)))
+    elif path:
+        yield path, value
+
+
+def _dotted(path: YamlPath) -> str:
+    return ".".join(map(str, path)) or "config.yaml"

@@ -1,0 +1,298 @@
+"""Every setting there is: one struct a section, one description a key.
+
+The section and key names of the specification are public; `${NAME}` in any string is read from the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from trainer.core.errors import ConfigError, unknown
+
+T = TypeVar("T")
+Format = Literal["md", "html", "pdf", "docx", "latex", "json"]
+Policy = Literal["warn", "repair", "block"]
+
+
+class PromptManager(Struct, frozen=True, kw_only=True):
+    """Where prompts are made from."""
+
+    context_dir: Annotated[str, Meta(description="Folder of the contexts.")] = "information/context"
+    instruction_dir: Annotated[str, Meta(description="Folder of the instructions.")] = "information/instructions"
+    cache_enabled: Annotated[bool, Meta(description="Keep rendered prompts in memory.")] = True
+    cache_ttl: Annotated[int, Meta(description="Seconds a rendered prompt is kept.")] = 3600
+    max_tokens: Annotated[int | None, Meta(description="Most tokens of a prompt; contexts are cut to fit.")] = None
+
+
+class Fallback(Struct, frozen=True, kw_only=True):
+    """The next model to ask when one fails."""
+
+    provider: Annotated[str, Meta(description="Name of the provider.")]
+    model: Annotated[str, Meta(description="Name of the model.")] = ""
+    api_key: Annotated[str | None, Meta(description="Key; best as ${NAME}.")] = None
+    api_base: Annotated[str | None, Meta(description="Base URL of the server.")] = None
+    options: Annotated[dict[str, Any], Meta(description="Options of this provider.")] = field(default_factory=dict)
+
+
+class Price(Struct, frozen=True, kw_only=True):
+    """A price that overrides the built-in table."""
+
+    input: Annotated[float, Meta(description="US dollars for a million input tokens.")]
+    output: Annotated[float, Meta(description="US dollars for a million output tokens.")]
+
+
+class LLMProvider(Struct, frozen=True, kw_only=True):
+    """The model that writes."""
+
+    provider: Annotated[
+        str, Meta(description="draft, replay, openai_compatible, litellm, openai, anthropic, ollama …")
+    ] = "draft"
+    model: Annotated[str, Meta(description="Name of the model.")] = ""
+    api_key: Annotated[str | None, Meta(description="Key; best as ${NAME}.")] = None
+    api_base: Annotated[str | None, Meta(description="Base URL of an OpenAI-compatible server.")] = None
+    temperature: Annotated[float | None, Meta(description="Sampling temperature.", ge=0, le=2)] = None
+    top_p: Annotated[float | None, Meta(description="Nucleus sampling.", ge=0, le=1)] = None
+    max_tokens: Annotated[int | None, Meta(description="Most tokens of an answer.", ge=1)] = None
+    seed: Annotated[int | None, Meta(description="Seed, for models that take one.")] = None
+    timeout: Annotated[str, Meta(description="Longest wait for one attempt, such as 120s.")] = "120s"
+    retries: Annotated[int, Meta(description="Further attempts after a passing failure.", ge=0)] = 4
+    concurrency: Annotated[int, Meta(description="Most calls under way at once.", ge=1)] = 8
+    requests_per_minute: Annotated[int | None, Meta(description="Most requests a minute.", ge=1)] = None
+    tokens_per_minute: Annotated[int | None, Meta(description="Most tokens a minute.", ge=1)] = None
+    fallbacks: Annotated[list[Fallback], Meta(description="Models to ask next, in order.")] = field(
+        default_factory=list
+    )
+    options: Annotated[dict[str, Any], Meta(description="Options of this provider.")] = field(default_factory=dict)
+    prices: Annotated[dict[str, Price], Meta(description="Prices by model, over the built-in table.")] = field(
+        default_factory=dict
+    )
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """The most that may be spent, in US dollars; nothing is sent beyond."""
+
+    run: Annotated[float | None, Meta(description="Each command.", ge=0)] = None
+    project: Annotated[float | None, Meta(description="This project, ever.", ge=0)] = None
+    month: Annotated[float | None, Meta(description="Each calendar month (UTC).", ge=0)] = None
+
+
+class DataStore(Struct, frozen=True, kw_only=True):
+    """Where retrieved data is kept."""
+
+    backend: Annotated[str, Meta(description="duckdb, sqlite, postgresql, mongodb, redis or hybrid.")] = "duckdb"
+    connection_string: Annotated[str | None, Meta(description="URL of the server; best as ${NAME}.")] = None
+    database: Annotated[str | None, Meta(description="Database name on the server.")] = None
+    database_path: Annotated[str | None, Meta(description="File of duckdb or sqlite.")] = None
+    options: Annotated[dict[str, Any], Meta(description="Options of this backend.")] = field(default_factory=dict)
+
+
+class DataRetriever(Struct, frozen=True, kw_only=True):
+    """Where data comes from."""
+
+    provider: Annotated[str, Meta(description="Source of queries that name none.")] = "file"
+    auto_store: Annotated[bool, Meta(description="Store what is retrieved.")] = True
+    cache_enabled: Annotated[bool, Meta(description="Use stored data while it is fresh.")] = True
+    sources: Annotated[dict[str, dict[str, Any]], Meta(description="Options of each source, by its name.")] = field(
+        default_factory=dict
+    )
+
+
+class Streaming(Struct, frozen=True, kw_only=True):
+    """Streams for pipelines."""
+
+    enabled: Annotated[bool, Meta(description="Whether streams are read.")] = False
+    provider: Annotated[str, Meta(description="kafka, rabbitmq or in_memory.")] = "in_memory"
+    kafka_brokers: Annotated[list[str], Meta(description="Brokers of Kafka.")] = field(default_factory=list)
+    rabbitmq_url: Annotated[str | None, Meta(description="URL of RabbitMQ.")] = None
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """Scheduled pipelines."""
+
+    enabled: Annotated[bool, Meta(description="Whether schedules run.")] = True
+    scheduler: Annotated[str, Meta(description="apscheduler or schedule.")] = "apscheduler"
+    default_schedule: Annotated[str | None, Meta(description="Cron expression.")] = None
+
+
+class DataETL(Struct, frozen=True, kw_only=True):
+    """Pipelines (a later room reads this)."""
+
+    enabled: Annotated[bool, Meta(description="Whether pipelines run.")] = False
+    streaming: Streaming = field(default_factory=Streaming)
+    batch: Batch = field(default_factory=Batch)
+
+
+class FormatConverter(Struct, frozen=True, kw_only=True):
+    """How reports look."""
+
+    default_template: Annotated[str | None, Meta(description="Jinja2 template of the HTML page.")] = None
+    default_css: Annotated[str | None, Meta(description="Stylesheet added to the theme.")] = None
+    page_size: Annotated[str, Meta(description="Paper of the PDF: A4, Letter …")] = "A4"
+
+
+class TestAgent(Struct, frozen=True, kw_only=True):
+    """The test agent (a later room reads this)."""
+
+    enabled: Annotated[bool, Meta(description="Whether it runs.")] = True
+    coverage_threshold: Annotated[int, Meta(description="Least coverage in percent.")] = 80
+    watch_mode: Annotated[bool, Meta(description="Test on every change.")] = False
+    auto_generate_tests: Annotated[bool, Meta(description="Propose tests.")] = True
+    test_framework: Annotated[str, Meta(description="Framework of the tests.")] = "pytest"
+
+
+class RateLimiting(Struct, frozen=True, kw_only=True):
+    """A limit on requests (a later room reads this)."""
+
+    enabled: Annotated[bool, Meta(description="Whether the limit holds.")] = True
+    requests_per_minute: Annotated[int, Meta(description="Most requests a minute.", ge=1)] = 60
+
+
+class PromptSecurity(Struct, frozen=True, kw_only=True):
+    """Screening of what enters a prompt."""
+
+    enabled: Annotated[bool, Meta(description="Whether prompts are screened.")] = True
+    strict_mode: Annotated[bool, Meta(description="Refuse what is suspicious, not only what is clearly unsafe.")] = (
+        False
+    )
+    max_length: Annotated[int, Meta(description="Most characters of one parameter.", ge=1)] = 1000
+    enable_ml_detection: Annotated[bool, Meta(description="Classifier (a later room reads this).")] = False
+    log_security_events: Annotated[bool, Meta(description="Record what was found.")] = True
+    allow: Annotated[list[str], Meta(description="Flags that are let through.")] = field(default_factory=list)
+    block: Annotated[list[str], Meta(description="Phrases that are always refused.")] = field(default_factory=list)
+    rate_limiting: RateLimiting = field(default_factory=RateLimiting)
+
+
+class Analytics(Struct, frozen=True, kw_only=True):
+    """Analytics of prompts (a later room reads this)."""
+
+    enabled: Annotated[bool, Meta(description="Whether patterns are analysed.")] = True
+    data_store: Annotated[str, Meta(description="Backend of its queries.")] = "duckdb"
+    clustering_enabled: Annotated[bool, Meta(description="Cluster patterns.")] = True
+    suggestion_enabled: Annotated[bool, Meta(description="Suggest prompts.")] = True
+    dashboard_export: Annotated[bool, Meta(description="Export metrics.")] = True
+
+
+class VectorStore(Struct, frozen=True, kw_only=True):
+    """Search by meaning (a later room reads this)."""
+
+    enabled: Annotated[bool, Meta(description="Whether documents are embedded.")] = False
+    embedding_model: Annotated[str, Meta(description="Kind of embedder.")] = "sentence-transformers"
+    embedding_model_name: Annotated[str, Meta(description="Model of the embedder.")] = "all-MiniLM-L6-v2"
+    auto_embed: Annotated[bool, Meta(description="Embed what is stored.")] = False
+    vector_search_backend: Annotated[str, Meta(description="Where vectors are searched.")] = "duckdb"
+    similarity_threshold: Annotated[float, Meta(description="Least similarity of a hit.", ge=0, le=1)] = 0.7
+
+
+class AppBuilder(Struct, frozen=True, kw_only=True):
+    """Applications made from patterns (a later room reads this)."""
+
+    enabled: Annotated[bool, Meta(description="Whether applications are generated.")] = False
+    mode: Annotated[Literal["template", "full"], Meta(description="template or full.")] = "template"
+    min_pattern_frequency: Annotated[int, Meta(description="Least uses of a pattern.")] = 10
+    supported_frameworks: Annotated[list[str], Meta(description="Frameworks.")] = field(default_factory=list)
+    auto_deploy: Annotated[bool, Meta(description="Deploy what is generated.")] = False
+
+
+class Checks(Struct, frozen=True, kw_only=True):
+    """What happens to a completion before it is written."""
+
+    policy: Annotated[Policy, Meta(description="warn, repair (one more call) or block (keep the former report).")] = (
+        "warn"
+    )
+    enabled: Annotated[bool, Meta(description="Whether completions are checked at all.")] = True
+    marks: Annotated[bool, Meta(description="Mark unverified figures in the report.")] = True
+    appendix: Annotated[bool, Meta(description="Add the appendix Sources of figures.")] = True
+
+
+class Mart(Struct, frozen=True, kw_only=True):
+    """The records of what was run."""
+
+    enabled: Annotated[bool, Meta(description="Whether executions are recorded.")] = True
+    durability: Annotated[Literal["fast", "safe"], Meta(description="fast survives a kill, safe a power cut.")] = "fast"
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """The index of all reports."""
+
+    title: Annotated[str, Meta(description="Title of output/index.html.")] = "Reports"
+    url: Annotated[str | None, Meta(description="Where output/ is published; the Atom feed needs it.")] = None
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """One report, or a family of them by `matrix`."""
+
+    instruction: Annotated[str, Meta(description="Path in the instruction folder.")]
+    title: Annotated[str | None, Meta(description="Title, over the instruction's.")] = None
+    params: Annotated[dict[str, Any], Meta(description="Values of the instruction's parameters.")] = field(
+        default_factory=dict
+    )
+    matrix: Annotated[dict[str, list[Any]], Meta(description="One report for each combination.")] = field(
+        default_factory=dict
+    )
+    formats: Annotated[list[Format], Meta(description="Files to write.")] = field(
+        default_factory=lambda: ["md", "html", "pdf"]
+    )
+    contexts: Annotated[list[str] | None, Meta(description="Contexts, over the instruction's.")] = None
+    data: Annotated[dict[str, dict[str, Any]], Meta(description="Data queries, over the instruction's.")] = field(
+        default_factory=dict
+    )
+    model: Annotated[dict[str, Any], Meta(description="Settings of llm_provider for this report.")] = field(
+        default_factory=dict
+    )
+    checks: Annotated[dict[str, Any], Meta(description="Settings of checks for this report.")] = field(
+        default_factory=dict
+    )
+    template: Annotated[str | None, Meta(description="Template, over the default.")] = None
+    css: Annotated[str | None, Meta(description="Stylesheet, over the default.")] = None
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All of config.yaml."""
+
+    prompt_manager: PromptManager = field(default_factory=PromptManager)
+    llm_provider: LLMProvider = field(default_factory=LLMProvider)
+    budget: Budget = field(default_factory=Budget)
+    data_store: DataStore = field(default_factory=DataStore)
+    data_retriever: DataRetriever = field(default_factory=DataRetriever)
+    data_etl: DataETL = field(default_factory=DataETL)
+    format_converter: FormatConverter = field(default_factory=FormatConverter)
+    test_agent: TestAgent = field(default_factory=TestAgent)
+    prompt_security: PromptSecurity = field(default_factory=PromptSecurity)
+    analytics: Analytics = field(default_factory=Analytics)
+    vector_store: VectorStore = field(default_factory=VectorStore)
+    app_builder: AppBuilder = field(default_factory=AppBuilder)
+    checks: Checks = field(default_factory=Checks)
+    mart: Mart = field(default_factory=Mart)
+    site: Site = field(default_factory=Site)
+    reports: Annotated[dict[str, Report], Meta(description="The reports, by name.")] = field(default_factory=dict)
+
+
+SECRET_KEYS = frozenset({"api_key", "connection_string", "rabbitmq_url", "password", "token", "secret"})
+"""Keys whose values are never printed."""
+
+
+def overridden(section: T, changes: Mapping[str, Any], *, what: str) -> T:
+    """The struct with some keys replaced; raises ConfigError, naming `what`, for an unknown key or a wrong type."""
+    names: tuple[str, ...] = section.__struct_fields__  # type: ignore[attr-defined]
+    for key in changes:
+        if key not in names:
+            message, hint = unknown("key", f"{what}.{key}", [f"{what}.{name}" for name in names])
+            raise ConfigError(message, hint=hint)
+    kept = {name: getattr(section, name) for name in names}
+    try:
+        return msgspec.convert(msgspec.to_builtins({**kept, **changes}), type(section), strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{what}: {error}") from None
+
+
+def json_schema() -> dict[str, Any]:
+    """A JSON Schema of config.yaml, for editors; unknown keys are refused as `load_config` does."""
+    schema = msgspec.json.schema(Settings)
+    for definition in schema["$defs"].values():
+        if definition.get("type") == "object":
+            definition.setdefault("additionalProperties", False)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
