@@ -7,7 +7,7 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -187,7 +187,7 @@ def _struct(layers: _Layers, kind: type, value: Any, path: YamlPath) -> Any:
         layers.problems.append(Problem(f"{_dotted(path)} must be a mapping of keys", layers.where(path)))
         return None
     fields = {item.name: item for item in msgspec.structs.fields(kind)}
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     found = {}
     for key, item in value.items():
         here = (*path, key)
@@ -206,7 +206,8 @@ def _struct(layers: _Layers, kind: type, value: Any, path: YamlPath) -> Any:
 _BROKEN: Any = object()
 
 
-def _value(layers: _Layers, kind: Any, value: Any, path: YamlPath) -> Any:
+def _value(layers: _Layers, annotated: Any, value: Any, path: YamlPath) -> Any:
+    kind = get_args(annotated)[0] if get_origin(annotated) is Annotated else annotated
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         built = _struct(layers, kind, value, path)
         return _BROKEN if built is None else built
@@ -215,7 +216,7 @@ def _value(layers: _Layers, kind: Any, value: Any, path: YamlPath) -> Any:
         return _structs_by_name(layers, inner[1], value, path)
     if get_origin(kind) is list and isinstance(inner[0], type) and issubclass(inner[0], msgspec.Struct):
         return _structs_in_order(layers, inner[0], value, path)
-    return _scalar(layers, kind, value, path)
+    return _scalar(layers, annotated, value, path)
 
 
 def _structs_by_name(layers: _Layers, kind: type, value: Any, path: YamlPath) -> Any:

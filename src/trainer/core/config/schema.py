@@ -16,6 +16,11 @@ from trainer.core.errors import ConfigError, unknown
 T = TypeVar("T")
 Format = Literal["md", "html", "pdf", "docx", "latex", "json"]
 Policy = Literal["warn", "repair", "block"]
+Positive = Annotated[int, Meta(ge=1)]
+Natural = Annotated[int, Meta(ge=0)]
+Money = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Temperature = Annotated[float, Meta(ge=0, le=2)]
 
 
 class PromptManager(Struct, frozen=True, kw_only=True):
@@ -54,15 +59,15 @@ class LLMProvider(Struct, frozen=True, kw_only=True):
     model: Annotated[str, Meta(description="Name of the model.")] = ""
     api_key: Annotated[str | None, Meta(description="Key; best as ${NAME}.")] = None
     api_base: Annotated[str | None, Meta(description="Base URL of an OpenAI-compatible server.")] = None
-    temperature: Annotated[float | None, Meta(description="Sampling temperature.", ge=0, le=2)] = None
-    top_p: Annotated[float | None, Meta(description="Nucleus sampling.", ge=0, le=1)] = None
-    max_tokens: Annotated[int | None, Meta(description="Most tokens of an answer.", ge=1)] = None
+    temperature: Annotated[Temperature | None, Meta(description="Sampling temperature.")] = None
+    top_p: Annotated[Share | None, Meta(description="Nucleus sampling.")] = None
+    max_tokens: Annotated[Positive | None, Meta(description="Most tokens of an answer.")] = None
     seed: Annotated[int | None, Meta(description="Seed, for models that take one.")] = None
     timeout: Annotated[str, Meta(description="Longest wait for one attempt, such as 120s.")] = "120s"
-    retries: Annotated[int, Meta(description="Further attempts after a passing failure.", ge=0)] = 4
-    concurrency: Annotated[int, Meta(description="Most calls under way at once.", ge=1)] = 8
-    requests_per_minute: Annotated[int | None, Meta(description="Most requests a minute.", ge=1)] = None
-    tokens_per_minute: Annotated[int | None, Meta(description="Most tokens a minute.", ge=1)] = None
+    retries: Annotated[Natural, Meta(description="Further attempts after a passing failure.")] = 4
+    concurrency: Annotated[Positive, Meta(description="Most calls under way at once.")] = 8
+    requests_per_minute: Annotated[Positive | None, Meta(description="Most requests a minute.")] = None
+    tokens_per_minute: Annotated[Positive | None, Meta(description="Most tokens a minute.")] = None
     fallbacks: Annotated[list[Fallback], Meta(description="Models to ask next, in order.")] = field(
         default_factory=list
     )
@@ -75,9 +80,9 @@ class LLMProvider(Struct, frozen=True, kw_only=True):
 class Budget(Struct, frozen=True, kw_only=True):
     """The most that may be spent, in US dollars; nothing is sent beyond."""
 
-    run: Annotated[float | None, Meta(description="Each command.", ge=0)] = None
-    project: Annotated[float | None, Meta(description="This project, ever.", ge=0)] = None
-    month: Annotated[float | None, Meta(description="Each calendar month (UTC).", ge=0)] = None
+    run: Annotated[Money | None, Meta(description="Each command.")] = None
+    project: Annotated[Money | None, Meta(description="This project, ever.")] = None
+    month: Annotated[Money | None, Meta(description="Each calendar month (UTC).")] = None
 
 
 class DataStore(Struct, frozen=True, kw_only=True):
@@ -148,7 +153,7 @@ class RateLimiting(Struct, frozen=True, kw_only=True):
     """A limit on requests (a later room reads this)."""
 
     enabled: Annotated[bool, Meta(description="Whether the limit holds.")] = True
-    requests_per_minute: Annotated[int, Meta(description="Most requests a minute.", ge=1)] = 60
+    requests_per_minute: Annotated[Positive, Meta(description="Most requests a minute.")] = 60
 
 
 class PromptSecurity(Struct, frozen=True, kw_only=True):
@@ -158,7 +163,7 @@ class PromptSecurity(Struct, frozen=True, kw_only=True):
     strict_mode: Annotated[bool, Meta(description="Refuse what is suspicious, not only what is clearly unsafe.")] = (
         False
     )
-    max_length: Annotated[int, Meta(description="Most characters of one parameter.", ge=1)] = 1000
+    max_length: Annotated[Positive, Meta(description="Most characters of one parameter.")] = 1000
     enable_ml_detection: Annotated[bool, Meta(description="Classifier (a later room reads this).")] = False
     log_security_events: Annotated[bool, Meta(description="Record what was found.")] = True
     allow: Annotated[list[str], Meta(description="Flags that are let through.")] = field(default_factory=list)
@@ -184,7 +189,7 @@ class VectorStore(Struct, frozen=True, kw_only=True):
     embedding_model_name: Annotated[str, Meta(description="Model of the embedder.")] = "all-MiniLM-L6-v2"
     auto_embed: Annotated[bool, Meta(description="Embed what is stored.")] = False
     vector_search_backend: Annotated[str, Meta(description="Where vectors are searched.")] = "duckdb"
-    similarity_threshold: Annotated[float, Meta(description="Least similarity of a hit.", ge=0, le=1)] = 0.7
+    similarity_threshold: Annotated[Share, Meta(description="Least similarity of a hit.")] = 0.7
 
 
 class AppBuilder(Struct, frozen=True, kw_only=True):

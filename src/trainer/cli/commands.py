@@ -1,0 +1,67 @@
+"""The table of commands; showing help imports none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command as the help lists it; its module `trainer.cli.<name>` holds it as `command`."""
+
+    help: str
+    main: bool = False
+    """Whether it is one of the six main commands."""
+
+
+COMMANDS = {
+    "retrieve": Entry("Fetch data from a source into the store.", main=True),
+    "render": Entry("Show a finished prompt, with tokens and cost; send nothing.", main=True),
+    "run": Entry("Run an instruction, or a prompt from stdin, through a model.", main=True),
+    "convert": Entry("Convert documents: Markdown, JSON, HTML, PDF, DOCX, LaTeX.", main=True),
+    "ingest": Entry("File incoming documents into the store.", main=True),
+    "report": Entry("Build the reports whose inputs changed.", main=True),
+    "init": Entry("Start a new project."),
+    "store": Entry("Read and write the store."),
+    "checks": Entry("Check figures and structure of a document against data."),
+    "security": Entry("Scan text for injected instructions and secrets."),
+    "mart": Entry("Look into the records of what was run."),
+    "config": Entry("Show and check the settings."),
+    "doctor": Entry("Tell what is installed, reachable and configured."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, not when it is listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        """The names of all commands, in the order of the journey."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        from importlib import import_module
+
+        command: click.Command = import_module(f"trainer.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command to run; a misspelt name is answered with the nearest one."""
+        from trainer.core.errors import unknown
+
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            message, hint = unknown("command", args[0], COMMANDS)
+            raise click.UsageError(f"{message}\n  {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the two lists of commands."""
+        for title, main in (("Main commands", True), ("More commands", False)):
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items() if entry.main is main])

@@ -1,0 +1,45 @@
+"""What one call of the command line was told: the project's folder, overrides, and how much to say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainer.core.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The global options of one call."""
+
+    folder: str | None = None
+    overrides: tuple[str, ...] = ()
+    verbose: bool = False
+    quiet: bool = False
+    debug: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def project(self) -> Project:
+        """The project this call is about; raises UsageError where there is none, ConfigError for a bad config."""
+        from trainer.core.project import open_project
+
+        return open_project(Path.cwd(), explicit=self.folder, environ=self.environ, overrides=self.overrides)
+
+    def say(self, message: str) -> None:
+        """Tell something on stderr, unless asked to be quiet."""
+        if not self.quiet:
+            print(message, file=sys.stderr, flush=True)  # noqa: T201  (this is the door)
+
+    def detail(self, message: str) -> None:
+        """Tell something on stderr when asked to say more."""
+        if self.verbose:
+            self.say(message)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether progress may be drawn: a terminal, and neither CI nor --quiet."""
+        return sys.stderr.isatty() and not self.quiet and not self.environ.get("CI")

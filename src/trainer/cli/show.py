@@ -1,0 +1,82 @@
+"""Results on stdout: one JSON document, lines of text, or a plain table; errors on stderr."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from trainer.core.digest import canonical, pretty
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option: Callable[[F], F] = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def write_json(value: object) -> None:
+    """Print one JSON document: sorted keys, indented."""
+    sys.stdout.write(pretty(value))
+
+
+def write_json_line(value: object) -> None:
+    """Print one line of JSON, at once."""
+    sys.stdout.write(canonical(value) + "\n")
+    sys.stdout.flush()
+
+
+def write_text(text: str) -> None:
+    """Print text as it is, ending in one newline."""
+    sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+
+
+def write_bytes(content: bytes) -> None:
+    """Print bytes as they are."""
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a plain table, numbers to the right; nothing but the headings where there are no rows."""
+    lines = [[_cell(value) for value in row] for row in rows]
+    numeric = [bool(lines) and all(_is_number(line[at]) for line in lines) for at in range(len(headings))]
+    widths = [max(map(_width, column)) for column in zip(headings, *lines, strict=True)]
+    for line in ([*headings], *lines):
+        cells = [_pad(text, widths[at], right=numeric[at]) for at, text in enumerate(line)]
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+
+
+def write_error(message: str) -> None:
+    """Tell an error on stderr, as one message."""
+    sys.stderr.write(f"error: {_visible(message)}\n")
+    sys.stderr.flush()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return _visible(str(value)).replace("\n", " ")
+
+
+def _visible(text: str) -> str:
+    """The text with control characters made visible, so that no file name can steer a terminal."""
+    return "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") else f"\\x{ord(c):02x}" for c in text)
+
+
+def _is_number(text: str) -> bool:
+    return text == "-" or text.replace(".", "", 1).replace("-", "", 1).replace("$", "", 1).replace("e", "", 1).isdigit()
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)
+
+
+def _pad(text: str, width: int, *, right: bool) -> str:
+    space = " " * (width - _width(text))
+    return space + text if right else text + space
