@@ -1,1 +1,23 @@
-"""Being built."""
+"""Which reports there are, which are stale and why, how one is put together, and what it was made from."""
+
+from trainer.reports.compose import compose, report_date
+from trainer.reports.plan import Ingredients, Plan, Reason, output_paths, plan_report
+from trainer.reports.provenance import Provenance, Written, provenance_path, read_provenance
+from trainer.reports.spec import ReportSpec, expand_reports, select_reports
+
+__all__ = [
+    "Ingredients",
+    "Plan",
+    "Provenance",
+    "Reason",
+    "ReportSpec",
+    "Written",
+    "compose",
+    "expand_reports",
+    "output_paths",
+    "plan_report",
+    "provenance_path",
+    "read_provenance",
+    "report_date",
+    "select_reports",
+]

@@ -1,0 +1,50 @@
+"""A report's Markdown: front matter, title, and the completion as it was checked; dates come from the data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from trainer.core.clock import isoformat
+from trainer.core.values import DataBlock
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_HEADING = re.compile(r" {0,3}#[ \t]+(.*?)[ \t]*#*[ \t]*$")
+
+
+def report_date(blocks: Iterable[DataBlock]) -> str | None:
+    """The newest date the data is valid for, as ISO date; None without data."""
+    return max((block.as_of or isoformat(block.retrieved_at)[:10] for block in blocks), default=None)
+
+
+def compose(text: str, *, title: str, date: str | None, meta: Mapping[str, str], appendix: str = "") -> str:
+    """The whole Markdown of a report: front matter in a fixed order, one level-1 heading, the text, the appendix."""
+    front = {"title": title, **({"date": date} if date else {}), **meta}
+    lines = ["---", *(f"{key}: {_quoted(value)}" for key, value in front.items()), "---", "", f"# {title}", ""]
+    body = _without_title(text, title).strip("\n")
+    parts = ["\n".join(lines) + "\n" + body + "\n"]
+    if appendix:
+        parts.append(appendix.strip("\n") + "\n")
+    return "\n".join(parts)
+
+
+def _quoted(value: str) -> str:
+    """A YAML scalar that reads back as the very text."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return f'"{escaped}"'
+
+
+def _without_title(text: str, title: str) -> str:
+    """The text without a level-1 heading of its own at the top, which the report's title replaces."""
+    lines = text.strip("\n").split("\n")
+    for at, line in enumerate(lines):
+        if _FENCE.match(line):
+            return text
+        found = _HEADING.match(line)
+        if found and (at == 0 or found[1].casefold() == title.casefold()):
+            return "\n".join([*lines[:at], *lines[at + 1 :]])
+        if line.strip():
+            return text
+    return text

@@ -1,0 +1,136 @@
+"""Which reports are stale, and because of which ingredient: digests compared, nothing sent, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainer.core.digest import digest, digest_bytes
+from trainer.reports.provenance import SCHEMA, Provenance
+from trainer.reports.spec import ReportSpec
+
+_FOLDERS = {
+    "md": ("report", ".md"),
+    "html": ("html", ".html"),
+    "pdf": ("pdf", ".pdf"),
+    "docx": ("docx", ".docx"),
+    "latex": ("latex", ".tex"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredients:
+    """All that a report depends on, each by digest."""
+
+    instruction: str
+    params: Mapping[str, Any]
+    contexts: Mapping[str, str]
+    """Digest by path."""
+    data: Mapping[str, str | None]
+    """Digest by the name of its block; None where it is not known without fetching, so that it cannot be stale."""
+    model: Mapping[str, Any]
+    checks: Mapping[str, Any]
+    theme: str
+    formats: tuple[str, ...]
+    title: str | None
+    program: Mapping[str, Any]
+    """Versions of what shapes the output, where a change of them changes it."""
+
+    def recorded(self, data: Mapping[str, str]) -> dict[str, Any]:
+        """As the provenance keeps them, once the data is at hand."""
+        return {
+            "instruction": self.instruction,
+            "params": dict(self.params),
+            "contexts": dict(self.contexts),
+            "data": dict(data),
+            "model": dict(self.model),
+            "checks": dict(self.checks),
+            "theme": self.theme,
+            "formats": list(self.formats),
+            "title": self.title,
+            "program": dict(self.program),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a report is stale."""
+
+    ingredient: str
+    """instruction, params, contexts, data, model, checks, theme, formats, title, program, output or missing."""
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.ingredient}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done about one report."""
+
+    spec: ReportSpec
+    reasons: tuple[Reason, ...] = field(default=())
+
+    @property
+    def stale(self) -> bool:
+        """Whether it must be built."""
+        return bool(self.reasons)
+
+
+def output_paths(output: Path, spec: ReportSpec) -> dict[str, Path]:
+    """Where each format of a report is written, Markdown always among them."""
+    formats = dict.fromkeys(("md", *spec.formats))
+    return {kind: output / _FOLDERS[kind][0] / f"{spec.name}{_FOLDERS[kind][1]}" for kind in formats}
+
+
+def plan_report(spec: ReportSpec, *, now: Ingredients, recorded: Provenance | None, root: Path, output: Path) -> Plan:
+    """The plan for one report: stale with reasons, or up to date. Reads the outputs, writes nothing."""
+    if recorded is None or recorded.schema != SCHEMA:
+        return Plan(spec, (Reason("missing", "it was never built, or its provenance cannot be read"),))
+    return Plan(spec, (*_changed(now, recorded), *_damaged(spec, recorded, root, output)))
+
+
+def _changed(now: Ingredients, recorded: Provenance) -> Iterator[Reason]:
+    before = recorded.ingredients
+    if now.instruction != before.get("instruction"):
+        yield Reason("instruction", "its file changed")
+    for ingredient in ("params", "model", "checks", "program"):
+        yield from _differences(ingredient, getattr(now, ingredient), before.get(ingredient, {}))
+    yield from _differences("contexts", now.contexts, before.get("contexts", {}), values=False)
+    known = {name: value for name, value in now.data.items() if value is not None}
+    unknown = {name: before.get("data", {}).get(name) for name in now.data if now.data[name] is None}
+    yield from _differences("data", {**known, **unknown}, before.get("data", {}), values=False)
+    if now.theme != before.get("theme"):
+        yield Reason("theme", "template or stylesheet changed")
+    if list(now.formats) != before.get("formats"):
+        yield Reason("formats", f"asked for {', '.join(now.formats)}")
+    if now.title != before.get("title"):
+        yield Reason("title", "its title changed")
+
+
+def _differences(
+    ingredient: str, now: Mapping[str, Any], before: Mapping[str, Any], *, values: bool = True
+) -> Iterator[Reason]:
+    for name in sorted({*now, *before}):
+        if name not in before:
+            yield Reason(ingredient, f"{name} is new")
+        elif name not in now:
+            yield Reason(ingredient, f"{name} is gone")
+        elif digest(now[name]) != digest(before[name]):
+            detail = f"{name} was {before[name]!r}, is {now[name]!r}" if values else f"{name} changed"
+            yield Reason(ingredient, detail)
+
+
+def _damaged(spec: ReportSpec, recorded: Provenance, root: Path, output: Path) -> Iterator[Reason]:
+    written = {item.path: item.digest for item in recorded.outputs}
+    for path in output_paths(output, spec).values():
+        shown = path.relative_to(root).as_posix()
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            yield Reason("missing", f"{shown} does not exist")
+            continue
+        if digest_bytes(content) != written.get(shown):
+            yield Reason("output", f"{shown} is not what was written: it was edited, or a build was cut short")

@@ -1,0 +1,146 @@
+"""What a report was made from, written beside it as JSON: inputs with their digests, data verbatim, model, outputs.
+
+The data stands in it whole, so that every figure can be traced in a clone that has no store, and so that a store
+can be filled again with the same versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from trainer.core.clock import isoformat, parse_moment
+from trainer.core.digest import digest, pretty
+from trainer.core.values import CompletionResult, DataBlock, Field, Finding, StoredData, Verdict
+
+SCHEMA = 1
+"""Raised when the file's layout changes; another number makes a report stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One file of a report."""
+
+    path: str
+    """Relative to the project's root."""
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What one report was made from."""
+
+    report: str
+    title: str
+    date: str | None
+    """The newest date of its data."""
+    ingredients: Mapping[str, Any]
+    """Digest by ingredient; see `plan.Ingredients`."""
+    params: Mapping[str, Any]
+    data: tuple[DataBlock, ...]
+    prompt: Mapping[str, Any]
+    """Its digest, tokens and screening."""
+    completion: Mapping[str, Any]
+    """Model asked and answered, tokens, cost, digest."""
+    findings: tuple[Mapping[str, Any], ...]
+    scores: Mapping[str, float]
+    outputs: tuple[Written, ...]
+    schema: int = SCHEMA
+
+    def text(self) -> str:
+        """The file's content, byte-stable."""
+        return pretty({**_fields(self), "data": [_block(block) for block in self.data]})
+
+    def documents(self) -> list[StoredData]:
+        """The stored data behind the report, as a store can take it in again."""
+        return [_stored(block) for block in self.data]
+
+
+def provenance_path(output: Path, name: str) -> Path:
+    """Where the provenance of report `name` lies."""
+    return output / "json" / f"{name}.json"
+
+
+def read_provenance(path: Path) -> Provenance | None:
+    """The provenance in the file; None where there is none or it cannot be read, so that its report is stale."""
+    try:
+        found = msgspec.json.decode(path.read_bytes())
+        blocks = tuple(_read_block(block) for block in found.pop("data"))
+        outputs = tuple(Written(**written) for written in found.pop("outputs"))
+        return Provenance(**{**found, "data": blocks, "outputs": outputs, "findings": tuple(found["findings"])})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def describe_completion(result: CompletionResult) -> dict[str, Any]:
+    """What the provenance keeps of a completion: nothing that differs between a fresh and a cached run."""
+    return {
+        "provider": result.provider,
+        "model_asked": result.model_asked or result.model,
+        "model": result.model,
+        "tokens_in": result.tokens_in,
+        "tokens_out": result.tokens_out,
+        "tokens_estimated": result.tokens_estimated,
+        "cost": result.cost,
+        "finish_reason": result.finish_reason,
+        "digest": digest(result.content),
+    }
+
+
+def describe_findings(verdict: Verdict) -> tuple[dict[str, Any], ...]:
+    """What the provenance keeps of the checks' findings."""
+    return tuple(_finding(finding) for finding in verdict.findings)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    place = finding.where
+    shown = {
+        "kind": finding.kind,
+        "severity": finding.severity,
+        "message": finding.message,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "text": finding.text,
+        "support": finding.support,
+    }
+    return {key: value for key, value in shown.items() if value not in (None, "")}
+
+
+def _fields(provenance: Provenance) -> dict[str, Any]:
+    return {name: getattr(provenance, name) for name in provenance.__slots__}
+
+
+def _block(block: DataBlock) -> dict[str, Any]:
+    shown = {name: getattr(block, name) for name in block.__slots__}
+    return {**shown, "retrieved_at": isoformat(block.retrieved_at)}
+
+
+def _read_block(block: dict[str, Any]) -> DataBlock:
+    fields = {path: Field(**meaning) for path, meaning in block["fields"].items()}
+    return DataBlock(**{**block, "retrieved_at": parse_moment(block["retrieved_at"]), "fields": fields})
+
+
+def _stored(block: DataBlock) -> StoredData:
+    metadata: dict[str, Any] = {"fields": {path: _fields_of(meaning) for path, meaning in block.fields.items()}}
+    if block.subject is not None:
+        metadata["subject"] = block.subject
+    if block.as_of is not None:
+        metadata["as_of"] = block.as_of
+    metadata["retrieved_at"] = isoformat(block.retrieved_at)
+    return StoredData(
+        key=block.key,
+        data=block.data,
+        source=block.source,
+        stored_at=block.retrieved_at,
+        updated_at=block.retrieved_at,
+        metadata=metadata,
+        version=block.version,
+    )
+
+
+def _fields_of(meaning: Field) -> dict[str, str]:
+    return {"title": meaning.title, "unit": meaning.unit, "description": meaning.description}

@@ -1,0 +1,113 @@
+"""The reports a config asks for: `matrix` spread out, every name fit for a file."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainer.core.config.schema import Report
+from trainer.core.errors import ConfigError, Problem, UsageError, unknown
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_LONGEST = 120
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSpec:
+    """One report to build."""
+
+    name: str
+    """Names its files: `output/report/<name>.md`."""
+    entry: str
+    """The name under `reports:` in config.yaml that asks for it."""
+    instruction: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    title: str | None = None
+    formats: tuple[str, ...] = ("md", "html", "pdf")
+    contexts: tuple[str, ...] | None = None
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
+    checks: Mapping[str, Any] = field(default_factory=dict)
+    template: str | None = None
+    css: str | None = None
+
+
+def expand_reports(reports: Mapping[str, Report]) -> tuple[ReportSpec, ...]:
+    """Every report of a config, one for each combination of a matrix, in the config's order.
+
+    Raises ConfigError for names that are not fit for a file or stand twice.
+    """
+    specs = [spec for entry, report in reports.items() for spec in _spread(entry, report)]
+    problems = [*_unfit(specs), *_doubled(specs)]
+    if problems:
+        raise ConfigError(problems[0].message, problems=problems)
+    return tuple(specs)
+
+
+def select_reports(specs: Sequence[ReportSpec], names: Iterable[str]) -> tuple[ReportSpec, ...]:
+    """The named reports, or all; an entry's name selects its whole matrix. Raises UsageError for an unknown name."""
+    names = list(names)
+    if not names:
+        return tuple(specs)
+    problems = []
+    for name in names:
+        if not any(name in (spec.name, spec.entry) for spec in specs):
+            message, hint = unknown("report", name, {spec.name for spec in specs} | {spec.entry for spec in specs})
+            problems.append(Problem(message, hint=hint))
+    if problems:
+        raise UsageError(problems[0].message, problems=problems)
+    return tuple(spec for spec in specs if spec.name in names or spec.entry in names)
+
+
+def _spread(entry: str, report: Report) -> Iterator[ReportSpec]:
+    for combination in itertools.product(*report.matrix.values()):
+        varied = dict(zip(report.matrix, combination, strict=True))
+        yield ReportSpec(
+            name=_name(entry, varied),
+            entry=entry,
+            instruction=report.instruction,
+            params={**report.params, **varied},
+            title=report.title,
+            formats=tuple(dict.fromkeys(report.formats)),
+            contexts=None if report.contexts is None else tuple(report.contexts),
+            data=report.data,
+            model=report.model,
+            checks=report.checks,
+            template=report.template,
+            css=report.css,
+        )
+
+
+def _name(entry: str, varied: Mapping[str, Any]) -> str:
+    if not varied:
+        return entry
+    filled = _HOLE.sub(lambda match: _slug(str(varied.get(match[1], match[0]))), entry)
+    return filled if filled != entry else "-".join([entry, *(_slug(str(value)) for value in varied.values())])
+
+
+def _slug(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9.]+", "-", plain).strip("-.").lower() or "x"
+
+
+def _unfit(specs: Sequence[ReportSpec]) -> Iterator[Problem]:
+    for spec in specs:
+        if not _NAME.match(spec.name) or len(spec.name) > _LONGEST or spec.name == "index":
+            yield Problem(
+                f'"{spec.name}" cannot name a report',
+                hint=f"use letters, digits, dots, - and _, at most {_LONGEST} of them, and not index",
+            )
+
+
+def _doubled(specs: Sequence[ReportSpec]) -> Iterator[Problem]:
+    seen: dict[str, ReportSpec] = {}
+    for spec in specs:
+        twin = seen.setdefault(spec.name.casefold(), spec)
+        if twin is not spec:
+            hint = "put the varied parameter into the name: overview-{TICKER}"
+            yield Problem(f'two reports would be written to "{spec.name}"', hint=hint)
