@@ -111,6 +111,9 @@ class Context:
     """As it enters the prompt: front matter stripped, headings shifted."""
     digest: str
     """Of the file's bytes."""
+    priority: int = 0
+    """What to keep when not all fits: the higher, the longer it stays."""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of a prompt's text and what it comes from."""
+
+    kind: Literal["context", "instruction", "data", "output"]
+    name: str
+    """A context's path, an instruction's path, a data block's name, or `output`."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A finished prompt and the parts it was made of."""
 
@@ -151,6 +164,8 @@ class Prompt:
     """Model settings the instruction asks for: `temperature`, `max_tokens`, `provider`, `model` …"""
     system: str = ""
     """The system message, where there is one."""
+    sections: tuple[Section, ...] = ()
+    """What `text` is made of: their texts, one after the other, are the whole of it."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
