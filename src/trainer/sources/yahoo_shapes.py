@@ -1,0 +1,404 @@
+"""From Yahoo's answers to the shapes that reports are written from; no network, so recordings go through it too.
+
+Figures stay exactly as Yahoo gives them. `{raw, fmt}` pairs become the raw figure, epochs become ISO dates, nulls and
+caching noise go, series are lists of records in ascending order of `date`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+from trainer.core.clock import isoformat
+from trainer.core.values import Field, Json
+from trainer.sources import yahoo_fields as tables
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """One normalised answer."""
+
+    data: dict[str, Json]
+    subject: str
+    """What it is about: `AbbVie Inc.`."""
+    as_of: str | None
+    """The ISO date it is valid for; None where the answer names none."""
+    fields: dict[str, Field]
+    """By dotted path, list indices left out."""
+
+
+class NoData(Exception):
+    """The answer is well formed and holds nothing; the adapter says of which query."""
+
+
+def shape_quote(body: Mapping[str, Any]) -> Shaped:
+    """A quote from `/v7/finance/quote`."""
+    answer = _first(body, "quoteResponse")
+    names = _identity(answer)
+    units = _units(names)
+    data = {**names, **_section(tables.QUOTE, [answer])}
+    as_of = _market_day(answer, answer)
+    return Shaped(data, _subject(names), as_of, _fields(data, {"": tables.QUOTE}, units))
+
+
+def shape_summary(body: Mapping[str, Any]) -> Shaped:
+    """A summary from `/v10/finance/quoteSummary`: sections by meaning, series, and other modules as they came."""
+    modules = _first(body, "quoteSummary")
+    names = _identity(modules.get("price") or modules.get("quoteType") or {}) | _currencies(modules)
+    sections = {
+        name: section
+        for name, (table, sources) in tables.SECTIONS.items()
+        if (section := _section(table, [_module(modules, source) for source in sources]))
+    }
+    data = {**names, **sections, **_series(modules), **_others(modules)}
+    if len(data) == len(names):
+        raise NoData
+    known = {name: table for name, (table, _) in tables.SECTIONS.items()} | dict(_SERIES)
+    as_of = _market_day(_module(modules, "price"), _module(modules, "quoteType")) or sections.get("financials", {}).get(
+        "mostRecentQuarter"
+    )
+    return Shaped(data, _subject(names), as_of, _fields(data, known, _units(names)))
+
+
+def shape_fundamentals(body: Mapping[str, Any], symbol: str) -> Shaped:
+    """Series `quarterly` and `annual` from `/ws/fundamentals-timeseries`, each row all that is known of its date."""
+    rows: dict[str, dict[str, dict[str, Json]]] = {"annual": {}, "quarterly": {}}
+    table = {name: meaning for statement in tables.STATEMENTS.values() for name, meaning in statement.items()}
+    currency = ""
+    for series in _result(body, "timeseries"):
+        name = str((series.get("meta") or {}).get("type", [""])[0])
+        period = next((period for period in rows if name.startswith(period)), None)
+        own = own_name(name.removeprefix(period or ""))
+        for point in (series.get(name) or []) if period and own in table else []:
+            if point and (value := _raw(point.get("reportedValue"))) is not None:
+                rows[str(period)].setdefault(point["asOfDate"], {})[own] = value
+                currency = currency or point.get("currencyCode") or ""
+    rows = {period: _in_order(found, table) for period, found in rows.items()}
+    series_rows = {period: _ascending(found) for period, found in rows.items() if found}
+    if not series_rows:
+        raise NoData
+    names = {"symbol": symbol} | ({"financialCurrency": currency} if currency else {})
+    data = {**names, **series_rows}
+    as_of = max(row["date"] for found in series_rows.values() for row in found)
+    return Shaped(data, symbol, as_of, _fields(data, dict.fromkeys(series_rows, table), _units(names)))
+
+
+def shape_chart(body: Mapping[str, Any]) -> Shaped:
+    """Series `prices`, and `dividends` and `splits` where there were any, from `/v8/finance/chart`."""
+    answer = _first(body, "chart")
+    meta = answer.get("meta") or {}
+    names = _identity(meta)
+    interval = str(meta.get("dataGranularity") or "1d")
+    stamp = _stamper(_offset(meta.get("gmtoffset"), 1), intraday=interval[-1] in "mh")
+    prices = _prices(answer, stamp)
+    if not prices:
+        raise NoData
+    data: dict[str, Json] = {**names, "interval": interval, "prices": prices, **_events(answer, stamp)}
+    known: dict[str, tables.Table] = {"prices": tables.PRICES, "dividends": {"amount": ("Dividend", "price")}}
+    return Shaped(data, _subject(names), prices[-1]["date"][:10], _fields(data, known, _units(names)))
+
+
+def own_name(name: str) -> str:
+    """Our name of a statement's line: `TotalRevenue` -> `totalRevenue`, `EBITDA` -> `ebitda`."""
+    return name.lower() if name.isupper() else name[:1].lower() + name[1:]
+
+
+def yahoo_name(name: str) -> str:
+    """Yahoo's name of a statement's line: the reverse of `own_name`."""
+    return name.upper() if name in ("ebit", "ebitda") else name[:1].upper() + name[1:]
+
+
+_Stamp: TypeAlias = Callable[[Any], str]
+
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+_NOISE = frozenset({"maxAge", "priceHint", "fmt", "longFmt", "symbol", "messageBoardId", "uuid", "dataId"})
+
+_SERIES: Mapping[str, tables.Table] = {
+    "annual": tables.RESULTS,
+    "quarterly": tables.RESULTS,
+    "annualEstimates": tables.ESTIMATES,
+    "quarterlyEstimates": tables.ESTIMATES,
+    "recommendations": tables.RECOMMENDATIONS,
+}
+
+_NAMED = {
+    "symbol": Field("Symbol", "text"),
+    "name": Field("Name", "text"),
+    "exchange": Field("Exchange", "text"),
+    "currency": Field("Currency of the price", "text"),
+    "financialCurrency": Field("Currency of the accounts", "text"),
+    "interval": Field("Interval", "text"),
+    "date": Field("Date", "date"),
+    "period": Field("Period", "text"),
+}
+
+_ROW = ("date", "period")
+
+_SHAPED_MODULES = frozenset(
+    {
+        "incomeStatementHistory",
+        "incomeStatementHistoryQuarterly",
+        "earningsHistory",
+        "earningsTrend",
+        "recommendationTrend",
+        "quoteType",
+        *(source.partition(".")[0] for _, sources in tables.SECTIONS.values() for source in sources),
+        # Yahoo still names these and serves nothing in them that the series above do not hold.
+        "balanceSheetHistory",
+        "balanceSheetHistoryQuarterly",
+        "cashflowStatementHistory",
+        "cashflowStatementHistoryQuarterly",
+        "earnings",
+    }
+)
+
+
+def _in_order(rows: dict[str, dict[str, Json]], table: tables.Table) -> dict[str, dict[str, Json]]:
+    return {date: {name: row[name] for name in table if name in row} for date, row in rows.items()}
+
+
+def _result(body: Mapping[str, Any], envelope: str) -> list[Any]:
+    result = (body.get(envelope) or {}).get("result") if isinstance(body.get(envelope), dict) else None
+    if not result:
+        raise NoData
+    return list(result)
+
+
+def _first(body: Mapping[str, Any], envelope: str) -> dict[str, Any]:
+    first = _result(body, envelope)[0]
+    if not isinstance(first, dict):
+        raise NoData
+    return first
+
+
+def _module(modules: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    found: Any = modules
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _identity(answer: Mapping[str, Any]) -> dict[str, Json]:
+    found = {
+        "symbol": answer.get("symbol"),
+        "name": answer.get("longName") or answer.get("shortName"),
+        "exchange": answer.get("fullExchangeName") or answer.get("exchangeName") or answer.get("exchange"),
+        "currency": answer.get("currency"),
+        "financialCurrency": answer.get("financialCurrency"),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _currencies(modules: Mapping[str, Any]) -> dict[str, Json]:
+    quoted = (modules.get("summaryDetail") or {}).get("currency")
+    books = (modules.get("financialData") or {}).get("financialCurrency")
+    books = books or (modules.get("earnings") or {}).get("financialCurrency")
+    found = {"currency": (modules.get("price") or {}).get("currency") or quoted, "financialCurrency": books}
+    return {name: value for name, value in found.items() if value}
+
+
+def _subject(names: Mapping[str, Json]) -> str:
+    return str(names.get("name") or names.get("symbol") or "")
+
+
+def _section(table: tables.Table, answers: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
+    section: dict[str, Json] = {}
+    for name, (_, unit) in table.items():
+        values = (_raw(answer.get(name)) for answer in answers)
+        value = next((value for value in values if value is not None), None)
+        if value is None or value == "":
+            continue
+        section[name] = _in_unit(value, unit)
+    return section
+
+
+def _in_unit(value: Json, unit: str) -> Json:
+    if unit == "epoch":
+        return _day(value, timedelta())
+    if unit == "moment":
+        return isoformat(_moment(value))
+    return value
+
+
+def _series(modules: Mapping[str, Any]) -> dict[str, Json]:
+    series = {
+        "annual": _results(modules.get("incomeStatementHistory"), None),
+        "quarterly": _results(modules.get("incomeStatementHistoryQuarterly"), modules.get("earningsHistory")),
+        "annualEstimates": _estimates(modules.get("earningsTrend"), "y"),
+        "quarterlyEstimates": _estimates(modules.get("earningsTrend"), "q"),
+        "recommendations": _recommendations(modules.get("recommendationTrend")),
+    }
+    return {name: found for name, found in series.items() if found}
+
+
+def _results(statements: Any, earnings: Any) -> list[dict[str, Json]]:
+    rows: dict[str, dict[str, Json]] = {}
+    for statement in _list(statements, "incomeStatementHistory"):
+        # Yahoo fills lines it no longer serves with a zero that has no text; a real zero has one.
+        figures = {name: _raw(statement.get(name)) for name in ("totalRevenue", "netIncome") if _said(statement, name)}
+        rows.setdefault(_end(statement, "endDate"), {}).update(figures)
+    for report in _list(earnings, "history"):
+        figures = {name: _raw(report.get(name)) for name in ("epsActual", "epsEstimate", "surprisePercent")}
+        rows.setdefault(_end(report, "quarter"), {}).update(figures)
+    return _ascending({date: row for date, row in rows.items() if date})
+
+
+def _said(statement: Mapping[str, Any], name: str) -> bool:
+    value = statement.get(name)
+    return not (isinstance(value, dict) and value.get("raw") == 0 and value.get("fmt") is None)
+
+
+def _end(record: Mapping[str, Any], name: str) -> str:
+    value = record.get(name)
+    if isinstance(value, dict) and value.get("fmt"):
+        return str(value["fmt"])
+    raw = _raw(value)
+    return _day(raw, timedelta()) if isinstance(raw, int | float) else str(raw or "")[:10]
+
+
+def _estimates(trend: Any, period: str) -> list[dict[str, Json]]:
+    rows = [_estimate(each) for each in _list(trend, "trend") if str(each.get("period")).endswith(period)]
+    return sorted(rows, key=lambda row: str(row["date"]))
+
+
+def _estimate(trend: Mapping[str, Any]) -> dict[str, Json]:
+    row: dict[str, Json] = {"date": _end(trend, "endDate")}
+    for prefix, module, year_ago in (
+        ("eps", "earningsEstimate", "yearAgoEps"),
+        ("revenue", "revenueEstimate", "yearAgoRevenue"),
+    ):
+        figures = trend.get(module) or {}
+        for ours, theirs in (
+            ("Average", "avg"),
+            ("Low", "low"),
+            ("High", "high"),
+            ("YearAgo", year_ago),
+            ("Growth", "growth"),
+            ("Analysts", "numberOfAnalysts"),
+        ):
+            row[prefix + ours] = _raw(figures.get(theirs))
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _recommendations(trend: Any) -> list[dict[str, Json]]:
+    rows = [
+        {name: row.get(name) for name in ("period", *tables.RECOMMENDATIONS) if row.get(name) is not None}
+        for row in _list(trend, "trend")
+    ]
+    return list(reversed(rows))
+
+
+def _others(modules: Mapping[str, Any]) -> dict[str, Json]:
+    cleaned = {name: _clean(module) for name, module in modules.items() if name not in _SHAPED_MODULES}
+    return {name: module for name, module in cleaned.items() if module not in (None, {}, [])}
+
+
+def _clean(value: Any) -> Json:
+    if isinstance(value, list):
+        return [cleaned for item in value if (cleaned := _clean(item)) not in (None, {}, [])]
+    if not isinstance(value, dict):
+        return value
+    if "raw" in value:
+        return value["fmt"] if _ISO_DAY.fullmatch(str(value.get("fmt"))) else value["raw"]
+    cleaned = {name: _dated(name, _clean(item)) for name, item in value.items() if name not in _NOISE}
+    return {name: item for name, item in cleaned.items() if item not in (None, {}, [], "")}
+
+
+def _dated(name: str, value: Json) -> Json:
+    is_epoch = isinstance(value, int) and value > 100_000_000 and name.endswith(("Date", "Timestamp"))
+    return _day(value, timedelta()) if is_epoch else value
+
+
+def _prices(answer: Mapping[str, Any], stamp: _Stamp) -> list[dict[str, Json]]:
+    stamps = answer.get("timestamp") or []
+    indicators = answer.get("indicators") or {}
+    columns = dict((indicators.get("quote") or [{}])[0])
+    adjusted = (indicators.get("adjclose") or [{}])[0].get("adjclose")
+    columns |= {"adjClose": adjusted} if adjusted else {}
+    rows: dict[str, dict[str, Json]] = {}
+    for index, moment in enumerate(stamps):
+        row = {name: columns[name][index] for name in tables.PRICES if len(columns.get(name) or []) > index}
+        if row.get("close") is not None:
+            rows[stamp(moment)] = row
+    return _ascending(rows)
+
+
+def _events(answer: Mapping[str, Any], stamp: _Stamp) -> dict[str, Json]:
+    events = answer.get("events") or {}
+    dividends = {stamp(each["date"]): {"amount": each["amount"]} for each in (events.get("dividends") or {}).values()}
+    splits = {stamp(each["date"]): {"ratio": each["splitRatio"]} for each in (events.get("splits") or {}).values()}
+    found = {"dividends": _ascending(dividends), "splits": _ascending(splits)}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _ascending(rows: Mapping[str, Mapping[str, Json]]) -> list[dict[str, Json]]:
+    return [
+        {"date": date, **{name: value for name, value in row.items() if value is not None}}
+        for date, row in sorted(rows.items())
+    ]
+
+
+def _fields(data: Mapping[str, Json], known: Mapping[str, tables.Table], units: Mapping[str, str]) -> dict[str, Field]:
+    """The fields of the known sections that the data really holds."""
+    fields = {name: _NAMED[name] for name in data if name in _NAMED}
+    for section, table in known.items():
+        held = data if not section else data.get(section)
+        names = {name for row in held for name in row} if isinstance(held, list) else set(held or {})
+        for name in filter(names.__contains__, [*(_ROW if section else ()), *table]):
+            title, unit = table.get(name) or (_NAMED[name].title, _NAMED[name].unit)
+            fields[f"{section}.{name}" if section else name] = Field(title, units.get(unit, unit))
+    return fields
+
+
+def _units(names: Mapping[str, Json]) -> dict[str, str]:
+    quoted = str(names.get("currency") or "")
+    books = str(names.get("financialCurrency") or quoted)
+    quoted = quoted or books
+    return {
+        "quote": quoted,
+        "price": f"{quoted}/share" if quoted else "",
+        "books": books,
+        "eps": f"{books}/share" if books else "",
+        "epoch": "date",
+        "moment": "date",
+    }
+
+
+def _market_day(price: Mapping[str, Any], place: Mapping[str, Any]) -> str | None:
+    """The day of the price where its exchange is."""
+    epoch = price.get("regularMarketTime")
+    return _day(epoch, _offset(place.get("gmtOffSetMilliseconds"), 1000)) if epoch else None
+
+
+def _raw(value: Any) -> Json:
+    if isinstance(value, dict):
+        return value.get("raw")
+    if isinstance(value, list):
+        return _raw(value[0]) if value else None
+    return value
+
+
+def _list(module: Any, name: str) -> list[dict[str, Any]]:
+    found = module.get(name) if isinstance(module, dict) else None
+    return [each for each in found or [] if isinstance(each, dict)]
+
+
+def _offset(value: Any, per_second: int) -> timedelta:
+    return timedelta(seconds=value / per_second) if isinstance(value, int | float) else timedelta()
+
+
+def _moment(epoch: Any) -> datetime:
+    seconds = float(epoch)
+    return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+
+
+def _day(epoch: Any, offset: timedelta) -> str:
+    return (_moment(epoch) + offset).date().isoformat()
+
+
+def _stamper(offset: timedelta, *, intraday: bool) -> _Stamp:
+    return (lambda epoch: isoformat(_moment(epoch))) if intraday else (lambda epoch: _day(epoch, offset))
