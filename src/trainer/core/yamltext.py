@@ -14,6 +14,7 @@ Path = tuple[str | int, ...]
 
 _MOST_NODES = 200_000
 _DEEPEST = 60
+_KNOWN_TAGS = frozenset({"map", "seq", "str", "int", "float", "bool", "null"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +103,14 @@ class _Builder:
                 where=where,
                 hint=f"the limits are {_MOST_NODES} values and {_DEEPEST} levels",
             )
+        if node.tag.rpartition(":")[2] not in _KNOWN_TAGS:
+            self.problems.append(Problem(f"the tag {node.tag} is not allowed", where))
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, depth)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
-        return self._scalar(node, where)
+        return _scalar(node)
 
     def _mapping(self, node: Any, path: Path, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -122,18 +126,16 @@ class _Builder:
             result[key] = self.build(value_node, (*path, key), depth + 1)
         return result
 
-    def _scalar(self, node: Any, where: Where) -> Any:
-        kind = node.tag.rpartition(":")[2]
-        text: str = node.value
-        if kind == "str":
-            return text
-        if kind == "null":
-            return None
-        if kind == "bool":
-            return text.lower() == "true"
-        if kind == "int":
-            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-        if kind == "float":
-            return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-        self.problems.append(Problem(f"the tag {node.tag} is not allowed", where))
+
+def _scalar(node: Any) -> str | int | float | bool | None:
+    kind = node.tag.rpartition(":")[2]
+    text: str = node.value
+    if kind == "null":
         return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int":
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if kind == "float":
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return text

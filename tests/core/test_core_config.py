@@ -1,0 +1,147 @@
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from trainer.core.config import Config, json_schema, load_config
+from trainer.core.config.schema import LLMProvider, overridden
+from trainer.core.errors import ConfigError
+from trainer.core.yamltext import load_yaml
+
+SPEC_EXAMPLE = Path(__file__).parent.parent / "corpus" / "core" / "spec_config.yaml"
+
+
+def load(
+    tmp_path: Path, text: str, *, environ: dict[str, str] | None = None, overrides: tuple[str, ...] = ()
+) -> Config:
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_config(path, environ=environ or {}, overrides=overrides)
+
+
+def test_the_complete_example_of_the_specification_is_accepted_unchanged() -> None:
+    config = load_config(SPEC_EXAMPLE, environ={})
+
+    assert config.settings.llm_provider.model == "gpt-4"
+    assert config.settings.data_etl.batch.default_schedule == "0 9 * * *"
+    assert config.unset == {"llm_provider.api_key": "OPENAI_API_KEY", "data_store.connection_string": "MONGODB_URI"}
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    settings = load(tmp_path, "").settings
+
+    assert settings.llm_provider.provider == "draft"
+    assert settings.data_store.backend == "duckdb"
+    assert settings.reports == {}
+
+
+def test_a_flag_wins_over_the_environment_and_the_environment_over_the_file(tmp_path: Path) -> None:
+    text = "llm_provider: {model: file, retries: 1, timeout: 5s}"
+    environ = {"TRAINER_LLM_PROVIDER__MODEL": "environment", "TRAINER_LLM_PROVIDER__RETRIES": "2"}
+
+    config = load(tmp_path, text, environ=environ, overrides=("llm_provider.model=flag",))
+
+    provider = config.settings.llm_provider
+    assert (provider.model, provider.retries, provider.timeout) == ("flag", 2, "5s")
+    origins = {key: origin for key, _, origin in config.shown()}
+    assert origins["llm_provider.model"] == "flag --set llm_provider.model"
+    assert origins["llm_provider.retries"] == "environment TRAINER_LLM_PROVIDER__RETRIES"
+    assert origins["llm_provider.timeout"] == "file config.yaml:1:50"
+    assert origins["llm_provider.concurrency"] == "default"
+
+
+def test_a_variable_is_read_from_the_environment_with_default_and_escape(tmp_path: Path) -> None:
+    text = 'llm_provider: {model: "${M}", api_base: "http://${HOST:-localhost}/v1", provider: "$${M}"}'
+
+    provider = load(tmp_path, text, environ={"M": "m"}).settings.llm_provider
+
+    assert (provider.model, provider.api_base, provider.provider) == ("m", "http://localhost/v1", "${M}")
+
+
+def test_a_required_value_whose_variable_is_not_set_names_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, "data_store: {backend: '${BACKEND}'}")
+
+    assert str(caught.value) == (
+        "config.yaml:1:23: data_store.backend: expected text, got nothing\n  set the environment variable BACKEND"
+    )
+
+
+def test_all_problems_of_a_file_are_told_at_once_with_place_and_nearest_name(tmp_path: Path) -> None:
+    text = "llm_provder: {}\nllm_provider:\n  temprature: 1\n  retries: many\nreports:\n  a: {params: {}}\n  b: 3\n"
+
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+
+    assert [str(problem.where) for problem in caught.value.problems] == [
+        "config.yaml:1:1",
+        "config.yaml:3:3",
+        "config.yaml:4:12",
+        "config.yaml:6:6",
+        "config.yaml:7:6",
+    ]
+    assert caught.value.problems[1].hint == 'did you mean "llm_provider.temperature"?'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a list", "config.yaml:1:1: the file must be a mapping of sections"),
+        ("a: [1", "config.yaml:2:1: not valid YAML: "),
+        ("mart: {enabled: maybe}", "config.yaml:1:17: mart.enabled: expected true or false, got text"),
+        ("llm_provider: {temperature: 3}", "config.yaml:1:29: llm_provider.temperature: expected a number <= 2.0"),
+        ("budget: {run: -1}", "config.yaml:1:15: budget.run: expected a number >= 0.0"),
+        ("checks: {policy: shout}", "config.yaml:1:18: checks.policy: invalid enum value 'shout'"),
+        ("mart: {}\nmart: {}", 'config.yaml:2:1: the key "mart" stands twice'),
+        ("mart: !!python/none {}", "config.yaml:1:7"),
+        ("reports: [a]", "config.yaml:1:10: reports must be a mapping of names"),
+    ],
+)
+def test_a_broken_file_is_told_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+
+    assert str(caught.value).startswith(message)
+
+
+def test_a_file_that_is_not_utf8_is_told_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(b"site:\n  title: caf\xe9\n")
+
+    with pytest.raises(ConfigError, match=r"config.yaml:2:13: not UTF-8 text \(byte 0xe9\)"):
+        load_config(path, environ={})
+
+
+@pytest.mark.parametrize("override", ["x", "a=b=", "=1", "mart.=1", "mart.enabld=true", "nothing.at=all"])
+def test_a_wrong_override_is_an_error(tmp_path: Path, override: str) -> None:
+    with pytest.raises(ConfigError):
+        load(tmp_path, "", overrides=(override,))
+
+
+def test_secrets_are_masked_when_settings_are_shown(tmp_path: Path) -> None:
+    rows = load(tmp_path, "llm_provider: {api_key: sk-very-secret}").shown()
+
+    assert ("llm_provider.api_key", "********", "file config.yaml:1:25") in rows
+    assert not any("sk-very" in str(row) for row in rows)
+
+
+def test_a_section_can_be_overridden_for_one_report() -> None:
+    changed = overridden(LLMProvider(model="a", retries=1), {"model": "b"}, what="reports.x.model")
+
+    assert (changed.model, changed.retries) == ("b", 1)
+
+
+def test_an_unknown_override_of_a_report_names_the_nearest_key() -> None:
+    with pytest.raises(ConfigError, match=r'unknown key "reports.x.model.temprature"') as caught:
+        overridden(LLMProvider(), {"temprature": 1}, what="reports.x.model")
+
+    assert caught.value.hint == 'did you mean "reports.x.model.temperature"?'
+
+
+def test_the_json_schema_accepts_the_example_and_refuses_an_unknown_key() -> None:
+    schema = json_schema()
+    example = load_yaml(SPEC_EXAMPLE.read_text(encoding="utf-8"), shown="x").value
+
+    jsonschema.validate(example, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"llm_provider": {"temprature": 1}}, schema)

@@ -1,0 +1,68 @@
+import pytest
+
+from trainer.core.errors import UsageError, Where
+from trainer.core.yamltext import load_yaml
+
+
+def test_scalars_are_those_of_yaml_1_2() -> None:
+    text = "{a: no, b: on, c: 2025-02-14, d: 010, e: 0x1F, f: 1e3, g: .5, h: true, i: ~, j: , k: 1_000, l: 12:30:45}"
+
+    assert load_yaml(text, shown="x").value == {
+        "a": "no",
+        "b": "on",
+        "c": "2025-02-14",
+        "d": 10,
+        "e": 31,
+        "f": 1000.0,
+        "g": 0.5,
+        "h": True,
+        "i": None,
+        "j": None,
+        "k": "1_000",
+        "l": "12:30:45",
+    }
+
+
+def test_every_value_and_key_has_its_place_counted_from_the_first_line_given() -> None:
+    document = load_yaml("a:\n  - b: 1\n", shown="f.md", first_line=5)
+
+    assert document.where("a", 0, "b") == Where("f.md", 6, 8)
+    assert document.where_key("a", 0, "b") == Where("f.md", 6, 5)
+    assert document.where("a", 0, "missing") == Where("f.md", 6, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\na: 2", 'x:2:1: the key "a" stands twice'),
+        ("a: !!binary aGk=", "x:1:4: the tag tag:yaml.org,2002:binary is not allowed"),
+        ("a: !custom b", "x:1:4: the tag !custom is not allowed"),
+        ("? [a]\n: b", "x:1:3: a key must be a plain word"),
+        ("a: 1\n---\nb: 2", "x:2:1: not valid YAML: but found another document"),
+        ("a: [", "x:2:1: not valid YAML: "),
+        ("\x00", "x: not valid YAML: "),
+    ],
+)
+def test_what_is_not_plain_yaml_is_refused_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_yaml(text, shown="x")
+
+    assert str(caught.value).startswith(message)
+
+
+def test_an_alias_bomb_is_refused() -> None:
+    lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
+    lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+
+    with pytest.raises(UsageError, match="too large or nested too deeply"):
+        load_yaml("\n".join(lines), shown="x")
+
+
+def test_a_recursive_alias_is_refused() -> None:
+    with pytest.raises(UsageError, match="too large or nested too deeply"):
+        load_yaml("a: &a [*a]", shown="x")
+
+
+def test_deep_nesting_is_refused() -> None:
+    with pytest.raises(UsageError):
+        load_yaml("[" * 5000 + "]" * 5000, shown="x")
