@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from trainer.core.digest import digest
@@ -72,12 +72,25 @@ class StoredData:
     version: int
     """Counted from 1 for each key."""
     ttl: int | None = None
-    """Seconds the version stays fresh after `updated_at`; None is for ever."""
+    """Seconds the version stays fresh after it was stored or last checked; None is for ever."""
+    checked_at: datetime | None = None
+    """When its source last gave the same data again, so that no new version was needed. UTC."""
+    deleted: bool = False
+    """Whether this version says that the document was deleted; its data is None then."""
 
     @property
     def digest(self) -> str:
         """The digest of the data alone."""
         return digest(self.data)
+
+    @property
+    def confirmed_at(self) -> datetime:
+        """When the data was last known to be right: stored, or checked since."""
+        return max(self.updated_at, self.checked_at or self.updated_at)
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the version's time to live has not run out; one without lives for ever."""
+        return self.ttl is None or now < self.confirmed_at + timedelta(seconds=self.ttl)
 
 
 @dataclass(frozen=True, slots=True)
