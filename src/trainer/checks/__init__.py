@@ -1,1 +1,28 @@
-"""Being built."""
+"""No figure without its source: what an answer says, compared with the data and contexts its prompt held."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.checks.repair import repair_message as repair_message
+    from trainer.checks.screen import DEFAULT as DEFAULT
+    from trainer.checks.screen import check_completion as check_completion
+    from trainer.checks.screen import faults as faults
+
+_FACE = {
+    "DEFAULT": "screen",
+    "check_completion": "screen",
+    "faults": "screen",
+    "repair_message": "repair",
+}
+
+__all__ = [*_FACE]  # noqa: PLE0604  (literal names, written once)
+
+
+def __getattr__(name: str) -> Any:
+    """The public name, imported from its module on first use."""
+    if name not in _FACE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_FACE[name]}"), name)

@@ -1,0 +1,139 @@
+"""What an answer must look like before it is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from trainer.checks import check_completion, faults, repair_message
+from trainer.core.errors import UsageError
+from trainer.core.values import Output, Prompt
+
+SECTIONS = ("Summary", "Financials", "Risks")
+GOOD = "# Title\n\n## Summary\n\nAll is well.\n\n## Financials\n\nMoney came in.\n\n## Risks\n\nSome.\n"
+
+
+def prompt(sections: tuple[str, ...] = SECTIONS, **output: object) -> Prompt:
+    return Prompt("a.md", "A", "Write.", output=Output(sections=sections, **output))  # type: ignore[arg-type]
+
+
+def kinds(text: str, **output: object) -> list[tuple[str, str, int | None]]:
+    verdict = check_completion(text, prompt=prompt(**output), checks=("structure",))  # type: ignore[arg-type]
+    return [(found.kind, found.severity, found.where.line if found.where else None) for found in verdict.findings]
+
+
+def test_an_answer_with_all_sections_in_order_passes() -> None:
+    verdict = check_completion(GOOD, prompt=prompt(), checks=("structure",))
+
+    assert (verdict.findings, verdict.scores["structure"], verdict.passed) == ((), 1.0, True)
+
+
+def test_a_blank_answer_is_an_error() -> None:
+    assert kinds(" \n\n") == [("empty", "error", 1)]
+
+
+def test_a_missing_section_is_named_with_the_heading_to_add() -> None:
+    verdict = check_completion(GOOD.replace("## Risks", "## Risk"), prompt=prompt(), checks=("structure",))
+
+    assert [(found.kind, found.text, found.hint) for found in verdict.findings] == [
+        ("missing_section", "Risks", 'add the heading "## Risks"; "risk" is not it')
+    ]
+
+
+def test_numbers_marks_and_case_of_a_heading_do_not_matter() -> None:
+    assert kinds(GOOD.replace("## Summary", "## 1. **SUMMARY**")) == []
+
+
+def test_sections_out_of_order_are_found() -> None:
+    text = "## Financials\n\nA.\n\n## Summary\n\nB.\n\n## Risks\n\nC.\n"
+
+    assert kinds(text) == [("section_order", "warning", 1)]
+
+
+def test_an_empty_section_is_found_but_one_with_subsections_is_not() -> None:
+    assert kinds(GOOD.replace("Money came in.\n\n", "")) == [("empty_section", "error", 7)]
+    assert kinds(GOOD.replace("Money came in.", "### Cash\n\nSome.")) == []
+
+
+def test_a_section_at_another_level_or_twice_is_found() -> None:
+    assert kinds(GOOD.replace("## Risks", "### Risks")) == [("section_level", "warning", 11)]
+    assert kinds(GOOD + "\n## Risks\n\nMore.\n") == [("repeated_section", "warning", 15)]
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "{COMPANY_NAME}",
+        "{{ price }}",
+        "[insert figure]",
+        "[Company Name]",
+        "TODO",
+        "TBD",
+        "$XX.X",
+        "X.X %",
+        "Lorem ipsum",
+    ],
+)
+def test_a_placeholder_left_is_an_error(left: str) -> None:
+    assert kinds(GOOD.replace("Money came in.", f"It is {left} now.")) == [("placeholder", "error", 9)]
+
+
+@pytest.mark.parametrize("fine", ["`{NAME}`", "[the filing](a.html)", "{a set}", "a todo list", "Generation X. X-rays"])
+def test_what_only_looks_like_a_placeholder_passes(fine: str) -> None:
+    assert kinds(GOOD.replace("Money came in.", f"It is {fine} now.")) == []
+
+
+def test_talk_about_the_answer_is_found() -> None:
+    assert kinds("Certainly! Here it is.\n\n" + GOOD) == [("chatter", "warning", 1)]
+
+
+def test_html_that_runs_something_is_found() -> None:
+    assert kinds(GOOD.replace("Some.", "<script>x()</script>")) == [("raw_html", "warning", 13)]
+
+
+def test_an_unclosed_fence_is_found() -> None:
+    assert kinds(GOOD + "\n```chart\ntype: line\n") == [("unclosed_fence", "warning", 15)]
+
+
+def test_an_answer_in_another_language_is_found() -> None:
+    german = (
+        "Die Gesellschaft ist mit dem Umsatz des Jahres zufrieden und hat das Ziel nicht nur erreicht, sondern "
+        "auch bei der Marge und auf dem Weg zu den Zielen."
+    )
+    text = GOOD.replace("Some.", german)
+
+    assert kinds(text) == [("language", "error", 1)]
+    assert kinds(text, language="de-CH") == []
+
+
+SCHEMA = {"type": "object", "required": ["name"], "properties": {"year": {"type": "integer"}}}
+
+
+def test_a_structured_answer_is_held_against_its_schema() -> None:
+    assert kinds('{"name": "A", "year": 2024}', sections=(), schema=SCHEMA) == []
+    assert kinds('```json\n{"name": "A"}\n```', sections=(), schema=SCHEMA) == []
+
+    verdict = check_completion('{"year": "x"}', prompt=prompt((), schema=SCHEMA), checks=("structure",))
+
+    assert [found.message for found in verdict.findings] == [
+        "$.year: 'x' is not of type 'integer'",
+        "$: 'name' is a required property",
+    ]
+
+
+def test_text_that_is_not_json_is_named_by_line_and_column() -> None:
+    verdict = check_completion('{"a": 1,\n "b" 2}', prompt=prompt((), schema=SCHEMA), checks=("structure",))
+
+    assert str(verdict.findings[0].where) == "answer:2:6"
+
+
+def test_an_unknown_check_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match='did you mean "structure"'):
+        check_completion(GOOD, prompt=prompt(), checks=("structur",))
+
+
+def test_the_repair_message_names_every_fault_and_nothing_else() -> None:
+    verdict = check_completion(GOOD.replace("Some.", "TODO"), prompt=prompt(), checks=("structure",))
+
+    assert len(faults(verdict)) == 1
+    assert "1. line 13: a placeholder is left: TODO." in repair_message(verdict)
+    assert not repair_message(check_completion(GOOD, prompt=prompt(), checks=("structure",)))
