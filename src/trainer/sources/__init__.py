@@ -1,1 +1,50 @@
-"""Being built."""
+"""Sources: a query in, a normalised answer out, kept in the store."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from trainer.sources.base import (
+    SOURCES,
+    DataRetriever,
+    Health,
+    QueryField,
+    Schema,
+    Sink,
+    check_query,
+    create_source,
+    storage_key,
+)
+from trainer.sources.many import Outcome, retrieve_many
+
+if TYPE_CHECKING:
+    from trainer.sources.file import FileRetriever
+    from trainer.sources.yahoo_finance import YahooFinanceRetriever
+
+__all__ = [
+    "SOURCES",
+    "DataRetriever",
+    "FileRetriever",
+    "Health",
+    "Outcome",
+    "QueryField",
+    "Schema",
+    "Sink",
+    "YahooFinanceRetriever",
+    "check_query",
+    "create_source",
+    "retrieve_many",
+    "storage_key",
+]
+
+_ADAPTERS = {
+    "FileRetriever": "trainer.sources.file",
+    "YahooFinanceRetriever": "trainer.sources.yahoo_finance",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ADAPTERS:
+        return getattr(importlib.import_module(_ADAPTERS[name]), name)
+    raise AttributeError(f"module {__name__} has no attribute {name}")

@@ -6,15 +6,15 @@ caching noise go, series are lists of records in ascending order of `date`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from trainer.core.clock import isoformat
 from trainer.core.values import Field, Json
 from trainer.sources import yahoo_fields as tables
+from trainer.sources.yahoo_values import ascending, cleaned, day, moment, raw, records
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +57,26 @@ def shape_summary(body: Mapping[str, Any]) -> Shaped:
     if len(data) == len(names):
         raise NoData
     known = {name: table for name, (table, _) in tables.SECTIONS.items()} | dict(_SERIES)
-    as_of = _market_day(_module(modules, "price"), _module(modules, "quoteType")) or sections.get("financials", {}).get(
-        "mostRecentQuarter"
-    )
+    market_day = _market_day(_module(modules, "price"), _module(modules, "quoteType"))
+    as_of = market_day or sections.get("financials", {}).get("mostRecentQuarter")
     return Shaped(data, _subject(names), as_of, _fields(data, known, _units(names)))
 
 
 def shape_fundamentals(body: Mapping[str, Any], symbol: str) -> Shaped:
     """Series `quarterly` and `annual` from `/ws/fundamentals-timeseries`, each row all that is known of its date."""
     rows: dict[str, dict[str, dict[str, Json]]] = {"annual": {}, "quarterly": {}}
-    table = {name: meaning for statement in tables.STATEMENTS.values() for name, meaning in statement.items()}
+    table = _lines()
     currency = ""
     for series in _result(body, "timeseries"):
         name = str((series.get("meta") or {}).get("type", [""])[0])
         period = next((period for period in rows if name.startswith(period)), None)
         own = own_name(name.removeprefix(period or ""))
         for point in (series.get(name) or []) if period and own in table else []:
-            if point and (value := _raw(point.get("reportedValue"))) is not None:
+            if point and (value := raw(point.get("reportedValue"))) is not None:
                 rows[str(period)].setdefault(point["asOfDate"], {})[own] = value
                 currency = currency or point.get("currencyCode") or ""
     rows = {period: _in_order(found, table) for period, found in rows.items()}
-    series_rows = {period: _ascending(found) for period, found in rows.items() if found}
+    series_rows = {period: ascending(found) for period, found in rows.items() if found}
     if not series_rows:
         raise NoData
     names = {"symbol": symbol} | ({"financialCurrency": currency} if currency else {})
@@ -101,6 +100,21 @@ def shape_chart(body: Mapping[str, Any]) -> Shaped:
     return Shaped(data, _subject(names), prices[-1]["date"][:10], _fields(data, known, _units(names)))
 
 
+def schema_fields() -> dict[str, Field]:
+    """The fields of all kinds; `currency` stands where an answer names its own."""
+    known: dict[str, tables.Table] = {"": tables.QUOTE}
+    known |= {name: table for name, (table, _) in tables.SECTIONS.items()}
+    known |= dict(_SERIES) | {"prices": tables.PRICES}
+    for period in ("annual", "quarterly"):
+        known[period] = {**tables.RESULTS, **_lines()}
+    units = _units({"currency": "currency"})
+    return dict(_NAMED) | {
+        f"{section}.{name}" if section else name: Field(title, units.get(unit, unit))
+        for section, table in known.items()
+        for name, (title, unit) in table.items()
+    }
+
+
 def own_name(name: str) -> str:
     """Our name of a statement's line: `TotalRevenue` -> `totalRevenue`, `EBITDA` -> `ebitda`."""
     return name.lower() if name.isupper() else name[:1].lower() + name[1:]
@@ -112,10 +126,6 @@ def yahoo_name(name: str) -> str:
 
 
 _Stamp: TypeAlias = Callable[[Any], str]
-
-_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-
-_NOISE = frozenset({"maxAge", "priceHint", "fmt", "longFmt", "symbol", "messageBoardId", "uuid", "dataId"})
 
 _SERIES: Mapping[str, tables.Table] = {
     "annual": tables.RESULTS,
@@ -155,6 +165,10 @@ _SHAPED_MODULES = frozenset(
         "earnings",
     }
 )
+
+
+def _lines() -> dict[str, tuple[str, str]]:
+    return {name: meaning for statement in tables.STATEMENTS.values() for name, meaning in statement.items()}
 
 
 def _in_order(rows: dict[str, dict[str, Json]], table: tables.Table) -> dict[str, dict[str, Json]]:
@@ -208,7 +222,7 @@ def _subject(names: Mapping[str, Json]) -> str:
 def _section(table: tables.Table, answers: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
     section: dict[str, Json] = {}
     for name, (_, unit) in table.items():
-        values = (_raw(answer.get(name)) for answer in answers)
+        values = (raw(answer.get(name)) for answer in answers)
         value = next((value for value in values if value is not None), None)
         if value is None or value == "":
             continue
@@ -218,9 +232,9 @@ def _section(table: tables.Table, answers: Sequence[Mapping[str, Any]]) -> dict[
 
 def _in_unit(value: Json, unit: str) -> Json:
     if unit == "epoch":
-        return _day(value, timedelta())
+        return day(value, timedelta())
     if unit == "moment":
-        return isoformat(_moment(value))
+        return isoformat(moment(value))
     return value
 
 
@@ -237,14 +251,14 @@ def _series(modules: Mapping[str, Any]) -> dict[str, Json]:
 
 def _results(statements: Any, earnings: Any) -> list[dict[str, Json]]:
     rows: dict[str, dict[str, Json]] = {}
-    for statement in _list(statements, "incomeStatementHistory"):
+    for statement in records(statements, "incomeStatementHistory"):
         # Yahoo fills lines it no longer serves with a zero that has no text; a real zero has one.
-        figures = {name: _raw(statement.get(name)) for name in ("totalRevenue", "netIncome") if _said(statement, name)}
+        figures = {name: raw(statement.get(name)) for name in ("totalRevenue", "netIncome") if _said(statement, name)}
         rows.setdefault(_end(statement, "endDate"), {}).update(figures)
-    for report in _list(earnings, "history"):
-        figures = {name: _raw(report.get(name)) for name in ("epsActual", "epsEstimate", "surprisePercent")}
+    for report in records(earnings, "history"):
+        figures = {name: raw(report.get(name)) for name in ("epsActual", "epsEstimate", "surprisePercent")}
         rows.setdefault(_end(report, "quarter"), {}).update(figures)
-    return _ascending({date: row for date, row in rows.items() if date})
+    return ascending({date: row for date, row in rows.items() if date})
 
 
 def _said(statement: Mapping[str, Any], name: str) -> bool:
@@ -256,12 +270,12 @@ def _end(record: Mapping[str, Any], name: str) -> str:
     value = record.get(name)
     if isinstance(value, dict) and value.get("fmt"):
         return str(value["fmt"])
-    raw = _raw(value)
-    return _day(raw, timedelta()) if isinstance(raw, int | float) else str(raw or "")[:10]
+    epoch = raw(value)
+    return day(epoch, timedelta()) if isinstance(epoch, int | float) else str(epoch or "")[:10]
 
 
 def _estimates(trend: Any, period: str) -> list[dict[str, Json]]:
-    rows = [_estimate(each) for each in _list(trend, "trend") if str(each.get("period")).endswith(period)]
+    rows = [_estimate(each) for each in records(trend, "trend") if str(each.get("period")).endswith(period)]
     return sorted(rows, key=lambda row: str(row["date"]))
 
 
@@ -280,37 +294,21 @@ def _estimate(trend: Mapping[str, Any]) -> dict[str, Json]:
             ("Growth", "growth"),
             ("Analysts", "numberOfAnalysts"),
         ):
-            row[prefix + ours] = _raw(figures.get(theirs))
+            row[prefix + ours] = raw(figures.get(theirs))
     return {name: value for name, value in row.items() if value is not None}
 
 
 def _recommendations(trend: Any) -> list[dict[str, Json]]:
     rows = [
         {name: row.get(name) for name in ("period", *tables.RECOMMENDATIONS) if row.get(name) is not None}
-        for row in _list(trend, "trend")
+        for row in records(trend, "trend")
     ]
     return list(reversed(rows))
 
 
 def _others(modules: Mapping[str, Any]) -> dict[str, Json]:
-    cleaned = {name: _clean(module) for name, module in modules.items() if name not in _SHAPED_MODULES}
-    return {name: module for name, module in cleaned.items() if module not in (None, {}, [])}
-
-
-def _clean(value: Any) -> Json:
-    if isinstance(value, list):
-        return [cleaned for item in value if (cleaned := _clean(item)) not in (None, {}, [])]
-    if not isinstance(value, dict):
-        return value
-    if "raw" in value:
-        return value["fmt"] if _ISO_DAY.fullmatch(str(value.get("fmt"))) else value["raw"]
-    cleaned = {name: _dated(name, _clean(item)) for name, item in value.items() if name not in _NOISE}
-    return {name: item for name, item in cleaned.items() if item not in (None, {}, [], "")}
-
-
-def _dated(name: str, value: Json) -> Json:
-    is_epoch = isinstance(value, int) and value > 100_000_000 and name.endswith(("Date", "Timestamp"))
-    return _day(value, timedelta()) if is_epoch else value
+    others = {name: cleaned(module) for name, module in modules.items() if name not in _SHAPED_MODULES}
+    return {name: module for name, module in others.items() if module not in (None, {}, [])}
 
 
 def _prices(answer: Mapping[str, Any], stamp: _Stamp) -> list[dict[str, Json]]:
@@ -320,26 +318,19 @@ def _prices(answer: Mapping[str, Any], stamp: _Stamp) -> list[dict[str, Json]]:
     adjusted = (indicators.get("adjclose") or [{}])[0].get("adjclose")
     columns |= {"adjClose": adjusted} if adjusted else {}
     rows: dict[str, dict[str, Json]] = {}
-    for index, moment in enumerate(stamps):
+    for index, epoch in enumerate(stamps):
         row = {name: columns[name][index] for name in tables.PRICES if len(columns.get(name) or []) > index}
         if row.get("close") is not None:
-            rows[stamp(moment)] = row
-    return _ascending(rows)
+            rows[stamp(epoch)] = row
+    return ascending(rows)
 
 
 def _events(answer: Mapping[str, Any], stamp: _Stamp) -> dict[str, Json]:
     events = answer.get("events") or {}
     dividends = {stamp(each["date"]): {"amount": each["amount"]} for each in (events.get("dividends") or {}).values()}
     splits = {stamp(each["date"]): {"ratio": each["splitRatio"]} for each in (events.get("splits") or {}).values()}
-    found = {"dividends": _ascending(dividends), "splits": _ascending(splits)}
+    found = {"dividends": ascending(dividends), "splits": ascending(splits)}
     return {name: rows for name, rows in found.items() if rows}
-
-
-def _ascending(rows: Mapping[str, Mapping[str, Json]]) -> list[dict[str, Json]]:
-    return [
-        {"date": date, **{name: value for name, value in row.items() if value is not None}}
-        for date, row in sorted(rows.items())
-    ]
 
 
 def _fields(data: Mapping[str, Json], known: Mapping[str, tables.Table], units: Mapping[str, str]) -> dict[str, Field]:
@@ -371,34 +362,12 @@ def _units(names: Mapping[str, Json]) -> dict[str, str]:
 def _market_day(price: Mapping[str, Any], place: Mapping[str, Any]) -> str | None:
     """The day of the price where its exchange is."""
     epoch = price.get("regularMarketTime")
-    return _day(epoch, _offset(place.get("gmtOffSetMilliseconds"), 1000)) if epoch else None
-
-
-def _raw(value: Any) -> Json:
-    if isinstance(value, dict):
-        return value.get("raw")
-    if isinstance(value, list):
-        return _raw(value[0]) if value else None
-    return value
-
-
-def _list(module: Any, name: str) -> list[dict[str, Any]]:
-    found = module.get(name) if isinstance(module, dict) else None
-    return [each for each in found or [] if isinstance(each, dict)]
+    return day(epoch, _offset(place.get("gmtOffSetMilliseconds"), 1000)) if epoch else None
 
 
 def _offset(value: Any, per_second: int) -> timedelta:
     return timedelta(seconds=value / per_second) if isinstance(value, int | float) else timedelta()
 
 
-def _moment(epoch: Any) -> datetime:
-    seconds = float(epoch)
-    return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
-
-
-def _day(epoch: Any, offset: timedelta) -> str:
-    return (_moment(epoch) + offset).date().isoformat()
-
-
 def _stamper(offset: timedelta, *, intraday: bool) -> _Stamp:
-    return (lambda epoch: isoformat(_moment(epoch))) if intraday else (lambda epoch: _day(epoch, offset))
+    return (lambda epoch: isoformat(moment(epoch))) if intraday else (lambda epoch: day(epoch, offset))

@@ -1,0 +1,173 @@
+"""The source `file`: data that a project keeps in its own tree."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from trainer.core.clock import Clock, parse_moment
+from trainer.core.errors import SourceError, Where, nearest
+from trainer.core.values import Json, RetrievalResult
+from trainer.sources.base import Health, Query, QueryField, Schema, Sink, check_query, keep, storage_key
+from trainer.sources.file_formats import READERS, read_data
+
+OPTIONS = ("root", "path", "max_bytes", "ttl")
+
+_ENVELOPE = frozenset({"source", "retrieved_at", "url", "subject", "as_of", "fields", "data"})
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PATH = QueryField(
+    "path",
+    required=True,
+    description="The file, relative to the project's root",
+    example="information/data/ABBV-quote.json",
+)
+
+
+class FileRetriever:
+    """Reads JSON, JSON Lines, YAML, CSV, TSV and Markdown inside the project, and nothing outside it.
+
+    With the option `path: "information/data/{ticker}-{kind}.json"` the file's name is filled from the query, so that a
+    query written for a live source is answered from recorded files.
+    """
+
+    name = "file"
+    OPTIONS = OPTIONS
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        data_store: Sink | None = None,
+        root: str | Path = ".",
+        path: str = "",
+        max_bytes: int = 64_000_000,
+        ttl: int | None = None,
+    ) -> None:
+        self._clock = clock
+        self._data_store = data_store
+        self._root = Path(root)
+        self._template = path
+        self._max_bytes = max_bytes
+        self._ttl = ttl
+
+    def get_schema(self) -> Schema:
+        """`path`, or the fields that the configured path names."""
+        description = "Files of the project: " + ", ".join(sorted(READERS))
+        if not self._template:
+            return Schema(self.name, description, (_PATH,))
+        names = dict.fromkeys(_PLACEHOLDER.findall(self._template))
+        named = tuple(QueryField(name, required=True, description=f"Fills {self._template}") for name in names)
+        return Schema(self.name, description, named, extra_fields=True)
+
+    def key(self, query: Query) -> str:
+        """The storage key of the answer to `query`."""
+        return self._locate(query)[1]
+
+    def retrieve(self, query: Query, store: bool = True) -> RetrievalResult:
+        """What the file holds."""
+        path, key = self._locate(query)
+        where = Where(path)
+        content = _read(_inside(self._root, path, where), where, self._max_bytes)
+        data = read_data(content, path)
+        result = self._unwrap(data, path) if _is_envelope(data) else self._plain(data, path)
+        result.metadata["query"] = dict(query)
+        return keep(result, key, self._data_store if store else None, ttl=self._ttl)
+
+    def health(self) -> Health:
+        """Whether the project's root can be read."""
+        ok = os.access(self._root, os.R_OK | os.X_OK)
+        return Health(ok, f"reads {self._template or 'files of the project'}" if ok else f"cannot read {self._root}")
+
+    def _locate(self, query: Query) -> tuple[str, str]:
+        """The path and the storage key of a query."""
+        if not self._template or query.get("path"):
+            path = str(check_query(query, Schema(self.name, query=(_PATH,), extra_fields=bool(self._template)))["path"])
+            return path, storage_key(self.name, {"path": path})
+        schema = self.get_schema()
+        checked = check_query(query, schema)
+        named = {each.name: _segment(each.name, checked[each.name]) for each in schema.query}
+        path = _PLACEHOLDER.sub(lambda found: named[found.group(1)], self._template)
+        return path, storage_key(self.name, named, leading=tuple(named))
+
+    def _plain(self, data: Json, path: str) -> RetrievalResult:
+        as_mapping = _as_mapping(data)
+        title = as_mapping.get("title")
+        metadata = {"subject": title} if isinstance(title, str) else {}
+        return RetrievalResult(as_mapping, self.name, self._clock(), {**metadata, "path": path})
+
+    def _unwrap(self, envelope: Mapping[str, Any], path: str) -> RetrievalResult:
+        known = {name: envelope[name] for name in ("subject", "as_of", "url", "fields") if envelope.get(name)}
+        source = str(envelope.get("source") or self.name)
+        retrieved_at = _moment(envelope["retrieved_at"], path)
+        return RetrievalResult(_as_mapping(envelope["data"]), source, retrieved_at, {**known, "path": path})
+
+
+def _is_envelope(data: Json) -> bool:
+    return isinstance(data, dict) and {"data", "retrieved_at"} <= data.keys() <= _ENVELOPE
+
+
+def _as_mapping(data: Json) -> dict[str, Json]:
+    if isinstance(data, dict):
+        return data
+    return {"records": data} if isinstance(data, list) else {"value": data}
+
+
+def _moment(text: Any, path: str) -> datetime:
+    try:
+        return parse_moment(str(text)).astimezone(UTC)
+    except ValueError:
+        hint = "write it like 2025-02-14T21:00:02Z"
+        raise SourceError(f'retrieved_at is not a moment: "{text}"', where=Where(path), hint=hint) from None
+
+
+def _segment(name: str, value: Json) -> str:
+    """A query's value as one piece of a file name."""
+    text = str(value)
+    if not re.fullmatch(r"[^/\\\x00-\x1f]+", text) or text.startswith("."):
+        raise SourceError(f'the query field "{name}" cannot be part of a file name: "{text}"')
+    return text
+
+
+def _inside(root: Path, path: str, where: Where) -> Path:
+    """The file, once it is sure that it lies inside the root, hidden files and links that lead out refused."""
+    parts = path.replace("\\", "/").split("/")
+    if path.startswith(("/", "~")) or ".." in parts or re.match(r"[A-Za-z]:", path) or "\0" in path:
+        raise SourceError("outside the project", where=where, hint="name a file by its path from the project's root")
+    if any(part.startswith(".") and part != "." for part in parts):
+        raise SourceError("a hidden file is never read as data", where=where, hint="copy it under information/data")
+    try:
+        resolved = (root / path).resolve()
+        if not resolved.is_relative_to(root.resolve()):
+            raise SourceError("a link that leads out of the project", where=where, hint="copy the file instead")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise SourceError(f"cannot be followed: {error}", where=where) from error
+    return resolved
+
+
+def _read(path: Path, where: Where, max_bytes: int) -> bytes:
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise SourceError("not a file", where=where, hint="name one file, not a folder or a device")
+        if found.st_size > max_bytes:
+            hint = f"the limit is {max_bytes:,} bytes (option max_bytes); `trainer ingest` loads large files"
+            raise SourceError(f"too large: {found.st_size:,} bytes", where=where, hint=hint)
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise SourceError("no such file", where=where, hint=_near(path, where.path)) from error
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror or error}", where=where) from error
+
+
+def _near(path: Path, shown: str) -> str | None:
+    try:
+        siblings = [sibling.name for sibling in path.parent.iterdir()]
+    except OSError:
+        return f"there is no folder {shown.rpartition('/')[0] or '.'}"
+    close = nearest(path.name, siblings)
+    return f'did you mean "{shown.removesuffix(path.name)}{close}"?' if close else None
