@@ -1,1 +1,55 @@
-"""Being built."""
+"""Prompts: an instruction with its parameters, contexts and data becomes a finished prompt.
+
+load_instruction -> resolve_params -> data_queries -> (data comes in) -> select_contexts -> render -> Prompt
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.prompts.contexts import select_contexts
+    from trainer.prompts.find import Found, find_instruction, list_instructions
+    from trainer.prompts.instruction import DataQuery, Instruction, Param, load_instruction, parse_instruction
+    from trainer.prompts.params import data_queries, resolve_params
+    from trainer.prompts.rendering import render
+    from trainer.prompts.tokens import count_tokens
+
+_FACE = {
+    "DataQuery": "instruction",
+    "Found": "find",
+    "Instruction": "instruction",
+    "Param": "instruction",
+    "count_tokens": "tokens",
+    "data_queries": "params",
+    "find_instruction": "find",
+    "list_instructions": "find",
+    "load_instruction": "instruction",
+    "parse_instruction": "instruction",
+    "render": "rendering",
+    "resolve_params": "params",
+    "select_contexts": "contexts",
+}
+
+__all__ = [
+    "DataQuery",
+    "Found",
+    "Instruction",
+    "Param",
+    "count_tokens",
+    "data_queries",
+    "find_instruction",
+    "list_instructions",
+    "load_instruction",
+    "parse_instruction",
+    "render",
+    "resolve_params",
+    "select_contexts",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FACE:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(importlib.import_module(f"{__name__}.{_FACE[name]}"), name)

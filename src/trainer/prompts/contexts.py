@@ -1,0 +1,181 @@
+"""The contexts an instruction builds on: by path, by glob, and by the paths its text mentions."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from trainer.core.errors import InstructionError, Problem, Where, nearest
+from trainer.core.values import Context, Json
+from trainer.core.yamltext import YamlDocument
+from trainer.prompts import markdown
+from trainer.prompts.includes import Folder, Included, open_folder
+from trainer.prompts.instruction import Instruction
+from trainer.prompts.params import fill_names
+
+TOP = 2
+"""The level of a context's title in a prompt."""
+
+_MENTION = re.compile(r"(?<![\w.:/{}\\~@-])((?:\.\./)+|\./)?((?:[\w{}.*-]+/)*[\w{}.*-]+\.md)\b(?!/)")
+
+
+def list_files(folder: Path) -> list[str]:
+    """All Markdown files below `folder`, in the order the file system gives them; hidden ones are left out."""
+    found = []
+    for current, folders, files in os.walk(folder, followlinks=False):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inside = Path(current).relative_to(folder)
+        found += [(inside / name).as_posix() for name in files if name.endswith(".md") and name[0] != "."]
+    return found
+
+
+def select_contexts(
+    instruction: Instruction,
+    params: Mapping[str, Json],
+    *,
+    folder: Path,
+    list_files: Callable[[Path], list[str]] = list_files,
+) -> tuple[Context, ...]:
+    """The instruction's contexts: those listed first, in their order, then those mentioned, in the text's order.
+
+    A glob gives its files sorted by path; a file with the bytes of an earlier one is left out.
+    Raises InstructionError with every broken reference, escape and circular include at once.
+    """
+    opened = open_folder(folder, shown=shown_folder(folder, instruction.root), list_files=list_files)
+    names = [*_listed(instruction, params, opened), *_mentioned(instruction, params, opened)]
+    contexts = load_contexts(opened, names)
+    if opened.problems:
+        raise InstructionError(opened.problems[0].message, problems=opened.problems)
+    return contexts
+
+
+def load_contexts(folder: Folder, names: Iterable[str]) -> tuple[Context, ...]:
+    """The files called `names` as contexts, each content once; problems are kept in the folder."""
+    contexts: dict[str, Context] = {}
+    for name in dict.fromkeys(names):
+        included = folder.load(name)
+        if included is not None:
+            contexts.setdefault(included.digest, _context(name, included, folder.problems))
+    return tuple(contexts.values())
+
+
+def shown_folder(folder: Path, root: Path) -> str:
+    """The context folder as errors name it."""
+    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.as_posix()
+
+
+def _listed(instruction: Instruction, params: Mapping[str, Json], folder: Folder) -> Iterator[str]:
+    for index, written in enumerate(instruction.contexts):
+        where = instruction.where("contexts", index)
+        pattern = _from_folder(fill_names(written, params), folder)
+        problem = _escape(pattern, folder)
+        if problem:
+            folder.say(problem, where, "keep it below the context folder")
+            continue
+        matches = _matches(pattern, folder.names)
+        if not matches:
+            folder.say(f"no context {pattern}", where, _hint(pattern, folder.names))
+        yield from matches
+
+
+def _mentioned(instruction: Instruction, params: Mapping[str, Json], folder: Folder) -> Iterator[str]:
+    for mention in _MENTION.finditer(instruction.body):
+        written = fill_names(mention[2], params)
+        pattern = _from_folder(written, folder)
+        matches = _matches(pattern, folder.names)
+        is_surely_meant = pattern != written and not mention[1]
+        if is_surely_meant and (problem := _escape(pattern, folder)):
+            folder.say(problem, instruction.at(mention.start()), "keep it below the context folder")
+        elif is_surely_meant and not matches:
+            folder.say(f"no context {pattern}", instruction.at(mention.start()), _hint(pattern, folder.names))
+        elif not mention[1] or pattern != written:
+            yield from matches
+
+
+def _from_folder(written: str, folder: Folder) -> str:
+    """The path without the words by which a text names the context folder."""
+    for prefix in (f"{folder.shown}/", "information/context/", f"{folder.path.name}/", "context/"):
+        if written.startswith(prefix) and not any(name.startswith(prefix) for name in folder.names):
+            return written[len(prefix) :]
+    return written
+
+
+def _escape(pattern: str, folder: Folder) -> str | None:
+    """Why the path does not stay below the folder, if it does not."""
+    path = PurePosixPath(pattern)
+    if path.is_absolute() or ".." in path.parts or "\\" in pattern or "\0" in pattern:
+        return f"leads out of the context folder: {pattern}"
+    resolved = (folder.path / pattern).resolve()
+    if resolved.exists() and not resolved.is_relative_to(folder.path.resolve()):
+        return f"a symbolic link leads out of the context folder: {pattern}"
+    return None
+
+
+def _matches(pattern: str, names: Sequence[str]) -> list[str]:
+    """The file of that path, with or without `.md`; all below it for a folder; all that match for a glob."""
+    if pattern in names or f"{pattern}.md" in names:
+        return [pattern if pattern in names else f"{pattern}.md"]
+    if any(letter in pattern for letter in "*?["):
+        glob = re.compile(_translate(pattern))
+        return [name for name in names if glob.fullmatch(name)]
+    return [name for name in names if pattern and name.startswith(pattern.rstrip("/") + "/")]
+
+
+def _translate(pattern: str) -> str:
+    """A regular expression in which `*` stays within a folder and `**` does not."""
+    parts = []
+    for part in pattern.split("/"):
+        if part == "**":
+            parts.append("(?:[^/]+/)*")
+        else:
+            inner = fnmatch.translate(part).removeprefix("(?s:").removesuffix(")\\Z")
+            parts.append(inner.replace(".*", "[^/]*") + "/")
+    joined = "".join(parts)
+    return joined.removesuffix("/") if not joined.endswith(")*") else joined + "[^/]+"
+
+
+def _hint(pattern: str, names: Sequence[str]) -> str:
+    close = nearest(pattern, [*names, *sorted({str(PurePosixPath(name).parent) for name in names} - {"."})])
+    return f'did you mean "{close}"?' if close else f"known: {', '.join(names) or 'none'}"
+
+
+def _context(name: str, included: Included, problems: list[Problem]) -> Context:
+    front = included.front
+    values = front.value if front else {}
+    heading = markdown.first_heading(included.text)
+    title = str(values.get("title") or heading or _words(name))
+    text = included.text.strip("\n")
+    if heading is None:
+        text = f"{'#' * TOP} {title}\n\n{markdown.shift_headings(text, top=TOP + 1)}"
+    else:
+        text = markdown.shift_headings(text, top=TOP)
+    return Context(
+        path=name,
+        title=title,
+        text=text.rstrip() + "\n",
+        digest=included.digest,
+        priority=_priority(values.get("priority", 0), front, problems),
+        tags=_tags(values.get("tags")),
+    )
+
+
+def _words(name: str) -> str:
+    stem = re.sub(r"^\d+[-_. ]*", "", PurePosixPath(name).stem) or PurePosixPath(name).stem
+    return re.sub(r"[-_]+", " ", stem).strip().capitalize()
+
+
+def _priority(value: Json, front: YamlDocument | None, problems: list[Problem]) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    where: Where | None = front.where("priority") if front else None
+    problems.append(Problem('"priority" must be a whole number', where, "the higher, the longer the context is kept"))
+    return 0
+
+
+def _tags(value: Json) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = value.split(",")
+    return tuple(str(tag).strip() for tag in value) if isinstance(value, list) else ()

@@ -1,0 +1,253 @@
+"""What the front matter of an instruction declares, checked: every problem is collected, none hides another."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar, get_args
+
+from trainer.core.clock import parse_duration
+from trainer.core.errors import InstructionError, Problem, UsageError, Where, unknown
+from trainer.core.files import read_text
+from trainer.core.values import Json, Output
+from trainer.core.yamltext import YamlDocument
+from trainer.prompts.instruction import KEYS, DataQuery, Instruction, Param, ParamType, Strategy
+
+_PARAM_KEYS = ("type", "required", "default", "pattern", "choices", "description")
+_OUTPUT_KEYS = ("sections", "schema", "language")
+_TYPES: tuple[ParamType, ...] = get_args(ParamType)
+_STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_RESERVED = frozenset({"data", "params", "range", "namespace", "loop", "self", "true", "false", "none"})
+
+T = TypeVar("T")
+
+
+def read_declarations(plain: Instruction, front: YamlDocument, *, folder: Path) -> Instruction:
+    """The instruction with what its front matter declares; raises InstructionError with all problems."""
+    reader = _Reader(front)
+    values = front.value
+    reader.known(values, KEYS, "key")
+    params = reader.params(values.get("params"))
+    data = reader.data(values.get("data"))
+    for name in sorted(set(params) & set(data)):
+        reader.say(f'"{name}" is declared as a parameter and as data', "data", name, key=True)
+    filled = replace(
+        plain,
+        title=reader.text(values.get("title"), "title") or plain.title,
+        description=reader.text(values.get("description"), "description"),
+        tags=reader.texts(values.get("tags"), "tags"),
+        params=params,
+        contexts=reader.texts(values.get("contexts"), "contexts"),
+        data=data,
+        output=reader.output(values.get("output"), folder=folder, root=plain.root),
+        model=reader.mapping(values.get("model"), "model"),
+        strategy=reader.strategy(values.get("strategy")),
+        places=front,
+    )
+    if reader.problems:
+        raise InstructionError(reader.problems[0].message, problems=reader.problems)
+    return filled
+
+
+class _Reader:
+    """Reads plain values into typed ones and collects what is wrong with them, with places."""
+
+    def __init__(self, front: YamlDocument) -> None:
+        self.front = front
+        self.problems: list[Problem] = []
+
+    def say(self, message: str, *path: str | int, hint: str | None = None, key: bool = False) -> None:
+        where = self.front.where_key(*path) if key else self.front.where(*path)
+        self.problems.append(Problem(message, where, hint))
+
+    def known(self, values: Mapping[str, Json], keys: Iterable[str], what: str, *path: str) -> None:
+        for name in values:
+            if name not in keys:
+                message, hint = unknown(what, name, keys)
+                self.say(message, *path, name, hint=hint, key=True)
+
+    def mapping(self, value: Json, *path: str) -> dict[str, Json]:
+        if value is None:
+            return {}
+        if isinstance(value, dict):
+            return value
+        self.say(f'"{path[-1]}" must be a mapping of names to values', *path)
+        return {}
+
+    def text(self, value: Json, *path: str) -> str:
+        if value is None:
+            return ""
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            return str(value)
+        self.say(f'"{path[-1]}" must be text', *path)
+        return ""
+
+    def texts(self, value: Json, *path: str) -> tuple[str, ...]:
+        if value is None:
+            return ()
+        if isinstance(value, list):
+            return tuple(text for index, item in enumerate(value) if (text := self.item(item, *path, index)))
+        return (self.text(value, *path),)
+
+    def item(self, value: Json, *path: str | int) -> str:
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return str(value)
+        self.say(f'an entry of "{path[0] if len(path) < 3 else path[-2]}" must be text', *path)
+        return ""
+
+    def one_of(self, value: Json, known: tuple[T, ...], what: str, *path: str) -> T | None:
+        if value in known:
+            return next(candidate for candidate in known if candidate == value)
+        message, hint = unknown(what, str(value), map(str, known))
+        self.say(message, *path, hint=hint)
+        return None
+
+    def strategy(self, value: Json) -> Strategy | None:
+        return None if value is None else self.one_of(value, _STRATEGIES, "strategy", "strategy")
+
+    def params(self, value: Json) -> dict[str, Param]:
+        if isinstance(value, list):
+            return {name: Param(name) for name in self.texts(value, "params") if self.name(name, "params", name)}
+        declared = self.mapping(value, "params")
+        return {name: self.param(name, entry) for name, entry in declared.items() if self.name(name, "params", name)}
+
+    def name(self, name: str, *path: str) -> bool:
+        if not _NAME.match(name) or keyword.iskeyword(name):
+            self.say(f'"{name}" cannot be a name', *path, hint="letters, digits and _, not a digit first", key=True)
+        elif name in _RESERVED:
+            self.say(f'"{name}" is taken by templates', *path, hint="choose another name", key=True)
+        else:
+            return True
+        return False
+
+    def param(self, name: str, entry: Json) -> Param:
+        if entry is None:
+            return Param(name)
+        if not isinstance(entry, dict):
+            return Param(name, "list" if isinstance(entry, list) else _type_of(entry), required=False, default=entry)
+        path = ("params", name)
+        self.known(entry, _PARAM_KEYS, "key", *path)
+        default, choices = entry.get("default"), entry.get("choices")
+        kind = entry.get("type", "enum" if choices is not None else _type_of(default))
+        return Param(
+            name,
+            self.one_of(kind, _TYPES, "type", *path, "type") or "string",
+            required=self.required(entry, *path),
+            default=default,
+            pattern=self.pattern(entry.get("pattern"), *path, "pattern"),
+            choices=self.choices(choices, kind, *path),
+            description=self.text(entry.get("description"), *path, "description"),
+        )
+
+    def required(self, entry: Mapping[str, Json], *path: str) -> bool:
+        required = entry.get("required", entry.get("default") is None)
+        if not isinstance(required, bool):
+            self.say('"required" must be true or false', *path, "required")
+        elif required and entry.get("default") is not None:
+            self.say("a required parameter has no use for a default", *path, "default", hint="leave one of them out")
+        return bool(required)
+
+    def pattern(self, value: Json, *path: str) -> str | None:
+        pattern = self.text(value, *path)
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            self.say(f"not a regular expression: {error}", *path)
+        return pattern or None
+
+    def choices(self, value: Json, kind: Json, *path: str) -> tuple[Json, ...]:
+        if value is None and kind == "enum":
+            self.say('an enum needs "choices"', *path, key=True)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not value:
+            self.say('"choices" must be a list of values', *path, "choices")
+            return ()
+        return tuple(value)
+
+    def data(self, value: Json) -> dict[str, DataQuery]:
+        declared = self.mapping(value, "data")
+        return {name: self.query(name, entry) for name, entry in declared.items() if self.name(name, "data", name)}
+
+    def query(self, name: str, entry: Json) -> DataQuery:
+        if isinstance(entry, str):
+            return DataQuery(name, key=entry)
+        path = ("data", name)
+        if not isinstance(entry, dict):
+            self.say("data needs a source with its query, or a key", *path, key=True)
+            return DataQuery(name)
+        query = {field: item for field, item in entry.items() if field not in ("source", "key", "max_age")}
+        for field, item in query.items():
+            if isinstance(item, dict) or (isinstance(item, list) and any(isinstance(one, dict | list) for one in item)):
+                self.say(f'"{field}" must be a single value or a list of them', *path, field)
+        if "key" in entry and (query or "source" in entry):
+            self.say("a key says all: it takes no source and no query", *path, "key", key=True)
+        return DataQuery(
+            name,
+            source=self.text(entry.get("source"), *path, "source") or None,
+            query=query,
+            key=self.text(entry.get("key"), *path, "key") or None,
+            max_age=self.seconds(entry.get("max_age"), *path, "max_age"),
+        )
+
+    def seconds(self, value: Json, *path: str) -> float | None:
+        if value is None:
+            return None
+        try:
+            return parse_duration(value if isinstance(value, int | float) else str(value))
+        except UsageError as error:
+            self.say(error.message, *path, hint=error.hint)
+            return None
+
+    def output(self, value: Json, *, folder: Path, root: Path) -> Output:
+        entry = self.mapping(value, "output")
+        self.known(entry, _OUTPUT_KEYS, "key", "output")
+        sections = self.texts(entry.get("sections"), "output", "sections")
+        for index, title in enumerate(sections):
+            if title in sections[:index]:
+                self.say(f'the section "{title}" stands twice', "output", "sections", index)
+        schema = entry.get("schema")
+        if isinstance(schema, str):
+            schema = self.schema_file(schema, folder=folder, root=root)
+        elif schema is not None and not isinstance(schema, dict):
+            self.say('"schema" must be a JSON Schema or the path of a file with one', "output", "schema")
+            schema = None
+        return Output(sections, schema, self.text(entry.get("language"), "output", "language") or "en")
+
+    def schema_file(self, name: str, *, folder: Path, root: Path) -> dict[str, Json] | None:
+        home = root.resolve()
+        candidates = [(base / name).resolve() for base in (folder, root)]
+        path = next((path for path in candidates if path.is_file()), None)
+        if path is None:
+            self.say(f"there is no schema file {name}", "output", "schema", hint="name it from the project's root")
+            return None
+        if not path.is_relative_to(home):
+            self.say(f"the schema file lies outside the project: {name}", "output", "schema")
+            return None
+        return self.json_object(path, shown=path.relative_to(home).as_posix())
+
+    def json_object(self, path: Path, *, shown: str) -> dict[str, Json] | None:
+        try:
+            value = json.loads(read_text(path, shown=shown))
+        except UsageError as error:
+            self.problems.extend(error.problems)
+            return None
+        except json.JSONDecodeError as error:
+            self.problems.append(Problem(f"not valid JSON: {error.msg}", Where(shown, error.lineno, error.colno)))
+            return None
+        if not isinstance(value, dict):
+            self.problems.append(Problem("a JSON Schema is an object", Where(shown, 1, 1)))
+            return None
+        return value
+
+
+def _type_of(value: Json) -> ParamType:
+    kinds: tuple[tuple[type, ParamType], ...] = ((bool, "bool"), (int, "int"), (float, "float"), (list, "list"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "string")

@@ -1,0 +1,51 @@
+"""Finding an instruction by the name a person gives it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer.core.errors import InstructionError, Where, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An instruction's file."""
+
+    path: Path
+    shown: str
+    """Relative to the instruction folder where it lies inside, else as it was given; with `/`."""
+
+
+def find_instruction(folder: Path, name: str) -> Found:
+    """The instruction called `name`: below `folder`, with or without `.md`, or the path of a file.
+
+    Raises InstructionError that names the nearest instruction there is.
+    """
+    for candidate in _candidates(folder, name):
+        if candidate.is_file():
+            return Found(candidate, _shown(candidate, folder, name))
+    message, hint = unknown("instruction", name, list_instructions(folder))
+    raise InstructionError(message, where=Where(str(folder)), hint=hint)
+
+
+def list_instructions(folder: Path) -> list[str]:
+    """The names of all instructions below `folder`, without `.md`, sorted."""
+    names = []
+    for current, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inside = Path(current).relative_to(folder)
+        names += [(inside / file).as_posix()[:-3] for file in files if file.endswith(".md") and file[0] != "."]
+    return sorted(names)
+
+
+def _candidates(folder: Path, name: str) -> list[Path]:
+    if not name or "\0" in name:
+        return []
+    return [folder / name, folder / f"{name}.md", Path(name), Path(f"{name}.md")]
+
+
+def _shown(path: Path, folder: Path, name: str) -> str:
+    absolute, home = path.resolve(), folder.resolve()
+    return absolute.relative_to(home).as_posix() if absolute.is_relative_to(home) else Path(name).as_posix()

@@ -1,0 +1,130 @@
+"""Includes: a line `{% include "part.md" %}` of a context is replaced by that file's body.
+
+The path counts from the including file's folder, else from the context folder, and never leads out of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from trainer.core.digest import digest, digest_bytes
+from trainer.core.errors import Problem, UsageError, Where, nearest
+from trainer.core.files import read_text
+from trainer.core.yamltext import YamlDocument
+from trainer.prompts import frontmatter, markdown
+
+KEYS = ("title", "tags", "priority", "description")
+DEEPEST = 10
+
+_INCLUDE = re.compile(
+    r'^[ \t]*\{%[-+]?[ \t]*include[ \t]+(?:"([^"\n]+)"|\'([^\'\n]+)\')[ \t]*[-+]?%\}[ \t]*$', re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """A file with everything it includes."""
+
+    text: str
+    """Its body; front matter, its own and that of its parts, is left out."""
+    digest: str
+    """Of the file's bytes; where it includes others, of theirs too."""
+    files: tuple[str, ...]
+    """The file and all it includes, relative to the folder."""
+    front: YamlDocument | None = None
+
+
+@dataclass(slots=True)
+class Folder:
+    """The files below a context folder, each read once."""
+
+    path: Path
+    shown: str
+    """The folder as errors name it."""
+    names: tuple[str, ...]
+    """All Markdown files below it, sorted; what a symbolic link leads out of the folder is not among them."""
+    problems: list[Problem] = field(default_factory=list)
+
+    def where(self, name: str, line: int | None = None, column: int | None = None) -> Where:
+        """A place in a file of the folder."""
+        return Where(f"{self.shown}/{name}", line, column)
+
+    def load(self, name: str, *, around: tuple[str, ...] = ()) -> Included | None:
+        """The file with what it includes; None where it cannot be read, and the problem is kept."""
+        where = self.where(name)
+        try:
+            text = read_text(self.path / name, shown=where.path)
+            parts = frontmatter.split(text, shown=where.path, known=KEYS)
+        except UsageError as error:
+            self.problems.extend(error.problems)
+            return None
+        digests, files = [digest_bytes(text.encode())], [name]
+        code = markdown.code(parts.body)
+
+        def part(found: re.Match[str]) -> str:
+            if found.start() in code:
+                return found[0]
+            line = parts.body_line + parts.body.count("\n", 0, found.start())
+            here = self.where(
+                name, line, found.start(1 if found[1] else 2) - parts.body.rfind("\n", 0, found.start()) - 1
+            )
+            included = self.include(found[1] or found[2], here, (*around, name))
+            if included is None:
+                return ""
+            digests.append(included.digest)
+            files.extend(included.files)
+            return included.text.strip("\n")
+
+        body = _INCLUDE.sub(part, parts.body)
+        made_of = digests[0] if len(digests) == 1 else digest(digests)
+        return Included(body, made_of, tuple(files), parts.front)
+
+    def include(self, target: str, where: Where, around: tuple[str, ...]) -> Included | None:
+        """What an include line in the last of the files `around` stands for."""
+        candidates = [_join(PurePosixPath(around[-1]).parent, target), _join(PurePosixPath(), target)]
+        name = next((path for path in candidates if path in self.names), None)
+        if name is None:
+            escapes = None in candidates or target.startswith("/")
+            hint = "keep it below the context folder" if escapes else _nearest(target, self.names)
+            problem = "leads out of the context folder" if escapes else "includes a file that does not exist"
+            self.say(f"{problem}: {target}", where, hint)
+            return None
+        if name in around:
+            self.say(f"includes go round in a circle: {' -> '.join([*around, name])}", where)
+            return None
+        if len(around) >= DEEPEST:
+            self.say(f"includes are nested more than {DEEPEST} deep", where)
+            return None
+        return self.load(name, around=around)
+
+    def say(self, message: str, where: Where, hint: str | None = None) -> None:
+        """Keeps a problem."""
+        self.problems.append(Problem(message, where, hint))
+
+
+def open_folder(path: Path, *, shown: str, list_files: Callable[[Path], list[str]]) -> Folder:
+    """The folder with its files listed, in an order that does not depend on the file system."""
+    home = path.resolve()
+    names = sorted(name for name in list_files(path) if (path / name).resolve().is_relative_to(home))
+    return Folder(path, shown, tuple(names))
+
+
+def _join(folder: PurePosixPath, target: str) -> str | None:
+    """`target` seen from `folder`, or None where it leads out of the top."""
+    parts: list[str] = []
+    for part in (*folder.parts, *PurePosixPath(target).parts):
+        if part == "/" or (part == ".." and not parts):
+            return None
+        if part == "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _nearest(name: str, names: tuple[str, ...]) -> str | None:
+    close = nearest(name, names)
+    return f'did you mean "{close}"?' if close else None

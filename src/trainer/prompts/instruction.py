@@ -1,0 +1,139 @@
+"""An instruction: a Markdown file that says what to write, from which parameters, contexts and data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from trainer.core.digest import digest_bytes
+from trainer.core.errors import InstructionError, UsageError, Where
+from trainer.core.files import read_text
+from trainer.core.values import Json, Output
+from trainer.core.yamltext import YamlDocument
+from trainer.prompts import frontmatter
+
+ParamType = Literal["string", "int", "float", "bool", "date", "enum", "list", "file"]
+Strategy = Literal["sequential", "parallel", "hierarchical"]
+
+KEYS = ("title", "params", "contexts", "data", "output", "model", "strategy", "tags", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter an instruction declares."""
+
+    name: str
+    type: ParamType = "string"
+    required: bool = True
+    """Whether a value must be given; one with a default need not be."""
+    default: Json = None
+    """May name other parameters: `{TICKER}`."""
+    pattern: str | None = None
+    """A regular expression that the whole value must match."""
+    choices: tuple[Json, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataQuery:
+    """A datum an instruction asks for."""
+
+    name: str
+    source: str | None = None
+    """The source's name; None is the project's own default."""
+    query: Mapping[str, Json] = field(default_factory=dict)
+    """Scalars and lists of scalars, as the source's query fields."""
+    key: str | None = None
+    """A key of the store, in place of a query."""
+    max_age: float | None = None
+    """Seconds after which the stored datum must be fetched again; None leaves it to the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """An instruction as loaded: nothing in it is filled in yet."""
+
+    path: str
+    """Relative to the instruction folder, with `/`."""
+    file: str
+    """As errors name it: relative to the project's root where it lies inside."""
+    root: Path
+    """The project's root; parameters of type `file` are read below it."""
+    body: str
+    body_line: int = 1
+    """The line of the file on which the body starts."""
+    digest: str = ""
+    """Of the file's bytes."""
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    params: Mapping[str, Param] = field(default_factory=dict)
+    contexts: tuple[str, ...] = ()
+    """Paths and globs relative to the context folder; they may name parameters."""
+    data: Mapping[str, DataQuery] = field(default_factory=dict)
+    output: Output = field(default_factory=Output)
+    model: Mapping[str, Json] = field(default_factory=dict)
+    strategy: Strategy | None = None
+    places: YamlDocument | None = None
+    """Where each value of the front matter stands."""
+
+    def where(self, *path: str | int) -> Where:
+        """The place of a value of the front matter, or of the file where it has none."""
+        return (self.places and self.places.where(*path)) or Where(self.file, 1, 1)
+
+    def at(self, offset: int) -> Where:
+        """The place of a character of the body."""
+        line = self.body.count("\n", 0, offset)
+        column = offset - (self.body.rfind("\n", 0, offset) + 1) + 1
+        return Where(self.file, self.body_line + line, column)
+
+
+def load_instruction(path: Path, *, shown: str, root: Path) -> Instruction:
+    """The instruction in the file `path`; `shown` is its name below the instruction folder.
+
+    Raises InstructionError with every problem of the front matter at once.
+    """
+    file = _from_root(path, root)
+    try:
+        text = read_text(path, shown=file)
+        parts = frontmatter.split(text, shown=file, known=KEYS)
+    except UsageError as error:
+        raise InstructionError(error.message, problems=error.problems) from error
+    return build(text, parts, file=file, shown=shown, root=root, folder=path.parent)
+
+
+def parse_instruction(text: str, *, shown: str, root: Path) -> Instruction:
+    """The instruction in `text`, as from a file in `root` that errors call `shown`."""
+    try:
+        parts = frontmatter.split(text, shown=shown, known=KEYS)
+    except UsageError as error:
+        raise InstructionError(error.message, problems=error.problems) from error
+    return build(text, parts, file=shown, shown=shown, root=root, folder=root)
+
+
+def build(text: str, parts: frontmatter.Parts, *, file: str, shown: str, root: Path, folder: Path) -> Instruction:
+    """The instruction of a file that has been read and split; `folder` is where its `schema:` may lie."""
+    from trainer.prompts.declarations import read_declarations
+
+    plain = Instruction(
+        path=shown,
+        file=file,
+        root=root,
+        body=parts.body,
+        body_line=parts.body_line,
+        digest=digest_bytes(text.encode()),
+        title=_title(parts.body) or Path(shown).stem,
+    )
+    return plain if parts.front is None else read_declarations(plain, parts.front, folder=folder)
+
+
+def _from_root(path: Path, root: Path) -> str:
+    absolute = path.absolute()
+    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(path)
+
+
+def _title(body: str) -> str:
+    first = next((line for line in body.splitlines() if line.strip()), "")
+    return first[2:].strip() if first.startswith("# ") else ""

@@ -1,0 +1,125 @@
+"""What of Markdown matters to a prompt: where code and mathematics stand, and how deep the headings go."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+_FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
+_MATH = re.compile(
+    r"\$\$(?:(?!\n[ \t]*\n).)+?\$\$"
+    r"|\\\[(?:(?!\n[ \t]*\n).)+?\\\]"
+    r"|\\\((?:(?!\n[ \t]*\n).)+?\\\)"
+    r"|\\begin\{(?P<environment>[A-Za-z*]+)\}.*?\\end\{(?P=environment)\}",
+    re.DOTALL,
+)
+_TICKS = re.compile(r"`+")
+_BLANK = re.compile(r"\n[ \t]*\n")
+_ATX = re.compile(r"^( {0,3})(#{1,6})(?=[ \t]|$)", re.MULTILINE)
+_SETEXT = re.compile(r"(?:\A|(?<=\n\n))( {0,3}[^\s#>|`~*+=<-][^\n]*)\n {0,3}(=+|-{2,})[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Stretches of a text, sorted and apart."""
+
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    def __contains__(self, offset: int) -> bool:
+        index = bisect_right(self.starts, offset) - 1
+        return index >= 0 and offset < self.ends[index]
+
+
+def code(text: str) -> Ranges:
+    """Where code and mathematics stand: fenced blocks, code spans, displayed formulae and LaTeX environments."""
+    fences = _fences(text)
+    found = list(fences)
+    begin = 0
+    for start, end in [*fences, (len(text), len(text))]:
+        found += _inline(text, begin, start)
+        begin = end
+    found.sort()
+    return Ranges(tuple(start for start, _ in found), tuple(end for _, end in found))
+
+
+def shift_headings(text: str, *, top: int) -> str:
+    """The text with its shallowest heading at level `top`, the others as far below it as they were, six at most."""
+    text = _underlined_to_hashes(text)
+    fenced = _ranges(_fences(text))
+    headings = [heading for heading in _ATX.finditer(text) if heading.start() not in fenced]
+    if not headings:
+        return text
+    by = top - min(len(heading[2]) for heading in headings)
+    pieces, begin = [], 0
+    for heading in headings:
+        pieces += [text[begin : heading.start(2)], "#" * min(6, len(heading[2]) + by)]
+        begin = heading.end(2)
+    return "".join([*pieces, text[begin:]])
+
+
+def first_heading(text: str) -> str | None:
+    """The title of a level-1 heading that opens the text."""
+    opening = text.lstrip("\n").split("\n", 2)
+    if len(opening) > 1 and opening[0].strip() and re.fullmatch(r" {0,3}=+[ \t]*", opening[1]):
+        return opening[0].strip()
+    found = re.match(r" {0,3}#[ \t]+(.*?)[ \t]*#*[ \t]*$", opening[0])
+    return found[1] if found else None
+
+
+def _ranges(pairs: list[tuple[int, int]]) -> Ranges:
+    return Ranges(tuple(start for start, _ in pairs), tuple(end for _, end in pairs))
+
+
+def _fences(text: str) -> list[tuple[int, int]]:
+    found, opening = [], None
+    for mark in _FENCE.finditer(text):
+        if opening is None:
+            if mark[1][0] == "~" or "`" not in mark[2]:
+                opening = mark
+        elif mark[1][0] == opening[1][0] and len(mark[1]) >= len(opening[1]) and not mark[2].strip():
+            found.append((opening.start(), mark.end()))
+            opening = None
+    return [*found, (opening.start(), len(text))] if opening else found
+
+
+def _inline(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    begin = start
+    for blank in [*_BLANK.finditer(text, start, end), None]:
+        stop = blank.start() if blank else end
+        found += _spans(text, begin, stop)
+        begin = blank.end() if blank else end
+    spans = _ranges(sorted(found))
+    maths = [math.span() for math in _MATH.finditer(text, start, end) if math.start() not in spans]
+    return [span for span in found if span[0] not in _ranges(maths)] + maths
+
+
+def _spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Code spans of one paragraph: a run of backticks up to the next run of the same length."""
+    runs = list(_TICKS.finditer(text, start, end))
+    later: dict[int, list[int]] = {}
+    for index, run in enumerate(runs):
+        later.setdefault(len(run[0]), []).append(index)
+    found, index = [], 0
+    while index < len(runs):
+        same = later[len(runs[index][0])]
+        position = bisect_right(same, index)
+        if position == len(same):
+            index += 1
+            continue
+        found.append((runs[index].start(), runs[same[position]].end()))
+        index = same[position] + 1
+    return found
+
+
+def _underlined_to_hashes(text: str) -> str:
+    fenced = _ranges(_fences(text))
+
+    def hashes(heading: re.Match[str]) -> str:
+        if heading.start(1) in fenced:
+            return heading[0]
+        return f"{'#' if heading[2][0] == '=' else '##'} {heading[1].strip()}"
+
+    return _SETEXT.sub(hashes, text)

@@ -1,0 +1,205 @@
+"""Values for an instruction's parameters: typed, checked, defaults filled in from one another."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from trainer.core.errors import InstructionError, Problem, UsageError, Where, unknown
+from trainer.core.files import read_text
+from trainer.core.values import Json
+from trainer.prompts.instruction import DataQuery, Instruction, Param
+
+_NAMED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_TRUE = ("true", "yes", "on", "1")
+_FALSE = ("false", "no", "off", "0")
+
+
+class FileText(str):
+    """The text of a file that a parameter names; it keeps its lines where other values are written in one."""
+
+    __slots__ = ()
+
+
+def resolve_params(instruction: Instruction, given: Mapping[str, Json]) -> dict[str, Json]:
+    """A typed value for each declared parameter, in the order declared, then those the body alone names.
+
+    An optional parameter without a value is None. Raises InstructionError with every problem at once.
+    """
+    problems = [*_unknown(instruction, given)]
+    values: dict[str, Json] = {}
+    for name, param in instruction.params.items():
+        try:
+            values[name] = _value(instruction, param, given, ())
+        except ValueError as error:
+            problems.append(_problem(instruction, param, name in given, error))
+    if problems:
+        raise InstructionError(problems[0].message, problems=problems)
+    return values | {name: given[name] for name in given if name not in instruction.params}
+
+
+def data_queries(instruction: Instruction, params: Mapping[str, Json]) -> tuple[DataQuery, ...]:
+    """What the instruction asks of sources and store, its `{NAME}` filled in, in the order declared."""
+    return tuple(
+        DataQuery(
+            name=query.name,
+            source=query.source and fill_names(query.source, params),
+            query={field: _fill(value, params) for field, value in query.query.items()},
+            key=query.key and fill_names(query.key, params),
+            max_age=query.max_age,
+        )
+        for query in instruction.data.values()
+    )
+
+
+def fill_names(text: str, params: Mapping[str, Json]) -> str:
+    """`text` with each `{NAME}` of `params` replaced by its value, once and as it is; other braces stay."""
+    return _NAMED.sub(lambda found: plain(params[found[1]]) if found[1] in params else found[0], text)
+
+
+def plain(value: Json) -> str:
+    """A value as people write it: lists with commas, dates by ISO, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain, value))
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def _unknown(instruction: Instruction, given: Mapping[str, Json]) -> list[Problem]:
+    problems = []
+    for name in given:
+        if name not in instruction.params and not re.search(rf"\{{[\s\S]*\b{re.escape(name)}\b", instruction.body):
+            message, hint = unknown("parameter", name, instruction.params)
+            problems.append(Problem(message, Where(instruction.file), hint))
+    return problems
+
+
+def _problem(instruction: Instruction, param: Param, was_given: bool, error: ValueError) -> Problem:
+    where = instruction.where("params", param.name)
+    if was_given:
+        return Problem(f"parameter {param.name}: {error}", where, param.description or None)
+    return Problem(str(error), where, f"give it: -p {param.name}={_example(param)}")
+
+
+def _example(param: Param) -> str:
+    return plain(param.choices[0]) if param.choices else "VALUE"
+
+
+def _value(instruction: Instruction, param: Param, given: Mapping[str, Json], around: tuple[str, ...]) -> Json:
+    if param.name in around:
+        raise ValueError(f"defaults go round in a circle: {' -> '.join([*around, param.name])}")
+    if param.name in given:
+        return _typed(param, given[param.name], instruction.root)
+    if param.default is None:
+        if param.required:
+            raise ValueError(f"parameter {param.name} is missing")
+        return None
+    default = param.default
+    if isinstance(default, str):
+        names = [name for name in _NAMED.findall(default) if name in instruction.params]
+        inner = {name: _value(instruction, instruction.params[name], given, (*around, param.name)) for name in names}
+        default = fill_names(default, inner)
+    return _typed(param, default, instruction.root)
+
+
+def _fill(value: Json, params: Mapping[str, Json]) -> Json:
+    if isinstance(value, list):
+        return [_fill(item, params) for item in value]
+    if not isinstance(value, str):
+        return value
+    whole = _NAMED.fullmatch(value)
+    if whole and isinstance(params.get(whole[1]), list):
+        return list(params[whole[1]])
+    return fill_names(value, params)
+
+
+def _typed(param: Param, value: Json, root: Path) -> Json:
+    typed = _convert(param, value, root)
+    for one in typed if isinstance(typed, list) else [typed]:
+        if param.pattern and not re.fullmatch(param.pattern, plain(one)):
+            raise ValueError(f'"{_short(one)}" does not match {param.pattern}')
+        if param.choices and plain(one) not in map(plain, param.choices):
+            raise ValueError(f'"{_short(one)}" is not one of {", ".join(map(plain, param.choices))}')
+    return typed
+
+
+def _convert(param: Param, value: Json, root: Path) -> Json:
+    if param.type == "list":
+        return _items(value)
+    if isinstance(value, dict | list):
+        raise ValueError(f"expected one value, not a {'mapping' if isinstance(value, dict) else 'list'}")
+    text = plain(value)
+    if param.type == "int":
+        return int(_number(text))
+    if param.type == "float":
+        return _number(text, whole=False)
+    if param.type == "bool":
+        return _bool(text)
+    if param.type == "date":
+        return _date(text)
+    if param.type == "file":
+        return _file(text, root)
+    if param.type == "enum":
+        return next((choice for choice in param.choices if plain(choice) == text), text)
+    return text
+
+
+def _number(text: str, *, whole: bool = True) -> float:
+    try:
+        number = int(text, 10) if whole else float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f'"{_short(text)}" is not a {"whole number" if whole else "number"}')
+    return number
+
+
+def _bool(text: str) -> bool:
+    if text.lower() in _TRUE + _FALSE:
+        return text.lower() in _TRUE
+    raise ValueError(f'"{_short(text)}" is neither true nor false')
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'"{_short(text)}" is not a date such as 2025-02-14') from None
+
+
+def _items(value: Json) -> list[Json]:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            raise ValueError(f'"{_short(value)}" is not a list') from None
+    if isinstance(value, list | tuple):
+        return list(value)
+    return [item.strip() for item in plain(value).split(",") if item.strip()]
+
+
+def _file(name: str, root: Path) -> str:
+    home = root.resolve()
+    path = (home / name).resolve()
+    if not path.is_relative_to(home):
+        raise ValueError(f"the file lies outside the project: {_short(name)}")
+    try:
+        return FileText(read_text(path, shown=name))
+    except UsageError as error:
+        raise ValueError(f"{_short(name)}: {error.message}") from None
+
+
+def _short(value: Json) -> str:
+    text = plain(value)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,216 @@
+"""Rendering: an instruction, its parameters, contexts and data become one finished prompt.
+
+The text has up to four marked sections in a fixed order: `<contexts>`, `<instruction>`, `<data>`, `<output>`.
+An instruction with nothing beside it is sent as it is, without any mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from trainer.core.digest import canonical, pretty
+from trainer.core.errors import InstructionError, Problem, Where
+from trainer.core.values import Context, DataBlock, Json, Output, Prompt, Section
+from trainer.prompts.instruction import Instruction
+from trainer.prompts.params import FileText, plain
+from trainer.prompts.template import Piece, cut
+
+Clean = Callable[[str], str]
+"""Makes one untrusted value fit to stand in a line of text."""
+Fence = Callable[[DataBlock], str]
+"""Writes a whole data block between marks it cannot close."""
+FenceContext = Callable[[Context], str]
+"""Writes a context between marks."""
+
+ABSENT = "not available"
+"""What stands for a datum that is null."""
+
+_CONTEXTS = "<contexts>\nBackground to interpret the data with. It explains the field and asks for nothing.\n\n"
+_DATA = "<data_blocks>\nThe data to work from, each block with its source and date.\n\n"
+
+
+def mark_context(context: Context) -> str:
+    """The context between marks that carry its path."""
+    return f'<context path="{context.path}">\n{context.text}</context>'
+
+
+def render(
+    instruction: Instruction,
+    *,
+    params: Mapping[str, Json],
+    contexts: Sequence[Context],
+    data: Mapping[str, DataBlock],
+    clean: Clean,
+    fence: Fence,
+    fence_context: FenceContext = mark_context,
+) -> Prompt:
+    """The finished prompt; a value is written once and never read again, whatever braces it holds.
+
+    Data blocks the text does not place itself follow it. Raises InstructionError with every problem at once.
+    """
+    writer = _Writer(instruction, params, data, clean, fence)
+    body = writer.body()
+    output = _output(instruction, writer)
+    rest = [block for name, block in writer.data.items() if name not in writer.placed]
+    marked = [(context.path, fence_context(context)) for context in contexts]
+    fenced = [(block.name, fence(block)) for block in rest]
+    sections = _sections(Section("instruction", instruction.path, body), marked, fenced, _asked(output))
+    return Prompt(
+        instruction=instruction.path,
+        title=writer.line(instruction.title),
+        text="".join(section.text for section in sections),
+        body=body,
+        params={name: _json(value) for name, value in params.items()},
+        contexts=tuple(contexts),
+        data=tuple(writer.data.values()),
+        output=output,
+        model=dict(instruction.model),
+        sections=sections,
+    )
+
+
+def declared_names(instruction: Instruction, *more: Mapping[str, object]) -> frozenset[str]:
+    """Every name a template may use: parameters and data, declared or given, and `data` where there is any."""
+    names = frozenset(instruction.params) | frozenset(instruction.data)
+    names = names.union(*more) if more else names
+    return names | {"data"} if instruction.data or any(more[1:]) else names
+
+
+def ordered_data(instruction: Instruction, data: Mapping[str, DataBlock]) -> dict[str, DataBlock]:
+    """The blocks in the order declared, then the others by name; raises InstructionError for missing ones."""
+    missing = [
+        Problem(f"there is no data for {name}", instruction.where("data", name), "retrieve it, or give --data NAME=KEY")
+        for name in instruction.data
+        if name not in data
+    ]
+    if missing:
+        raise InstructionError(missing[0].message, problems=missing)
+    others = sorted(name for name in data if name not in instruction.data)
+    return {name: data[name] for name in [*instruction.data, *others]}
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes values into the text, and remembers which data blocks the text has placed."""
+
+    instruction: Instruction
+    params: Mapping[str, Json]
+    data: Mapping[str, DataBlock]
+    clean: Clean
+    fence: Fence
+    placed: set[str] = field(default_factory=set)
+    parts: dict[int, tuple[DataBlock, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.data = ordered_data(self.instruction, self.data)
+
+    def body(self) -> str:
+        declared = declared_names(self.instruction, self.params, self.data)
+        pieces = cut(self.instruction.body, declared)
+        if any(piece.kind in ("expression", "statement") for piece in pieces):
+            return self.run(pieces, declared)
+        return "".join(self.name(piece.text) if piece.kind == "name" else piece.text for piece in pieces)
+
+    def line(self, text: str) -> str:
+        """A line of the front matter with its `{NAME}` filled in."""
+        pieces = cut(text, frozenset(self.params))
+        return "".join(self.value(self.params[piece.text]) if piece.kind == "name" else piece.text for piece in pieces)
+
+    def name(self, name: str) -> str:
+        return self.value(self.params[name]) if name in self.params else self.block(self.data[name])
+
+    def value(self, value: Json) -> str:
+        """A value as text: scalars cleaned, lists with commas, data objects as marked blocks."""
+        if isinstance(value, dict | list) and id(value) in self.parts:
+            block, path = self.parts[id(value)]
+            return self.block(block if value is block.data else replace(block, name=path, data=value))
+        if isinstance(value, dict):
+            return self.clean(canonical(value))
+        if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+            return ", ".join(map(self.value, value))
+        if isinstance(value, list):
+            return self.clean(canonical(value))
+        if isinstance(value, FileText):
+            return "\n".join(self.clean(line) if line.strip() else "" for line in value.split("\n"))
+        return self.clean(ABSENT if value is None else plain(value))
+
+    def block(self, block: DataBlock) -> str:
+        if block.name in self.data and block.data is self.data[block.name].data:
+            self.placed.add(block.name)
+        return f"\n{self.fence(block).strip()}\n"
+
+    def run(self, pieces: Sequence[Piece], declared: frozenset[str]) -> str:
+        from trainer.prompts import jinja
+
+        problems = jinja.problems(pieces, declared, self.instruction.at)
+        if problems:
+            raise InstructionError(problems[0].message, problems=problems)
+        for block in self.data.values():
+            self.remember(block, block.data, block.name)
+        values = {**{name: block.data for name, block in self.data.items()}, **self.params}
+        values["data"] = {name: block.data for name, block in self.data.items()}
+        names = {piece.text: self.name(piece.text) for piece in pieces if piece.kind == "name"}
+        try:
+            return jinja.run(pieces, values, names=names, show=self.value)
+        except jinja.RenderError as error:
+            where = Where(self.instruction.file, self.instruction.body_line + error.line - 1)
+            raise InstructionError(error.message, where=where, hint=error.hint) from error
+
+    def remember(self, block: DataBlock, value: Json, path: str) -> None:
+        """Keeps which block each object within the data belongs to."""
+        if not isinstance(value, dict | list):
+            return
+        self.parts[id(value)] = (block, path)
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            self.remember(block, item, f"{path}.{key}")
+
+
+def _json(value: Json) -> Json:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _output(instruction: Instruction, writer: _Writer) -> Output:
+    asked = instruction.output
+    return replace(asked, sections=tuple(writer.line(title) for title in asked.sections))
+
+
+def _sections(
+    body: Section, contexts: list[tuple[str, str]], data: list[tuple[str, str]], asked: str
+) -> tuple[Section, ...]:
+    if not contexts and not data and not asked:
+        return (body,)
+    sections = _wrapped("context", _CONTEXTS, "</contexts>\n\n", contexts)
+    sections.append(replace(body, text=f"<instruction>\n{body.text.strip()}\n</instruction>\n"))
+    sections += _wrapped("data", f"\n{_DATA}", "</data_blocks>\n", data)
+    if asked:
+        sections.append(Section("output", "output", f"\n<output>\n{asked}</output>\n"))
+    return tuple(sections)
+
+
+def _wrapped(
+    kind: Literal["context", "data"], opening: str, closing: str, named: list[tuple[str, str]]
+) -> list[Section]:
+    texts = [f"{text.strip()}\n" for _, text in named]
+    if texts:
+        texts[0] = opening + texts[0]
+        texts[-1] += closing
+    gaps = ["\n"] * (len(texts) - 1) + [""]
+    return [Section(kind, name, text + gap) for (name, _), text, gap in zip(named, texts, gaps, strict=False)]
+
+
+def _asked(output: Output) -> str:
+    lines = []
+    if output.schema is not None:
+        lines += ["Answer with one JSON document and nothing else. It must satisfy this JSON Schema:", ""]
+        lines += ["```json", pretty(output.schema).rstrip(), "```"]
+    elif output.sections:
+        lines += [
+            "Answer in Markdown. Write exactly these sections, in this order, each under its level-2 heading:",
+            "",
+        ]
+        lines += [f"## {title}" for title in output.sections]
+    if output.language != "en":
+        lines.append(f'Write in the language "{output.language}".')
+    return "".join(f"{line}\n" for line in lines)
