@@ -1,1 +1,58 @@
-"""Being built."""
+"""Prompt/text -> verdict: cleaning and fencing of data, screening of prompts and completions, masking of secrets."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.security.characters import strip_invisible
+    from trainer.security.clean import clean_scalar, fence_block, fence_context
+    from trainer.security.completion import screen_completion
+    from trainer.security.credentials import Secret, find_secrets, mask_secrets
+    from trainer.security.detect import Part, screen, screen_parts, screen_prompt, untrusted_parts
+    from trainer.security.escape import escape
+    from trainer.security.module import SecurityModule
+    from trainer.security.verdict import DetectionResult, Level, ValidatedInput, ValidationResult
+
+__all__ = [
+    "DetectionResult",
+    "Level",
+    "Part",
+    "Secret",
+    "SecurityModule",
+    "ValidatedInput",
+    "ValidationResult",
+    "clean_scalar",
+    "escape",
+    "fence_block",
+    "fence_context",
+    "find_secrets",
+    "mask_secrets",
+    "screen",
+    "screen_completion",
+    "screen_parts",
+    "screen_prompt",
+    "strip_invisible",
+    "untrusted_parts",
+]
+
+_MODULES = {
+    "characters": ("strip_invisible",),
+    "clean": ("clean_scalar", "fence_block", "fence_context"),
+    "completion": ("screen_completion",),
+    "credentials": ("Secret", "find_secrets", "mask_secrets"),
+    "detect": ("Part", "screen", "screen_parts", "screen_prompt", "untrusted_parts"),
+    "escape": ("escape",),
+    "module": ("SecurityModule",),
+    "verdict": ("DetectionResult", "Level", "ValidatedInput", "ValidationResult"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
