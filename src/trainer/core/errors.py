@@ -135,6 +135,8 @@ class ProviderError(TrainerError):
         self.status = status
         self.retry_after = retry_after
         """Seconds the provider asked us to wait."""
+        self.attempts: tuple[object, ...] = ()
+        """Every `core.values.Attempt` that was made, in order, once nothing more is tried."""
 
 
 class ConversionError(TrainerError):
