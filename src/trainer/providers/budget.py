@@ -1,0 +1,257 @@
+"""Budgets as reservations: the most a call can cost is set aside before it is sent, and settled by what it did cost.
+
+The ledger is one append-only file that every process of the project locks, reads on and appends to. Each line is
+on the disk before its call is sent. A process that died is told by its own lock, which the system has released:
+what it had set aside but not settled counts as spent, for nobody can know whether the provider has billed it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trainer.core.clock import Clock, isoformat, system_clock
+from trainer.core.digest import canonical
+from trainer.core.errors import BudgetError, TrainerError, Where
+from trainer.core.values import Json
+
+_TOLERANCE = 1e-9
+"""US dollars; less than any token costs, more than sums of floats are off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that may be spent, in US dollars; None is no limit."""
+
+    run: float | None = None
+    """In this run of the program (`--max-cost`)."""
+    project: float | None = None
+    """In this project, ever."""
+    month: float | None = None
+    """In this project in a calendar month, UTC."""
+
+    def __bool__(self) -> bool:
+        return any(limit is not None for limit in (self.run, self.project, self.month))
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money set aside for one call."""
+
+    identity: str
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What a budget's windows hold now."""
+
+    run: float = 0.0
+    project: float = 0.0
+    month: float = 0.0
+    reserved: float = 0.0
+    """Set aside by living processes and not settled yet; part of the three above."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    amount: float
+    run: str
+    month: str
+    owner: str
+
+
+@dataclass(slots=True)
+class Account:
+    """What the lines of a ledger come to."""
+
+    entries: dict[str, _Entry] = field(default_factory=dict)
+    """The open ones by identity; settled ones are in the totals."""
+    project: float = 0.0
+    runs: dict[str, float] = field(default_factory=dict)
+    months: dict[str, float] = field(default_factory=dict)
+
+    def take(self, line: Mapping[str, Json]) -> None:
+        """Apply one line: `reserve` sets money aside, `settle` replaces it by what was spent."""
+        identity, amount = str(line["id"]), float(line["usd"])
+        if line["do"] == "reserve":
+            entry = _Entry(amount, str(line["run"]), str(line["at"])[:7], str(line["owner"]))
+            self.entries[identity] = entry
+            self._add(entry, amount)
+        elif identity in self.entries:
+            entry = self.entries.pop(identity)
+            self._add(entry, amount - entry.amount)
+
+    def spend(self, run: str, month: str) -> Spend:
+        """What the windows hold, open reservations counted in full."""
+        reserved = sum(entry.amount for entry in self.entries.values())
+        return Spend(self.runs.get(run, 0.0), self.project, self.months.get(month, 0.0), reserved)
+
+    def _add(self, entry: _Entry, amount: float) -> None:
+        self.project += amount
+        self.runs[entry.run] = self.runs.get(entry.run, 0.0) + amount
+        self.months[entry.month] = self.months.get(entry.month, 0.0) + amount
+
+
+class Budget:
+    """The ledger of one project as one run uses it; open from the first reservation until `close`."""
+
+    def __init__(self, folder: Path, limits: Limits, *, run: str = "", clock: Clock = system_clock) -> None:
+        self.folder = folder
+        self.limits = limits
+        self.run = run or uuid.uuid4().hex
+        self._clock = clock
+        self._account = Account()
+        self._offset = 0
+        self._owner = ""
+        self._life: int | None = None
+        self._opening = threading.Lock()
+
+    def reserve(self, amount: float | None, *, what: str) -> Reservation | None:
+        """Set `amount` aside for a call of `what`; None where others' open reservations must be settled first.
+
+        Raises BudgetError where the amount cannot fit whatever they come to, or where it is not known.
+        """
+        if amount is None:
+            raise BudgetError(
+                f"the price of {what} is not known, so a budget cannot be kept",
+                hint=f"set llm_provider.prices: {{{what}: {{input: …, output: …}}}} (US dollars for a million tokens)",
+            )
+        with self._locked() as handle:
+            moment = isoformat(self._clock())
+            self._settle_dead(handle)
+            if self._exceeded(amount, moment[:7], counting_reserved=True):
+                self._refuse_if_final(amount, moment[:7], what)
+                return None
+            reservation = Reservation(uuid.uuid4().hex, amount)
+            line = {"do": "reserve", "id": reservation.identity, "usd": amount, "run": self.run, "at": moment}
+            self._append(handle, line | {"owner": self._owner, "what": what})
+            return reservation
+
+    def settle(self, reservation: Reservation, cost: float) -> None:
+        """Replace a reservation by what the call did cost; 0 releases it."""
+        with self._locked() as handle:
+            self._append(handle, {"do": "settle", "id": reservation.identity, "usd": cost})
+
+    def spend(self) -> Spend:
+        """What the windows hold now."""
+        with self._locked() as handle:
+            self._settle_dead(handle)
+            return self._account.spend(self.run, isoformat(self._clock())[:7])
+
+    def close(self) -> None:
+        """Let others see that this process holds nothing any more."""
+        if self._life is not None:
+            os.close(self._life)
+            self._life = None
+            (self.folder / f"{self._owner}.alive").unlink(missing_ok=True)
+
+    def _exceeded(self, amount: float, month: str, *, counting_reserved: bool) -> tuple[str, float, float] | None:
+        """The first window that `amount` does not fit: its name, limit and spend."""
+        now = self._account.spend(self.run, month)
+        for name in ("run", "project", "month"):
+            limit, spent = getattr(self.limits, name), getattr(now, name)
+            if not counting_reserved:
+                spent -= self._open(name, month)
+            if limit is not None and spent + amount > limit + _TOLERANCE:
+                return name, limit, spent
+        return None
+
+    def _open(self, window: str, month: str) -> float:
+        """What open reservations take of a window."""
+        return sum(
+            entry.amount
+            for entry in self._account.entries.values()
+            if window == "project" or (entry.run == self.run if window == "run" else entry.month == month)
+        )
+
+    def _refuse_if_final(self, amount: float, month: str, what: str) -> None:
+        found = self._exceeded(amount, month, counting_reserved=False)
+        if found is None:
+            return
+        name, limit, spent = found
+        setting = "--max-cost or budget.run" if name == "run" else f"budget.{name}"
+        raise BudgetError(
+            f"the budget of this {name} would be exceeded: {spent:.4f} of {limit:.4f} USD is spent, "
+            f"and {what} may cost {amount:.4f} USD",
+            hint=f"raise {setting}, lower max_tokens, or use a cheaper model",
+        )
+
+    def _settle_dead(self, handle: int) -> None:
+        """Count what dead processes had set aside as spent."""
+        owners = {entry.owner for entry in self._account.entries.values()} - {self._owner}
+        dead = {owner for owner in owners if not _is_alive(self.folder / f"{owner}.alive")}
+        for identity, entry in list(self._account.entries.items()):
+            if entry.owner in dead:
+                self._append(handle, {"do": "settle", "id": identity, "usd": entry.amount, "died": True})
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The ledger under its lock, read up to its end."""
+        path = self.folder / "ledger.jsonl"
+        try:
+            self._open_life()
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                self._read_on(handle)
+                yield handle
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise TrainerError(
+                f"cannot write the ledger of budgets: {error.strerror or error}",
+                where=Where(str(path)),
+                hint="free some space or make the folder writable; nothing was sent",
+            ) from error
+
+    def _read_on(self, handle: int) -> None:
+        size = os.fstat(handle).st_size
+        content = os.pread(handle, size - self._offset, self._offset)
+        whole = content.rpartition(b"\n")[0]
+        for line in whole.splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                self._account.take(json.loads(line))
+        self._offset += len(whole) + 1 if whole else 0
+        if self._offset < size:
+            os.ftruncate(handle, self._offset)
+
+    def _append(self, handle: int, line: dict[str, Json]) -> None:
+        content = f"{canonical(line)}\n".encode()
+        os.write(handle, content)
+        os.fsync(handle)
+        self._offset += len(content)
+        self._account.take(line)
+
+    def _open_life(self) -> None:
+        """Hold a lock that ends with this process, however it ends."""
+        with self._opening:
+            if self._life is not None:
+                return
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._owner = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+            life = os.open(self.folder / f"{self._owner}.alive", os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(life, fcntl.LOCK_EX)
+            self._life = life
+
+
+def _is_alive(path: Path) -> bool:
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    path.unlink(missing_ok=True)
+    return False

@@ -1,0 +1,66 @@
+"""Completions kept by the digest of their request: one JSON file each, whole or not there."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from trainer.core.digest import digest, pretty
+from trainer.core.files import write_atomic
+from trainer.core.values import Attempt, CompletionResult, Json
+
+_FORMAT = 1
+
+
+class CompletionCache:
+    """The folder of kept completions, usually `.trainer/cache/completions`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, key: str) -> Path:
+        """Where the completion of the request with this key is kept."""
+        return self.folder / key[:2] / f"{key}.json"
+
+    def get(self, key: str) -> CompletionResult | None:
+        """The kept completion, marked `cached`; None where there is none or the file is torn."""
+        try:
+            entry = json.loads(self.path(key).read_bytes())
+        except (OSError, ValueError):
+            return None
+        if not _is_whole(entry, key):
+            return None
+        return dataclasses.replace(load_result(entry["result"]), origin="cached")
+
+    def put(self, key: str, result: CompletionResult) -> None:
+        """Keep a completion; it is on the disk when this returns."""
+        dumped = dump_result(result)
+        write_atomic(
+            self.path(key), pretty({"format": _FORMAT, "key": key, "result": dumped, "digest": digest(dumped)})
+        )
+
+
+def dump_result(result: CompletionResult) -> dict[str, Json]:
+    """The completion as plain JSON."""
+    fields = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
+    fields["attempts"] = [dataclasses.asdict(attempt) for attempt in result.attempts]
+    return fields
+
+
+def load_result(entry: dict[str, Json]) -> CompletionResult:
+    """The completion that `dump_result` wrote."""
+    known = {field.name for field in dataclasses.fields(CompletionResult)}
+    fields = {name: value for name, value in entry.items() if name in known}
+    fields["attempts"] = tuple(Attempt(**attempt) for attempt in entry.get("attempts", ()))
+    return CompletionResult(**fields)
+
+
+def _is_whole(entry: Json, key: str) -> bool:
+    return (
+        isinstance(entry, dict)
+        and entry.get("format") == _FORMAT
+        and entry.get("key") == key
+        and isinstance(entry.get("result"), dict)
+        and entry.get("digest") == digest(entry["result"])
+    )
