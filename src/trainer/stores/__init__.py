@@ -1,1 +1,36 @@
-"""Being built."""
+"""Where documents are kept: one contract, several backends, any number of processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainer.stores.base import DataStore, Draft, Retention, StoreStats, VersionConflict
+from trainer.stores.database import DatabaseFile
+from trainer.stores.heads import Head, read_heads
+from trainer.stores.registry import BACKENDS, create_store
+
+if TYPE_CHECKING:
+    from trainer.stores.duckdb_store import DuckDBStore
+
+__all__ = [
+    "BACKENDS",
+    "DataStore",
+    "DatabaseFile",
+    "Draft",
+    "DuckDBStore",
+    "Head",
+    "Retention",
+    "StoreStats",
+    "VersionConflict",
+    "create_store",
+    "read_heads",
+]
+
+_CLASSES = {"DuckDBStore": "duckdb"}
+
+
+def __getattr__(name: str) -> Any:
+    """A backend's class by the name the specification gives it, imported on first use."""
+    if name in _CLASSES:
+        return BACKENDS.load(_CLASSES[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

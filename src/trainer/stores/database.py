@@ -1,0 +1,131 @@
+"""The DuckDB file that several processes share: open only inside one short operation, under a lock beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainer.core.clock import Clock, isoformat, system_clock
+from trainer.core.errors import StoreError, Where
+from trainer.stores.heads import carry_over, stamp_of
+from trainer.stores.lock import file_lock
+from trainer.stores.mounts import refuse_network
+
+if TYPE_CHECKING:
+    import duckdb
+
+DOCUMENTS = "documents"
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+_REGISTER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    component VARCHAR NOT NULL, number INTEGER NOT NULL, applied_at VARCHAR NOT NULL
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFile:
+    """One DuckDB file; a room that keeps tables in it is given `functools.partial(file.open, "mart", MIGRATIONS)`."""
+
+    path: Path
+    clock: Clock = system_clock
+    timeout: float = 60.0
+    """Seconds to wait for the lock."""
+
+    @contextlib.contextmanager
+    def open(
+        self, component: str, migrations: Sequence[str], *, afterwards: Callable[[], None] | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with the component's migrations applied; nobody else has the file open meanwhile.
+
+        Keep it short, and wait for no network and no model inside. What was not committed is rolled back.
+        `afterwards` is called once the file is closed again, while nobody else can have opened it.
+        Raises StoreError: lock not had in time, newer or broken file, network file system, disk full.
+        """
+        refuse_network(self.path.parent)
+        with file_lock(self.path.with_name(self.path.name + ".lock"), timeout=self.timeout):
+            before = stamp_of(self.path)
+            with self._connection() as connection:
+                self._migrate(connection, component, migrations)
+                yield connection
+            if component != DOCUMENTS:
+                carry_over(self.path, before, stamp_of(self.path))
+            if afterwards:
+                afterwards()
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
+        connection = None
+        try:
+            connection = self._connect()
+            yield connection
+            connection.close()
+        except duckdb.Error as error:
+            raise self._explained(error) from error
+        finally:
+            with contextlib.suppress(duckdb.Error):
+                if connection is not None:
+                    connection.close()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        """Waits for programs that open the file without our lock, such as DuckDB's own shell."""
+        import duckdb
+
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                return duckdb.connect(self.path, config=_CONFIG)
+            except duckdb.IOException as error:
+                if "Could not set lock" not in str(error) or time.monotonic() >= deadline:
+                    raise
+            time.sleep(0.05)
+
+    def _migrate(self, connection: duckdb.DuckDBPyConnection, component: str, migrations: Sequence[str]) -> None:
+        done = self._migrated(connection, component)
+        if done > len(migrations):
+            raise StoreError(
+                f"the database was written by a newer trainer: {component} is at migration {done}, "
+                f"this program knows {len(migrations)}",
+                where=Where(str(self.path)),
+                hint='run: pip install --upgrade "trainer-core"',
+            )
+        for number, script in enumerate(migrations[done:], done + 1):
+            connection.execute("BEGIN")
+            connection.execute(_REGISTER)
+            connection.execute(script)
+            applied = [component, number, isoformat(self.clock())]
+            connection.execute("INSERT INTO schema_migrations VALUES (?, ?, ?)", applied)
+            connection.execute("COMMIT")
+
+    def _migrated(self, connection: duckdb.DuckDBPyConnection, component: str) -> int:
+        import duckdb
+
+        question = "SELECT coalesce(max(number), 0) FROM schema_migrations WHERE component = ?"
+        try:
+            row = connection.execute(question, [component]).fetchone()
+        except duckdb.CatalogException:
+            return 0
+        return int(row[0]) if row else 0
+
+    def _explained(self, error: Exception) -> StoreError:
+        text = str(error).split("\n")[0]
+        hint = "look at the message; the file itself is as it was before"
+        if "Could not set lock" in text:
+            hint = "another program has the file open: close it there and run the same command again"
+        elif "No space left" in text:
+            hint = "free some space and run the same command again; nothing was changed"
+        elif "not a valid DuckDB database" in text or "Corrupt" in text or "magic bytes" in text:
+            hint = (
+                f"move {self.path.name} away; stored data is fetched again, and reports rebuild from their provenance"
+            )
+        elif "version number" in text:
+            hint = 'a newer DuckDB wrote the file; run: pip install --upgrade "trainer-core"'
+        return StoreError(f"the database cannot be used: {text}", where=Where(str(self.path)), hint=hint)

@@ -1,0 +1,36 @@
+"""The backends by name, and how one is made from settings."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from trainer.core.clock import Clock, system_clock
+from trainer.core.errors import UsageError, unknown
+from trainer.core.registry import Adapter, Registry
+from trainer.stores.base import DataStore
+
+BACKENDS = Registry(
+    "stores",
+    {
+        "duckdb": Adapter("trainer.stores.duckdb_store:DuckDBStore"),
+    },
+)
+
+
+def create_store(name: str, *, clock: Clock = system_clock, **options: Any) -> DataStore:
+    """A store of the backend `name`; nothing is opened or created before its first use.
+
+    Options are the parameters of the backend's class, as the section `data_store` of config.yaml names them
+    (`connection_string`, `database`, `database_path`); those that are None are left to their defaults.
+    Raises UsageError for an unknown backend or option, MissingExtra where its driver is not installed.
+    """
+    backend = BACKENDS.load(name)
+    known = [parameter for parameter in inspect.signature(backend).parameters if parameter != "clock"]
+    given = {option: value for option, value in options.items() if value is not None}
+    for option in given:
+        if option not in known:
+            message, hint = unknown(f"option of the {name} store", option, known)
+            raise UsageError(message, hint=hint)
+    store: DataStore = backend(clock=clock, **given)
+    return store

@@ -1,0 +1,220 @@
+"""A version as backends keep it, and what becomes of a change to a document: pure functions every backend shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trainer.core.digest import digest
+from trainer.core.errors import UsageError
+from trainer.core.values import Json, StoredData
+from trainer.stores.base import Draft, VersionConflict
+from trainer.stores.heads import Head
+from trainer.stores.jsontext import Encoded, check_key, encode
+from trainer.stores.moments import from_text, to_text
+
+_LONGEST_TTL = 10_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One version; moments are text of one width, data and metadata JSON text."""
+
+    key: str
+    version: int
+    data: str
+    metadata: str
+    source: str
+    stored_at: str
+    updated_at: str
+    checked_at: str | None
+    ttl: int | None
+    digest: str
+    size: int
+    """Characters of data and metadata."""
+    odd: bool
+    """Whether SQL may compare some value in it otherwise than Python."""
+    deleted: bool
+
+    def document(self) -> StoredData:
+        """The version as callers see it."""
+        return StoredData(
+            key=self.key,
+            data=json.loads(self.data),
+            source=self.source,
+            stored_at=from_text(self.stored_at),
+            updated_at=from_text(self.updated_at),
+            metadata=json.loads(self.metadata),
+            version=self.version,
+            ttl=self.ttl,
+            checked_at=from_text(self.checked_at) if self.checked_at else None,
+            deleted=self.deleted,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What a change needs to know of the current version."""
+
+    key: str
+    version: int
+    metadata: str
+    source: str
+    stored_at: str
+    updated_at: str
+    checked_at: str | None
+    ttl: int | None
+    digest: str
+    deleted: bool
+
+    def head(self) -> Head:
+        """The same for callers."""
+        updated, checked = from_text(self.updated_at), from_text(self.checked_at or self.updated_at)
+        return Head(self.version, self.digest, updated, max(updated, checked), self.ttl)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A checked wish to add a version."""
+
+    key: str
+    data: Encoded
+    digest: str
+    metadata: Encoded | None
+    """None keeps the current one's."""
+    source: str | None = None
+    """None keeps the current one's."""
+    ttl: int | None = None
+    if_version: int | None = None
+    skip_unchanged: bool = False
+    must_exist: bool = False
+    """Whether nothing happens to a document that does not exist."""
+    deletes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The current version was found unchanged."""
+
+    key: str
+    version: int
+    checked_at: str
+
+
+def change_of(draft: Draft) -> Change:
+    """The draft, checked and encoded; raises UsageError."""
+    data = encode(draft.data)
+    return Change(
+        key=check_key(draft.key),
+        data=data,
+        digest=digest(data.value),
+        metadata=_metadata(draft.metadata),
+        source=_source(draft.source),
+        ttl=_ttl(draft.ttl),
+        if_version=draft.if_version,
+        skip_unchanged=draft.skip_unchanged,
+    )
+
+
+def update_of(key: str, data: Json, metadata: Mapping[str, Json] | None, if_version: int | None) -> Change:
+    """New data for a document that must exist; what is not named is kept."""
+    encoded = encode(data)
+    kept = None if metadata is None else _metadata(metadata)
+    return Change(check_key(key), encoded, digest(encoded.value), kept, if_version=if_version, must_exist=True)
+
+
+def deletion_of(key: str) -> Change:
+    """A version that says the document is no more."""
+    return Change(check_key(key), encode(None), digest(None), encode({}), must_exist=True, deletes=True)
+
+
+def outcome(change: Change, current: Current | None, now: str) -> Row | Check | None:
+    """The version to add, the check to record, or None where nothing is to be done; raises VersionConflict."""
+    alive = current if current and not current.deleted else None
+    if change.if_version is not None:
+        _expect(change, alive)
+    if change.must_exist and alive is None:
+        return None
+    if change.skip_unchanged and alive and alive.digest == change.digest:
+        return Check(change.key, alive.version, now)
+    metadata = change.metadata.text if change.metadata else alive.metadata if alive else "{}"
+    return Row(
+        key=change.key,
+        version=current.version + 1 if current else 1,
+        data=change.data.text,
+        metadata=metadata,
+        source=change.source if change.source is not None else alive.source if alive else "",
+        stored_at=alive.stored_at if alive else now,
+        updated_at=now,
+        checked_at=None,
+        ttl=alive.ttl if alive and change.source is None else change.ttl,
+        digest=change.digest,
+        size=len(change.data.text) + len(metadata),
+        odd=change.data.odd or _odd(change, metadata),
+        deleted=change.deletes,
+    )
+
+
+def current_of(row: Row) -> Current:
+    """What the next change needs to know of a row that was just added."""
+    return Current(
+        row.key, row.version, row.metadata, row.source, row.stored_at, row.updated_at, row.checked_at, row.ttl,
+        row.digest, row.deleted,
+    )  # fmt: skip
+
+
+def row_of(document: StoredData) -> Row:
+    """A version as it is, for import; raises UsageError."""
+    data, metadata = encode(document.data), encode(document.metadata, what="metadata")
+    if not isinstance(document.version, int) or document.version < 1:
+        raise UsageError(f"{document.key}: a version must be a whole number from 1 on, not {document.version!r}")
+    return Row(
+        key=check_key(document.key),
+        version=document.version,
+        data=data.text,
+        metadata=metadata.text,
+        source=_source(document.source),
+        stored_at=to_text(document.stored_at),
+        updated_at=to_text(document.updated_at),
+        checked_at=to_text(document.checked_at) if document.checked_at else None,
+        ttl=_ttl(document.ttl),
+        digest=digest(data.value),
+        size=len(data.text) + len(metadata.text),
+        odd=data.odd or metadata.odd,
+        deleted=document.deleted,
+    )
+
+
+def _expect(change: Change, alive: Current | None) -> None:
+    found = alive.version if alive else 0
+    if found != change.if_version:
+        raise VersionConflict(
+            f"{change.key} is at version {found}, not {change.if_version}; nothing was stored",
+            hint="retrieve it again, repeat the change on that version, and store it with if_version of that one",
+        )
+
+
+def _odd(change: Change, metadata: str) -> bool:
+    """Kept metadata is looked at again: it may come from a version that was odd for its data alone."""
+    return change.metadata.odd if change.metadata else encode(json.loads(metadata)).odd
+
+
+def _metadata(metadata: Mapping[str, Json]) -> Encoded:
+    if not isinstance(metadata, Mapping):
+        raise UsageError("metadata must be a mapping of names to values")
+    return encode(metadata, what="metadata")
+
+
+def _source(source: str) -> str:
+    if not isinstance(source, str) or "\0" in source:
+        raise UsageError("a source must be a text without NUL")
+    return str(encode(source, what="source").value)
+
+
+def _ttl(ttl: int | None) -> int | None:
+    if ttl is None:
+        return None
+    if isinstance(ttl, bool) or not isinstance(ttl, int) or not 0 < ttl <= _LONGEST_TTL:
+        raise UsageError(f"a time to live must be a whole number of seconds above 0, not {ttl!r}")
+    return ttl

@@ -1,0 +1,180 @@
+# ruff: noqa: S608  (statements are put together from constants; every value is a parameter)
+"""What DuckDB, SQLite and PostgreSQL share: one table, and the statements on it that mean the same in all three."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import astuple, fields
+from typing import Any, TypeAlias
+
+from trainer.core.errors import StoreError
+from trainer.stores.moments import to_text
+from trainer.stores.rows import Change, Check, Current, Row, current_of, outcome
+from trainer.stores.versioned import Place, VersionedStore
+
+Run: TypeAlias = Callable[..., list[tuple[Any, ...]]]
+"""Runs one statement, with `?` for each parameter, and gives its rows."""
+
+COLUMNS = tuple(field.name for field in fields(Row))
+_ROW = ", ".join(COLUMNS)
+_CURRENT = ", ".join(field.name for field in fields(Current))
+_CHUNK = 500
+_PAGE_SIZE = 16_000_000
+
+
+class SqlStore(VersionedStore):
+    """A store in a table `documents` with the columns of `Row` and `current`, true for the highest version of a key."""
+
+    @abstractmethod
+    def transaction(self, *, write: bool) -> AbstractContextManager[Run]:
+        """Runs statements in one transaction: committed at the end, rolled back on any error.
+
+        Writing transactions of several processes wait for each other.
+        """
+
+    @abstractmethod
+    def insert_rows(self, run: Run, rows: Sequence[Row], *, current: bool) -> None:
+        """Adds rows in the quickest way the backend has."""
+
+    def append(self, changes: Sequence[Change]) -> list[bool]:
+        """Whether each change did something; all in one transaction."""
+        done: list[bool] = []
+        with self.transaction(write=True) as run:
+            known = {current.key: current for current in self.currents(run, [change.key for change in changes])}
+            now = to_text(self.clock())
+            rows: list[Row] = []
+            for change in changes:
+                result = outcome(change, known.get(change.key), now)
+                done.append(result is not None)
+                if isinstance(result, Row):
+                    rows.append(result)
+                    known[change.key] = current_of(result)
+                elif isinstance(result, Check):
+                    self._check(run, result)
+            self._add(run, rows)
+        return done
+
+    def currents(self, run: Run, keys: Iterable[str]) -> Iterator[Current]:
+        """What is current for those keys that exist, deletions included."""
+        for chunk in _chunks(sorted(set(keys))):
+            found = run(f"SELECT {_CURRENT} FROM documents WHERE current AND key IN ({_marks(chunk)})", *chunk)
+            yield from (Current(*row) for row in found)
+
+    def fetch(self, key: str, *, version: int | None, before: str | None) -> Row | None:
+        """The current version, or that one, or the newest one stored at `before` or earlier."""
+        condition, parameters = "current", list[Any]()
+        if version is not None or before is not None:
+            condition = "TRUE"
+        if version is not None:
+            condition, parameters = f"{condition} AND version = ?", [version]
+        if before is not None:
+            condition, parameters = f"{condition} AND updated_at <= ?", [*parameters, before]
+        question = f"SELECT {_ROW} FROM documents WHERE key = ? AND {condition} ORDER BY version DESC LIMIT 1"
+        with self.transaction(write=False) as run:
+            found = run(question, key, *parameters)
+        return _row(found[0]) if found else None
+
+    def page(self, after: Place, size: int, *, key: str | None, current: bool) -> list[Row]:
+        """The next versions by key and version, fewer where they are big."""
+        condition = "(key > ? OR (key = ? AND version > ?))"
+        condition += " AND current AND NOT deleted" if current else ""
+        condition += " AND key = ?" if key is not None else ""
+        parameters = [after[0], *after, *([key] if key is not None else [])]
+        with self.transaction(write=False) as run:
+            ahead = run(
+                f"SELECT size, key, version FROM documents WHERE {condition} ORDER BY key, version LIMIT {size}",
+                *parameters,
+            )
+            fitting = _fitting(ahead)
+            if not fitting:
+                return []
+            last = fitting[-1]
+            until = "(key < ? OR (key = ? AND version <= ?))"
+            question = f"SELECT {_ROW} FROM documents WHERE {condition} AND {until} ORDER BY key, version"
+            return [_row(found) for found in run(question, *parameters, last[1], last[1], last[2])]
+
+    def insert(self, rows: Sequence[Row]) -> int:
+        """How many versions were added as they are, in one transaction."""
+        with self.transaction(write=True) as run:
+            known: dict[Place, str] = {}
+            for chunk in _chunks(sorted({row.key for row in rows})):
+                question = f"SELECT key, version, digest FROM documents WHERE key IN ({_marks(chunk)})"
+                known.update({(key, version): digest for key, version, digest in run(question, *chunk)})
+            new = list(_unknown(rows, known))
+            self.insert_rows(run, new, current=False)
+            for chunk in _chunks(sorted({row.key for row in new})):
+                run(_HIGHEST.format(marks=_marks(chunk)), *chunk)
+        return len(new)
+
+    def remove(self, places: Sequence[Place]) -> int:
+        """How many of the versions existed and are removed for good."""
+        removed = 0
+        with self.transaction(write=True) as run:
+            for chunk in _chunks(places):
+                condition = " OR ".join(["(key = ? AND version = ?)"] * len(chunk))
+                parameters = [part for place in chunk for part in place]
+                found = run(f"SELECT count(*) FROM documents WHERE {condition}", *parameters)
+                run(f"DELETE FROM documents WHERE {condition}", *parameters)
+                removed += found[0][0]
+        return removed
+
+    def _add(self, run: Run, rows: Sequence[Row]) -> None:
+        newest = {row.key: row for row in rows}
+        for chunk in _chunks(sorted(newest)):
+            run(f"UPDATE documents SET current = FALSE WHERE current AND key IN ({_marks(chunk)})", *chunk)
+        replaced = [row for row in rows if newest[row.key] is not row]
+        self.insert_rows(run, replaced, current=False)
+        self.insert_rows(run, list(newest.values()), current=True)
+
+    def _check(self, run: Run, check: Check) -> None:
+        run(
+            "UPDATE documents SET checked_at = ? WHERE key = ? AND version = ?",
+            check.checked_at, check.key, check.version,
+        )  # fmt: skip
+
+
+_HIGHEST = """
+UPDATE documents SET current = (version = (SELECT max(d.version) FROM documents d WHERE d.key = documents.key))
+WHERE key IN ({marks})"""
+
+
+def _unknown(rows: Iterable[Row], known: dict[Place, str]) -> Iterator[Row]:
+    for row in rows:
+        digest = known.setdefault((row.key, row.version), row.digest)
+        if digest is row.digest:
+            yield row
+        elif digest != row.digest:
+            raise StoreError(
+                f"{row.key} has a version {row.version} already, with other data",
+                hint="import into an empty store, or delete the document there with --erase first",
+            )
+
+
+def _fitting(ahead: Sequence[tuple[int, str, int]]) -> Sequence[tuple[int, str, int]]:
+    """The first entries, at least one, whose sizes stay within a page."""
+    total = 0
+    for index, (size, _, _) in enumerate(ahead):
+        total += size
+        if total > _PAGE_SIZE and index:
+            return ahead[:index]
+    return ahead
+
+
+def _row(found: Sequence[Any]) -> Row:
+    values: list[Any] = [*found[:-2], bool(found[-2]), bool(found[-1])]
+    return Row(*values)
+
+
+def values_of(row: Row, *, current: bool) -> tuple[Any, ...]:
+    """The parameters that insert a row: the columns of Row, then `current`."""
+    return (*astuple(row), current)
+
+
+def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
+
+
+def _marks(items: Sequence[Any]) -> str:
+    return ", ".join("?" * len(items))
