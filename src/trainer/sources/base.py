@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Literal, Protocol
 
 from trainer.core.clock import Clock, isoformat
@@ -235,9 +236,10 @@ def _boolean(value: Json) -> bool:
 
 def _date(value: Json) -> str:
     text = str(value).strip()
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", text):
-        raise ValueError(f'must be a date like 2025-02-14, not "{value}"')
-    return text
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError(f'must be a date like 2025-02-14, not "{value}"') from None
 
 
 def _list(value: Json) -> list[str]:

@@ -1,0 +1,180 @@
+"""What every source does. A new adapter adds one entry to SOURCES, its server or files, and passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from servers.yahoo import YahooServer
+from trainer.core.errors import SourceError, UsageError
+from trainer.sources import SOURCES as REGISTRY
+from trainer.sources import create_source
+
+RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recorded"
+NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A source that works, and queries for it."""
+
+    options: dict
+    query: dict
+    same: dict
+    """The same query in other words."""
+    missing: dict
+    """A query for what is not there."""
+
+
+@contextmanager
+def file_case(tmp_path: Path) -> Iterator[Case]:
+    (tmp_path / "a.json").write_text('{"b": [{"date": "2024-01-01", "c": 1.10}]}')
+    yield Case({"root": tmp_path}, {"path": "a.json"}, {"path": " a.json "}, {"path": "b.json"})
+
+
+@contextmanager
+def yahoo_case(_: Path) -> Iterator[Case]:
+    recorded = RECORDED / "yahoo"
+    if not recorded.is_dir():
+        pytest.skip(f"no recorded answers at {recorded}")
+    with YahooServer(recorded) as server:
+        options = {"base_url": server.url, "retries": 0, "backoff": 0.001}
+        yield Case(options, {"ticker": "ABBV"}, {"kind": "quote", "ticker": "abbv"}, {"ticker": "NOPE"})
+
+
+CASES = {"file": file_case, "yahoo_finance": yahoo_case}
+
+
+class Kept(dict):
+    def store(self, key, data, metadata, *, source, ttl=None, skip_unchanged=False) -> str:
+        self[key] = (data, metadata, source, ttl, skip_unchanged)
+        return key
+
+
+@pytest.fixture(params=sorted(CASES))
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def case(name, tmp_path):
+    with CASES[name](tmp_path) as prepared:
+        yield prepared
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def source(name, case, kept):
+    return create_source(name, clock=lambda: NOW, data_store=kept, **case.options)
+
+
+def test_every_source_has_its_case():
+    assert set(REGISTRY.table) == set(CASES)
+
+
+def test_the_source_knows_its_name(source, name):
+    assert source.name == source.get_schema().name == name
+
+
+def test_the_schema_explains_every_query_field(source):
+    for query_field in source.get_schema().query:
+        assert query_field.description
+        assert query_field.example or not query_field.required
+
+
+def test_an_answer_is_data_with_its_origin(source, case):
+    result = source.retrieve(case.query)
+
+    assert isinstance(result.data, dict)
+    assert result.data
+    assert result.source
+    assert result.retrieved_at.tzinfo is UTC
+    assert result.metadata["query"] == case.query
+
+
+def test_an_answer_is_stored_under_the_key_that_was_promised(source, case, kept):
+    promised = source.key(case.query)
+    result = source.retrieve(case.query)
+
+    assert result.storage_key == promised
+    assert list(kept) == [promised]
+    data, metadata, origin, _, skip_unchanged = kept[promised]
+    assert (data, origin, skip_unchanged) == (result.data, result.source, True)
+    assert metadata.items() >= result.metadata.items()
+
+
+def test_store_false_stores_nothing(source, case, kept):
+    assert source.retrieve(case.query, store=False).storage_key is None
+    assert kept == {}
+
+
+def test_a_source_without_a_store_stores_nothing(name, case):
+    assert create_source(name, clock=lambda: NOW, **case.options).retrieve(case.query).storage_key is None
+
+
+def test_the_same_query_has_the_same_key_and_the_same_answer(source, case):
+    assert source.key(case.same) == source.key(case.query)
+    assert source.retrieve(case.same).digest == source.retrieve(case.query).digest
+
+
+def test_a_key_begins_with_the_sources_name(source, name, case):
+    assert source.key(case.query).startswith(f"{name}:")
+
+
+def test_every_field_described_is_in_the_data(source, case):
+    result = source.retrieve(case.query)
+
+    for path in result.metadata.get("fields", {}):
+        assert found(result.data, path.split(".")), path
+
+
+def found(data: object, path: list[str]) -> bool:
+    if isinstance(data, list):
+        return any(found(item, path) for item in data)
+    return not path or (isinstance(data, dict) and path[0] in data and found(data[path[0]], path[1:]))
+
+
+def test_what_is_not_there_is_a_source_error_and_nothing_is_stored(source, case, kept):
+    with pytest.raises(SourceError):
+        source.retrieve(case.missing)
+    assert kept == {}
+
+
+def test_an_empty_query_is_a_usage_error(source):
+    with pytest.raises(UsageError):
+        source.retrieve({})
+    with pytest.raises(UsageError):
+        source.key({})
+
+
+def test_an_unknown_query_field_is_a_usage_error(source, case):
+    with pytest.raises(UsageError, match="unknown query field"):
+        source.retrieve({**case.query, "nonsense": 1})
+
+
+def test_an_unknown_option_is_a_usage_error(name, case):
+    with pytest.raises(UsageError, match=f"unknown option of source {name}"):
+        create_source(name, clock=lambda: NOW, **case.options, nonsense=1)
+
+
+def test_a_working_source_is_healthy(source):
+    health = source.health()
+
+    assert health.ok
+    assert health.detail
+
+
+def test_building_a_source_needs_nothing_to_be_there(name):
+    options = {"file": {"root": "/nowhere"}, "yahoo_finance": {"base_url": "http://127.0.0.1:9", "retries": 0}}[name]
+    source = create_source(name, clock=lambda: NOW, **options)
+
+    assert not source.health().ok

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from servers.yahoo import YahooServer
+from trainer.sources import create_source
+
+RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recorded" / "yahoo"
+NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+
+class Kept:
+    """A store that remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict] = []
+
+    def store(self, key, data, metadata, *, source, ttl=None, skip_unchanged=False) -> str:
+        self.calls.append(
+            {
+                "key": key,
+                "data": data,
+                "metadata": metadata,
+                "source": source,
+                "ttl": ttl,
+                "skip_unchanged": skip_unchanged,
+            }
+        )
+        return key
+
+
+@pytest.fixture
+def kept() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def clock():
+    return lambda: NOW
+
+
+@pytest.fixture
+def recorded() -> Path:
+    if not RECORDED.is_dir():
+        pytest.skip(f"no recorded answers at {RECORDED}: they are other people's data and not in the repository")
+    return RECORDED
+
+
+@pytest.fixture
+def server(recorded):
+    with YahooServer(recorded) as running:
+        yield running
+
+
+@pytest.fixture
+def yahoo(server, clock, kept):
+    return create_source(
+        "yahoo_finance", clock=clock, data_store=kept, base_url=server.url, timeout=1, retries=2, backoff=0.001
+    )
+
+
+@pytest.fixture
+def project(tmp_path, clock):
+    """A source `file` over an empty project."""
+    root = tmp_path / "project"
+    root.mkdir()
+    return root, create_source("file", clock=clock, root=root)

@@ -1,0 +1,84 @@
+"""Whatever is wrong with a file, one SourceError says what and where."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from trainer.core.errors import SourceError
+
+CASES = [
+    ("empty.json", b"", "empty.json: empty"),
+    ("blank.csv", b" \n\n", "blank.csv: empty"),
+    ("bom.yaml", b"\xef\xbb\xbf", "bom.yaml: empty"),
+    ("binary.csv", b"a,b\n1,\x00\n", "binary.csv:2:3: binary, not text"),
+    ("latin.csv", "a,b\n1,é\n".encode("latin-1"), "latin.csv:2:3: not UTF-8 text (byte 0xe9)"),
+    ("half16.csv", b"\xff\xfea", "half16.csv:1:3: not UTF-16 text (byte 0x61)"),
+    ("cut.json", b'{"a": 1,\n "b": ', "cut.json:2:7: not valid JSON: Expecting value"),
+    ("nan.json", b'{"a":\n NaN}', "nan.json:2:2: not valid JSON: NaN is not a number in JSON"),
+    ("twice.json", b'{"a": 1,\n "a": 2}', 'twice.json:2:2: not valid JSON: the key "a" stands twice'),
+    ("half.json", b'["\\ud83d"]', "half.json:1:3: not valid JSON: \\ud83d is half a character"),
+    ("deep.json", b"[" * 100_000, "deep.json: not valid JSON: nested too deeply"),
+    ("long.json", b"1" * 5000, "long.json: not valid JSON: Exceeds the limit"),
+    ("two.json", b"{} {}", "two.json:1:4: not valid JSON: Extra data"),
+    ("twice.yaml", b"a: 1\na: 2\n", 'twice.yaml:2:1: the key "a" stands twice'),
+    ("tab.yaml", b"a:\n\t- 1\n", "tab.yaml:2:1: not valid YAML"),
+    ("tag.yaml", b"a: !!python/name:os.system\n", "tag.yaml:1:4: the tag"),
+    ("front.md", b"---\ntitle: x\n", "front.md:1:1: front matter without its closing ---"),
+    ("list.md", b"---\n- x\n---\ntext\n", "list.md:2:1: front matter must be a mapping"),
+    ("bad.md", b"---\na: 1\na: 2\n---\ntext\n", 'bad.md:3:1: the key "a" stands twice'),
+    ("quote.csv", b'a,b\n1,"x\n2,y\n', "quote.csv:2: not valid CSV: unexpected end of data"),
+    ("inner.csv", b'a,b\n1,x\n2,"x"y\n', "inner.csv:3: not valid CSV"),
+    ("short.csv", b"a,b\n1,2\n3\n", "short.csv:3: 1 cells where the first row has 2"),
+    ("wide.csv", b"a,b\n1,2,3\n", "wide.csv:2: 3 cells where the first row has 2"),
+    ("names.csv", b"a,b,a\n1,2,3\n", 'names.csv:1: the column "a" stands twice'),
+    ("data.xlsx", b"PK", 'data.xlsx: no reader for ".xlsx" files'),
+    ("data.jsn", b"{}", 'data.jsn: no reader for ".jsn" files\n  did you mean ".json"?'),
+    ("plain", b"{}", 'plain: no reader for "" files'),
+    (
+        "when.json",
+        b'{"retrieved_at": "yesterday", "data": {}}',
+        'when.json: retrieved_at is not a moment: "yesterday"',
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "message"), CASES, ids=[case[0] for case in CASES])
+def test_a_faulty_file_gives_one_clear_error(project, name, content, message):
+    root, source = project
+    (root / name).write_bytes(content)
+
+    with pytest.raises(SourceError) as caught:
+        source.retrieve({"path": name})
+
+    assert str(caught.value).startswith(message)
+    assert caught.value.exit_code == 1
+
+
+def test_every_faulty_line_is_told_at_once(project):
+    root, source = project
+    (root / "a.jsonl").write_text('{"a": 1}\n{"a": }\n{"a": 1, "a": 2}\n')
+
+    with pytest.raises(SourceError) as caught:
+        source.retrieve({"path": "a.jsonl"})
+
+    assert [str(problem.where) for problem in caught.value.problems] == ["a.jsonl:2:7", "a.jsonl:3"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_told(project):
+    root, source = project
+    (root / "a.json").write_text("{}")
+    (root / "a.json").chmod(0)
+
+    with pytest.raises(SourceError, match=r"^a\.json: cannot be read: Permission denied"):
+        source.retrieve({"path": "a.json"})
+
+
+def test_a_pipe_is_not_waited_for(project):
+    root, source = project
+    os.mkfifo(root / "a.json")
+
+    with pytest.raises(SourceError, match=r"^a\.json: not a file"):
+        source.retrieve({"path": "a.json"})

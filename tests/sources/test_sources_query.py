@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+
+from trainer.core.errors import UsageError
+from trainer.sources import QueryField, Schema, check_query, create_source, storage_key
+
+SCHEMA = Schema(
+    "shop",
+    query=(
+        QueryField("item", required=True, example="tea"),
+        QueryField("kind", default="price", choices=("price", "stock")),
+        QueryField("count", type="integer"),
+        QueryField("share", type="number"),
+        QueryField("fresh", type="boolean"),
+        QueryField("day", type="date"),
+        QueryField("sizes", type="list", choices=("s", "m")),
+    ),
+)
+
+
+def test_values_from_the_command_line_get_the_types_of_their_fields():
+    checked = check_query(
+        {"item": " tea ", "count": "-3", "share": "0.5", "fresh": "yes", "day": "2025-02-14", "sizes": "s,m"}, SCHEMA
+    )
+
+    assert checked == {
+        "item": "tea",
+        "kind": "price",
+        "count": -3,
+        "share": 0.5,
+        "fresh": True,
+        "day": "2025-02-14",
+        "sizes": ["s", "m"],
+    }
+
+
+def test_all_problems_of_a_query_are_told_at_once():
+    with pytest.raises(UsageError) as caught:
+        check_query(
+            {
+                "itme": "tea",
+                "kind": "prcie",
+                "count": "many",
+                "share": [],
+                "fresh": "maybe",
+                "day": "14.2.2025",
+                "sizes": "s,xl",
+            },
+            SCHEMA,
+        )
+
+    assert [problem.message for problem in caught.value.problems] == [
+        'unknown query field of source shop "itme"',
+        'the query field "item" of source shop is missing',
+        'the query field "kind" of source shop cannot be "prcie"; it is one of price, stock',
+        'the query field "count" of source shop must be a whole number, not "many"',
+        'the query field "share" of source shop must be a number, not "[]"',
+        'the query field "fresh" of source shop must be true or false, not "maybe"',
+        'the query field "day" of source shop must be a date like 2025-02-14, not "14.2.2025"',
+        'the query field "sizes" of source shop cannot be "xl"; it is one of s, m',
+    ]
+    assert caught.value.problems[0].hint == 'did you mean "item"?'
+    assert caught.value.problems[1].hint == "for example item=tea; the query has itme"
+
+
+def test_a_mapping_is_not_a_word():
+    with pytest.raises(UsageError, match="must be one word, not a list or mapping"):
+        check_query({"item": {"a": 1}}, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("query", "key"),
+    [
+        ({"ticker": "ABBV", "kind": "quote"}, "yahoo_finance:ABBV:quote"),
+        ({"kind": "quote", "ticker": "ABBV"}, "yahoo_finance:ABBV:quote"),
+        ({"ticker": "ABBV", "modules": ["b", "a"]}, "yahoo_finance:ABBV:modules=a,b"),
+        ({"z": 1, "a": True, "b": None}, "yahoo_finance:a=true:z=1"),
+        ({"path": "a b:c=%.json"}, "yahoo_finance:a%20b%3Ac%3D%25.json"),
+        ({}, "yahoo_finance"),
+    ],
+)
+def test_a_storage_key_is_made_of_the_query_alone(query, key):
+    assert storage_key("yahoo_finance", query) == key
+
+
+def test_a_long_storage_key_is_cut_and_stays_its_own():
+    one = storage_key("api", {"q": "x" * 500 + "1"})
+    two = storage_key("api", {"q": "x" * 500 + "2"})
+
+    assert len(one) == len(two) == 240
+    assert one != two
+
+
+def test_an_unknown_source_names_the_nearest(clock):
+    with pytest.raises(UsageError, match='did you mean "yahoo_finance"') as caught:
+        create_source("yahoo_finanse", clock=clock)
+
+    assert caught.value.exit_code == 2
+
+
+def test_an_unknown_option_names_the_nearest(clock):
+    with pytest.raises(UsageError) as caught:
+        create_source("yahoo_finance", clock=clock, tiemout=3)
+
+    assert str(caught.value) == 'unknown option of source yahoo_finance "tiemout"\n  did you mean "timeout"?'
