@@ -83,6 +83,7 @@ def test_every_source_has_its_case():
 
 def test_the_source_knows_its_name(source, name):
     assert source.name == source.get_schema().name == name
+    assert source.local is (name == "file")
 
 
 def test_the_schema_explains_every_query_field(source):

@@ -83,6 +83,8 @@ class DataRetriever(Protocol):
     """
 
     name: str
+    local: bool
+    """Whether it reads the project's own files, so that asking again costs nothing."""
 
     def retrieve(self, query: Query, store: bool = True) -> RetrievalResult:
         """The answer to `query`, kept in the store where the source has one and `store` is true.

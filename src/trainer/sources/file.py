@@ -36,6 +36,8 @@ class FileRetriever:
     """
 
     name = "file"
+    local = True
+    local = True
     OPTIONS = OPTIONS
 
     def __init__(

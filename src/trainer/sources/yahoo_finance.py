@@ -100,6 +100,8 @@ class YahooFinanceRetriever:
     """Speaks to Yahoo Finance, or to any server that answers as it does (`base_url`)."""
 
     name = "yahoo_finance"
+    local = False
+    local = False
     OPTIONS = OPTIONS
 
     def __init__(
