@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from trainer.prompts.contexts import select_contexts
     from trainer.prompts.find import Found, find_instruction, list_instructions
     from trainer.prompts.instruction import DataQuery, Instruction, Param, load_instruction, parse_instruction
-    from trainer.prompts.params import data_queries, resolve_params
+    from trainer.prompts.declarations import read_data
+    from trainer.prompts.params import data_queries, fill_names, resolve_params
     from trainer.prompts.rendering import render
     from trainer.prompts.tokens import count_tokens
 
@@ -23,10 +24,12 @@ _FACE = {
     "Param": "instruction",
     "count_tokens": "tokens",
     "data_queries": "params",
+    "fill_names": "params",
     "find_instruction": "find",
     "list_instructions": "find",
     "load_instruction": "instruction",
     "parse_instruction": "instruction",
+    "read_data": "declarations",
     "render": "rendering",
     "resolve_params": "params",
     "select_contexts": "contexts",
@@ -39,10 +42,12 @@ __all__ = [
     "Param",
     "count_tokens",
     "data_queries",
+    "fill_names",
     "find_instruction",
     "list_instructions",
     "load_instruction",
     "parse_instruction",
+    "read_data",
     "render",
     "resolve_params",
     "select_contexts",

@@ -54,6 +54,15 @@ def read_declarations(plain: Instruction, front: YamlDocument, *, folder: Path) 
     return filled
 
 
+def read_data(entries: Mapping[str, Json], *, shown: str) -> dict[str, DataQuery]:
+    """Data queries written outside an instruction, in the form of its `data:`; errors name `shown`."""
+    reader = _Reader(YamlDocument({"data": entries}, {(): Where(shown)}))
+    queries = reader.data(entries)
+    if reader.problems:
+        raise InstructionError(reader.problems[0].message, problems=reader.problems)
+    return queries
+
+
 class _Reader:
     """Reads plain values into typed ones and collects what is wrong with them, with places."""
 

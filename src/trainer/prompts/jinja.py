@@ -46,16 +46,15 @@ def problems(pieces: Sequence[Piece], declared: Iterable[str], at: Callable[[int
     marks, source = _source(pieces)
     environment = _environment(*marks, str)
     try:
-        tree = environment.parse(source)
+        found = meta.find_undeclared_variables(environment.parse(source))
     except TemplateSyntaxError as error:
         return [Problem(f"not valid Jinja: {error.message}", _line(pieces, error.lineno, at), _RAW_HINT)]
-    undeclared = meta.find_undeclared_variables(tree) - declared - set(environment.globals) - {"data", _VALUES}
-    found = []
-    for name in sorted(undeclared):
+    said = []
+    for name in sorted(found - declared - set(environment.globals) - {_VALUES}):
         offset = next((at_ for piece in pieces for word, at_ in _names(piece) if word == name), 0)
         message, hint = unknown("name", name, declared)
-        found.append(Problem(f"{message} in Jinja", at(offset), f"{hint}; {_RAW_HINT}"))
-    return found
+        said.append(Problem(f"{message} in Jinja", at(offset), f"{hint}; {_RAW_HINT}"))
+    return said
 
 
 def run(

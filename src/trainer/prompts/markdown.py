@@ -11,6 +11,7 @@ _MATH = re.compile(
     r"\$\$(?:(?!\n[ \t]*\n).)+?\$\$"
     r"|\\\[(?:(?!\n[ \t]*\n).)+?\\\]"
     r"|\\\((?:(?!\n[ \t]*\n).)+?\\\)"
+    r"|\\verb\*?(?P<mark>[^\w\s*{])[^\n]*?(?P=mark)"
     r"|\\begin\{(?P<environment>[A-Za-z*]+)\}.*?\\end\{(?P=environment)\}",
     re.DOTALL,
 )

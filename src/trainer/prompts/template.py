@@ -4,8 +4,9 @@ r"""An instruction's body, cut into what is filled in and what stays as it is, b
 Every other brace belongs to JSON, LaTeX, a shell, CSS, Go or another template language, and stays:
 
 - in code and mathematics, all that names nothing declared;
-- in prose, what stands glued to the text before it (`\frac{{a}}`, `${{ secrets.KEY }}`), what names nothing at all,
-  and what is not Jinja (`{{ .Values.x }}`, `{{#each rows}}`, `{% csrf_token %}`).
+- in prose, what stands glued to the text before it (`\frac{{a}}`, `${{ secrets.KEY }}`, `<p>{{ x }}`), what is written
+  without spaces and near no declared name (`{{x}}`), what names nothing at all (`{{ 2 }}`), and what is not Jinja
+  (`{{ .Values.x }}`, `{{#each rows}}`, `{% csrf_token %}`).
 
 What is left is Jinja in prose that names only undeclared things: an error, since it is most often a misspelling.
 `{% raw %} … {% endraw %}` protects anything, `{NAME}` too.
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Literal
 
+from trainer.core.errors import nearest
 from trainer.prompts import markdown
 
 Kind = Literal["text", "name", "expression", "statement"]
@@ -36,9 +38,10 @@ _STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'")
 _WORD = re.compile(r"(?<![\w.$@#\\&])[A-Za-z_]\w*")
 _KEYWORDS = {"if", "else", "elif", "in", "not", "and", "or", "is", "true", "false", "none", "True", "False", "None"}
 _KEYWORDS |= {"recursive", "as"} | _TAGS
-# A word, a shell's $, LaTeX's ^ and \ or another brace; an underscore only after a letter, since _{{ x }}_ is emphasis.
-_GLUE = re.compile(r"[^\W_]\Z|[$^\\{}\]]\Z|\w_\Z")
-_FOREIGN = re.compile(r"\{\{[-+]?\s*(?:[^\w\s\"'(\[{-]|\Z)|:=|=>|\{\{\{")
+# A word, a shell's $, LaTeX's ^ and \, a tag, an attribute, a brace; _ only after a letter, for _{{ x }}_ is emphasis.
+_GLUE = re.compile(r"[^\W_]\Z|[$^\\{}\]>]\Z|[\w}]_\Z|=[\"']?\Z")
+_FOREIGN = re.compile(r"\{\{[-+]?\s*(?:[^\w\s\"'(\[{-]|(?:end|else|break|continue|this)\b)|\s\.[A-Za-z]|:=|=>")
+_TIGHT = re.compile(r"\{\{\S[\s\S]*(?<=\S)\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,8 @@ class _Cutter:
         if any(name in self.known for name, _ in names):
             return True
         if not names or piece.start in self.code or self.is_glued(piece.start) or _FOREIGN.search(piece.text):
+            return False
+        if _TIGHT.fullmatch(piece.text) and not any(nearest(name, self.known) for name, _ in names):
             return False
         return is_jinja(piece.text)
 

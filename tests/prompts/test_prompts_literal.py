@@ -1,0 +1,191 @@
+"""JSON, LaTeX, shell, CSS, Go and Jinja-like braces come through byte for byte, unless declared."""
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.core.errors import InstructionError
+from trainer.core.values import DataBlock
+from trainer.prompts import Instruction, Param, parse_instruction, render
+from trainer.prompts.instruction import DataQuery
+
+CORPUS = Path(__file__).parent.parent / "corpus" / "prompts" / "literal"
+CASES = [
+    pytest.param(case, id=f"{file.stem}-{number}")
+    for file in sorted(CORPUS.glob("*.txt"))
+    for number, case in enumerate(file.read_text("utf-8").removesuffix("\n").split("\n----8<----\n"), 1)
+]
+QUOTE = DataBlock("quote", "k", 1, "file", datetime(2025, 2, 14, tzinfo=UTC), {"price": 5, "name": "{TICKER}"}, "0")
+
+
+def instruction(body: str) -> Instruction:
+    return Instruction(
+        path="x.md",
+        file="x.md",
+        root=Path(),
+        body=body,
+        params={"TICKER": Param("TICKER"), "NOTE": Param("NOTE", required=False)},
+        data={"quote": DataQuery("quote")},
+    )
+
+
+def filled(body: str, **params: object) -> str:
+    prompt = render(
+        instruction(body),
+        params={"TICKER": "ABBV", "NOTE": None, **params},
+        contexts=(),
+        data={"quote": QUOTE},
+        clean=str,
+        fence=lambda block: f"<{block.name}>",
+    )
+    return prompt.body
+
+
+def test_the_corpus_has_its_two_hundred_cases():
+    assert len(CASES) >= 200
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_case_of_the_corpus_comes_through(case):
+    assert filled(case) == case
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_case_of_the_corpus_comes_through_beside_what_is_filled_in(case):
+    assert filled(f"{{TICKER}}\n\n{case}\n\n{{TICKER}}\n") == f"ABBV\n\n{case}\n\nABBV\n"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_case_of_the_corpus_comes_through_beside_jinja(case):
+    assert filled(f"{{{{ quote.price }}}}\n\n{case}\n\n{{{{ TICKER }}}}\n") == f"5\n\n{case}\n\nABBV\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("{TICKER}", "ABBV"),
+        ("${TICKER}", "$ABBV"),
+        (r"\textbf{TICKER}", r"\textbfABBV"),
+        ('{"t": "{TICKER}"}', '{"t": "ABBV"}'),
+        ('{{"t": "{TICKER}"}}', '{{"t": "ABBV"}}'),
+        ("{{{TICKER}}}", "{ABBV}"),
+        ("{{TICKER}}", "ABBV"),
+        ("`{TICKER}` and `{{ TICKER }}`", "`ABBV` and `ABBV`"),
+        ("```\n{{ quote.price }} {{ other }}\n```", "```\n5 {{ other }}\n```"),
+        ("{% raw %}{TICKER} {{ TICKER }}{% endraw %}", "{TICKER} {{ TICKER }}"),
+        ("```\n{% raw %}{TICKER}{% endraw %}\n```", "```\n{TICKER}\n```"),
+        ("${{ quote.price }}", "$5"),
+        ("x{{ quote.price }}y", "x5y"),
+        ("{% if TICKER == 'ABBV' %}yes{% else %}no{% endif %}", "yes"),
+        ("`{% if user %}` {% if TICKER %}a{% endif %} `{% endif %}`", "`{% if user %}` a `{% endif %}`"),
+        ("{% for c in TICKER %}{{ c }}{{ loop.index }} {% endfor %}", "A1 B2 B3 V4 "),
+        ("{% set x = 3 %}{{ x * 2 }}", "6"),
+        ("{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m(quote.price) }}", "<5>"),
+        ("{{ quote['price'] + 1 }} {{ data.quote.price }}", "6 5"),
+        ("{{ TICKER | lower }} {{ NOTE or 'none' }}", "abbv none"),
+        ("| a |\n|---|\n{% for n in [1, 2] %}\n| {{ n }} |\n{% endfor %}\n", "| a |\n|---|\n| 1 |\n| 2 |\n"),
+    ],
+)
+def test_what_is_declared_is_filled_in(body, expected):
+    assert filled(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("a\n  {{ TICKR }}", 'x.md:2:6: unknown name "TICKR" in Jinja\n  did you mean "TICKER"?'),
+        ("{% if quotes %}x{% endif %}", 'x.md:1:7: unknown name "quotes" in Jinja\n  did you mean "quote"?'),
+        ("a\n\n{{ quote.pirce }}", 'x.md:3: unknown field "pirce"\n  did you mean "price"?'),
+        ("{{ quote.price | }}", "x.md:1:1: not valid Jinja: "),
+        ("{% if TICKER %}x", "x.md:1:1: not valid Jinja: "),
+        ("{{ TICKER | shout }}", "x.md:1:1: not valid Jinja: No filter named 'shout'."),
+        ("{{ TICKER.__class__.__mro__ }}", "x.md:1: access to attribute '__class__' of 'str' object is unsafe."),
+        ("{{ TICKER | random }}", "not valid Jinja: No filter named 'random'."),
+        ("{{ TICKER * 10000000 }}", "x.md:1: the result would be too large"),
+        ("{% for a in range(10**9) %}{{ TICKER }}{% endfor %}", "x.md:1: Range too big."),
+        ("{% include 'x' %}", "x.md:1: no loader for this environment specified"),
+    ],
+)
+def test_what_cannot_be_filled_in_is_an_error_with_its_place(body, message):
+    with pytest.raises(InstructionError) as caught:
+        filled(body)
+
+    assert message in str(caught.value)
+
+
+def test_several_problems_of_a_body_are_told_at_once():
+    with pytest.raises(InstructionError) as caught:
+        filled("{{ one }}\n{{ two }}\n{{ TICKR }}")
+
+    assert [str(problem.where) for problem in caught.value.problems] == ["x.md:3:4", "x.md:1:4", "x.md:2:4"]
+
+
+@given(st.text(alphabet=st.sampled_from("{}%#$\\ TICKERquote.'\"\n|-"), max_size=60))
+def test_a_value_is_never_expanded(value):
+    assert filled("a {TICKER} b", TICKER=value) == f"a {value} b"
+    assert filled("{{ 1 if quote else 2 }} {TICKER} {{ TICKER }}", TICKER=value) == f"1 {value} {value}"
+
+
+@pytest.mark.parametrize(
+    "value", ["{NOTE}", "{{ NOTE }}", "{% raw %}", "{{ quote }}", "\ue000\ue001{ NOTE }\ue000\ue001"]
+)
+def test_a_value_that_looks_like_a_template_stays_text(value):
+    assert filled("{TICKER} {{ TICKER }} {NOTE}", TICKER=value, NOTE="note") == f"{value} {value} note"
+
+
+def test_data_that_looks_like_a_template_stays_text():
+    assert filled("{{ quote.name }}") == "{TICKER}"
+
+
+def test_a_body_may_hold_the_marks_that_jinja_is_run_with():
+    assert filled("\ue000\ue001{ x }\ue000\ue001 {{ TICKER }}") == "\ue000\ue001{ x }\ue000\ue001 ABBV"
+
+
+def test_a_whole_object_becomes_a_block_and_is_not_sent_twice():
+    prompt = render(
+        instruction("See {{ data.quote }} or {quote}."),
+        params={"TICKER": "A", "NOTE": None},
+        contexts=(),
+        data={"quote": QUOTE, "more": dataclasses.replace(QUOTE, name="more", data=[1])},
+        clean=str,
+        fence=lambda block: f"<{block.name}>",
+    )
+
+    assert prompt.body == "See \n<quote>\n or \n<quote>\n."
+    assert [section.name for section in prompt.sections] == ["x.md", "more"]
+
+
+def test_a_part_of_a_datum_becomes_a_block_of_its_own():
+    quote = dataclasses.replace(QUOTE, data={"rows": [{"a": 1}, {"a": 2}]})
+
+    prompt = render(
+        instruction(
+            "{{ quote.rows }}{% for row in quote.rows %}{{ row }}{% endfor %}{{ quote.rows | map(attribute='a') }}"
+        ),
+        params={"TICKER": "A", "NOTE": None},
+        contexts=(),
+        data={"quote": quote},
+        clean=str,
+        fence=lambda block: f"<{block.name} {block.data}>",
+    )
+
+    assert prompt.body == (
+        "\n<quote.rows [{'a': 1}, {'a': 2}]>\n\n<quote.rows.0 {'a': 1}>\n\n<quote.rows.1 {'a': 2}>\n1, 2"
+    )
+
+
+def test_every_value_goes_through_the_cleaner_once():
+    prompt = render(
+        parse_instruction("{A} {{ A }} {{ A ~ '!' }} {% set x %}{{ A }}{% endset %}{{ x }}", shown="x.md", root=Path()),
+        params={"A": "v"},
+        contexts=(),
+        data={},
+        clean=lambda text: f"({text})",
+        fence=str,
+    )
+
+    assert prompt.body == "(v) (v) (v!) (v)"
