@@ -179,17 +179,20 @@ class Prompt:
     """The system message, where there is one."""
     sections: tuple[Section, ...] = ()
     """What `text` is made of: their texts, one after the other, are the whole of it."""
+    turns: tuple[Message, ...] = ()
+    """What was said after it, where an answer is to be mended."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """What a chat model is sent."""
-        user = Message("user", self.text)
-        return (Message("system", self.system), user) if self.system else (user,)
+        system = (Message("system", self.system),) if self.system else ()
+        return (*system, Message("user", self.text), *self.turns)
 
     @property
     def digest(self) -> str:
         """The digest of all that can change an answer to this prompt, model settings apart."""
-        return digest([self.system, self.text, list(self.output.sections), self.output.schema, self.output.language])
+        said = [[message.role, message.content] for message in self.messages]
+        return digest([said, list(self.output.sections), self.output.schema, self.output.language])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Which reports there are, which are stale and why, how one is put together, and what it was made from."""
 
 from trainer.reports.compose import compose, report_date
+from trainer.reports.index import index_markdown
 from trainer.reports.plan import Ingredients, Plan, Reason, output_paths, plan_report
 from trainer.reports.provenance import Provenance, Written, provenance_path, read_provenance
 from trainer.reports.spec import ReportSpec, expand_reports, select_reports
@@ -14,6 +15,7 @@ __all__ = [
     "Written",
     "compose",
     "expand_reports",
+    "index_markdown",
     "output_paths",
     "plan_report",
     "provenance_path",

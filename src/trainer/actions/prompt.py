@@ -1,0 +1,191 @@
+"""From an instruction's name to a finished, screened prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from trainer.actions.data import DataRequest, Sources, data_block
+from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, UsageError
+from trainer.core.project import Project
+from trainer.core.values import Context, DataBlock, Prompt, StoredData
+
+if TYPE_CHECKING:
+    from trainer.prompts import DataQuery, Instruction
+    from trainer.security import DetectionResult, Level
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An instruction with its parameters, contexts and data requests settled; nothing is fetched yet."""
+
+    instruction: Instruction
+    params: Mapping[str, Any]
+    contexts: tuple[Context, ...]
+    requests: Mapping[str, DataRequest]
+    """By the name of the data block."""
+    title: str = ""
+
+
+class Instructions:
+    """The instructions and contexts of one command, each file read once."""
+
+    def __init__(self, project: Project, sources: Sources) -> None:
+        self.project = project
+        self.sources = sources
+        self._loaded: dict[str, Instruction] = {}
+        self._selected: dict[str, tuple[Context, ...]] = {}
+
+    def load(self, name: str) -> Instruction:
+        """The instruction called `name`; raises InstructionError with all its problems."""
+        from trainer.prompts import find_instruction, load_instruction
+
+        if name not in self._loaded:
+            found = find_instruction(self.project.instructions, name)
+            self._loaded[name] = load_instruction(found.path, shown=found.shown, root=self.project.root)
+        return self._loaded[name]
+
+    def prepare(
+        self,
+        name: str,
+        given: Mapping[str, Any],
+        *,
+        contexts: Sequence[str] | None = None,
+        data: Mapping[str, Mapping[str, Any]] | None = None,
+        keys: Mapping[str, str] | None = None,
+    ) -> Prepared:
+        """The instruction `name` made ready; `contexts`, `data` and `keys` replace what it asks for itself.
+
+        Raises InstructionError with all problems of the instruction and its parameters.
+        """
+        from trainer.prompts import data_queries, fill_names, resolve_params
+
+        instruction = self.load(name)
+        if contexts is not None:
+            instruction = replace(instruction, contexts=tuple(contexts))
+        params = resolve_params(instruction, given)
+        queries = {query.name: query for query in data_queries(instruction, params)}
+        queries |= self._replaced(instruction, params, data or {}, keys or {})
+        return Prepared(
+            instruction,
+            params,
+            self._contexts(instruction, params),
+            {query.name: self.sources.request(query) for query in queries.values()},
+            fill_names(instruction.title, params),
+        )
+
+    def _replaced(
+        self,
+        instruction: Instruction,
+        params: Mapping[str, Any],
+        data: Mapping[str, Mapping[str, Any]],
+        keys: Mapping[str, str],
+    ) -> dict[str, DataQuery]:
+        from trainer.prompts import DataQuery, data_queries, read_data
+
+        declared = read_data(data, shown="config.yaml")
+        filled = data_queries(replace(instruction, data=declared), params) if declared else ()
+        return {query.name: query for query in filled} | {
+            block: DataQuery(block, key=key) for block, key in keys.items()
+        }
+
+    def _contexts(self, instruction: Instruction, params: Mapping[str, Any]) -> tuple[Context, ...]:
+        from trainer.core.digest import digest
+        from trainer.prompts import select_contexts
+
+        known = digest([instruction.digest, instruction.contexts, {name: str(value) for name, value in params.items()}])
+        if known not in self._selected:
+            self._selected[known] = select_contexts(instruction, params, folder=self.project.contexts)
+        return self._selected[known]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A finished prompt and what was found in it."""
+
+    prompt: Prompt
+    screening: DetectionResult | None
+    model: str = ""
+    warnings: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def tokens(self) -> dict[str, int]:
+        """Tokens by section of the prompt, and in all as `total`."""
+        from trainer.prompts import count_tokens
+
+        parts = {
+            f"{part.kind} {part.name}".strip(): count_tokens(part.text, self.model) for part in self.prompt.sections
+        }
+        return {**parts, "total": count_tokens(self.prompt.system + self.prompt.text, self.model)}
+
+    def require_safe(self) -> None:
+        """Raise RefusedError where the security policy refuses the prompt."""
+        if self.screening is None or self.screening.is_safe:
+            return
+        problems = [
+            Problem(f"{finding.kind}: {finding.message}", finding.where, finding.hint or None)
+            for finding in self.screening.findings
+            if finding.severity == "error"
+        ]
+        raise RefusedError(
+            f"the prompt of {self.prompt.instruction} was refused (risk {self.screening.risk_score:.2f})",
+            problems=[
+                Problem(
+                    f"the prompt of {self.prompt.instruction} was refused by the security policy"
+                    f" (risk {self.screening.risk_score:.2f}); nothing was sent",
+                    hint="look at what was found; let a flag through with prompt_security.allow",
+                ),
+                *problems,
+            ],
+        )
+
+
+def render_prepared(
+    project: Project, prepared: Prepared, documents: Mapping[str, StoredData], *, model: str = ""
+) -> Rendered:
+    """The finished prompt of what was prepared, with the documents by key; screened unless the settings say no."""
+    from trainer.prompts import render
+    from trainer.security import clean_scalar, fence_block, screen_prompt
+
+    settings = project.settings
+    blocks: dict[str, DataBlock] = {
+        name: data_block(name, documents[request.key]) for name, request in prepared.requests.items()
+    }
+    prompt = render(
+        prepared.instruction,
+        params=prepared.params,
+        contexts=prepared.contexts,
+        data=blocks,
+        clean=clean_scalar,
+        fence=fence_block,
+    )
+    screening = None
+    if settings.prompt_security.enabled:
+        level: Level = "strict" if settings.prompt_security.strict_mode else "moderate"
+        security = settings.prompt_security
+        screening = screen_prompt(prompt, level=level, allow=security.allow, block=security.block)
+    return Rendered(prompt, screening, model)
+
+
+def parse_pairs(pairs: Sequence[str], *, option: str) -> dict[str, str]:
+    """`NAME=VALUE` pairs as a mapping; raises UsageError for one that is none, or that stands twice."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f'{option} "{pair}" is not NAME=VALUE', hint=f"example: {option} TICKER=ABBV")
+        if name.strip() in found:
+            raise UsageError(f"{option} {name.strip()} is given twice")
+        found[name.strip()] = value
+    return found
+
+
+def check_all(problems: Sequence[UsageError]) -> None:
+    """Raise all the errors as one, where there are any."""
+    if not problems:
+        return
+    kind = ConfigError if all(isinstance(error, ConfigError) for error in problems) else InstructionError
+    every = list(dict.fromkeys(problem for error in problems for problem in error.problems))
+    raise kind(every[0].message, problems=every)

@@ -1,0 +1,77 @@
+"""Every operation leaves a record: what was run, on what, how long, at what cost, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from trainer.actions.wiring import open_tracker
+from trainer.core.clock import Clock, system_clock
+from trainer.core.errors import TrainerError
+from trainer.core.project import Project
+
+if TYPE_CHECKING:
+    from trainer.mart import Tracker
+
+
+class Recorder:
+    """The record of one command: an execution, with an execution below it for each item. Use it as a context manager.
+
+    Nobody waits for it, and it never fails a command.
+    """
+
+    def __init__(
+        self, project: Project, operation: str, *, context: Mapping[str, Any] | None = None, clock: Clock = system_clock
+    ) -> None:
+        self._tracker: Tracker | None = open_tracker(project, clock=clock) if project.settings.mart.enabled else None
+        self._operation = operation
+        self._context = dict(context or {})
+        self._execution = ""
+        self._results: dict[str, Any] = {}
+
+    def __enter__(self) -> Recorder:
+        if self._tracker is not None:
+            self._execution = self._tracker.start("trainer", self._operation, self._context)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._tracker is None:
+            return
+        if error is None:
+            ending: dict[str, Any] = {"status": "success"}
+        else:
+            cancelled = isinstance(error, KeyboardInterrupt)
+            ending = {"status": "cancelled" if cancelled else "fail", "error_class": type(error).__name__}
+        self._tracker.complete(self._execution, {**self._results, **ending})
+        self._tracker.close()
+
+    @property
+    def execution(self) -> str:
+        """The identity of this command's execution; empty where nothing is recorded."""
+        return self._execution
+
+    def note(self, **results: Any) -> None:
+        """Add to what the execution ends with: tokens, cost, inputs, outputs."""
+        self._results |= results
+
+    def step(self, name: str, **attributes: Any) -> None:
+        """Record one step of this command."""
+        if self._tracker is not None:
+            self._tracker.step(self._execution, name, **attributes)
+
+    def item(self, operation: str, context: Mapping[str, Any], results: Mapping[str, Any]) -> None:
+        """Record one finished item as an execution of its own below this command's."""
+        if self._tracker is None:
+            return
+        execution = self._tracker.start("trainer", operation, dict(context), parent=self._execution)
+        self._tracker.complete(execution, dict(results))
+
+
+def failure(error: TrainerError | None) -> dict[str, Any]:
+    """How an item ended, as its record says it."""
+    if error is None:
+        return {"status": "success"}
+    return {"status": "fail", "error_class": type(error).__name__, "error": error.message}

@@ -1,0 +1,96 @@
+"""Render an instruction: the finished prompt with tokens, cost and findings; nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trainer.actions.data import Sources, load_documents
+from trainer.actions.model import ModelChoice, choose_model, price_of
+from trainer.actions.prompt import Instructions, Rendered, render_prepared
+from trainer.core.clock import Clock, isoformat, system_clock
+from trainer.core.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class RenderResult:
+    """A finished prompt and what it would cost."""
+
+    rendered: Rendered
+    choice: ModelChoice
+    cost: float | None
+    """Of the prompt alone, in US dollars; None where the price is not known."""
+    cost_at_most: float | None
+    """With an answer of `max_tokens`; None where either is not known."""
+    warnings: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The one JSON document of `trainer render --json`."""
+        prompt, screening = self.rendered.prompt, self.rendered.screening
+        return {
+            "instruction": prompt.instruction,
+            "title": prompt.title,
+            "text": prompt.text,
+            "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
+            "params": dict(prompt.params),
+            "fingerprint": prompt.digest,
+            "tokens": self.rendered.tokens,
+            "model": {"provider": self.choice.provider, "model": self.choice.model},
+            "cost": self.cost,
+            "cost_at_most": self.cost_at_most,
+            "contexts": [{"path": item.path, "digest": item.digest} for item in prompt.contexts],
+            "data": [
+                {
+                    "name": block.name,
+                    "key": block.key,
+                    "version": block.version,
+                    "digest": block.digest,
+                    "source": block.source,
+                    "retrieved_at": isoformat(block.retrieved_at),
+                    "as_of": block.as_of,
+                }
+                for block in prompt.data
+            ],
+            "security": screening
+            and {
+                "is_safe": screening.is_safe,
+                "risk_score": screening.risk_score,
+                "confidence": screening.confidence,
+                "flags": screening.flags,
+                "recommendations": screening.recommendations,
+            },
+            "warnings": list(self.warnings),
+        }
+
+
+def render_instruction(
+    project: Project,
+    name: str,
+    given: Mapping[str, Any],
+    *,
+    keys: Mapping[str, str] | None = None,
+    changes: Mapping[str, Any] | None = None,
+    offline: bool = False,
+    refresh: bool = False,
+    clock: Clock = system_clock,
+) -> RenderResult:
+    """The finished prompt of instruction `name`; data that is missing or too old is retrieved first.
+
+    `keys` name stored documents for data blocks; `changes` override settings of llm_provider.
+    """
+    sources = Sources(project, clock=clock)
+    prepared = Instructions(project, sources).prepare(name, given, keys=keys)
+    choice = choose_model(project, prepared.instruction.model, changes or {}, what=prepared.instruction.file)
+    requests = prepared.requests.values()
+    loaded = load_documents(project, requests, sources=sources, clock=clock, offline=offline, refresh=refresh)
+    for error in loaded.errors.values():
+        raise error
+    rendered = render_prepared(project, prepared, loaded.documents, model=choice.model)
+    cost, at_most = price_of(choice, rendered.tokens["total"])
+    return RenderResult(rendered, choice, cost, at_most, (*loaded.warnings, *rendered.warnings))
+
+
+def warn_all(warnings: Sequence[str]) -> list[str]:
+    """The warnings as lines for stderr."""
+    return [f"warning: {warning}" for warning in warnings]

@@ -1,0 +1,145 @@
+"""What the reports of a project are made from, as digests: the inputs of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer.actions.data import DataRequest, Sources
+from trainer.actions.model import ModelChoice, choose_model, drafted
+from trainer.actions.prompt import Instructions, Prepared, check_all
+from trainer.core.config.schema import Checks, overridden
+from trainer.core.errors import UsageError, Where
+from trainer.core.project import Project
+from trainer.reports import Ingredients, ReportSpec
+
+if TYPE_CHECKING:
+    from trainer.convert import Theme
+
+COMPOSER_VERSION = 1
+"""Raised whenever the same completion would be composed into another report than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInput:
+    """One report with everything settled but its data."""
+
+    spec: ReportSpec
+    prepared: Prepared
+    choice: ModelChoice
+    checks: Checks
+    theme: Theme
+    theme_digest: str
+
+    @property
+    def title(self) -> str:
+        """The report's title."""
+        return self.spec.title or self.prepared.title
+
+    def ingredients(self, digests: Mapping[str, str | None], *, choice: ModelChoice | None = None) -> Ingredients:
+        """All that the report depends on; `digests` are those of its data by storage key."""
+        choice = choice or self.choice
+        return Ingredients(
+            instruction=self.prepared.instruction.digest,
+            params={name: _plain(value) for name, value in self.prepared.params.items()},
+            contexts={context.path: context.digest for context in self.prepared.contexts},
+            data={name: digests.get(request.key) for name, request in self.prepared.requests.items()},
+            model=choice.ingredients,
+            checks=_checks(self.checks),
+            theme=self.theme_digest,
+            formats=self.spec.formats,
+            title=self.title,
+            program=_program(choice),
+        )
+
+
+def collect_inputs(
+    project: Project, specs: Sequence[ReportSpec], *, sources: Sources, changes: Mapping[str, Any]
+) -> list[ReportInput]:
+    """The inputs of the reports; raises ConfigError or InstructionError with the problems of all of them at once."""
+    instructions = Instructions(project, sources)
+    themes = _Themes(project)
+    found: list[ReportInput] = []
+    problems: list[UsageError] = []
+    for spec in specs:
+        try:
+            found.append(_collect(project, spec, instructions, themes, changes))
+        except UsageError as error:
+            problems.append(error)
+    check_all(problems)
+    return found
+
+
+def all_requests(inputs: Iterable[ReportInput]) -> list[DataRequest]:
+    """Every datum the reports need, once."""
+    return list({request.key: request for each in inputs for request in each.prepared.requests.values()}.values())
+
+
+def _collect(
+    project: Project, spec: ReportSpec, instructions: Instructions, themes: _Themes, changes: Mapping[str, Any]
+) -> ReportInput:
+    prepared = instructions.prepare(spec.instruction, spec.params, contexts=spec.contexts, data=spec.data)
+    choice = choose_model(project, prepared.instruction.model, spec.model, changes, what=prepared.instruction.file)
+    checks = project.settings.checks
+    checks = overridden(checks, spec.checks, what=f"reports.{spec.entry}.checks") if spec.checks else checks
+    theme, theme_digest = themes.of(spec)
+    return ReportInput(spec, prepared, choice, checks, theme, theme_digest)
+
+
+class _Themes:
+    """The themes of a project's reports, each loaded once."""
+
+    def __init__(self, project: Project) -> None:
+        self._load = lru_cache(maxsize=None)(lambda template, css: _load_theme(project, template, css))
+
+    def of(self, spec: ReportSpec) -> tuple[Theme, str]:
+        """The theme of a report and its digest."""
+        return self._load(spec.template, spec.css)
+
+
+def _load_theme(project: Project, template: str | None, css: str | None) -> tuple[Theme, str]:
+    from trainer.convert import load_theme, theme_digest
+
+    section = project.settings.format_converter
+    information = project.information
+    theme = load_theme(
+        templates=information / "templates",
+        css=information / "css",
+        template=_file(project, template or section.default_template, "format_converter.default_template"),
+        styles=[path for path in [_file(project, css or section.default_css, "format_converter.default_css")] if path],
+        page_size=section.page_size,
+    )
+    return theme, theme_digest(theme)
+
+
+def _file(project: Project, name: str | None, setting: str) -> Path | None:
+    if name is None:
+        return None
+    path = project.inside(name, what=setting)
+    if not path.is_file():
+        origin = project.config.origins.get(setting)
+        where = Where(origin.place) if origin else None
+        raise UsageError(f"{setting}: there is no file {name}", where=where, hint="mend the path or remove the setting")
+    return path
+
+
+def _checks(section: Checks) -> dict[str, Any]:
+    return {name: getattr(section, name) for name in ("enabled", "policy", "marks", "appendix")}
+
+
+def _program(choice: ModelChoice) -> dict[str, Any]:
+    if choice.provider != "draft":
+        return {"composer": COMPOSER_VERSION}
+    from trainer.providers.draft import DRAFT_VERSION
+
+    return {"composer": COMPOSER_VERSION, "draft": DRAFT_VERSION}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | list | type(None)) else str(value)
+
+
+__all__ = ["ReportInput", "all_requests", "collect_inputs", "drafted"]

@@ -1,0 +1,154 @@
+"""From a completion to the files of a report: check, compose, convert, write; the provenance comes last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainer.actions.prompt import Rendered
+from trainer.actions.report_inputs import ReportInput
+from trainer.core.digest import digest_bytes
+from trainer.core.errors import ConversionError, RefusedError
+from trainer.core.files import write_atomic
+from trainer.core.project import Project
+from trainer.core.values import CompletionResult, Finding, Verdict
+from trainer.reports import Provenance, Written, compose, output_paths, provenance_path, report_date
+from trainer.reports.provenance import describe_completion, describe_findings
+
+if TYPE_CHECKING:
+    from trainer.convert import PdfPool
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A completion as the report will hold it, and what the checks say of it."""
+
+    text: str
+    """Markdown, repaired."""
+    verdict: Verdict
+    result: CompletionResult
+    notes: tuple[Finding, ...] = ()
+    """What was repaired, and what the screen of completions found."""
+
+
+def check(report: ReportInput, rendered: Rendered, result: CompletionResult) -> Checked:
+    """The completion as Markdown with the verdict of its checks."""
+    from trainer.checks import check_completion
+    from trainer.convert import repair_markdown
+    from trainer.security import screen_completion
+
+    text, notes = _as_markdown(rendered, result.content)
+    repaired = repair_markdown(text)
+    verdict = check_completion(repaired.text, prompt=rendered.prompt) if report.checks.enabled else Verdict()
+    return Checked(repaired.text, verdict, result, (*notes, *repaired.findings, *screen_completion(repaired.text)))
+
+
+def require_accepted(report: ReportInput, checked: Checked) -> None:
+    """Raise RefusedError where the policy is `block` and a check failed; the former report stays."""
+    from trainer.checks import faults
+
+    found = faults(checked.verdict)
+    if report.checks.policy == "block" and found:
+        shown = "; ".join(f"line {item.where.line if item.where else '?'}: {item.message}" for item in found[:3])
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        raise RefusedError(
+            f"{report.spec.name}: the completion failed its checks ({shown}{more}); the former report is kept",
+            hint="look at the findings with --json, mend instruction or data, or set checks.policy to warn",
+        )
+
+
+def write_report(
+    project: Project, report: ReportInput, rendered: Rendered, checked: Checked, *, pdf: PdfPool
+) -> tuple[Provenance, tuple[str, ...]]:
+    """The provenance and the files that changed; every file is whole, and the provenance is written last."""
+    blocks = rendered.prompt.data
+    date = report_date(blocks)
+    markdown = _compose(report, rendered, checked, date)
+    contents, findings = _convert(project, report, rendered, markdown, pdf=pdf)
+    paths = output_paths(project.output, report.spec)
+    written = tuple(Written(project.shown(paths[kind]), digest_bytes(content)) for kind, content in contents.items())
+    provenance = Provenance(
+        report=report.spec.name,
+        title=report.title,
+        date=date,
+        ingredients=report.ingredients({}).recorded({block.name: block.digest for block in blocks}),
+        params=dict(rendered.prompt.params),
+        data=blocks,
+        prompt=_describe_prompt(rendered),
+        completion=describe_completion(checked.result),
+        findings=describe_findings(Verdict((*checked.verdict.findings, *checked.notes, *findings))),
+        scores=dict(checked.verdict.scores),
+        outputs=written,
+    )
+    changed = [project.shown(paths[kind]) for kind, content in contents.items() if write_atomic(paths[kind], content)]
+    record = provenance_path(project.output, report.spec.name)
+    if write_atomic(record, provenance.text()):
+        changed.append(project.shown(record))
+    return provenance, tuple(changed)
+
+
+def _as_markdown(rendered: Rendered, content: str) -> tuple[str, tuple[Finding, ...]]:
+    """A structured answer as Markdown by its schema; any other as it is."""
+    schema = rendered.prompt.output.schema
+    if schema is None:
+        return content, ()
+    from trainer.convert import extract_json, json_to_markdown
+
+    found = extract_json(content, schema=schema)
+    if found.value is None:
+        raise ConversionError("the model was asked for JSON and its answer holds none that fits the schema")
+    return json_to_markdown(found.value, schema=schema), ()
+
+
+def _compose(report: ReportInput, rendered: Rendered, checked: Checked, date: str | None) -> str:
+    from trainer.checks import annotate, check_figures, sources_appendix
+
+    text, appendix = checked.text, ""
+    if report.checks.enabled and (report.checks.marks or report.checks.appendix):
+        prompt = rendered.prompt
+        figures = check_figures(text, data=prompt.data, contexts=prompt.contexts, language=prompt.output.language)
+        appendix = sources_appendix(figures) if report.checks.appendix else ""
+        text = annotate(text, figures) if report.checks.marks else text
+    meta = {"language": rendered.prompt.output.language, "model": checked.result.model}
+    return compose(text, title=report.title, date=date, meta=meta, appendix=appendix)
+
+
+def _convert(
+    project: Project, report: ReportInput, rendered: Rendered, markdown: str, *, pdf: PdfPool
+) -> tuple[dict[str, bytes], tuple[Finding, ...]]:
+    contents: dict[str, bytes] = {"md": markdown.encode()}
+    findings: list[Finding] = []
+    for kind in report.spec.formats:
+        if kind != "md":
+            converted = _written(project, report, rendered, markdown, kind, pdf=pdf)
+            content = converted.content
+            contents[kind] = content.encode() if isinstance(content, str) else content
+            findings += [finding for finding in converted.findings if finding not in findings]
+    return contents, tuple(findings)
+
+
+def _written(
+    project: Project, report: ReportInput, rendered: Rendered, markdown: str, kind: str, *, pdf: PdfPool
+) -> Any:
+    from trainer import convert
+
+    data = {block.name: block.data for block in rendered.prompt.data}
+    shown = project.shown(output_paths(project.output, report.spec)["md"])
+    options: dict[str, Any] = {"data": data, "assets": project.root, "shown": shown}
+    if kind == "html":
+        return convert.to_html(markdown, theme=report.theme, **options)
+    if kind == "pdf":
+        return convert.to_pdf(markdown, theme=report.theme, pool=pdf, **options)
+    return {"docx": convert.to_docx, "latex": convert.to_latex}[kind](markdown, **options)
+
+
+def _describe_prompt(rendered: Rendered) -> Mapping[str, Any]:
+    screening = rendered.screening
+    return {
+        "digest": rendered.prompt.digest,
+        "instruction": rendered.prompt.instruction,
+        "tokens": rendered.tokens["total"],
+        "risk": screening.risk_score if screening else None,
+        "flags": screening.flags if screening else [],
+    }

@@ -1,0 +1,85 @@
+"""The one place where rooms are joined: stores, sources, tracker and screens as a project's settings ask for them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from trainer.core.clock import Clock, system_clock
+from trainer.core.errors import ConfigError
+from trainer.core.project import Project
+from trainer.core.values import Json
+
+if TYPE_CHECKING:
+    from trainer.mart import Tracker
+    from trainer.sources import DataRetriever
+    from trainer.stores import DataStore, Head
+
+DATABASE_NAME = "trainer.duckdb"
+
+
+def open_store(project: Project, *, clock: Clock = system_clock) -> DataStore:
+    """The store the settings name; nothing is opened before it is used."""
+    from trainer.stores import create_store
+
+    section = project.settings.data_store
+    options: dict[str, Any] = dict(section.options)
+    if section.backend in ("duckdb", "sqlite"):
+        default = DATABASE_NAME if section.backend == "duckdb" else "trainer.sqlite"
+        path = project.root / section.database_path if section.database_path else project.state / default
+        return create_store(section.backend, clock=clock, database_path=path, **options)
+    if not section.connection_string:
+        variable = project.config.unset.get("data_store.connection_string")
+        hint = f"set the environment variable {variable}" if variable else "set data_store.connection_string"
+        raise ConfigError(f"the store {section.backend} has no connection string", hint=hint)
+    if section.database:
+        options["database"] = section.database
+    return create_store(section.backend, clock=clock, connection_string=section.connection_string, **options)
+
+
+def current_heads(project: Project, keys: Iterable[str], *, clock: Clock = system_clock) -> Mapping[str, Head]:
+    """The heads of those keys the store has; DuckDB is imported only where its file changed since the last look."""
+    from trainer.stores import Head, read_heads
+
+    section = project.settings.data_store
+    if section.backend == "duckdb":
+        path = project.root / section.database_path if section.database_path else None
+        return read_heads(project.state, keys, database_path=path)
+    store = open_store(project, clock=clock)
+    found = ((key, store.retrieve(key)) for key in keys)
+    return {
+        key: Head(item.version, item.digest, item.updated_at, item.checked_at or item.updated_at, item.ttl)
+        for key, item in found
+        if item is not None
+    }
+
+
+def open_source(project: Project, name: str, *, clock: Clock = system_clock) -> DataRetriever:
+    """The source called `name` with the settings' options; nothing is read or sent before it is asked."""
+    from trainer.sources import create_source
+
+    options: dict[str, Json] = dict(project.settings.data_retriever.sources.get(name, {}))
+    if name == "file":
+        options = {"root": project.root, **options}
+    return create_source(name, clock=clock, **options)
+
+
+def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:
+    """The recorder of executions; it only writes to the spool, and does so without making anyone wait."""
+    from trainer.mart import Tracker
+    from trainer.security import mask_secrets
+
+    section = project.settings.mart
+    return Tracker(project.spool, clock=clock, durability=section.durability, mask=mask_secrets)
+
+
+def open_database(project: Project) -> Any:
+    """The opener of the records' database: the one file under its lock, with the mart's migrations applied."""
+    from trainer.mart import MIGRATIONS
+    from trainer.stores.database import DatabaseFile
+
+    section = project.settings.data_store
+    named = section.database_path if section.backend == "duckdb" else None
+    path = project.root / named if named else project.state / DATABASE_NAME
+    return functools.partial(DatabaseFile(path).open, "mart", MIGRATIONS)

@@ -1,0 +1,145 @@
+"""`trainer report`: build the reports whose inputs changed, or tell which are stale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trainer.cli.session import Session
+from trainer.cli.show import json_option, write_json, write_table
+from trainer.core.errors import PartialError, RefusedError, StaleError, TrainerError, UsageError
+
+if TYPE_CHECKING:
+    from trainer.actions.report import ReportOutcome
+
+_FORMATS = ("md", "html", "pdf", "docx", "latex")
+
+
+@click.command("report")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All reports; the same as naming none.")
+@click.option("--check", is_flag=True, help="Only tell which are stale and why (exit 3); fetch, send, write nothing.")
+@click.option("--force", is_flag=True, help="Build also what is not stale.")
+@click.option("--format", "formats", metavar="LIST", help="Formats in place of the configured ones: md,html,pdf.")
+@click.option("--concurrency", type=click.IntRange(1, 1000), metavar="N", help="Most model calls under way at once.")
+@click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Most this run may spend.")
+@click.option("--offline", is_flag=True, help="Fetch nothing and call no remote model: draft what is stale.")
+@click.option("--model", metavar="M", help="Model, over config.yaml.")
+@click.option("--provider", metavar="P", help="Provider, over config.yaml.")
+@json_option
+@click.pass_obj
+def command(
+    session: Session, /, names: tuple[str, ...], every: bool, check: bool, as_json: bool, **options: Any
+) -> None:
+    """Build the reports whose inputs changed, skip the others.
+
+    Every report of config.yaml goes through: retrieve, render, screen, complete, check, convert. It is stale when its
+    instruction, parameters, contexts, data, model settings, checks, theme or files changed.
+    """
+    if every and names:
+        raise UsageError("--all and names of reports exclude each other")
+    if check:
+        _check(session, names, as_json=as_json)
+    else:
+        _build(session, names, as_json=as_json, **options)
+
+
+def _check(session: Session, names: tuple[str, ...], *, as_json: bool) -> None:
+    from trainer.actions.report import check_reports
+
+    outcomes = check_reports(session.project(), names)
+    stale = [outcome for outcome in outcomes if outcome.status == "stale"]
+    if as_json:
+        write_json([outcome.as_json() for outcome in outcomes])
+    else:
+        write_table(("report", "status", "why"), [(each.name, each.status, _why(each)) for each in outcomes])
+    if stale:
+        named = ", ".join(outcome.name for outcome in stale[:5]) + (" …" if len(stale) > 5 else "")
+        raise StaleError(f"{len(stale)} of {len(outcomes)} reports are stale: {named}", hint="run: trainer report")
+
+
+def _build(session: Session, names: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
+    from trainer.actions.report import BuildOptions, build_reports
+    from trainer.cli.progress import Progress
+
+    formats = options.pop("formats")
+    changes = {name: options.pop(name) for name in ("model", "provider")}
+    build = BuildOptions(
+        formats=None if formats is None else _formats(formats),
+        changes={name: value for name, value in changes.items() if value is not None},
+        **options,
+    )
+    with Progress(session, "reports") as progress:
+        outcomes = build_reports(
+            session.project(),
+            names,
+            build,
+            on_total=progress.expect,
+            on_event=lambda outcome: progress.step(_line(outcome) if outcome.status != "current" else None),
+            on_warning=lambda message: progress.say(f"warning: {message}"),
+        )
+    if as_json:
+        write_json([outcome.as_json() for outcome in outcomes])
+    else:
+        write_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
+    _raise_failures(outcomes)
+
+
+_HEADINGS = ("report", "status", "from", "data as of", "written by", "tokens", "cost", "open")
+
+
+def _row(outcome: ReportOutcome) -> tuple[object, ...]:
+    if outcome.status not in ("built", "current"):
+        return (outcome.name, outcome.status, None, None, None, None, None, None)
+    page = next((path for path in outcome.outputs if path.endswith(".html")), next(iter(outcome.outputs), None))
+    tokens = outcome.tokens_in + outcome.tokens_out
+    return (
+        outcome.name,
+        outcome.status,
+        ", ".join(outcome.sources) or None,
+        outcome.date,
+        f"{outcome.provider}/{outcome.model}" if outcome.model != outcome.provider else outcome.model,
+        tokens,
+        "unknown" if outcome.cost is None else f"${outcome.cost:.4f}",
+        page,
+    )
+
+
+def _line(outcome: ReportOutcome) -> str:
+    if outcome.error is not None:
+        return f"{outcome.name}: {outcome.status}\n{outcome.error}"
+    faults = f", {outcome.findings} findings" if outcome.findings else ""
+    changed = f"{len(outcome.changed)} files written" if outcome.changed else "no file changed"
+    return f"{outcome.name}: {outcome.origin}, {changed}{faults} ({outcome.seconds:.1f} s)"
+
+
+def _why(outcome: ReportOutcome) -> str:
+    return "; ".join(map(str, outcome.reasons)) or "up to date"
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    wrong = [part for part in found if part not in _FORMATS]
+    if wrong or not found:
+        raise UsageError(f'--format "{text}" is not a list of formats', hint=f"known: {', '.join(_FORMATS)}")
+    return found
+
+
+def _raise_failures(outcomes: list[ReportOutcome]) -> None:
+    """Raise what the exit code says: the error itself where all failed alike, partly done where some were built."""
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    if not failed:
+        return
+    if len(failed) < len(outcomes):
+        names = ", ".join(outcome.name for outcome in failed)
+        raise PartialError(f"{len(failed)} of {len(outcomes)} reports failed: {names}", hint="the rest is kept")
+    first = failed[0].error
+    assert first is not None
+    kinds = {type(outcome.error) for outcome in failed}
+    if len(kinds) == 1 and len(failed) == 1:
+        raise first
+    code = first.exit_code if len(kinds) == 1 else RefusedError.exit_code if kinds == {RefusedError} else 1
+    error = TrainerError(f"all {len(failed)} reports failed", hint="each was told above; mend it and run again")
+    error.exit_code = code
+    raise error
