@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainer.prompts.contexts import select_contexts
+    from trainer.prompts.declarations import read_data
     from trainer.prompts.find import Found, find_instruction, list_instructions
     from trainer.prompts.instruction import DataQuery, Instruction, Param, load_instruction, parse_instruction
-    from trainer.prompts.declarations import read_data
     from trainer.prompts.params import data_queries, fill_names, resolve_params
     from trainer.prompts.rendering import render
     from trainer.prompts.tokens import count_tokens
