@@ -37,7 +37,6 @@ class FileRetriever:
 
     name = "file"
     local = True
-    local = True
     OPTIONS = OPTIONS
 
     def __init__(

@@ -101,7 +101,6 @@ class YahooFinanceRetriever:
 
     name = "yahoo_finance"
     local = False
-    local = False
     OPTIONS = OPTIONS
 
     def __init__(
