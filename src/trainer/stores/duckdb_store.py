@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,13 +39,22 @@ MIGRATIONS = (
     )
     """,
 )
-_TYPES = ("VARCHAR", "BIGINT", "JSON", "JSON", *["VARCHAR"] * 4, "BIGINT", "VARCHAR", "BIGINT", *["BOOLEAN"] * 3)
+_TYPES = {
+    name: "BIGINT" if name in ("version", "ttl", "size") else "BOOLEAN" if name in ("odd", "deleted") else "VARCHAR"
+    for name in COLUMNS
+} | {"current": "BOOLEAN"}
+# One parameter whatever the number of rows: binding is slow, and executemany goes row by row.
+_INSERT = f"""
+INSERT INTO documents ({", ".join(_TYPES)})
+SELECT unnest(from_json(?, '[{json.dumps(_TYPES)}]'), recursive := true)"""
 
 
 class DuckDBStore(SqlStore):
     """A store in one DuckDB file that any number of processes share, each for one short operation at a time."""
 
     backend = "duckdb"
+    keys_in = """SELECT unnest(from_json(?, '["VARCHAR"]'))"""
+    places_in = """SELECT (place[1], place[2]::BIGINT) FROM (SELECT unnest(from_json(?, '[["VARCHAR"]]')) AS place)"""
 
     def __init__(
         self,
@@ -80,12 +89,9 @@ class DuckDBStore(SqlStore):
                 connection.execute("COMMIT")
 
     def insert_rows(self, run: Run, rows: Sequence[Row], *, current: bool) -> None:
-        """One statement over one list for each column: DuckDB's executemany goes row by row."""
-        if not rows:
-            return
-        lists = ", ".join(f"unnest(?::{kind}[])" for kind in _TYPES)
-        columns = zip(*(values_of(row, current=current) for row in rows), strict=True)
-        run(f"INSERT INTO documents ({', '.join(COLUMNS)}, current) SELECT {lists}", *map(list, columns))
+        """One statement for all rows."""
+        if rows:
+            run(_INSERT, json.dumps([values_of(row, current=current) for row in rows], ensure_ascii=False))
 
     def measure(self) -> int | None:
         """The bytes of the file, all its tables together."""
@@ -100,6 +106,3 @@ class DuckDBStore(SqlStore):
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     return connection.execute(statement, list(parameters)).fetchall()
-
-
-assert len(_TYPES) == len(fields(Row)) + 1

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import astuple, fields
-from typing import Any, TypeAlias
+from dataclasses import fields
+from typing import Any, ClassVar, TypeAlias
 
 from trainer.core.errors import StoreError
 from trainer.stores.moments import to_text
@@ -20,12 +21,16 @@ Run: TypeAlias = Callable[..., list[tuple[Any, ...]]]
 COLUMNS = tuple(field.name for field in fields(Row))
 _ROW = ", ".join(COLUMNS)
 _CURRENT = ", ".join(field.name for field in fields(Current))
-_CHUNK = 500
 _PAGE_SIZE = 16_000_000
 
 
 class SqlStore(VersionedStore):
     """A store in a table `documents` with the columns of `Row` and `current`, true for the highest version of a key."""
+
+    keys_in: ClassVar[str]
+    """Selects the texts of a JSON list, the one parameter."""
+    places_in: ClassVar[str]
+    """Selects keys and versions from a JSON list of pairs, the one parameter."""
 
     @abstractmethod
     def transaction(self, *, write: bool) -> AbstractContextManager[Run]:
@@ -58,9 +63,8 @@ class SqlStore(VersionedStore):
 
     def currents(self, run: Run, keys: Iterable[str]) -> Iterator[Current]:
         """What is current for those keys that exist, deletions included."""
-        for chunk in _chunks(sorted(set(keys))):
-            found = run(f"SELECT {_CURRENT} FROM documents WHERE current AND key IN ({_marks(chunk)})", *chunk)
-            yield from (Current(*row) for row in found)
+        question = f"SELECT {_CURRENT} FROM documents WHERE current AND key IN ({self.keys_in})"
+        return (Current(*row) for row in run(question, _json(sorted(set(keys)))))
 
     def fetch(self, key: str, *, version: int | None, before: str | None) -> Row | None:
         """The current version, or that one, or the newest one stored at `before` or earlier."""
@@ -98,33 +102,27 @@ class SqlStore(VersionedStore):
     def insert(self, rows: Sequence[Row]) -> int:
         """How many versions were added as they are, in one transaction."""
         with self.transaction(write=True) as run:
-            known: dict[Place, str] = {}
-            for chunk in _chunks(sorted({row.key for row in rows})):
-                question = f"SELECT key, version, digest FROM documents WHERE key IN ({_marks(chunk)})"
-                known.update({(key, version): digest for key, version, digest in run(question, *chunk)})
-            new = list(_unknown(rows, known))
+            question = f"SELECT key, version, digest FROM documents WHERE key IN ({self.keys_in})"
+            found = run(question, _json(sorted({row.key for row in rows})))
+            new = list(_unknown(rows, {(key, version): digest for key, version, digest in found}))
             self.insert_rows(run, new, current=False)
-            for chunk in _chunks(sorted({row.key for row in new})):
-                run(_HIGHEST.format(marks=_marks(chunk)), *chunk)
+            run(f"{_HIGHEST} WHERE key IN ({self.keys_in})", _json(sorted({row.key for row in new})))
         return len(new)
 
     def remove(self, places: Sequence[Place]) -> int:
         """How many of the versions existed and are removed for good."""
-        removed = 0
+        condition, parameter = f"(key, version) IN ({self.places_in})", _json(list(places))
         with self.transaction(write=True) as run:
-            for chunk in _chunks(places):
-                condition = " OR ".join(["(key = ? AND version = ?)"] * len(chunk))
-                parameters = [part for place in chunk for part in place]
-                found = run(f"SELECT count(*) FROM documents WHERE {condition}", *parameters)
-                run(f"DELETE FROM documents WHERE {condition}", *parameters)
-                removed += found[0][0]
-        return removed
+            ((removed,),) = run(f"SELECT count(*) FROM documents WHERE {condition}", parameter)
+            run(f"DELETE FROM documents WHERE {condition}", parameter)
+        return int(removed)
 
     def _add(self, run: Run, rows: Sequence[Row]) -> None:
         newest = {row.key: row for row in rows}
-        for chunk in _chunks(sorted(newest)):
-            run(f"UPDATE documents SET current = FALSE WHERE current AND key IN ({_marks(chunk)})", *chunk)
         replaced = [row for row in rows if newest[row.key] is not row]
+        older = sorted(row.key for row in rows if row.version > 1)
+        if older:
+            run(f"UPDATE documents SET current = FALSE WHERE current AND key IN ({self.keys_in})", _json(older))
         self.insert_rows(run, replaced, current=False)
         self.insert_rows(run, list(newest.values()), current=True)
 
@@ -136,8 +134,7 @@ class SqlStore(VersionedStore):
 
 
 _HIGHEST = """
-UPDATE documents SET current = (version = (SELECT max(d.version) FROM documents d WHERE d.key = documents.key))
-WHERE key IN ({marks})"""
+UPDATE documents SET current = (version = (SELECT max(d.version) FROM documents d WHERE d.key = documents.key))"""
 
 
 def _unknown(rows: Iterable[Row], known: dict[Place, str]) -> Iterator[Row]:
@@ -167,14 +164,10 @@ def _row(found: Sequence[Any]) -> Row:
     return Row(*values)
 
 
-def values_of(row: Row, *, current: bool) -> tuple[Any, ...]:
-    """The parameters that insert a row: the columns of Row, then `current`."""
-    return (*astuple(row), current)
+def values_of(row: Row, *, current: bool) -> dict[str, Any]:
+    """The columns of a row to insert."""
+    return {**{name: getattr(row, name) for name in COLUMNS}, "current": current}
 
 
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
-
-
-def _marks(items: Sequence[Any]) -> str:
-    return ", ".join("?" * len(items))
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
