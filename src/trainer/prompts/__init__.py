@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainer.prompts.contexts import select_contexts
+    from trainer.prompts.contexts import open_contexts, select_contexts
     from trainer.prompts.declarations import read_data
     from trainer.prompts.find import Found, find_instruction, list_instructions
     from trainer.prompts.instruction import DataQuery, Instruction, Param, load_instruction, parse_instruction
@@ -28,6 +28,7 @@ _FACE = {
     "find_instruction": "find",
     "list_instructions": "find",
     "load_instruction": "instruction",
+    "open_contexts": "contexts",
     "parse_instruction": "instruction",
     "read_data": "declarations",
     "render": "rendering",
@@ -46,6 +47,7 @@ __all__ = [
     "find_instruction",
     "list_instructions",
     "load_instruction",
+    "open_contexts",
     "parse_instruction",
     "read_data",
     "render",

@@ -36,15 +36,15 @@ def select_contexts(
     instruction: Instruction,
     params: Mapping[str, Json],
     *,
-    folder: Path,
-    list_files: Callable[[Path], list[str]] = list_files,
+    folder: Path | Folder,
 ) -> tuple[Context, ...]:
     """The instruction's contexts: those listed first, in their order, then those mentioned, in the text's order.
 
     A glob gives its files sorted by path; a file with the bytes of an earlier one is left out.
+    Who selects for many instructions gives the folder as `open_contexts` opened it.
     Raises InstructionError with every broken reference, escape and circular include at once.
     """
-    opened = open_folder(folder, shown=shown_folder(folder, instruction.root), list_files=list_files)
+    opened = (open_contexts(folder, root=instruction.root) if isinstance(folder, Path) else folder).reading()
     names = [*_listed(instruction, params, opened), *_mentioned(instruction, params, opened)]
     contexts = load_contexts(opened, names)
     if opened.problems:
@@ -56,15 +56,25 @@ def load_contexts(folder: Folder, names: Iterable[str]) -> tuple[Context, ...]:
     """The files called `names` as contexts, each content once; problems are kept in the folder."""
     contexts: dict[str, Context] = {}
     for name in dict.fromkeys(names):
-        included = folder.load(name)
-        if included is not None:
-            contexts.setdefault(included.digest, _context(name, included, folder.problems))
+        context = folder.contexts.get(name) or _load(folder, name)
+        if context is not None:
+            contexts.setdefault(context.digest, context)
     return tuple(contexts.values())
 
 
-def shown_folder(folder: Path, root: Path) -> str:
-    """The context folder as errors name it."""
-    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.as_posix()
+def open_contexts(folder: Path, *, root: Path, list_files: Callable[[Path], list[str]] = list_files) -> Folder:
+    """The context folder with its files listed, to select from for as long as one command runs."""
+    shown = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.as_posix()
+    return open_folder(folder, shown=shown, list_files=list_files)
+
+
+def _load(folder: Folder, name: str) -> Context | None:
+    known = len(folder.problems)
+    included = folder.load(name)
+    context = _context(name, included, folder.problems) if included else None
+    if context and len(folder.problems) == known:
+        folder.contexts[name] = context
+    return context
 
 
 def _listed(instruction: Instruction, params: Mapping[str, Json], folder: Folder) -> Iterator[str]:
@@ -138,7 +148,9 @@ def _translate(pattern: str) -> str:
 
 
 def _hint(pattern: str, names: Sequence[str]) -> str:
-    close = nearest(pattern, [*names, *sorted({str(PurePosixPath(name).parent) for name in names} - {"."})])
+    folders = sorted({str(PurePosixPath(name).parent) for name in names} - {"."})
+    is_glob = "*" in pattern
+    close = nearest(str(PurePosixPath(pattern).parent), folders) if is_glob else nearest(pattern, [*names, *folders])
     return f'did you mean "{close}"?' if close else f"known: {', '.join(names) or 'none'}"
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from trainer.core.digest import digest, digest_bytes
 from trainer.core.errors import Problem, UsageError, Where, nearest
 from trainer.core.files import read_text
+from trainer.core.values import Context
 from trainer.core.yamltext import YamlDocument
 from trainer.prompts import frontmatter, markdown
 
@@ -37,9 +38,9 @@ class Included:
     front: YamlDocument | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Folder:
-    """The files below a context folder, each read once."""
+    """The files below a context folder as they are now: listed once, each read once."""
 
     path: Path
     shown: str
@@ -47,6 +48,12 @@ class Folder:
     names: tuple[str, ...]
     """All Markdown files below it, sorted; what a symbolic link leads out of the folder is not among them."""
     problems: list[Problem] = field(default_factory=list)
+    contexts: dict[str, Context] = field(default_factory=dict)
+    """Those already made, by name."""
+
+    def reading(self) -> Folder:
+        """The same folder for one more reader, who keeps problems apart."""
+        return replace(self, problems=[])
 
     def where(self, name: str, line: int | None = None, column: int | None = None) -> Where:
         """A place in a file of the folder."""
@@ -68,9 +75,8 @@ class Folder:
             if found.start() in code:
                 return found[0]
             line = parts.body_line + parts.body.count("\n", 0, found.start())
-            here = self.where(
-                name, line, found.start(1 if found[1] else 2) - parts.body.rfind("\n", 0, found.start()) - 1
-            )
+            column = found.start(1 if found[1] else 2) - parts.body.rfind("\n", 0, found.start())
+            here = self.where(name, line, column)
             included = self.include(found[1] or found[2], here, (*around, name))
             if included is None:
                 return ""
