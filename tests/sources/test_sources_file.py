@@ -233,7 +233,7 @@ def test_health_says_whether_the_root_can_be_read(project, clock):
 
 @pytest.mark.parametrize("ticker", ["ABBV", "BFLY"])
 def test_the_examples_data_is_whole(clock, ticker):
-    source = create_source("file", clock=clock, root=REPOSITORY, path="information/data/{ticker}-{kind}.json")
+    source = create_source("file", clock=clock, root=REPOSITORY)
 
     summary = source.retrieve({"ticker": ticker, "kind": "summary"})
     quote = source.retrieve({"ticker": ticker, "kind": "quote"})
@@ -243,3 +243,10 @@ def test_the_examples_data_is_whole(clock, ticker):
     assert quote.metadata["as_of"] == "2025-02-14"
     assert len(summary.data["quarterly"]) == len(summary.data["annual"]) == 4
     assert [row["date"] for row in fundamentals.data["quarterly"]] == ["2023-06-30", "2023-09-30", "2023-12-31"]
+
+
+def test_a_path_without_placeholders_leaves_only_the_path_of_the_query(tmp_path, clock):
+    source = create_source("file", clock=clock, root=tmp_path, path="")
+
+    with pytest.raises(UsageError, match='the query field "path" of source file is missing'):
+        source.retrieve({"ticker": "ABBV"})

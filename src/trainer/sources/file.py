@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from trainer.sources.base import Health, Query, QueryField, Schema, Sink, check_
 from trainer.sources.file_formats import READERS, read_data
 
 OPTIONS = ("root", "path", "max_bytes", "ttl")
+
+DEFAULT_PATH = "information/data/{ticker}-{kind}.json"
 
 _ENVELOPE = frozenset({"source", "retrieved_at", "url", "subject", "as_of", "fields", "data"})
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -31,8 +34,8 @@ _PATH = QueryField(
 class FileRetriever:
     """Reads JSON, JSON Lines, YAML, CSV, TSV and Markdown inside the project, and nothing outside it.
 
-    With the option `path: "information/data/{ticker}-{kind}.json"` the file's name is filled from the query, so that a
-    query written for a live source is answered from recorded files.
+    A query names its file by `path`, or the option `path` is filled from the query's other fields: so a query written
+    for a live source is answered from recorded files, `information/data/{ticker}-{kind}.json` by default.
     """
 
     name = "file"
@@ -45,7 +48,7 @@ class FileRetriever:
         clock: Clock,
         data_store: Sink | None = None,
         root: str | Path = ".",
-        path: str = "",
+        path: str = DEFAULT_PATH,
         max_bytes: int = 64_000_000,
         ttl: int | None = None,
     ) -> None:
@@ -57,13 +60,9 @@ class FileRetriever:
         self._ttl = ttl
 
     def get_schema(self) -> Schema:
-        """`path`, or the fields that the configured path names."""
-        description = "Files of the project: " + ", ".join(sorted(READERS))
-        if not self._template:
-            return Schema(self.name, description, (_PATH,))
-        names = dict.fromkeys(_PLACEHOLDER.findall(self._template))
-        named = tuple(QueryField(name, required=True, description=f"Fills {self._template}") for name in names)
-        return Schema(self.name, description, named, extra_fields=True)
+        """`path`, or the fields that the configured path names; others are passed by."""
+        description = f"Files of the project: {', '.join(sorted(READERS))}; {self._template} unless a path is given"
+        return Schema(self.name, description, (replace(_PATH, required=False), *self._named()), extra_fields=True)
 
     def key(self, query: Query) -> str:
         """The storage key of the answer to `query`."""
@@ -82,18 +81,23 @@ class FileRetriever:
     def health(self) -> Health:
         """Whether the project's root can be read."""
         ok = os.access(self._root, os.R_OK | os.X_OK)
-        return Health(ok, f"reads {self._template or 'files of the project'}" if ok else f"cannot read {self._root}")
+        return Health(ok, "reads files of the project" if ok else f"cannot read {self._root}")
 
     def _locate(self, query: Query) -> tuple[str, str]:
         """The path and the storage key of a query."""
-        if not self._template or query.get("path"):
-            path = str(check_query(query, Schema(self.name, query=(_PATH,), extra_fields=bool(self._template)))["path"])
+        if query.get("path") or not self._named():
+            path = str(check_query(query, Schema(self.name, query=(_PATH,)))["path"])
             return path, storage_key(self.name, {"path": path})
-        schema = self.get_schema()
-        checked = check_query(query, schema)
-        named = {each.name: _segment(each.name, checked[each.name]) for each in schema.query}
+        fields = tuple(replace(each, required=True) for each in self._named())
+        checked = check_query(query, Schema(self.name, query=fields, extra_fields=True))
+        named = {each.name: _segment(each.name, checked[each.name]) for each in fields}
         path = _PLACEHOLDER.sub(lambda found: named[found.group(1)], self._template)
         return path, storage_key(self.name, named, leading=tuple(named))
+
+    def _named(self) -> tuple[QueryField, ...]:
+        """The fields that the configured path names."""
+        names = dict.fromkeys(_PLACEHOLDER.findall(self._template))
+        return tuple(QueryField(name, description=f"Fills {self._template}") for name in names)
 
     def _plain(self, data: Json, path: str) -> RetrievalResult:
         as_mapping = _as_mapping(data)
