@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from servers.openai import Reply, content_for, in_turn, openai_server
 
+from servers.openai import Reply, content_for, in_turn, openai_server
 from trainer.core.errors import ProviderError
 from trainer.core.values import Message, Output, Prompt
 from trainer.providers import CompletionCache, Policy, complete, create_provider
@@ -53,7 +53,7 @@ def test_a_stream_gives_the_same_result_as_a_whole_answer():
 
 def test_a_stream_without_usage_is_counted_and_says_so():
     with openai_server(lambda server, seen: Reply(usage=False)) as server:
-        result = provider(server, count_tokens=lambda text: len(text)).stream(PROMPT).result
+        result = provider(server, count_tokens=len).stream(PROMPT).result
 
     assert result.tokens_estimated
     assert result.tokens_in == len("Be brief.\nWrite about {ABBV}.")
@@ -112,9 +112,9 @@ def test_the_next_model_answers_when_the_first_cannot_take_the_prompt():
 
 
 def test_a_bad_key_never_falls_through():
-    with openai_server(lambda server, seen: Reply(401)) as first, openai_server() as second:
-        with pytest.raises(ProviderError) as caught:
-            complete(PROMPT, chain=[provider(first), provider(second)], sleep=pytest.fail)
+    unauthorised = openai_server(lambda server, seen: Reply(401))
+    with unauthorised as first, openai_server() as second, pytest.raises(ProviderError) as caught:
+        complete(PROMPT, chain=[provider(first), provider(second)], sleep=pytest.fail)
 
     assert caught.value.kind == "auth"
     assert second.requests == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random as random_module
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -16,6 +17,7 @@ from trainer.providers.cache import CompletionCache
 from trainer.providers.policy import Policy
 from trainer.providers.prices import Price
 from trainer.providers.request import Request
+from trainer.providers.structured import Extract, check_schema, in_words, structured_steps, takes_schema
 
 _POLL = 0.05
 """Seconds between two looks at a budget whose rest others have set aside."""
@@ -72,6 +74,8 @@ class Job:
     budget: Budget | None = None
     random: Callable[[], float] = random_module.random
     clock: Callable[[], float] = time.monotonic
+    extract: Extract = json.loads
+    """Finds the JSON in an answer, where there is a schema."""
     may_restart: Callable[[], bool] = lambda: True
     """Asked before a retry; a stream that has shown text may have to end instead."""
 
@@ -92,6 +96,7 @@ def complete(
     budget: Budget | None = None,
     on_text: Callable[[str], None] | None = None,
     on_restart: Callable[[], None] | None = None,
+    extract: Extract = json.loads,
     sleep: Callable[[float], None] = time.sleep,
     random: Callable[[], float] = random_module.random,
     clock: Callable[[], float] = time.monotonic,
@@ -99,8 +104,10 @@ def complete(
     """The answer to `prompt` from the cache, or from the first model of `chain` that gives one.
 
     `on_text` is given the answer piece by piece as it comes; once it was given something, a failure is retried
-    only where `on_restart` can be called to say that the text starts again. Raises ProviderError with all
-    `attempts` when every model failed, BudgetError when nothing was sent because of a budget.
+    only where `on_restart` can be called to say that the text starts again. With a `schema` the value that
+    `extract` finds in the answer is checked, asked for once more where it does not fit, and given as
+    `metadata["json"]`. Raises ProviderError with all `attempts` when every model failed, BudgetError when
+    nothing was sent because of a budget.
     """
     shown = Shown(on_text, on_restart)
     job = Job(
@@ -114,6 +121,7 @@ def complete(
         budget,
         random,
         clock,
+        extract,
         shown.may_restart,
     )
     result = drive(steps(job), sleep, shown)
@@ -123,6 +131,17 @@ def complete(
 
 def steps(job: Job) -> Steps:
     """The steps of one completion; what they end with is its result."""
+    if job.schema is None:
+        return (yield from _plain_steps(job))
+    check_schema(job.schema)
+
+    def answer_to(prompt: str | Prompt) -> Steps:
+        return _plain_steps(dataclasses.replace(job, prompt=prompt))
+
+    return (yield from structured_steps(job.prompt, job.schema, job.extract, answer_to))
+
+
+def _plain_steps(job: Job) -> Steps:
     attempts: list[Attempt] = []
     started = job.clock()
     for position, provider in enumerate(job.chain):
@@ -273,11 +292,13 @@ def _tries(job: Job, provider: LLMProvider, attempts: list[Attempt], started: fl
 def _attempt(job: Job, provider: LLMProvider, started: float) -> Steps:
     """One attempt, with its money set aside before and settled after."""
     reservation = yield from _reserve(job, provider)
-    arguments = {**job.settings, "timeout": _seconds_left(job, started)}
-    if job.schema is not None:
+    prompt, arguments = job.prompt, {**job.settings, "timeout": _seconds_left(job, started)}
+    if job.schema is not None and takes_schema(provider):
         arguments["schema"] = job.schema
+    elif job.schema is not None:
+        prompt = in_words(prompt, job.schema)
     try:
-        result: CompletionResult = yield Ask(provider, job.prompt, arguments)
+        result: CompletionResult = yield Ask(provider, prompt, arguments)
     except ProviderError as error:
         if reservation:
             spent = reservation.amount if _may_be_billed(error) else 0.0

@@ -29,11 +29,11 @@ class OpenAICompatibleProvider(Undeployable):
     """One model at one server that speaks the OpenAI chat protocol.
 
     `api_base` is the address up to and with `/v1`; `count_tokens` is used where the server names no usage;
-    `prices` overrides the price table; further options are settings sent with every call.
+    `prices` overrides the price table; `native_schema: false` is for servers that take no `response_format`, which
+    are asked for JSON in words; further options are settings sent with every call.
     """
 
     provider = "openai_compatible"
-    native_schema = True
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class OpenAICompatibleProvider(Undeployable):
         headers: Mapping[str, str] | None = None,
         count_tokens: CountTokens = rough_tokens,
         prices: Mapping[str, Json] | None = None,
+        native_schema: bool = True,
         **settings: Json,
     ) -> None:
         if not api_base:
@@ -52,6 +53,7 @@ class OpenAICompatibleProvider(Undeployable):
                 hint="set llm_provider.api_base, for example to http://localhost:11434/v1",
             )
         self.model = model
+        self.native_schema = native_schema
         self.api_base = api_base.rstrip("/")
         self._key = Secret(api_key)
         self._headers = dict(headers or {})

@@ -29,6 +29,7 @@ class ReplayProvider(Undeployable):
     """Answers from cassettes: `path` is a `.jsonl` file or a folder of them. Opens no socket, ever."""
 
     provider = "replay"
+    native_schema = True
 
     def __init__(self, *, model: str, path: str | os.PathLike[str], **settings: Json) -> None:
         self.model = model
