@@ -1,1 +1,54 @@
-"""Being built."""
+"""Documents and data from one format into another: Markdown, HTML, PDF, DOCX, LaTeX, JSON and text.
+
+Everything is loaded on first use, so that importing this room costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.convert.document import Converted, Document, parse_markdown
+    from trainer.convert.pdf import PdfPool, missing_libraries
+    from trainer.convert.themes import CONVERTER_VERSION, Theme, default_theme, load_theme, theme_digest
+    from trainer.convert.writers.html import to_html
+    from trainer.convert.writers.pdf import html_to_pdf, to_pdf
+
+__all__ = [
+    "CONVERTER_VERSION",
+    "Converted",
+    "Document",
+    "PdfPool",
+    "Theme",
+    "default_theme",
+    "html_to_pdf",
+    "load_theme",
+    "missing_libraries",
+    "parse_markdown",
+    "theme_digest",
+    "to_html",
+    "to_pdf",
+]
+
+_HOMES = {
+    "CONVERTER_VERSION": "themes",
+    "Converted": "document",
+    "Document": "document",
+    "PdfPool": "pdf",
+    "Theme": "themes",
+    "default_theme": "themes",
+    "html_to_pdf": "writers.pdf",
+    "load_theme": "themes",
+    "missing_libraries": "pdf",
+    "parse_markdown": "document",
+    "theme_digest": "themes",
+    "to_html": "writers.html",
+    "to_pdf": "writers.pdf",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

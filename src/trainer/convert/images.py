@@ -1,0 +1,71 @@
+"""Pictures: inlined from inside the project, or left out with a finding; nothing is ever fetched."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from trainer.core.errors import Where
+from trainer.core.values import Finding
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+_KINDS = {
+    ".png": ("image/png", b"\x89PNG"),
+    ".jpg": ("image/jpeg", b"\xff\xd8"),
+    ".jpeg": ("image/jpeg", b"\xff\xd8"),
+    ".gif": ("image/gif", b"GIF8"),
+    ".webp": ("image/webp", b"RIFF"),
+}
+_MOST_BYTES = 5_000_000
+
+
+class Images:
+    """The pictures of one document and what was found about them."""
+
+    def __init__(self, root: Path | None, shown: str) -> None:
+        self._root = root.resolve() if root else None
+        self._shown = shown
+        self.findings: list[Finding] = []
+
+    def render(self, token: Token, alt: str) -> str:
+        """The `<img>` of a picture with its bytes inside, else its description in its place."""
+        source = str(token.attrGet("src") or "")
+        found = self.load(source)
+        if isinstance(found, str):
+            self._find("missing_image", f"picture left out: {found}", source)
+            words = alt or source
+            return (
+                f'<span class="missing" role="img" aria-label="{escape(words)}">[{escape(words, quote=False)}]</span>'
+            )
+        if not alt:
+            self._find("missing_alt", "picture without a description", source)
+        kind, content = found
+        title = f' title="{escape(str(token.attrGet("title")))}"' if token.attrGet("title") else ""
+        return f'<img src="data:{kind};base64,{base64.b64encode(content).decode()}" alt="{escape(alt)}"{title}>'
+
+    def load(self, source: str) -> tuple[str, bytes] | str:
+        """The kind and bytes of a picture inside the project, or why it cannot be had."""
+        if urlsplit(source).scheme or source.startswith("//"):
+            return "only files of the project are shown, nothing is fetched"
+        if self._root is None:
+            return "no folder to take pictures from"
+        path = (self._root / unquote(source.partition("#")[0].partition("?")[0]).lstrip("/")).resolve()
+        if not path.is_relative_to(self._root):
+            return "it lies outside the project"
+        kind, magic = _KINDS.get(path.suffix.lower(), ("", b""))
+        if not kind:
+            return f"its kind is not one of {', '.join(sorted(_KINDS))}"
+        if not path.is_file():
+            return "there is no such file"
+        if path.stat().st_size > _MOST_BYTES:
+            return f"it is larger than {_MOST_BYTES // 1_000_000} MB"
+        content = path.read_bytes()
+        return (kind, content) if content.startswith(magic) else f"its content is not {kind}"
+
+    def _find(self, kind: str, message: str, source: str) -> None:
+        self.findings.append(Finding(kind, "warning", message, Where(self._shown), text=source))

@@ -1,0 +1,5 @@
+"""PDF by WeasyPrint, in warm processes of its own that can be killed."""
+
+from trainer.convert.pdf.pool import PdfPool, missing_libraries
+
+__all__ = ["PdfPool", "missing_libraries"]

@@ -1,0 +1,1 @@
+"""From other formats into a document or a dataset."""

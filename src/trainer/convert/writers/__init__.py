@@ -1,0 +1,1 @@
+"""From a document or a dataset into other formats."""

@@ -1,0 +1,166 @@
+"""From tokens to HTML: markdown-it's renderer, with raw HTML shown as text and reports' own parts added."""
+# ruff: noqa: ARG002  (every method has markdown-it's signature)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from trainer.convert.charts import Chart, draw
+from trainer.convert.charts.numbers import figure
+from trainer.convert.document import plain
+from trainer.convert.highlight import highlighted
+from trainer.convert.widths import fit
+
+Tokens = Sequence[Token]
+
+
+class BodyRenderer(RendererHTML):
+    """Renders the body of a page; charts by figure id and a resolver of images come in with it."""
+
+    def __init__(
+        self,
+        *,
+        charts: Mapping[str, Chart] | None = None,
+        image: Callable[[Token, str], str] | None = None,
+    ) -> None:
+        super().__init__()
+        self._charts = charts or {}
+        self._image = image
+
+    def html_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """Raw HTML, shown as the text it is; comments are left out."""
+        content = tokens[idx].content.strip()
+        if content.startswith("<!--") and content.endswith("-->"):
+            return ""
+        return f"<p>{escape(content, quote=False)}</p>\n"
+
+    def html_inline(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """A line break for `<br>`, nothing for a comment, everything else as text."""
+        content = tokens[idx].content
+        if content.replace(" ", "").replace("/", "").lower() == "<br>":
+            return "<br>"
+        return "" if content.startswith("<!--") else escape(content, quote=False)
+
+    def math_inline(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """A formula, as its readable TeX source."""
+        return f'<code class="math">{escapeHtml(tokens[idx].content)}</code>'
+
+    math_inline_double = math_inline
+
+    def math_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """A displayed formula, as its readable TeX source."""
+        return f'<pre class="math"><code>{escapeHtml(tokens[idx].content.strip())}</code></pre>\n'
+
+    math_block_label = math_block
+
+    def fence(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """A code block, coloured by class names where its language is known."""
+        token = tokens[idx]
+        coloured = highlighted(token.content, token.info)
+        if coloured is None:
+            return super().fence(tokens, idx, options, env)
+        language = escape(token.info.split()[0])
+        return f'<pre class="code" tabindex="0"><code class="language-{language}">{coloured}</code></pre>\n'
+
+    def chart(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """A figure with its drawing, its caption and the table behind it."""
+        ident, number = tokens[idx].meta["ident"], tokens[idx].meta["number"]
+        chart = self._charts[ident]
+        caption = f"<b>Figure {number}.</b> {escape(chart.title, quote=False)}".strip()
+        return (
+            f'<figure class="chart {chart.kind}" id="{ident}">\n<figcaption>{caption}</figcaption>\n'
+            f'<div class="drawing">{draw(chart, ident=ident)}</div>\n{_behind(chart)}</figure>\n'
+        )
+
+    def table_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The table's frame, sized by its content, with a numbered caption where it has one."""
+        meta = tokens[idx].meta
+        if "rows" not in meta:
+            return "<table>\n"
+        caption, number = meta.get("caption"), meta.get("number")
+        label = f' role="region" aria-label="Table {number}" tabindex="0"' if number else ""
+        opening = f'<div class="table {fit(meta["rows"])}"{label}>\n<table'
+        if caption is None:
+            return f"{opening}>\n"
+        words = self.renderInline(caption.children, options, env)
+        return f'{opening} id="table-{number}">\n<caption><b>Table {number}.</b> {words}</caption>\n'
+
+    def table_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The end of the table and of its frame, where it has one."""
+        return "</table>\n</div>\n" if _framed(tokens, idx) else "</table>\n"
+
+    def td_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """A cell, or a row's header."""
+        return '<th scope="row">' if tokens[idx].meta else f"<td{self.renderAttrs(tokens[idx])}>"
+
+    def td_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The end of a cell."""
+        return "</th>\n" if tokens[idx - 2].meta else "</td>\n"
+
+    def image(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """A picture inlined from inside the project, or its description where that cannot be."""
+        if self._image is None:
+            return super().image(tokens, idx, options, env)
+        return self._image(tokens[idx], plain(tokens[idx].children))
+
+    def footnote_ref(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """A raised number that leads to the note."""
+        number, back = _note(tokens[idx])
+        return f'<sup class="note"><a href="#fn-{number}" id="fnref-{back}" role="doc-noteref">{number}</a></sup>'
+
+    def footnote_block_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The start of the notes."""
+        return '<section class="notes" role="doc-endnotes">\n<ol>\n'
+
+    def footnote_block_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The end of the notes."""
+        return "</ol>\n</section>\n"
+
+    def footnote_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The start of a note."""
+        return f'<li id="fn-{_note(tokens[idx])[0]}">'
+
+    def footnote_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The end of a note."""
+        return "</li>\n"
+
+    def footnote_anchor(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The way back from a note."""
+        return f' <a class="back" href="#fnref-{_note(tokens[idx])[1]}" role="doc-backlink" aria-label="Back">↩</a>'
+
+
+def _note(token: Token) -> tuple[int, str]:
+    number = token.meta["id"] + 1
+    again = token.meta.get("subId", 0)
+    return number, f"{number}-{again + 1}" if again > 0 else str(number)
+
+
+def _framed(tokens: Tokens, close: int) -> bool:
+    for at in range(close - 1, -1, -1):
+        if tokens[at].type == "table_open":
+            return "rows" in tokens[at].meta
+    return False
+
+
+def _behind(chart: Chart) -> str:
+    """The figures of a chart as a table that unfolds."""
+    heads = "".join(
+        f'<th scope="col"{num}>{escape(name, quote=False)}</th>'
+        for name, num in ((chart.x_label, ""), *((series.name, ' class="num"') for series in chart.series))
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name, quote=False)}</th>'
+        + "".join(f'<td class="num">{figure(series.values[at], unit=chart.unit)}</td>' for series in chart.series)
+        + "</tr>\n"
+        for at, name in enumerate(chart.x)
+    )
+    return (
+        f'<details><summary>Figures</summary>\n<div class="table"><table>\n<thead><tr>{heads}</tr></thead>\n'
+        f"<tbody>\n{rows}</tbody>\n</table></div>\n</details>\n"
+    )

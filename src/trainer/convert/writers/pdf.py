@@ -1,0 +1,54 @@
+"""A PDF from a document or from an HTML page, printed by a pool of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from trainer.convert.document import Converted, Document, parse_markdown
+from trainer.convert.furnish import furnish
+from trainer.convert.pdf import PdfPool
+from trainer.convert.themes import Theme, default_theme
+from trainer.convert.writers.html import render_body, render_page
+from trainer.core.values import Json
+
+
+def to_pdf(
+    markdown: str | Document,
+    *,
+    pool: PdfPool,
+    data: Mapping[str, Json] | None = None,
+    theme: Theme | None = None,
+    meta: Mapping[str, Json] | None = None,
+    assets: Path | None = None,
+    shown: str = "document.md",
+) -> Converted[bytes]:
+    """The PDF of a document, by the same template and styles as its HTML; `pool` prints it."""
+    document = markdown if isinstance(markdown, Document) else parse_markdown(markdown, shown=shown)
+    theme = theme or default_theme()
+    pool.start()
+    furnished = furnish(document, data=data or {})
+    body, findings = render_body(furnished, assets=assets)
+    page = render_page(furnished, body, theme=theme, meta=meta or {}, medium="paper")
+    printed = pool.render(page, styles=paper_styles(theme), shown=document.shown)
+    return Converted(printed.content, (*findings, *printed.findings), furnished.title)
+
+
+def html_to_pdf(
+    html: str, *, pool: PdfPool, theme: Theme | None = None, shown: str = "document.html"
+) -> Converted[bytes]:
+    """The PDF of any HTML page; its own styles count, the theme's fonts and page furniture are added."""
+    theme = theme or default_theme()
+    return pool.render(html, styles=(theme.paper, _page_size(theme)), shown=shown)
+
+
+def paper_styles(theme: Theme) -> tuple[str, ...]:
+    """The styles of a PDF: the theme's for all media, then those of paper, then the project's."""
+    return (theme.screen, theme.paper, _page_size(theme), *([theme.extra] if theme.extra else []))
+
+
+def _page_size(theme: Theme) -> str:
+    size = theme.page_size
+    if not size.replace(" ", "").replace(".", "").isalnum():
+        size = "A4"
+    return f"@page {{ size: {size} }} @page wide {{ size: {size} landscape }}"
