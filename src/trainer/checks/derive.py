@@ -1,0 +1,356 @@
+"""Plain arithmetic on data: which formula over which datums gives a figure, the inputs named by the words around it.
+
+With hundreds of datums nearly any number is some ratio of two of them, so inputs come only from what the sentence or
+row names, and risky formulas only where a word asks for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, permutations
+
+from trainer.checks.datums import Datum
+from trainer.checks.mentions import Mention
+from trainer.checks.numerals import Numeral
+
+CHANGE = re.compile(
+    r"\b(?:up|down|rose|rise[sn]?|rising|fell|fall(?:s|en|ing)?|gr[eo]w(?:s|n|ing)?|growth|increas\w*|decreas\w*|declin\w*|chang\w*"
+    r"|higher|lower|gain\w*|dropp?\w*|climb\w*|slipp?\w*|jump\w*|shr[aiu]nk\w*|expand\w*|yoy|qoq|year[- ]over[- ]year|plus|minus"
+    r"|more|less|fewer|above|below|premium|discount|upside|downside|distance|ahead|larger|smaller|greater|doubled|delta|δ"
+    r"|surge\w*|advanc\w*|added|lost|improv\w*|worsen\w*|narrow\w*|widen\w*"
+    r"|gestiegen|stieg\w*|gesunken|sank|fiel\w*|gefallen|wuchs\w*|gewachsen|zuwachs|wachstum|rückgang|zunahme|abnahme|veränderung"
+    r"|mehr|weniger|über|unter|höher|tiefer|niedriger|erhöh\w*|verringer\w*"
+    r"|hausse|baisse|recul\w*|progress\w*|croissance|augment\w*|diminu\w*|variation|supérieur\w*|inférieur\w*|évolution|bondi|chut\w*)\b"
+    r"|[+Δ]",
+    re.IGNORECASE,
+)
+DOWN = re.compile(
+    r"\b(?:down|fell|fall(?:s|en|ing)?|decreas\w*|declin\w*|lower|dropp?\w*|slipp?\w*|shr[aiu]nk\w*|below|less|fewer|minus|negative"
+    r"|discount|downside|loss(?:es)?|lost|smaller|outflow|burn\w*|used|deficit|worsen\w*|narrow\w*|under|missed|worse"
+    r"|gesunken|sank|fiel\w*|gefallen|rückgang|abnahme|weniger|unter|tiefer|niedriger|verlust\w*|verringer\w*|negativ\w*|minderung"
+    r"|baisse\w*|recul\w*|diminu\w*|perte\w*|inférieur\w*|chut\w*|moins|négati\w*|verlor\w*|abfluss\w*)\b",
+    re.IGNORECASE,
+)
+UP = re.compile(
+    r"\b(?:up|rose|rise[sn]?|rising|gr[eo]w(?:s|n|ing)?|growth|increas\w*|higher|gain\w*|climb\w*|jump\w*|expand\w*|above|more|plus|premium"
+    r"|upside|larger|greater|surge\w*|advanc\w*|added|improv\w*|ahead|beat|over"
+    r"|gestiegen|stieg\w*|wuchs\w*|gewachsen|zuwachs|wachstum|zunahme|mehr|über|höher|erhöh\w*"
+    r"|hausse|progress\w*|croissance|augment\w*|supérieur\w*|bondi)\b|\+",
+    re.IGNORECASE,
+)
+_TOTAL = re.compile(r"\b(?:sum|total\w*|together|combined|altogether|insgesamt|zusammen|summe|gesamt\w*|ensemble|somme|four quarters|year as a whole|cumul\w*|twelve months|12 months)\b", re.IGNORECASE)  # fmt: skip
+_AVERAGE = re.compile(r"\b(?:average\w*|mean|durchschnitt\w*|mittel|moyenne?|ø)\b", re.IGNORECASE)
+_DIFFERENCE = re.compile(r"\b(?:net|gap|difference|between|by|spread|remain\w*|left|after|differenz|netto\w*|um|écart|différence|de|exceed\w*|surplus)\b", re.IGNORECASE)  # fmt: skip
+_YEARLY = re.compile(r"\b(?:cagr|compound\w*|annuali[sz]ed|per year|a year|annual growth|yearly|pro jahr|jährlich\w*|p\.?\s?a\.?|par an|annuel\w*)\b", re.IGNORECASE)  # fmt: skip
+_RANGE = re.compile(r"\b(?:range|spanne|bandbreite|fourchette)\b", re.IGNORECASE)
+_RUNWAY = re.compile(r"\b(?:runway|last\w*|enough for|reicht|reichweite|suffi\w*|covers?|cover)\b", re.IGNORECASE)
+_PRODUCT = re.compile(r"\b(?:times|multipl\w*|×|product|implie\w*|worth|value of)\b", re.IGNORECASE)
+_MOST_INPUTS = 48
+_SAME = ("USD", "EUR", "GBP", "CHF", "JPY")
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A figure as arithmetic on datums."""
+
+    formula: str
+    """In words and paths: `percentage change of quarterly[3].totalRevenue from quarterly[2].totalRevenue`."""
+    inputs: tuple[Datum, ...]
+    value: float
+    """Percent as percent."""
+
+
+def derive(mention: Mention, named: Sequence[Datum], neighbours: Sequence[Datum]) -> Derivation | None:
+    """The first formula whose result rounds to the figure; None where none does.
+
+    `named` are datums whose labels stand near the figure, best first; `neighbours` those behind the figures beside it.
+    """
+    inputs = list(dict.fromkeys([*neighbours, *named]))[:_MOST_INPUTS]
+    for candidate in _candidates(mention, inputs, {datum.number for datum in neighbours}):
+        if fits(mention.numeral, candidate.value) and _sign_fits(mention, candidate):
+            return candidate
+    return None
+
+
+def fits(numeral: Numeral, value: float) -> bool:
+    """Whether a value, rounded at the last printed digit, is the figure; the sign apart."""
+    slack = 1e-9 * max(1.0, abs(value), numeral.high)
+    return numeral.low - slack <= abs(value) <= numeral.high + slack
+
+
+def _sign_fits(mention: Mention, candidate: Derivation) -> bool:
+    written = mention.numeral
+    if written.signed:
+        return (written.value < 0) == (candidate.value < 0) or candidate.value == 0
+    if "distance" in candidate.formula or "difference" in candidate.formula or candidate.value == 0:
+        return True
+    return says_negative(mention) == (candidate.value < 0) if _says_direction(mention) else candidate.value > 0
+
+
+def _says_direction(mention: Mention) -> bool:
+    return bool(DOWN.search(mention.clause)) != bool(UP.search(mention.clause))
+
+
+def says_negative(mention: Mention) -> bool:
+    """Whether the words close to the figure say that it went or is below."""
+    return bool(DOWN.search(mention.clause)) and not UP.search(mention.clause)
+
+
+def _candidates(mention: Mention, inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
+    kind, clause, sentence = mention.numeral.kind, mention.clause, mention.sentence
+    near = f"{sentence} {mention.section}" if mention.table else sentence
+    if kind in ("percent", "fraction"):
+        yield from _changes(mention, inputs, sure)
+        yield from _shares(inputs, mention)
+        if _RANGE.search(near):
+            yield from _positions(inputs)
+        if _YEARLY.search(near):
+            yield from _compound(inputs)
+    if kind == "points":
+        yield from _point_differences(inputs)
+    if kind in ("multiple", "number"):
+        yield from _multiples(inputs, sure)
+    if kind in ("money", "number"):
+        if _DIFFERENCE.search(near) or CHANGE.search(near):
+            yield from _differences(inputs, sure)
+        yield from _per_unit(inputs)
+    if kind == "duration" or (_RUNWAY.search(near) and kind == "number"):
+        yield from _runways(inputs, clause)
+    if _TOTAL.search(near):
+        yield from _sums(inputs, "sum")
+    if _AVERAGE.search(near):
+        yield from _sums(inputs, "average")
+
+
+def _changes(mention: Mention, inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
+    """Percentage changes along a series, between what the sentence names, or between two datums beside the figure."""
+    explicit = CHANGE.search(mention.sentence) is not None or mention.table
+    if not explicit:
+        return
+    for new, old in _time_pairs(mention, inputs, sure):
+        if old.value:
+            value = 100 * (new.value - old.value) / abs(old.value)
+            yield Derivation(f"percentage change of {new.path} from {old.path}", (new, old), value)
+    for one, two in permutations([datum for datum in inputs if not datum.series][:10], 2):
+        if _alike(one, two) and one.metric != two.metric and two.value:
+            value = 100 * (one.value - two.value) / abs(two.value)
+            yield Derivation(f"distance of {one.path} from {two.path} in percent", (one, two), value)
+
+
+def _time_pairs(mention: Mention, inputs: list[Datum], sure: set[int]) -> Iterator[tuple[Datum, Datum]]:
+    """Pairs of one metric at two times: those the sentence names, else neighbours in time and a year apart."""
+    for members in _series(inputs):
+        beside = [datum for datum in members if datum.number in sure]
+        if len(beside) >= 2:
+            yield from ((new, old) for old, new in _ordered(beside))
+            if not mention.table:
+                continue
+        named = [datum for datum in members if _named(datum, mention)]
+        if len(named) >= 2:
+            yield from ((new, old) for old, new in _ordered(named))
+            continue
+        focus = named or beside or ([] if mention.periods and max(w for _, w in mention.periods) > 0.8 else members)
+        yield from _steps(members, focus)
+
+
+def _steps(members: list[Datum], focus: list[Datum]) -> Iterator[tuple[Datum, Datum]]:
+    for at, new in enumerate(members):
+        for back in (1, 4) if new.grain == "quarter" else (1, 12) if new.grain == "month" else (1,):
+            if at - back >= 0 and (new in focus):
+                yield new, members[at - back]
+    if len(members) > 2 and members[-1] in focus:
+        yield members[-1], members[0]
+
+
+def _ordered(members: list[Datum]) -> Iterator[tuple[Datum, Datum]]:
+    members = sorted(members, key=lambda datum: datum.last)
+    for at, old in enumerate(members):
+        for new in members[at + 1 :]:
+            yield old, new
+
+
+def _named(datum: Datum, mention: Mention) -> bool:
+    return any(
+        weight >= 0.35
+        and period.first <= datum.last <= period.last
+        and (period.grain != "year" or datum.grain == "year")
+        for period, weight in mention.periods
+    )
+
+
+def _series(inputs: list[Datum]) -> list[list[Datum]]:
+    groups: dict[tuple[str, int, int], list[Datum]] = {}
+    for datum in inputs:
+        if datum.series:
+            groups.setdefault((datum.metric, datum.subject, datum.block), []).append(datum)
+    return [sorted(members, key=lambda datum: datum.last) for members in groups.values() if len(members) > 1]
+
+
+def _pairs(inputs: list[Datum]) -> Iterator[tuple[Datum, Datum]]:
+    """Pairs of different metrics of one subject and one time, of amounts in one unit."""
+    for one, two in permutations(inputs, 2):
+        if one.metric != two.metric and one.subject == two.subject and one.last == two.last and two.value:
+            yield one, two
+
+
+def _alike(one: Datum, two: Datum) -> bool:
+    return one.subject == two.subject and one.unit == two.unit and one.unit not in ("fraction", "percent", "ratio")
+
+
+def _shares(inputs: list[Datum], mention: Mention) -> Iterator[Derivation]:
+    """One amount as a part of another of the same time: margins, shares, payouts; and of one subject's of another's."""
+    for one, two in _pairs(_at_time(inputs, mention)):
+        if one.unit == two.unit and one.unit not in ("fraction", "percent"):
+            yield Derivation(f"{one.path} / {two.path}", (one, two), 100 * one.value / two.value)
+    for one, two in _across(inputs):
+        yield Derivation(f"{one.path} / {two.path}", (one, two), 100 * one.value / two.value)
+
+
+def _at_time(inputs: list[Datum], mention: Mention) -> list[Datum]:
+    """The inputs of the periods named, points in time included; all where no period is named."""
+    named = [datum for datum in inputs if not datum.series or _named(datum, mention)]
+    return named if any(datum.series for datum in named) else inputs
+
+
+def _across(inputs: list[Datum]) -> Iterator[tuple[Datum, Datum]]:
+    for one, two in permutations(inputs, 2):
+        same = one.path == two.path or (one.metric == two.metric and one.last == two.last)
+        if same and one.subject != two.subject and two.value and one.unit not in ("fraction", "percent"):
+            yield one, two
+
+
+def _positions(inputs: list[Datum]) -> Iterator[Derivation]:
+    points = [datum for datum in inputs if datum.unit.endswith("/share")]
+    lows = [datum for datum in points if "low" in datum.tokens]
+    highs = [datum for datum in points if "high" in datum.tokens]
+    for low in lows:
+        for high in highs:
+            if low.tokens - {"low"} != high.tokens - {"high"} or low.subject != high.subject or high.value <= low.value:
+                continue
+            for price in points:
+                if price.subject == low.subject and low.value <= price.value <= high.value and price not in (low, high):
+                    value = 100 * (price.value - low.value) / (high.value - low.value)
+                    formula = f"({price.path} - {low.path}) / ({high.path} - {low.path})"
+                    yield Derivation(formula, (price, low, high), value)
+
+
+def _compound(inputs: list[Datum]) -> Iterator[Derivation]:
+    for members in _series(inputs):
+        for old, new in _ordered(members):
+            years = _years(old, new)
+            if years > 0 and old.value > 0 and new.value > 0:
+                value = 100 * ((new.value / old.value) ** (1 / years) - 1)
+                yield Derivation(f"compound yearly growth from {old.path} to {new.path}", (new, old), value)
+
+
+def _years(old: Datum, new: Datum) -> float:
+    months = (int(new.last[:4]) - int(old.last[:4])) * 12 + int(new.last[5:7]) - int(old.last[5:7])
+    return months / 12
+
+
+def _point_differences(inputs: list[Datum]) -> Iterator[Derivation]:
+    factors = {"fraction": 100.0, "percent": 1.0}
+    rates = [datum for datum in inputs if datum.unit in factors]
+    for one, two in permutations(rates, 2):
+        if one.metric == two.metric or one.subject == two.subject:
+            value = factors[one.unit] * one.value - factors[two.unit] * two.value
+            yield Derivation(f"difference {one.path} - {two.path}", (one, two), value)
+    amounts = [datum for datum in inputs if datum.series and datum.unit not in factors]
+    for part, whole in _pairs(amounts):
+        before = [
+            (one, two) for one, two in _pairs(amounts)
+            if (one.metric, two.metric) == (part.metric, whole.metric) and one.last < part.last
+        ]  # fmt: skip
+        for one, two in before:
+            value = 100 * (part.value / whole.value - one.value / two.value)
+            formula = f"difference {part.path} / {whole.path} - {one.path} / {two.path}"
+            yield Derivation(formula, (part, whole, one, two), value)
+
+
+def _multiples(inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
+    for one, two in _across(inputs):
+        yield Derivation(f"{one.path} / {two.path}", (one, two), one.value / two.value)
+    for one, two in _pairs(inputs):
+        if one.unit == two.unit and one.unit not in ("fraction", "percent", "ratio"):
+            yield Derivation(f"{one.path} / {two.path}", (one, two), one.value / two.value)
+    for members in _series([datum for datum in inputs if datum.number in sure] or inputs):
+        for old, new in _ordered(members):
+            if old.value:
+                yield Derivation(f"{new.path} / {old.path}", (new, old), new.value / old.value)
+
+
+def _differences(inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
+    for one, two in permutations(inputs[:16], 2):
+        same_time = one.last == two.last and one.metric != two.metric and one.subject == two.subject
+        over_time = one.metric == two.metric and one.subject == two.subject and one.last > two.last
+        across = one.metric == two.metric and one.subject != two.subject and one.last == two.last
+        if one.unit != two.unit or not (same_time or over_time or across):
+            continue
+        if over_time and not _near_in_time(one, two, inputs, sure):
+            continue
+        yield Derivation(f"difference {one.path} - {two.path}", (one, two), one.value - two.value)
+
+
+def _near_in_time(new: Datum, old: Datum, inputs: list[Datum], sure: set[int]) -> bool:
+    if new.number in sure and old.number in sure:
+        return True
+    members = sorted(
+        (
+            datum
+            for datum in inputs
+            if datum.metric == new.metric and datum.subject == new.subject and datum.block == new.block
+        ),
+        key=lambda datum: datum.last,
+    )
+    return new in members and old in members and members.index(new) - members.index(old) in (1, 4)
+
+
+def _per_unit(inputs: list[Datum]) -> Iterator[Derivation]:
+    for one, two in _pairs(inputs):
+        if one.unit in _SAME and two.unit in ("shares", "count"):
+            yield Derivation(f"{one.path} / {two.path}", (one, two), one.value / two.value)
+        if one.unit.endswith("/share") and two.unit == "shares":
+            yield Derivation(f"{one.path} x {two.path}", (one, two), one.value * two.value)
+
+
+def _runways(inputs: list[Datum], clause: str) -> Iterator[Derivation]:
+    amounts = [datum for datum in inputs if datum.unit in _SAME or not datum.unit]
+    factor, unit = _span(clause)
+    for cash, flow in permutations(amounts, 2):
+        if cash.subject != flow.subject or cash.value <= 0 or flow.value == 0 or cash.metric == flow.metric:
+            continue
+        yearly = abs(flow.value) * (4 if flow.grain == "quarter" else 1)
+        formula = f"{cash.path} / {flow.path} a year, in {unit}"
+        yield Derivation(formula, (cash, flow), factor * cash.value / yearly)
+
+
+def _span(clause: str) -> tuple[float, str]:
+    for pattern, factor, unit in (("month|monat|mois", 12.0, "months"), ("quarter|quartal|trimestre", 4.0, "quarters")):
+        if re.search(pattern, clause, re.IGNORECASE):
+            return factor, unit
+    return 1.0, "years"
+
+
+def _sums(inputs: list[Datum], what: str) -> Iterator[Derivation]:
+    for members in _series(inputs):
+        for window in _windows(members):
+            total = sum(datum.value for datum in window)
+            value = total / len(window) if what == "average" else total
+            unit = 100 if window[0].unit == "fraction" else 1
+            yield Derivation(f"{what} of {window[0].path} … {window[-1].path}", tuple(window), value * unit)
+    for one, two in pairwise(inputs[:12]):
+        if one.unit == two.unit and one.last == two.last and one.number != two.number:
+            value = (one.value + two.value) / (2 if what == "average" else 1)
+            yield Derivation(f"{what} of {one.path} and {two.path}", (one, two), value)
+
+
+def _windows(members: list[Datum]) -> Iterator[list[Datum]]:
+    yield members
+    if members[0].grain == "quarter":
+        for start in range(len(members) - 3):
+            yield members[start : start + 4]
+    for size in (2, 3):
+        if len(members) > size:
+            yield members[-size:]
