@@ -25,7 +25,7 @@ def find_instruction(folder: Path, name: str) -> Found:
     """
     for candidate in _candidates(folder, name):
         if candidate.is_file():
-            return Found(candidate, _shown(candidate, folder, name))
+            return Found(candidate, _shown(candidate, folder))
     message, hint = unknown("instruction", name, list_instructions(folder))
     raise InstructionError(message, where=Where(str(folder)), hint=hint)
 
@@ -46,6 +46,6 @@ def _candidates(folder: Path, name: str) -> list[Path]:
     return [folder / name, folder / f"{name}.md", Path(name), Path(f"{name}.md")]
 
 
-def _shown(path: Path, folder: Path, name: str) -> str:
+def _shown(path: Path, folder: Path) -> str:
     absolute, home = path.resolve(), folder.resolve()
-    return absolute.relative_to(home).as_posix() if absolute.is_relative_to(home) else Path(name).as_posix()
+    return absolute.relative_to(home).as_posix() if absolute.is_relative_to(home) else path.as_posix()

@@ -46,7 +46,7 @@ def count_tokens(text: str, model: str = "") -> int:
     """How many tokens `text` has for `model`: exact for OpenAI's models, an approximation for others.
 
     >>> count_tokens("Net income rose to 4.3 billion.")
-    9
+    10
     """
     encoding = encoding_of(model)
     ranks = _ranks(encoding)
