@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,11 +103,20 @@ class Account:
 class Budget:
     """The ledger of one project as one run uses it; open from the first reservation until `close`."""
 
-    def __init__(self, folder: Path, limits: Limits, *, run: str = "", clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits,
+        *,
+        run: str = "",
+        clock: Clock = system_clock,
+        sync: Callable[[int], None] = os.fsync,
+    ) -> None:
         self.folder = folder
         self.limits = limits
         self.run = run or uuid.uuid4().hex
         self._clock = clock
+        self._sync = sync
         self._account = Account()
         self._offset = 0
         self._owner = ""
@@ -226,7 +235,7 @@ class Budget:
     def _append(self, handle: int, line: dict[str, Json]) -> None:
         content = f"{canonical(line)}\n".encode()
         os.write(handle, content)
-        os.fsync(handle)
+        self._sync(handle)
         self._offset += len(content)
         self._account.take(line)
 
