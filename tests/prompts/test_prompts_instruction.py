@@ -14,6 +14,7 @@ from trainer.prompts import (
     list_instructions,
     load_instruction,
     parse_instruction,
+    read_data,
     resolve_params,
 )
 
@@ -311,3 +312,9 @@ def test_what_is_no_instruction_is_not_found(tmp_path, name):
 
     with pytest.raises(InstructionError, match="unknown instruction"):
         find_instruction(tmp_path, name)
+
+
+def test_queries_may_stand_elsewhere():
+    assert read_data({"q": {"source": "s", "a": 1}}, shown="config.yaml") == {"q": DataQuery("q", "s", {"a": 1})}
+    with pytest.raises(InstructionError, match=r"config\.yaml: data needs a source"):
+        read_data({"q": 5}, shown="config.yaml")

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from trainer.prompts.instruction import DataQuery, Instruction, Param, load_instruction, parse_instruction
     from trainer.prompts.params import data_queries, fill_names, resolve_params
     from trainer.prompts.rendering import render
-    from trainer.prompts.tokens import count_tokens
+    from trainer.prompts.tokens import count_messages, count_sections, count_tokens
 
 _FACE = {
     "DataQuery": "instruction",
     "Found": "find",
     "Instruction": "instruction",
     "Param": "instruction",
+    "count_messages": "tokens",
+    "count_sections": "tokens",
     "count_tokens": "tokens",
     "data_queries": "params",
     "fill_names": "params",
@@ -36,11 +38,13 @@ _FACE = {
     "select_contexts": "contexts",
 }
 
-__all__ = [
+__all__ = [  # noqa: F822  (imported on first use)
     "DataQuery",
     "Found",
     "Instruction",
     "Param",
+    "count_messages",
+    "count_sections",
     "count_tokens",
     "data_queries",
     "fill_names",

@@ -63,6 +63,18 @@ def read_data(entries: Mapping[str, Json], *, shown: str) -> dict[str, DataQuery
     return queries
 
 
+def read_data(data: Mapping[str, Json], *, shown: str) -> dict[str, DataQuery]:
+    """The queries of a `data:` mapping that stands elsewhere than in an instruction, in the file called `shown`.
+
+    Raises InstructionError with all problems.
+    """
+    reader = _Reader(YamlDocument(data, {(): Where(shown)}))
+    queries = reader.data(dict(data))
+    if reader.problems:
+        raise InstructionError(reader.problems[0].message, problems=reader.problems)
+    return queries
+
+
 class _Reader:
     """Reads plain values into typed ones and collects what is wrong with them, with places."""
 
