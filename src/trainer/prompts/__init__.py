@@ -38,7 +38,7 @@ _FACE = {
     "select_contexts": "contexts",
 }
 
-__all__ = [  # noqa: F822  (imported on first use)
+__all__ = [
     "DataQuery",
     "Found",
     "Instruction",

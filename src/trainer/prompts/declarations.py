@@ -55,21 +55,12 @@ def read_declarations(plain: Instruction, front: YamlDocument, *, folder: Path) 
 
 
 def read_data(entries: Mapping[str, Json], *, shown: str) -> dict[str, DataQuery]:
-    """Data queries written outside an instruction, in the form of its `data:`; errors name `shown`."""
-    reader = _Reader(YamlDocument({"data": entries}, {(): Where(shown)}))
-    queries = reader.data(entries)
-    if reader.problems:
-        raise InstructionError(reader.problems[0].message, problems=reader.problems)
-    return queries
-
-
-def read_data(data: Mapping[str, Json], *, shown: str) -> dict[str, DataQuery]:
-    """The queries of a `data:` mapping that stands elsewhere than in an instruction, in the file called `shown`.
+    """The queries of a `data:` mapping written elsewhere than in an instruction; errors name `shown`.
 
     Raises InstructionError with all problems.
     """
-    reader = _Reader(YamlDocument(data, {(): Where(shown)}))
-    queries = reader.data(dict(data))
+    reader = _Reader(YamlDocument({"data": entries}, {(): Where(shown)}))
+    queries = reader.data(entries)
     if reader.problems:
         raise InstructionError(reader.problems[0].message, problems=reader.problems)
     return queries
