@@ -39,6 +39,7 @@ def test_an_envelope_is_unwrapped_and_says_when_and_where_its_data_was_got(proje
         "as_of": "2025-02-14",
         "url": "https://x.example/y",
         "fields": {"a": {"title": "A", "unit": "USD"}},
+        "retrieved_at": "2025-02-14T21:00:02Z",
         "path": "d.json",
         "query": {"path": "d.json"},
     }
@@ -54,6 +55,7 @@ def test_a_file_without_envelope_was_got_now(project):
     assert (result.source, result.retrieved_at) == ("file", NOW)
     assert result.data == {"title": "Prices", "data": [1]}
     assert result.metadata["subject"] == "Prices"
+    assert "retrieved_at" not in result.metadata
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,6 @@ def test_a_path_of_the_configuration_is_filled_from_the_query(tmp_path, clock, k
             "metadata": {
                 "path": "data/ABBV-quote.json",
                 "query": {"ticker": "ABBV", "kind": "quote", "modules": ["price"]},
-                "retrieved_at": "2025-03-01T12:00:00Z",
             },
             "source": "file",
             "ttl": 60,
@@ -199,6 +200,16 @@ def test_a_missing_file_names_the_nearest(project):
         source.retrieve({"path": "data/abbv-quote.json"})
 
     assert str(caught.value) == 'data/abbv-quote.json: no such file\n  did you mean "data/ABBV-quote.json"?'
+
+
+def test_another_companys_file_is_not_taken_for_a_misspelling(project):
+    root, source = project
+    write(root, "data/BFLY-quote.json", "{}")
+
+    with pytest.raises(SourceError) as caught:
+        source.retrieve({"path": "data/NOPE-quote.json"})
+
+    assert str(caught.value) == "data/NOPE-quote.json: no such file"
 
 
 def test_a_missing_folder_is_named(project):

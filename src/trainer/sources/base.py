@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, Protocol
 
-from trainer.core.clock import Clock, isoformat
+from trainer.core.clock import Clock
 from trainer.core.digest import digest
 from trainer.core.errors import Problem, UsageError, unknown
 from trainer.core.registry import Adapter, Registry
@@ -75,6 +75,9 @@ class Sink(Protocol):
 
 class DataRetriever(Protocol):
     """A source: one query in, one normalised answer out.
+
+    The answer's metadata holds `query`, and `retrieved_at` wherever somebody really fetched it: a file that does not
+    say when it was got has none, so that reading it tomorrow gives the same.
 
     Built by `create_source`; building does no I/O. A source is safe to share between threads.
 
@@ -157,8 +160,7 @@ def keep(result: RetrievalResult, key: str, data_store: Sink | None, *, ttl: int
     """The result with its storage key, once it is in the store; as it was where there is no store."""
     if data_store is None:
         return result
-    metadata = {**result.metadata, "retrieved_at": isoformat(result.retrieved_at)}
-    data_store.store(key, result.data, metadata, source=result.source, ttl=ttl, skip_unchanged=True)
+    data_store.store(key, result.data, result.metadata, source=result.source, ttl=ttl, skip_unchanged=True)
     return replace(result, storage_key=key)
 
 

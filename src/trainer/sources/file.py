@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import stat
@@ -11,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trainer.core.clock import Clock, parse_moment
-from trainer.core.errors import SourceError, Where, nearest
+from trainer.core.clock import Clock, isoformat, parse_moment
+from trainer.core.errors import SourceError, Where
 from trainer.core.values import Json, RetrievalResult
 from trainer.sources.base import Health, Query, QueryField, Schema, Sink, check_query, keep, storage_key
 from trainer.sources.file_formats import READERS, read_data
@@ -109,6 +110,7 @@ class FileRetriever:
         known = {name: envelope[name] for name in ("subject", "as_of", "url", "fields") if envelope.get(name)}
         source = str(envelope.get("source") or self.name)
         retrieved_at = _moment(envelope["retrieved_at"], path)
+        known["retrieved_at"] = isoformat(retrieved_at)
         return RetrievalResult(_as_mapping(envelope["data"]), source, retrieved_at, {**known, "path": path})
 
 
@@ -174,5 +176,7 @@ def _near(path: Path, shown: str) -> str | None:
         siblings = [sibling.name for sibling in path.parent.iterdir()]
     except OSError:
         return f"there is no folder {shown.rpartition('/')[0] or '.'}"
-    close = nearest(path.name, siblings)
-    return f'did you mean "{shown.removesuffix(path.name)}{close}"?' if close else None
+    # A single letter wrong, or the case: anything less alike is another company's file.
+    folded = {sibling.casefold(): sibling for sibling in siblings}
+    close = difflib.get_close_matches(path.name.casefold(), folded, n=1, cutoff=0.85)
+    return f'did you mean "{shown.removesuffix(path.name)}{folded[close[0]]}"?' if close else None

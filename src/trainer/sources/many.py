@@ -44,9 +44,12 @@ def retrieve_many(
     unique: dict[str, tuple[str, Mapping[str, Json]]] = {}
     for source, query in queries:
         unique.setdefault(_mark(source, query), (source, query))
-    with ThreadPoolExecutor(max_workers=max(1, min(workers, len(unique)))) as pool:
+    pool = ThreadPoolExecutor(max_workers=max(1, min(workers, len(unique))))
+    try:
         futures = {mark: pool.submit(run, source, query) for mark, (source, query) in unique.items()}
         return [futures[_mark(source, query)].result() for source, query in queries]
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupt waits for what is under way, not for what is queued
 
 
 def _retrieve(source: str, query: Mapping[str, Json], sources: Mapping[str, DataRetriever], store: bool) -> Outcome:

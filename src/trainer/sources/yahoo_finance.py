@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from trainer.core.clock import Clock
+from trainer.core.clock import Clock, isoformat
 from trainer.core.errors import Problem, SourceError, UsageError
 from trainer.core.values import Json, RetrievalResult
 from trainer.sources.base import (
@@ -142,14 +142,16 @@ class YahooFinanceRetriever:
         needs_crumb = checked["kind"] in ("quote", "summary")
         answer = self._get(path, parameters) if needs_crumb else self._web.get(self._url(path, parameters))
         shaped = _shape(checked, _body(answer, checked))
+        now = self._clock()
         metadata: dict[str, Json] = {
+            "retrieved_at": isoformat(now),
             "subject": shaped.subject,
             "as_of": shaped.as_of,
             "url": self._url(path, parameters),
             "query": dict(query),
             "fields": fields_as_metadata(shaped.fields),
         }
-        result = RetrievalResult(shaped.data, self.name, self._clock(), metadata)
+        result = RetrievalResult(shaped.data, self.name, now, metadata)
         return keep(result, self.key(query), self._data_store if store else None, ttl=self._ttl)
 
     def health(self) -> Health:

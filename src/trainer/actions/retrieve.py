@@ -1,0 +1,241 @@
+"""Fetch data into the store: one query, or all that the configured reports need, sources side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from trainer.actions.data import DataRequest, Sources
+from trainer.actions.record import Recorder, failure
+from trainer.actions.report_inputs import all_requests, collect_inputs
+from trainer.actions.wiring import current_heads, open_store
+from trainer.core.clock import Clock, isoformat, system_clock
+from trainer.core.errors import TrainerError, UsageError
+from trainer.core.project import Project
+from trainer.core.values import Json, RetrievalResult
+from trainer.reports import expand_reports, select_reports
+
+if TYPE_CHECKING:
+    from trainer.sources import Outcome, Schema
+    from trainer.stores import Draft, Head
+
+Status = Literal["fetched", "unchanged", "fresh", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What became of one query."""
+
+    key: str
+    source: str
+    query: Mapping[str, Json]
+    status: Status
+    """`fetched`: new data; `unchanged`: fetched, and equal to what is stored; `fresh`: stored data still holds."""
+    version: int | None = None
+    """In the store; None where nothing is stored."""
+    result: RetrievalResult | None = None
+    """The answer, where one was fetched."""
+    error: TrainerError | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The query's object in `trainer retrieve --json`."""
+        found = self.result
+        return {
+            "key": self.key,
+            "source": self.source,
+            "query": dict(self.query),
+            "status": self.status,
+            "version": self.version,
+            "retrieved_at": isoformat(found.retrieved_at) if found else None,
+            "metadata": found.metadata if found else None,
+            "data": found.data if found else None,
+            "error": str(self.error) if self.error else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieveOptions:
+    """How to retrieve."""
+
+    refresh: bool = False
+    """Whether fresh data is fetched again."""
+    store: bool = True
+    """Whether the answers are stored; where not, all of them are fetched."""
+    ttl: int | None = None
+    """Seconds for which what is fetched now stays fresh; None leaves it to the queries."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """A source as `trainer retrieve --list` shows it."""
+
+    name: str
+    schema: Schema | None
+    """None where the source cannot be set up."""
+    ok: bool
+    health: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The source's object in `trainer retrieve --list --json`."""
+        fields = self.schema.query if self.schema else ()
+        return {
+            "name": self.name,
+            "description": self.schema.description if self.schema else "",
+            "ok": self.ok,
+            "health": self.health,
+            "query": [{name: getattr(each, name) for name in each.__slots__} for each in fields],
+        }
+
+
+OnOutcome = Callable[[Retrieved], None]
+
+
+def retrieve_one(
+    project: Project,
+    source: str | None,
+    query: Mapping[str, Json],
+    options: RetrieveOptions,
+    *,
+    clock: Clock = system_clock,
+) -> Retrieved:
+    """What became of one query of `source`, or of the project's own; stored data answers only while its ttl runs."""
+    sources = Sources(project, clock=clock)
+    name = source or project.settings.data_retriever.provider
+    asked = sources.get(name)
+    request = DataRequest(asked.key(query), name, query, local=asked.local)
+    return _retrieve(project, [request], options, sources=sources, clock=clock, lasting=0)[0]
+
+
+def retrieve_all(
+    project: Project,
+    options: RetrieveOptions,
+    *,
+    clock: Clock = system_clock,
+    on_total: Callable[[int], None] = lambda _: None,
+    on_outcome: OnOutcome = lambda _: None,
+) -> list[Retrieved]:
+    """What became of every query the configured reports make; what is stored holds until its `max_age`."""
+    sources = Sources(project, clock=clock)
+    specs = select_reports(expand_reports(project.settings.reports), ())
+    inputs = collect_inputs(project, specs, sources=sources, changes={})
+    needed = [request for request in all_requests(inputs) if request.source]
+    if not needed:
+        raise UsageError("the configured reports need no data from a source", hint="see: trainer retrieve --list")
+    on_total(len(needed))
+    return _retrieve(project, needed, options, sources=sources, clock=clock, lasting=None, on_outcome=on_outcome)
+
+
+def list_sources(project: Project, *, clock: Clock = system_clock) -> list[SourceInfo]:
+    """Every source there is, its query fields and whether it can be used now."""
+    from trainer.sources import SOURCES
+
+    sources = Sources(project, clock=clock)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(lambda name: _info(sources, name), SOURCES.names()))
+
+
+def _info(sources: Sources, name: str) -> SourceInfo:
+    try:
+        source = sources.get(name)
+    except TrainerError as error:
+        return SourceInfo(name, None, False, error.message)
+    health = source.health()
+    return SourceInfo(name, source.get_schema(), health.ok, health.detail)
+
+
+def _retrieve(
+    project: Project,
+    requests: Sequence[DataRequest],
+    options: RetrieveOptions,
+    *,
+    sources: Sources,
+    clock: Clock,
+    lasting: float | None,
+    on_outcome: OnOutcome = lambda _: None,
+) -> list[Retrieved]:
+    """One outcome per request, in order; what was fetched is stored even where the rest fails or is interrupted."""
+    settings = project.settings.data_retriever
+    storing = options.store and settings.auto_store
+    heads = current_heads(project, [request.key for request in requests], clock=clock)
+    always = options.refresh or not storing or not settings.cache_enabled
+    asking = [
+        request
+        for request in requests
+        if always or not _holds(request, heads.get(request.key), clock=clock, lasting=lasting)
+    ]
+    found: dict[str, Retrieved] = {}
+    with Recorder(project, "retrieve", context={"queries": len(requests)}, clock=clock) as recorder:
+        try:
+            _ask(asking, heads, sources, found, on_outcome)
+        finally:
+            if storing:
+                _keep(project, [each for each in found.values() if each.result], options, clock=clock)
+        for each in found.values():
+            recorder.item("retrieve", {"source": each.source, "key": each.key}, failure(each.error))
+    versions = current_heads(project, [request.key for request in requests], clock=clock) if storing else heads
+    return [_settled(request, found.get(request.key), versions.get(request.key)) for request in requests]
+
+
+def _holds(request: DataRequest, head: Head | None, *, clock: Clock, lasting: float | None) -> bool:
+    """Whether the stored version answers the request: by the request's `max_age`, else its ttl, else `lasting`."""
+    if head is None or request.local:
+        return False
+    limits = (limit for limit in (request.max_age, head.ttl, lasting) if limit is not None)
+    limit = next(limits, None)
+    return limit is None or (clock() - head.confirmed_at).total_seconds() < limit
+
+
+def _ask(
+    requests: Sequence[DataRequest],
+    heads: Mapping[str, Head],
+    sources: Sources,
+    found: dict[str, Retrieved],
+    on_outcome: OnOutcome,
+) -> None:
+    """Fill `found` by key as answers come."""
+    from trainer.core.digest import canonical
+    from trainer.sources import retrieve_many
+
+    keys = {canonical([request.source, dict(request.query)]): request.key for request in requests}
+
+    def done(outcome: Outcome) -> None:
+        key = keys[canonical([outcome.source, dict(outcome.query)])]
+        found[key] = _outcome(key, outcome, heads.get(key))
+        on_outcome(found[key])
+
+    asked = [(str(request.source), request.query) for request in requests]
+    open_sources = {name: sources.get(name) for name, _ in asked}
+    retrieve_many(asked, open_sources, store=False, done=done)
+
+
+def _outcome(key: str, outcome: Outcome, head: Head | None) -> Retrieved:
+    result = outcome.result
+    if result is None:
+        return Retrieved(key, outcome.source, outcome.query, "failed", error=outcome.error)
+    status: Status = "unchanged" if head is not None and head.digest == result.digest else "fetched"
+    return Retrieved(key, outcome.source, outcome.query, status, result=result)
+
+
+def _keep(project: Project, found: Sequence[Retrieved], options: RetrieveOptions, *, clock: Clock) -> None:
+    if not found:
+        return
+    store = open_store(project, clock=clock)
+    try:
+        store.store_many([_draft(each.key, each.result, options.ttl) for each in found if each.result])
+    finally:
+        store.close()
+
+
+def _draft(key: str, result: RetrievalResult, ttl: int | None) -> Draft:
+    from trainer.stores import Draft
+
+    return Draft(key, result.data, result.metadata, source=result.source, ttl=ttl, skip_unchanged=True)
+
+
+def _settled(request: DataRequest, found: Retrieved | None, head: Head | None) -> Retrieved:
+    version = head.version if head else None
+    if found is None:
+        return Retrieved(request.key, str(request.source), request.query, "fresh", version)
+    return Retrieved(found.key, found.source, found.query, found.status, version, found.result, found.error)

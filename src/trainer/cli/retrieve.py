@@ -1,0 +1,129 @@
+"""`trainer retrieve`: data from sources into the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from trainer.cli.session import Session
+from trainer.cli.show import json_option, write_json, write_table, write_text
+from trainer.core.errors import PartialError, TrainerError, UsageError
+
+if TYPE_CHECKING:
+    from trainer.actions.retrieve import Retrieved, RetrieveOptions
+
+
+@click.command("retrieve")
+@click.argument("source", required=False)
+@click.argument("query", metavar="[KEY=VALUE]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All that the configured reports need, sources side by side.")
+@click.option("--list", "listing", is_flag=True, help="The sources, their query fields and their health.")
+@click.option("--refresh", is_flag=True, help="Fetch again what is still fresh.")
+@click.option("--no-store", is_flag=True, help="Store nothing; print the data.")
+@click.option("--ttl", metavar="DURATION", help="How long what is fetched stays fresh: 30s, 6h, 7d.")
+@json_option
+@click.pass_obj
+def command(
+    session: Session,
+    source: str | None,
+    query: tuple[str, ...],
+    every: bool,
+    listing: bool,
+    refresh: bool,
+    no_store: bool,
+    ttl: str | None,
+    as_json: bool,
+) -> None:
+    """Fetch data from a SOURCE into the store and print its storage key.
+
+    Without SOURCE, the source of config.yaml (data_retriever.provider) is asked. Data that was stored with a --ttl is
+    not fetched again before it runs out.
+
+    \b
+    trainer retrieve yahoo_finance ticker=ABBV kind=summary
+    trainer retrieve ticker=ABBV kind=quote --ttl 1d
+    trainer retrieve --all
+    """  # noqa: D301  (click's own mark for lines that are not to be filled)
+    from trainer.actions.retrieve import RetrieveOptions
+
+    words = ((source,) if source else ()) + query
+    if sum((every, listing, bool(words))) != 1:
+        raise UsageError(
+            "name a query, --all or --list", hint="for example: trainer retrieve yahoo_finance ticker=ABBV"
+        )
+    options = RetrieveOptions(refresh=refresh, store=not no_store, ttl=_seconds(ttl))
+    if listing:
+        _list(session, as_json=as_json)
+    elif every:
+        _all(session, options, as_json=as_json)
+    else:
+        named = None if "=" in words[0] else words[0]
+        _one(session, named, words if named is None else query, options, as_json=as_json)
+
+
+def _one(
+    session: Session, source: str | None, query: tuple[str, ...], options: RetrieveOptions, *, as_json: bool
+) -> None:
+    from trainer.actions.prompt import parse_pairs
+    from trainer.actions.retrieve import retrieve_one
+
+    found = retrieve_one(session.project(), source, parse_pairs(query, option="KEY=VALUE"), options)
+    if found.error is not None:
+        raise found.error
+    session.detail(f"{found.key}: {found.status}")
+    if as_json:
+        write_json(found.as_json())
+    elif options.store and found.version is not None:
+        write_text(found.key)
+    elif found.result is not None:
+        write_json(found.result.data)
+
+
+def _all(session: Session, options: RetrieveOptions, *, as_json: bool) -> None:
+    from trainer.actions.retrieve import retrieve_all
+    from trainer.cli.progress import Progress
+
+    with Progress(session, "queries") as progress:
+        found = retrieve_all(
+            session.project(),
+            options,
+            on_total=progress.expect,
+            on_outcome=lambda each: progress.step(f"{each.key}: {each.error}" if each.error else None),
+        )
+    if as_json:
+        write_json([each.as_json() for each in found])
+    else:
+        write_table(("key", "status", "version", "as of", "about"), [_row(each) for each in found])
+    failed = [each for each in found if each.error]
+    if failed and len(failed) < len(found):
+        raise PartialError(f"{len(failed)} of {len(found)} queries failed", hint="the rest is kept; run it again")
+    if failed:
+        raise TrainerError(f"all {len(failed)} queries failed", hint="each was told above; mend it and run again")
+
+
+def _row(each: Retrieved) -> tuple[object, ...]:
+    metadata = each.result.metadata if each.result else {}
+    return (each.key, each.status, each.version, metadata.get("as_of"), metadata.get("subject"))
+
+
+def _list(session: Session, *, as_json: bool) -> None:
+    from trainer.actions.retrieve import list_sources
+
+    found = list_sources(session.project())
+    if as_json:
+        write_json([each.as_json() for each in found])
+        return
+    for each in found:
+        fields = each.schema.query if each.schema else ()
+        write_text(f"{each.name}: {each.schema.description if each.schema else ''}")
+        write_text(f"  health: {'ok' if each.ok else 'not usable'}, {each.health}")
+        for field in fields:
+            choices = f" ({', '.join(field.choices)})" if field.choices else ""
+            write_text(f"  {field.name}{' (required)' if field.required else ''}: {field.description}{choices}")
+
+
+def _seconds(ttl: str | None) -> int | None:
+    from trainer.core.clock import parse_duration
+
+    return None if ttl is None else int(parse_duration(ttl))
