@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ def complete_calls(
 
     `on_answer` is called on this thread as each one ends, with the completion or the error that it ended with.
     """
+    from trainer.convert import extract_json
     from trainer.providers import complete_many
     from trainer.providers.chain import Job
 
@@ -65,6 +67,7 @@ def complete_calls(
                     chain,
                     call.choice.settings,
                     call.schema,
+                    extract=functools.partial(_extract, extract_json, call.schema),
                     policy=make_policy(call.choice, retry=retry),
                     cache=cache,
                     refresh=refresh,
@@ -79,6 +82,10 @@ def complete_calls(
         tokens_per_minute=section.tokens_per_minute,
         on_outcome=lambda number, outcome: on_answer(jobs[number][0], outcome),
     )
+
+
+def _extract(extract_json: Callable[..., Any], schema: Mapping[str, Any] | None, text: str) -> Any:
+    return extract_json(text, schema=schema).value
 
 
 class Chains:

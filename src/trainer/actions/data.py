@@ -81,7 +81,8 @@ def known_digests(project: Project, requests: Iterable[DataRequest], *, sources:
     heads = current_heads(project, stored) if stored else {}
     for key, request in wanted.items():
         if request.local and request.source:
-            found[key] = sources.get(request.source).retrieve(request.query, store=False).digest
+            result = sources.get(request.source).retrieve(request.query, store=False)
+            found[key] = meaning_digest(_block_of(request, result, version=0))
         else:
             found[key] = heads[key].digest if key in heads else None
     return found
@@ -114,18 +115,20 @@ def load_documents(
         and _must_fetch(request, heads.get(request.key), clock=clock, offline=offline, refresh=refresh)
     ]
     results, errors = _fetch(needed, sources)
-    _store(store, {key: result for key, result in results.items() if _is_new(key, result, heads)})
+    known = {key: _known(request, results.get(key), heads.get(key)) for key, request in wanted.items()}
+    _store(store, {key: result for key, result in results.items() if known[key] is None}, wanted)
     documents, warnings = {}, []
     for key, request in wanted.items():
-        document = store.retrieve(key)
-        if document is not None and key in errors:
-            warnings.append(
-                f"{key}: {errors.pop(key).message}; the version of {isoformat(document.updated_at)} is used"
-            )
-        if document is not None:
-            documents[key] = document
-        elif key not in errors:
-            errors[key] = _missing(request, offline=offline)
+        if request.local and key in errors:
+            continue
+        document = known[key] or store.retrieve(key)
+        if document is None:
+            errors.setdefault(key, _missing(request, offline=offline))
+            continue
+        documents[key] = document
+        if key in errors:
+            since = isoformat(document.updated_at)
+            warnings.append(f"{key}: {errors.pop(key).message}; the version of {since} is used")
     store.close()
     return Loaded(documents, errors, tuple(warnings), len(needed))
 
@@ -140,13 +143,30 @@ def data_block(name: str, document: StoredData) -> DataBlock:
         key=document.key,
         version=document.version,
         source=document.source,
-        retrieved_at=parse_moment(moment) if moment else document.updated_at,
+        retrieved_at=parse_moment(moment) if moment else None,
         data=document.data,
         digest=digest(document.data),
         subject=metadata.get("subject"),
         as_of=metadata.get("as_of"),
         fields={path: Field(**meaning) for path, meaning in fields.items()},
     )
+
+
+def ingredient_digest(block: DataBlock, request: DataRequest) -> str:
+    """What a report remembers of a datum: all it says for a project's own file, its data alone for the rest."""
+    return meaning_digest(block) if request.local else block.digest
+
+
+def meaning_digest(block: DataBlock) -> str:
+    """The digest of the data and of what its file says about it."""
+    said = [block.data, block.subject, block.as_of, dict(block.fields), block.retrieved_at, block.source]
+    return digest(said)
+
+
+def _block_of(request: DataRequest, result: RetrievalResult, *, version: int) -> DataBlock:
+    moment = result.retrieved_at
+    document = StoredData(request.key, result.data, result.source, moment, moment, result.metadata, version)
+    return data_block("", document)
 
 
 def _take_in(store: DataStore, documents: Sequence[StoredData]) -> int:
@@ -194,20 +214,31 @@ def _fetch(
     return results, errors
 
 
-def _is_new(key: str, result: RetrievalResult, heads: Mapping[str, Head]) -> bool:
-    """Whether the answer must be stored: its data is new, or its age is counted from the last look."""
-    head = heads.get(key)
-    return head is None or head.digest != result.digest or result.source != "file"
+def _known(request: DataRequest, result: RetrievalResult | None, head: Head | None) -> StoredData | None:
+    """The stored version a project's own file still equals, without a look into the store."""
+    if not request.local or result is None or head is None or head.digest != result.digest:
+        return None
+    return StoredData(
+        key=request.key,
+        data=result.data,
+        source=result.source,
+        stored_at=head.updated_at,
+        updated_at=head.updated_at,
+        metadata=dict(result.metadata),
+        version=head.version,
+    )
 
 
-def _store(store: DataStore, results: Mapping[str, RetrievalResult]) -> None:
+def _store(store: DataStore, results: Mapping[str, RetrievalResult], requests: Mapping[str, DataRequest]) -> None:
     from trainer.stores import Draft
 
     drafts = [
         Draft(
             key,
             result.data,
-            {**result.metadata, "retrieved_at": isoformat(result.retrieved_at)},
+            result.metadata
+            if requests[key].local
+            else {**result.metadata, "retrieved_at": isoformat(result.retrieved_at)},
             source=result.source,
             skip_unchanged=True,
         )

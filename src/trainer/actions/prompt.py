@@ -147,9 +147,8 @@ def render_prepared(
 ) -> Rendered:
     """The finished prompt of what was prepared, with the documents by key; screened unless the settings say no."""
     from trainer.prompts import render
-    from trainer.security import clean_scalar, fence_block, screen_prompt
+    from trainer.security import clean_scalar, fence_block
 
-    settings = project.settings
     blocks: dict[str, DataBlock] = {
         name: data_block(name, documents[request.key]) for name, request in prepared.requests.items()
     }
@@ -161,12 +160,18 @@ def render_prepared(
         clean=clean_scalar,
         fence=fence_block,
     )
-    screening = None
-    if settings.prompt_security.enabled:
-        level: Level = "strict" if settings.prompt_security.strict_mode else "moderate"
-        security = settings.prompt_security
-        screening = screen_prompt(prompt, level=level, allow=security.allow, block=security.block)
-    return Rendered(prompt, screening, model)
+    return Rendered(prompt, screened(project, prompt), model)
+
+
+def screened(project: Project, prompt: Prompt) -> DetectionResult | None:
+    """What the screen says of a prompt's untrusted parts; None where the settings switch it off."""
+    from trainer.security import screen_prompt
+
+    security = project.settings.prompt_security
+    if not security.enabled:
+        return None
+    level: Level = "strict" if security.strict_mode else "moderate"
+    return screen_prompt(prompt, level=level, allow=security.allow, block=security.block)
 
 
 def parse_pairs(pairs: Sequence[str], *, option: str) -> dict[str, str]:

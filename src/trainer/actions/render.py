@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ class RenderResult:
                     "version": block.version,
                     "digest": block.digest,
                     "source": block.source,
-                    "retrieved_at": isoformat(block.retrieved_at),
+                    "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at),
                     "as_of": block.as_of,
                 }
                 for block in prompt.data
@@ -89,8 +89,3 @@ def render_instruction(
     rendered = render_prepared(project, prepared, loaded.documents, model=choice.model)
     cost, at_most = price_of(choice, rendered.tokens["total"])
     return RenderResult(rendered, choice, cost, at_most, (*loaded.warnings, *rendered.warnings))
-
-
-def warn_all(warnings: Sequence[str]) -> list[str]:
-    """The warnings as lines for stderr."""
-    return [f"warning: {warning}" for warning in warnings]

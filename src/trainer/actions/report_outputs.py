@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trainer.actions.data import ingredient_digest
 from trainer.actions.prompt import Rendered
 from trainer.actions.report_inputs import ReportInput
 from trainer.core.digest import digest_bytes
-from trainer.core.errors import ConversionError, RefusedError
+from trainer.core.errors import RefusedError
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
-from trainer.core.values import CompletionResult, Finding, Verdict
+from trainer.core.values import CompletionResult, DataBlock, Finding, Verdict
 from trainer.reports import Provenance, Written, compose, output_paths, provenance_path, report_date
 from trainer.reports.provenance import describe_completion, describe_findings
 
@@ -38,10 +39,10 @@ def check(report: ReportInput, rendered: Rendered, result: CompletionResult) -> 
     from trainer.convert import repair_markdown
     from trainer.security import screen_completion
 
-    text, notes = _as_markdown(rendered, result.content)
+    text = _as_markdown(rendered, result)
     repaired = repair_markdown(text)
     verdict = check_completion(repaired.text, prompt=rendered.prompt) if report.checks.enabled else Verdict()
-    return Checked(repaired.text, verdict, result, (*notes, *repaired.findings, *screen_completion(repaired.text)))
+    return Checked(repaired.text, verdict, result, (*repaired.findings, *screen_completion(repaired.text).findings))
 
 
 def require_accepted(report: ReportInput, checked: Checked) -> None:
@@ -72,7 +73,7 @@ def write_report(
         report=report.spec.name,
         title=report.title,
         date=date,
-        ingredients=report.ingredients({}).recorded({block.name: block.digest for block in blocks}),
+        ingredients=report.ingredients({}).recorded(_data_digests(report, blocks)),
         params=dict(rendered.prompt.params),
         data=blocks,
         prompt=_describe_prompt(rendered),
@@ -88,17 +89,14 @@ def write_report(
     return provenance, tuple(changed)
 
 
-def _as_markdown(rendered: Rendered, content: str) -> tuple[str, tuple[Finding, ...]]:
+def _as_markdown(rendered: Rendered, result: CompletionResult) -> str:
     """A structured answer as Markdown by its schema; any other as it is."""
     schema = rendered.prompt.output.schema
     if schema is None:
-        return content, ()
-    from trainer.convert import extract_json, json_to_markdown
+        return result.content
+    from trainer.convert import json_to_markdown
 
-    found = extract_json(content, schema=schema)
-    if found.value is None:
-        raise ConversionError("the model was asked for JSON and its answer holds none that fits the schema")
-    return json_to_markdown(found.value, schema=schema), ()
+    return json_to_markdown(result.metadata["json"], schema=schema)
 
 
 def _compose(report: ReportInput, rendered: Rendered, checked: Checked, date: str | None) -> str:
@@ -141,6 +139,10 @@ def _written(
     if kind == "pdf":
         return convert.to_pdf(markdown, theme=report.theme, pool=pdf, **options)
     return {"docx": convert.to_docx, "latex": convert.to_latex}[kind](markdown, **options)
+
+
+def _data_digests(report: ReportInput, blocks: Sequence[DataBlock]) -> dict[str, str]:
+    return {block.name: ingredient_digest(block, report.prepared.requests[block.name]) for block in blocks}
 
 
 def _describe_prompt(rendered: Rendered) -> Mapping[str, Any]:

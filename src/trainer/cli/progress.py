@@ -44,11 +44,12 @@ class Progress:
         self._task = self._bar.add_task(self._what, total=total, rate="")
         self._bar.start()
 
-    def step(self, message: str | None = None) -> None:
-        """One more step is done."""
+    def step(self, message: str | None = None, state: str = "") -> None:
+        """One more step is done; `state` stands beside the rate, such as the cost so far."""
         if self._bar is not None and self._task is not None:
             task = self._bar.tasks[0]
-            self._bar.update(self._task, advance=1, rate=f"{task.speed:.1f}/s" if task.speed else "")
+            rate = f"{task.speed:.1f}/s" if task.speed else ""
+            self._bar.update(self._task, advance=1, rate=f"{rate} {state}".strip())
         if message:
             self.say(message)
 

@@ -1,0 +1,350 @@
+"""Run one prompt through a model: an instruction of the project, or a prompt of the caller's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer.actions.completion import Chains
+from trainer.actions.data import Sources, load_documents
+from trainer.actions.model import ModelChoice, choose_model, make_budget, make_cache, make_policy, price_of
+from trainer.actions.prompt import Instructions, Rendered, render_prepared, screened
+from trainer.actions.record import Recorder
+from trainer.core.clock import Clock, system_clock
+from trainer.core.errors import ProviderError, UsageError, Where
+from trainer.core.files import read_text, write_atomic
+from trainer.core.project import Project
+from trainer.core.values import CompletionResult, Json, Output, Prompt, Section
+
+if TYPE_CHECKING:
+    from trainer.providers import Budget
+    from trainer.providers.batch import BatchResult, Progress
+    from trainer.providers.chain import Job
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of llm_provider for this run."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Stored documents for data blocks."""
+    schema: Mapping[str, Json] | None = None
+    """A JSON Schema for the answer, over the instruction's own."""
+    max_cost: float | None = None
+    use_cache: bool = True
+    refresh: bool = False
+    retry: bool = True
+    record: Path | None = None
+    """A cassette to record into."""
+    replay: Path | None = None
+    """A cassette, or a folder of them, to answer from; no socket is opened."""
+    offline: bool = False
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A completion and the prompt it answers."""
+
+    rendered: Rendered
+    choice: ModelChoice
+    completion: CompletionResult
+    execution: str
+    """The identity of its record."""
+    warnings: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The one JSON document of `trainer run --json`."""
+        result = self.completion
+        names = ("content", "provider", "model", "model_asked", "origin", "cost", "tokens_in", "tokens_out")
+        plain = {name: getattr(result, name) for name in (*names, "tokens_estimated", "finish_reason")}
+        attempts = [{name: getattr(each, name) for name in each.__slots__} for each in result.attempts]
+        structured = {"json": result.metadata["json"]} if "json" in result.metadata else {}
+        prompt = {"instruction": self.rendered.prompt.instruction, "fingerprint": self.rendered.prompt.digest}
+        return {**plain, **structured, **prompt, "attempts": attempts, "execution": self.execution}
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a run would send and cost."""
+
+    rendered: Rendered
+    choice: ModelChoice
+    key: str
+    """The digest of the request, which names its completion in the cache."""
+    cached: bool
+    cost: float | None
+    cost_at_most: float | None
+    ingredients: Mapping[str, Json]
+    """What the key is made of."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The one JSON document of `trainer run --dry-run --json` and `--explain --json`."""
+        return {
+            "instruction": self.rendered.prompt.instruction,
+            "provider": self.choice.provider,
+            "model": self.choice.model,
+            "tokens": self.rendered.tokens,
+            "cost": self.cost,
+            "cost_at_most": self.cost_at_most,
+            "key": self.key,
+            "cached": self.cached,
+            "ingredients": dict(self.ingredients),
+        }
+
+
+class Run:
+    """Everything one `trainer run` shares between its prompts."""
+
+    def __init__(self, project: Project, options: RunOptions, *, clock: Clock = system_clock) -> None:
+        self.project = project
+        self.options = options
+        self.clock = clock
+        self.sources = Sources(project, clock=clock)
+        self.instructions = Instructions(project, self.sources)
+        self.chains = Chains(project)
+        self.cache = make_cache(project) if options.use_cache else None
+        self.budget: Budget | None = make_budget(project, max_cost=options.max_cost, clock=clock)
+
+    def rendered(self, name: str, given: Mapping[str, Any]) -> tuple[Rendered, ModelChoice]:
+        """The finished prompt of an instruction and the model to ask; raises RefusedError for an unsafe prompt."""
+        prepared = self.instructions.prepare(name, given, keys=self.options.keys)
+        choice = self._choice(prepared.instruction.model, prepared.instruction.file)
+        loaded = load_documents(
+            self.project,
+            prepared.requests.values(),
+            sources=self.sources,
+            clock=self.clock,
+            offline=self.options.offline,
+        )
+        for error in loaded.errors.values():
+            raise error
+        found = render_prepared(self.project, prepared, loaded.documents, model=choice.model)
+        if self.options.schema is not None:
+            output = replace(found.prompt.output, schema=self.options.schema)
+            found = replace(found, prompt=replace(found.prompt, output=output))
+        found.require_safe()
+        return found, choice
+
+    def given(self, text: str) -> tuple[Rendered, ModelChoice]:
+        """A prompt of the caller's own, as it is."""
+        if not text.strip():
+            raise UsageError("the prompt is empty", hint="pipe it in: echo 'Write a haiku' | trainer run -")
+        choice = self._choice({}, "-")
+        prompt = Prompt(
+            STDIN,
+            "",
+            text,
+            body=text,
+            output=Output(schema=self.options.schema),
+            sections=(Section("instruction", STDIN, text),),
+        )
+        return Rendered(prompt, screened(self.project, prompt), choice.model), choice
+
+    def job(self, rendered: Rendered, choice: ModelChoice) -> Job:
+        """The completion to get."""
+        from trainer.convert import extract_json
+        from trainer.providers.chain import Job
+
+        schema = rendered.prompt.output.schema
+        return Job(
+            rendered.prompt,
+            self.chains.of(choice),
+            choice.settings,
+            schema,
+            policy=make_policy(choice, retry=self.options.retry),
+            cache=self.cache,
+            refresh=self.options.refresh,
+            budget=self.budget,
+            extract=lambda text: extract_json(text, schema=schema).value,
+        )
+
+    def _choice(self, instruction: Mapping[str, Any], what: str) -> ModelChoice:
+        changes: dict[str, Any] = dict(self.options.changes)
+        if self.options.offline:
+            changes |= {"provider": "draft", "fallbacks": []}
+        if self.options.replay is not None:
+            changes |= {"provider": "replay", "fallbacks": [], "options": {"path": str(self.options.replay)}}
+        return choose_model(self.project, instruction, changes, what=what)
+
+
+def run_prompt(
+    project: Project,
+    name: str,
+    given: Mapping[str, Any],
+    options: RunOptions,
+    *,
+    text: str | None = None,
+    on_text: Callable[[str], None] | None = None,
+    on_restart: Callable[[], None] | None = None,
+    clock: Clock = system_clock,
+) -> RunResult:
+    """The completion of instruction `name`, or of the prompt `text`; recorded, cached, within the budget.
+
+    `on_text` is given the answer piece by piece as it comes.
+    """
+    from trainer.providers.chain import complete
+
+    run = Run(project, options, clock=clock)
+    with Recorder(project, "run", context={"instruction": name}, clock=clock) as recorder:
+        rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
+        job = run.job(rendered, choice)
+        try:
+            result = complete(
+                job.prompt,
+                chain=job.chain,
+                settings=job.settings,
+                schema=job.schema,
+                extract=job.extract,
+                policy=job.policy,
+                cache=job.cache,
+                refresh=job.refresh,
+                budget=job.budget,
+                on_text=on_text,
+                on_restart=on_restart,
+            )
+        except ProviderError as error:
+            recorder.note(input=rendered.prompt.digest, attempts=[_attempt(each) for each in error.attempts])
+            raise
+        finally:
+            if run.budget is not None:
+                run.budget.close()
+        recorder.note(**_noted(rendered, result))
+        if options.record is not None:
+            _record(run, job, result)
+    return RunResult(rendered, choice, result, recorder.execution)
+
+
+def dry_run(
+    project: Project,
+    name: str,
+    given: Mapping[str, Any],
+    options: RunOptions,
+    *,
+    text: str | None = None,
+    clock: Clock = system_clock,
+) -> DryRun:
+    """What the run would send and cost, and whether it is cached; nothing is sent."""
+    from trainer.providers import Request, explain
+
+    run = Run(project, options, clock=clock)
+    rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
+    request = Request(rendered.prompt, choice.provider, choice.model, choice.settings, rendered.prompt.output.schema)
+    cached = run.cache is not None and run.cache.get(request.key) is not None
+    cost, at_most = price_of(choice, rendered.tokens["total"])
+    return DryRun(rendered, choice, request.key, cached, cost, at_most, explain(request))
+
+
+def run_many(
+    project: Project,
+    name: str,
+    given: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Json]],
+    options: RunOptions,
+    *,
+    output: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    clock: Clock = system_clock,
+) -> BatchResult:
+    """A completion for each row of parameters, in the rows' order; a rerun pays only for the rows that failed."""
+    from trainer.core.digest import digest
+    from trainer.providers.batch import Row, run_batch
+
+    run = Run(project, options, clock=clock)
+    section = project.settings.llm_provider
+    with Recorder(project, "batch", context={"instruction": name, "rows": len(rows)}, clock=clock) as recorder:
+        jobs = []
+        for row in rows:
+            rendered, choice = run.rendered(name, {**given, **row})
+            jobs.append(Row(dict(row), run.job(rendered, choice)))
+        identity = digest([name, sorted(given.items()), [dict(row) for row in rows]])
+        result = run_batch(
+            jobs,
+            ledger=project.state / "batches" / f"{identity[:32]}.jsonl",
+            output=output,
+            concurrency=options.concurrency or section.concurrency,
+            requests_per_minute=section.requests_per_minute,
+            tokens_per_minute=section.tokens_per_minute,
+            resume=not options.refresh,
+            on_line=on_line,
+            on_progress=on_progress,
+        )
+        recorder.note(done=result.done, failed=result.failed, cost=result.cost, tokens=result.tokens)
+    if run.budget is not None:
+        run.budget.close()
+    return result
+
+
+def read_schema(path: Path) -> Mapping[str, Json]:
+    """The JSON Schema in a file; raises UsageError with its place where it is none."""
+    import json
+
+    from trainer.providers.structured import check_schema
+
+    try:
+        found = json.loads(read_text(path))
+    except ValueError as error:
+        line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
+        raise UsageError(f"not JSON: {error}", where=Where(str(path), line, column)) from None
+    if not isinstance(found, dict):
+        raise UsageError("a JSON Schema is an object", where=Where(str(path)))
+    check_schema(found)
+    return found
+
+
+def read_rows(path: Path) -> list[Mapping[str, Json]]:
+    """The rows of a csv, tsv, json, jsonl or yaml file; raises UsageError where it holds no list of records."""
+    from trainer.sources.file_formats import read_data
+
+    try:
+        found = read_data(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        raise UsageError("there is no such file", where=Where(str(path))) from None
+    rows = found.get("records") if isinstance(found, dict) else found
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise UsageError("a batch is a list of records, one for each row", where=Where(str(path)))
+    return rows
+
+
+def write_answer(path: Path, result: CompletionResult) -> bool:
+    """Whether the file changed: the answer as text, ending in one newline."""
+    return write_atomic(path, result.content.rstrip("\n") + "\n")
+
+
+def _record(run: Run, job: Job, result: CompletionResult) -> None:
+    from trainer.providers import record
+
+    assert run.options.record is not None
+    chain = job.chain
+    secrets = [secret for provider in chain for secret in getattr(provider, "secrets", ())]
+    record(result, job.request(chain[0]), run.options.record, secrets=secrets)
+
+
+def _noted(rendered: Rendered, result: CompletionResult) -> dict[str, Any]:
+    return {
+        "input": rendered.prompt.digest,
+        "provider": result.provider,
+        "model": result.model,
+        "model_asked": result.model_asked,
+        "origin": result.origin,
+        "tokens_in": result.tokens_in,
+        "tokens_out": result.tokens_out,
+        "cost": result.cost if result.origin == "fresh" else 0.0,
+        "attempts": [_attempt(each) for each in result.attempts],
+    }
+
+
+def _attempt(attempt: Any) -> dict[str, Any]:
+    return {name: getattr(attempt, name) for name in attempt.__slots__}
+
+
+def failed_rows(result: BatchResult) -> list[str]:
+    """One line for each row that failed."""
+    return [f"row {number}: {error.message}" for number, error in result.errors]
