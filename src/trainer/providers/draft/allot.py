@@ -1,0 +1,193 @@
+"""Which figures and series belong in which section: what the instruction names there first, by relevance the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from trainer.core.bm25 import rank
+from trainer.providers.draft import english
+from trainer.providers.draft.concepts import concept
+from trainer.providers.draft.facts import Column, Entity, Fact, Records
+from trainer.providers.draft.outline import Section, stems
+from trainer.providers.draft.reading import kind
+
+_ENOUGH = 4
+_MOST_ROWS = 20
+_MOST_COLUMNS = 4
+_MOST_RANKED = 400
+_LEAST_MATCH = 0.45
+_TIME = re.compile(
+    r"\b(charts?|graphs?|series|trend|history|over time|quarterly|annual|yearly|monthly|daily|lists?|development)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure of all entities."""
+
+    title: str
+    facts: tuple[Fact | None, ...]
+    """By entity; None where it is not known."""
+
+    @property
+    def first(self) -> Fact:
+        """The first fact there is."""
+        return next(fact for fact in self.facts if fact is not None)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is a number for all that have it."""
+        return all(fact is None or fact.figure is not None for fact in self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one section is written from."""
+
+    section: Section
+    rows: tuple[Row, ...] = ()
+    series: tuple[tuple[int, Records], ...] = ()
+    """Entity's index and its series or list, cut to the columns that matter here."""
+    missing: tuple[str, ...] = ()
+    """What the section asks for and nothing in the data is named."""
+
+
+def rows_of(entities: Sequence[Entity], derived: Sequence[Sequence[Fact]]) -> tuple[Row, ...]:
+    """The figures of all entities side by side, in the order of the data, derived ones last."""
+    found: dict[tuple[str, str], list[Fact | None]] = {}
+    every = [entity.facts for entity in entities] + list(derived)
+    for index, facts in enumerate(every):
+        for fact in facts:
+            cells = found.setdefault((fact.title.casefold(), kind(fact.unit)), [None] * len(entities))
+            cells[index % len(entities)] = fact
+    return tuple(Row(next(f.title for f in cells if f), tuple(cells)) for cells in found.values())
+
+
+def allot(sections: Sequence[Section], rows: Sequence[Row], entities: Sequence[Entity]) -> tuple[Share, ...]:
+    """Each section's share; no figure stands in two sections, the summary apart."""
+    taken = _by_name(sections, rows)
+    left = [row for row in rows if not any(row in each for each in taken.values())]
+    for index, section in enumerate(sections):
+        if section.role == "figures" and len(taken[index]) < _ENOUGH:
+            more = _by_relevance(section, left)
+            taken[index] += more
+            left = [row for row in left if row not in more]
+    known = _known_stems(rows, entities)
+    series = _series(sections, entities)
+    return tuple(
+        Share(section, tuple(taken[index][:_MOST_ROWS]), tuple(series[index]), _missing(section, known))
+        for index, section in enumerate(sections)
+    )
+
+
+def picked(section: Section, rows: Sequence[Row], most: int) -> tuple[Row, ...]:
+    """The rows that a section names, best match for each name, in its order."""
+    numeric = [row for row in rows if row.numeric]
+    chosen: list[Row] = []
+    for asked in section.asked:
+        best = max(numeric, key=lambda row: _match(asked, row.first), default=None)
+        if best and _match(asked, best.first) >= _LEAST_MATCH and best not in chosen:
+            chosen.append(best)
+    return tuple(chosen[:most])
+
+
+def _by_name(sections: Sequence[Section], rows: Sequence[Row]) -> dict[int, list[Row]]:
+    """The rows that a section's guidance names, in the order in which it names them."""
+    placed: dict[int, list[tuple[int, float, int, Row]]] = {index: [] for index in range(len(sections))}
+    figures = [(index, section) for index, section in enumerate(sections) if section.role == "figures"]
+    for order, row in enumerate(rows):
+        found = [(*_section_match(section, row.first), -index) for index, section in figures]
+        score, place, index = max(found, default=(0.0, 0, 0))
+        if score >= _LEAST_MATCH:
+            placed[-index].append((-place, -score, order, row))
+    return {index: [row for *_, row in sorted(found, key=lambda each: each[:3])] for index, found in placed.items()}
+
+
+def _section_match(section: Section, fact: Fact) -> tuple[float, int]:
+    """How well a section's guidance names a fact, and minus the place where it does."""
+    verbatim = section.guidance.casefold().find(english.base(fact.title).casefold())
+    whole = (1.5, -verbatim) if verbatim >= 0 and len(fact.title) > 3 else (0.0, 0)
+    named = [(_match(asked, fact), -place) for asked, place in section.places]
+    return max([whole, *named], key=lambda each: each[0])
+
+
+def _match(asked: str, fact: Fact) -> float:
+    """How well a phrase names a fact: 2 for a known name of it, else the share of the title's words it has."""
+    meant = concept(asked)
+    if meant and meant == concept(fact.title):
+        return 2.0
+    phrase, head, whole = stems(asked), stems(english.base(fact.title)), stems(fact.title)
+    if not phrase or not phrase <= whole or (" per " in fact.title and "per" not in asked.split()):
+        return 0.0
+    return len(phrase) / len(head if phrase <= head else whole)
+
+
+def _by_relevance(section: Section, rows: Sequence[Row]) -> list[Row]:
+    """Rows that share a word with the section's title, by their own title or by where they stand, best first."""
+    rows = rows[:_MOST_RANKED]
+    own = stems(section.title)
+    texts = [_words(row.first) for row in rows]
+    scores = dict(rank(f"{section.title} {section.guidance}", texts)) if rows else {}
+    chosen = [index for index in range(len(rows)) if own & stems(texts[index])]
+    return [rows[i] for i in sorted(chosen, key=lambda i: (-len(own & stems(rows[i].title)), -scores[i], i))]
+
+
+def _words(fact: Fact) -> str:
+    parts = " ".join(english.humanised(part) for part in fact.path.split(".") if not part.isdigit())
+    return f"{fact.title} {parts} {fact.description}"
+
+
+def _series(sections: Sequence[Section], entities: Sequence[Entity]) -> dict[int, list[tuple[int, Records]]]:
+    """Each series in the section that names it or most of its columns; in none where no section does."""
+    placed: dict[int, list[tuple[int, Records]]] = {index: [] for index in range(len(sections))}
+    figures = [index for index, section in enumerate(sections) if section.role == "figures"]
+    for number, entity in enumerate(entities):
+        for records in entity.records:
+            scores = {index: _series_match(sections[index], records) for index in figures}
+            best = max(figures, key=lambda index: (scores[index], -index), default=None)
+            if best is not None and scores[best] > 0:
+                placed[best].append((number, _cut(sections[best], records)))
+    return placed
+
+
+def _series_match(section: Section, records: Records) -> float:
+    if section.guidance and not _TIME.search(section.guidance):
+        return 0.0
+    named = stems(f"{records.title} {english.humanised(records.name)}")
+    spoken = bool(named) and any(named <= each for each in section.spoken)
+    titled = bool(named & stems(section.title))
+    return 6.0 * spoken + 3.0 * titled + sum(_names(section, column.title) for column in records.columns)
+
+
+def _names(section: Section, title: str) -> bool:
+    """Whether the guidance names a column: by its own name, or by all its words in one sentence."""
+    whole = stems(title)
+    if english.base(title) == title or english.period(title):
+        return any(stems(asked) == stems(english.base(title)) for asked in section.asked)
+    return len(whole) > 1 and any(whole <= each for each in section.spoken)
+
+
+def _cut(section: Section, records: Records) -> Records:
+    """The series with the columns that the section names, in its order, or with its first ones."""
+    chosen: list[Column] = []
+    for asked in section.asked:
+        chosen += [c for c in records.columns if stems(asked) == stems(c.title) and c not in chosen]
+    chosen += [c for c in records.columns if _names(section, c.title) and c not in chosen]
+    return replace(records, columns=tuple(chosen or records.columns)[:_MOST_COLUMNS])
+
+
+def _known_stems(rows: Iterable[Row], entities: Iterable[Entity]) -> frozenset[str]:
+    titles = [f"{row.title} {_words(row.first)}" for row in rows]
+    for entity in entities:
+        for records in entity.records:
+            titles += [records.title, *(column.title for column in records.columns)]
+    return stems(" ".join(titles))
+
+
+def _missing(section: Section, known: frozenset[str]) -> tuple[str, ...]:
+    if section.role != "figures":
+        return ()
+    return tuple(asked for asked in section.enumerated if not stems(asked) & known)

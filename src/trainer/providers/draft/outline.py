@@ -1,0 +1,170 @@
+"""The sections a prompt asks for, each with the words of the instruction on what it is to say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from trainer.core.bm25 import words
+from trainer.core.values import DataBlock
+from trainer.providers.draft.english import humanised
+
+Role = Literal["summary", "figures", "risks", "notes", "missing"]
+
+_ROLES: tuple[tuple[Role, str], ...] = (
+    ("summary", r"summary|overview|highlights|at a glance|in brief|abstract|key points|conclusion"),
+    ("missing", r"missing|limits|limitations|gaps|caveats|open questions|unknowns|not answered"),
+    ("risks", r"risks?\b"),
+    ("notes", r"notes|method|methods|methodology|definitions|glossary|background|how to read"),
+)
+_HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
+_VERBS = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        add analyse analyze assess begin calculate cite compare compute describe discuss end evaluate explain give
+        include identify keep leave list mention name note outline present provide report say show start state
+        summarise summarize tell use write then
+        """,
+    )
+)
+_FILLERS = frozenset(("the", "a", "an", "its", "their", "both", "each", "all", "of", "any", "every", "also", "most"))
+_REFUSED = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        what how which why where when who whom whose whether that this these those if as can may might should must
+        would is are was were be been being do does not no it they them you we one own so such than question questions
+        reader readers section sections sentence sentences table tables chart paragraph line column row heading word
+        words data context contexts report figure figures formula example there here rather instead level judgement
+        company companies metric metrics change changes differences difference times has have had before after without
+        from memory into between against applies explains matter matters out
+        """,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section to write."""
+
+    title: str
+    guidance: str
+    """What the instruction says about it; may be empty."""
+    role: Role
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The things it asks for in the order of the instruction: `market capitalisation`, `beta` and the like."""
+        return tuple(dict.fromkeys(item for _, items in _lists(self.guidance) for item in items))
+
+    @property
+    def places(self) -> tuple[tuple[str, int], ...]:
+        """The things it asks for, with the place of each in its guidance."""
+        folded = self.guidance.casefold()
+        return tuple((asked, max(0, folded.find(asked))) for asked in self.asked)
+
+    @property
+    def spoken(self) -> tuple[frozenset[str], ...]:
+        """The words of each sentence of its guidance."""
+        return tuple(stems(sentence) for sentence in re.split(r"(?<=[.!?])\s+|\n\n", self.guidance) if sentence)
+
+    @property
+    def enumerated(self) -> tuple[str, ...]:
+        """Those of them that stand in a plain list, where every part names a thing."""
+        return tuple(dict.fromkeys(item for whole, items in _lists(self.guidance) if whole for item in items))
+
+
+def outline(titles: Sequence[str], body: str) -> tuple[Section, ...]:
+    """The sections of these titles with their guidance from the instruction's text."""
+    return tuple(Section(title, guidance(title, body), role(title)) for title in titles)
+
+
+def default_outline(blocks: Sequence[DataBlock], *, has_contexts: bool, has_data: bool) -> tuple[Section, ...]:
+    """The sections of a prompt that asks for none: a summary, one for each part of the data, and the background."""
+    groups: list[str] = []
+    for block in blocks:
+        top = block.data if isinstance(block.data, Mapping) else {}
+        groups += [str(key) for key, value in top.items() if isinstance(value, Mapping | list) and value]
+    titles = [title for title in dict.fromkeys(humanised(group) for group in groups) if role(title) == "figures"][:12]
+    sections = [Section("Summary", "", "summary")] if has_data else []
+    sections += [Section(title, "", "figures") for title in titles or (["Figures"] if has_data else [])]
+    return (*sections, *([Section("Background", "", "notes")] if has_contexts else []))
+
+
+def headings(text: str, *, level: int) -> Iterator[str]:
+    """The headings of one level, in order, each once."""
+    found = (_HEADING.match(line) for line in text.split("\n"))
+    yield from dict.fromkeys(each.group(2) for each in found if each and len(each.group(1)) == level and each.group(2))
+
+
+def role(title: str) -> Role:
+    """What kind of section a title announces."""
+    folded = title.casefold()
+    return next((name for name, pattern in _ROLES if re.search(rf"\b(?:{pattern})\b", folded)), "figures")
+
+
+def guidance(title: str, body: str) -> str:
+    """The text under the heading `title`, or on the list item that starts with it."""
+    lines = body.split("\n")
+    wanted = _bare(title)
+    for index, line in enumerate(lines):
+        found = _HEADING.match(line)
+        if found and _bare(found.group(2)) == wanted:
+            return "\n".join(_until_heading(lines[index + 1 :], len(found.group(1)))).strip()
+    return next((said for line in lines if (said := _list_item(line, title))), "")
+
+
+def stems(text: str) -> frozenset[str]:
+    """The words of a phrase as they are compared: plural or not, small words left out."""
+    return frozenset(_stem(word) for word in words(text) if word not in _SMALL)
+
+
+_SMALL = frozenset("the a an of to and or in on for its with by at per s".split())  # noqa: SIM905
+
+
+def _stem(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def _bare(title: str) -> str:
+    return " ".join(words(re.sub(r"^\s*\d+[.)]\s*", "", title)))
+
+
+def _until_heading(lines: Sequence[str], level: int) -> Iterator[str]:
+    for line in lines:
+        found = _HEADING.match(line)
+        if found and len(found.group(1)) <= level:
+            return
+        yield line if not found else f"{found.group(2)}."
+
+
+def _list_item(line: str, title: str) -> str:
+    marked = re.match(
+        r"\s*(?:[-*+]|\d+[.)])?\s*\**\s*" + re.escape(title) + r"\s*\**\s*[:.–—-]+\**\s*(.+)", line, re.IGNORECASE
+    )
+    return marked.group(1).strip() if marked else ""
+
+
+def _lists(text: str) -> Iterator[tuple[bool, list[str]]]:
+    """For each sentence, whether it is nothing but a list of two or more things, and the things it names."""
+    for sentence in re.split(r"(?<=[.!?:])\s+|\n\s*[-*]\s+|\n\n", text):
+        parts = re.split(r"[,;:()]|\band\b|\bor\b|\bbeside\b|\bwith\b|\bagainst\b|\bof both\b", sentence)
+        pieces = [piece for piece in parts if piece.strip(" .!?\n")]
+        items = [_item(piece) for piece in pieces]
+        yield len(items) > 1 and all(items), [item for item in items if item]
+
+
+def _item(piece: str) -> str:
+    """The thing that a piece of a sentence names, or nothing where it says something else."""
+    parts = [word for word in re.findall(r"[\w&'’/-]+", piece.replace("{", " ").lower()) if word]
+    while parts and (parts[0] in _VERBS or parts[0] in _FILLERS):
+        parts.pop(0)
+    parts = [word for word in parts if word not in ("the", "its", "a", "an", "their")]
+    if not 1 <= len(parts) <= 5 or _REFUSED & set(parts) or _VERBS & set(parts):
+        return ""
+    return " ".join(parts) if any(len(word) > 2 for word in parts) else ""

@@ -1,0 +1,142 @@
+"""Passages of the contexts, and the ones that say most about a section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from trainer.core.bm25 import rank
+from trainer.core.values import Context
+from trainer.providers.draft import english
+from trainer.providers.draft.markup import escaped
+from trainer.providers.draft.outline import stems
+
+_LONGEST = 60
+_SHORTEST = 8
+_ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A paragraph or list item of a context."""
+
+    source: str
+    """The context's title, safe in Markdown."""
+    heading: str
+    """The heading it stands under."""
+    level: int
+    """That heading's level."""
+    text: str
+    """One line of Markdown."""
+
+    @property
+    def cited(self) -> str:
+        """The passage with its source in brackets."""
+        return f"{self.text} [{self.source}]"
+
+
+def split(contexts: Sequence[Context]) -> tuple[Passage, ...]:
+    """The passages of all contexts; tables, code and headings are left out."""
+    return tuple(passage for context in contexts for passage in _of(context))
+
+
+_METHOD = re.compile(r"(how|what|why|when|introduction|summary|overview)\b|\Z", re.IGNORECASE)
+
+
+def choose(query: str, passages: Sequence[Passage], *, used: Collection[Passage], most: int) -> list[Passage]:
+    """The unused passages that say most about the query, at least two words of it each.
+
+    A passage weighs more in a context that is about the query as a whole.
+    """
+    if not passages:
+        return []
+    wanted = stems(query)
+    weights = _weights(query, passages)
+    scored = rank(query, [f"{passage.heading} {passage.text}" for passage in passages])
+    ordered = sorted(scored, key=lambda each: (-each[1] * weights[passages[each[0]].source], each[0]))
+    fitting = (
+        passages[index]
+        for index, score in ordered
+        if score > 0 and len(wanted & stems(passages[index].text)) >= min(2, len(wanted))
+    )
+    return list(islice((passage for passage in fitting if passage not in used), most))
+
+
+def further(query: str, passages: Sequence[Passage], used: Collection[Passage]) -> tuple[str, list[str]]:
+    """The context whose title shares a word with the query, and its headings that no passage was quoted from."""
+    wanted = stems(query)
+    about = [passage for passage in passages if wanted & stems(passage.source)]
+    if not about:
+        return "", []
+    source = about[0].source
+    quoted = {passage.heading for passage in used if passage.source == source}
+    headings = dict.fromkeys(passage.heading for passage in about if passage.source == source and passage.level == 2)
+    return source, [heading for heading in headings if heading not in quoted and not _METHOD.match(heading)]
+
+
+def _weights(query: str, passages: Sequence[Passage]) -> dict[str, float]:
+    """By context, how much it is about the query, between a half and one and a half."""
+    texts: dict[str, list[str]] = {}
+    for passage in passages:
+        texts.setdefault(passage.source, []).append(f"{passage.heading} {passage.text}")
+    names = list(texts)
+    scores = dict(rank(query, [f"{name} {' '.join(texts[name])}" for name in names]))
+    best = max(scores.values(), default=0.0) or 1.0
+    return {name: 0.5 + scores[index] / best for index, name in enumerate(names)}
+
+
+def _of(context: Context) -> Iterator[Passage]:
+    title, heading, level = escaped(context.title or context.path), "", 1
+    for block in _blocks(context.text):
+        found = _HEADING.match(block[0])
+        if found:
+            level, heading = len(found.group(1)), found.group(2)
+        for lines in _items(block[1:] if found else block):
+            text = _shortened(" ".join(line.strip() for line in lines))
+            if len(text.split()) >= _SHORTEST and not text.endswith(":"):
+                yield Passage(title, heading, level, text)
+
+
+def _blocks(text: str) -> Iterator[list[str]]:
+    """Runs of lines between blank ones, without fenced code and tables."""
+    block: list[str] = []
+    fenced = False
+    for line in [*text.split("\n"), ""]:
+        if re.match(r" {0,3}(```|~~~)", line):
+            fenced = not fenced
+        elif not fenced and not line.strip():
+            if block:
+                yield block
+            block = []
+        elif not fenced and not line.lstrip().startswith(("|", ">", "<", "![")):
+            if _HEADING.match(line) and block:
+                yield block
+                block = []
+            block.append(line)
+    if block:
+        yield block
+
+
+def _items(block: Sequence[str]) -> Iterator[list[str]]:
+    """The items of a list, each by itself, or the whole paragraph."""
+    item: list[str] = []
+    for line in block:
+        if (marked := _ITEM.match(line)) and item:
+            yield item
+            item = []
+        item.append(line[marked.end() :] if marked else line)
+    if item:
+        yield item
+
+
+def _shortened(text: str) -> str:
+    """The first sentences of a long passage."""
+    kept: list[str] = []
+    for sentence in english.sentences(text):
+        if kept and len(" ".join([*kept, sentence]).split()) > _LONGEST:
+            break
+        kept.append(sentence)
+    return " ".join(kept)

@@ -1,0 +1,224 @@
+"""Sentences on figures: level, change, range and comparison; every one follows from the data by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import TypeAlias
+
+from trainer.providers.draft import english
+from trainer.providers.draft.allot import Row
+from trainer.providers.draft.facts import Column, Entity, Fact, Records
+from trainer.providers.draft.figures import change, points, ratio, show, times
+from trainer.providers.draft.markup import escaped
+from trainer.providers.draft.reading import kind
+
+_Side: TypeAlias = tuple[Entity, Fact]
+_COMPARED = ("share price against", "mean target against", "shares sold short against")
+
+
+def levels(facts: Sequence[Fact], *, most: int = 4) -> str:
+    """What the first figures were: one sentence for each period."""
+    chosen = [fact for fact in facts if english.speakable(fact.title)][:most]
+    periods = dict.fromkeys(english.period(fact.title) for fact in chosen)
+    return " ".join(
+        _level(period, [fact for fact in chosen if english.period(fact.title) == period]) for period in periods
+    )
+
+
+def explained(fact: Fact) -> str:
+    """A derived figure with its formula: `Net debt was $62.7 billion (total debt less cash)` and the like."""
+    if fact.unit == "fraction" and fact.formula.startswith(_COMPARED):
+        return _distance(fact)
+    when = english.period(fact.title)
+    title = f"{_title(english.base(fact.title))} {english.verb(fact.title)}"
+    return f"{title} {fact.text}{f' {when}' if when else ''} ({fact.formula})."
+
+
+def development(column: Column, records: Records, name: str = "") -> str:
+    """How a measure moved: its newest value, the change to the one before and a year before, and its range."""
+    (index, last), noun = column.known[-1], records.cadence
+    where = f"{name}'s " if name else ""
+    title = f"{where}{_named(column.title)}"
+    if _expected(records, last, index):
+        return _forecast(column, records, title)
+    verb = english.verb(column.title)
+    sentence = f"{title} {verb} {last.text} {_when(records, index)}{_against(column, records)}."
+    rest = _extremes(column, records)
+    return english.capital(f"{sentence} {rest}".strip()) if noun or rest else english.capital(sentence)
+
+
+def extremes_of_list(column: Column, records: Records) -> str:
+    """Which record of a plain list has most, and which least."""
+    cells = sorted(column.known, key=lambda cell: (_figure(cell[1]), cell[0]))
+    if len(cells) < 2 or _figure(cells[0][1]) == _figure(cells[-1][1]):
+        return ""
+    (low, least), (high, most) = cells[0], cells[-1]
+    return (
+        f"{_title(column.title)} is highest for {_label(records, high)} ({most.text}) "
+        f"and lowest for {_label(records, low)} ({least.text})."
+    )
+
+
+def comparison(row: Row, entities: Sequence[Entity]) -> tuple[float, str] | None:
+    """The sentence that compares two entities' figures, with the weight of the difference."""
+    there = [(entity, fact) for entity, fact in zip(entities, row.facts, strict=True) if fact is not None]
+    if len(there) < 2 or not row.numeric or kind(row.first.unit) in ("price", "year"):
+        return None
+    ordered = sorted(there, key=lambda pair: -_figure(pair[1]))
+    (first, most), (second, least) = ordered[0], ordered[-1]
+    high, low = _figure(most), _figure(least)
+    if high == low:
+        return None
+    if high > 0 > low and kind(row.first.unit) != "ratio":
+        return 3.0, _sides(row, ordered[0], ordered[-1])
+    if kind(row.first.unit) == "share":
+        gap = points(high - low, most.unit) if most.unit == least.unit else ""
+        weight = float(min(abs(high - low) * (1 if most.unit == "fraction" else Decimal("0.01")), Decimal(2)))
+        return weight, _sides(row, ordered[0], ordered[-1])[:-1] + (f", {gap} apart." if gap else ".")
+    if low <= 0 or (size := ratio(high, low)) is None or size < Decimal("1.5"):
+        return None
+    subject = f"{first.short}'s {_named(row.title)}"
+    weight = min(float(size.log10()) / 2, 1.5) * (0.3 if kind(row.first.unit) in ("shares", "count") else 1)
+    verb = "are" if english.verb(row.title) == "were" else "is"
+    when = english.period(row.title)
+    subject = f"{subject} {when}" if when else subject
+    said = f"{subject} of {most.text} {verb} {times(size)} times that of {second.short} ({least.text})."
+    return weight, said
+
+
+def as_of(facts: Sequence[Fact]) -> str:
+    """`as of 21 February 2025` where all facts are of one date, a range of dates where not, else nothing."""
+    plain = [fact for fact in facts if not fact.formula] or facts
+    dates = sorted({fact.source.as_of[:10] for fact in plain if fact.source.as_of})
+    if not dates:
+        return ""
+    if len(dates) == 1:
+        return f"as of {english.day(dates[0])}"
+    return f"as of {english.day(dates[0])} to {english.day(dates[-1])}"
+
+
+def _level(period: str, facts: Sequence[Fact]) -> str:
+    parts = [f"{_named(fact.title)} {english.verb(fact.title)} {fact.text}" for fact in facts[:1]]
+    parts += [f"{_named(fact.title)} {fact.text}" for fact in facts[1:]]
+    return english.capital(f"{period} {english.listed(parts)}.".strip())
+
+
+def _sides(row: Row, first: _Side, second: _Side) -> str:
+    title, period = _named(row.title), english.period(row.title)
+    said = f"{first[1].text} at {first[0].short} and {second[1].text} at {second[0].short}"
+    sentence = f"{period} {title} {english.verb(row.title)} {said}."
+    return english.capital(" ".join(sentence.split()))
+
+
+def _distance(fact: Fact) -> str:
+    """A relative difference of two figures, with both named."""
+    first, second = fact.inputs
+    if fact.figure is None or not fact.figure:
+        return f"{_title(first.title)} equals {_named(second.title)}, {first.text}."
+    side = "above" if fact.figure > 0 else "below"
+    size = show(abs(fact.figure), "fraction")
+    return f"{_title(first.title)} of {first.text} is {size} {side} {_the(second.title)} of {second.text}."
+
+
+def _the(title: str) -> str:
+    named = _named(title)
+    return named if named.startswith("the ") else f"the {named}"
+
+
+def _when(records: Records, index: int) -> str:
+    label = records.labels[index]
+    if records.cadence in ("quarter", "year"):
+        return f"in the {records.cadence} to {english.day(label)}"
+    return f"on {english.day(label)}"
+
+
+def _expected(records: Records, last: Fact, index: int) -> bool:
+    """Whether a record lies in the future of the data that holds it."""
+    return bool(last.source.as_of) and records.labels[index] > (last.source.as_of or "")[:10]
+
+
+def _forecast(column: Column, records: Records, title: str) -> str:
+    """The expected values of the first records, side by side."""
+    noun = f"the {records.cadence} to " if records.cadence else ""
+    said = [f"{cell.text} for {noun}{english.day(records.labels[index])}" for index, cell in column.known[:3]]
+    return english.capital(f"{title} {'are' if english.verb(column.title) == 'were' else 'is'} {english.listed(said)}.")
+
+
+def _against(column: Column, records: Records) -> str:
+    """`, 4.4 % more than in the quarter before ($14.46 billion) and …`."""
+    known = column.known
+    index, last = known[-1]
+    said = []
+    noun = records.cadence or "record"
+    if len(known) > 1 and known[-2][0] == index - 1:
+        said.append(_moved(last, known[-2][1], f"in the {noun} before" if noun in ("quarter", "year") else "before"))
+    if noun not in ("year", "record") and (earlier := _year_before(column, records, index)):
+        said.append(_moved(last, earlier, "a year earlier"))
+    return f", {' and '.join(said)}" if said else ""
+
+
+def _moved(last: Fact, before: Fact, when: str) -> str:
+    now, then = _figure(last), _figure(before)
+    if now == then:
+        return f"the same as {when}"
+    size = change(then, now)
+    if size is not None and now > 0 and kind(last.unit) != "share":
+        return f"{show(abs(size), 'fraction')} {'more' if now > then else 'less'} than {when} ({before.text})"
+    if kind(last.unit) == "share" and last.unit == before.unit:
+        return f"{points(now - then, last.unit)} {'more' if now > then else 'less'} than {when} ({before.text})"
+    return f"{'up' if now > then else 'down'} from {before.text} {when}"
+
+
+def _year_before(column: Column, records: Records, index: int) -> Fact | None:
+    last = _date(records.labels[index])
+    for earlier, cell in column.known:
+        found = _date(records.labels[earlier])
+        if last and found and 360 <= (last - found).days <= 370:
+            return cell
+    return None
+
+
+def _extremes(column: Column, records: Records) -> str:
+    known = column.known
+    if len(known) < 3:
+        return ""
+    low = min(known, key=lambda cell: (_figure(cell[1]), -cell[0]))
+    high = max(known, key=lambda cell: (_figure(cell[1]), cell[0]))
+    if _figure(low[1]) == _figure(high[1]):
+        return f"It did not change over {english.counted(len(known), records.cadence or 'record')} shown."
+    over = english.counted(len(known), records.cadence or "record")
+    newest = known[-1][0]
+    if high[0] == newest:
+        return f"That is the highest of {over} shown; the lowest was {low[1].text} ({_label(records, low[0])})."
+    if low[0] == newest:
+        return f"That is the lowest of {over} shown; the highest was {high[1].text} ({_label(records, high[0])})."
+    return (
+        f"Over {over} shown it ranged from {low[1].text} ({_label(records, low[0])}) "
+        f"to {high[1].text} ({_label(records, high[0])})."
+    )
+
+
+def _label(records: Records, index: int) -> str:
+    label = records.labels[index]
+    return english.day(label) if records.dated else escaped(label, most=60)
+
+
+def _date(label: str) -> date | None:
+    try:
+        return date.fromisoformat(label[:10])
+    except ValueError:
+        return None
+
+
+def _named(title: str) -> str:
+    return escaped(english.named(title), most=90)
+
+
+def _title(title: str) -> str:
+    return english.capital(_named(title))
+
+
+def _figure(fact: Fact) -> Decimal:
+    return fact.figure if fact.figure is not None else Decimal(0)

@@ -1,0 +1,277 @@
+"""Each section written from its share of the figures, with what is noticed, quoted and missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from trainer.providers.draft import english, markup, prose, tables
+from trainer.providers.draft.allot import Row, Share, picked
+from trainer.providers.draft.facts import Entity, Fact, Records
+from trainer.providers.draft.markup import escaped
+from trainer.providers.draft.notices import Notice
+from trainer.providers.draft.outline import Role
+from trainer.providers.draft.passages import Passage, choose, further
+
+_KEY_FIGURES = 8
+_MOST_RISKS = 5
+_MOST_SERIES = 6
+_MOST_REMARKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that is known before the first section is written."""
+
+    entities: tuple[Entity, ...]
+    concepts: tuple[Mapping[str, Fact], ...]
+    """By entity: its figures of commonly known meaning."""
+    rows: tuple[Row, ...]
+    notices: tuple[tuple[Notice, ...], ...]
+    """By entity, the weightiest first."""
+    passages: tuple[Passage, ...]
+
+    @property
+    def several(self) -> bool:
+        """Whether the data is about more than one thing."""
+        return len(self.entities) > 1
+
+    @property
+    def noticed(self) -> Iterator[tuple[Entity, tuple[Notice, ...]]]:
+        """Each entity with its notices."""
+        return zip(self.entities, self.notices, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One section, and what the others are."""
+
+    share: Share
+    shares: Sequence[Share]
+    known: Known
+    used: list[Passage]
+    """Passages quoted so far in the whole report."""
+
+    def has(self, role: Role) -> bool:
+        return any(share.section.role == role for share in self.shares)
+
+    def quoted(self, query: str, most: int) -> list[Passage]:
+        found = choose(query, self.known.passages, used=self.used, most=most)
+        self.used.extend(found)
+        return found
+
+
+def written(shares: Sequence[Share], known: Known) -> Iterator[str]:
+    """The sections as Markdown, in order; a passage is quoted once in a report."""
+    used: list[Passage] = []
+    for share in shares:
+        write = _PARTS.get(share.section.role, _figures)
+        parts = [part for part in write(_Page(share, shares, known, used)) if part]
+        body = parts or ["Neither the data nor the contexts say anything on this."]
+        yield "\n\n".join([f"## {escaped(share.section.title)}", *body])
+
+
+def _figures(page: _Page) -> Iterator[str]:
+    share, known = page.share, page.known
+    yield _comparisons(share.rows, known) if known.several else _levels(share)
+    if len(share.rows) >= 4 or (share.rows and (known.several or any(not row.numeric for row in share.rows))):
+        yield tables.figures_table(escaped(share.section.title), share.rows, known.entities)
+    yield _formulas(share) if known.several else _derived(share)
+    yield " ".join(_remarks(page))
+    for number, records in share.series[:_MOST_SERIES]:
+        yield from _series(records, known.entities[number], several=known.several)
+    yield _gap(share)
+    yield from _background(page, most=1 if share.rows else 2)
+
+
+def _levels(share: Share) -> str:
+    return prose.levels([fact for row in share.rows if (fact := row.first).figure is not None and not fact.formula])
+
+
+def _derived(share: Share) -> str:
+    return " ".join(prose.explained(row.first) for row in share.rows if row.first.formula)
+
+
+def _formulas(share: Share) -> str:
+    """How the derived figures of a table were made."""
+    made = [f"{english.named(row.title)} is {row.first.formula}" for row in share.rows if row.first.formula]
+    return f"{english.capital('; '.join(made))}." if made else ""
+
+
+def _comparisons(rows: Sequence[Row], known: Known) -> str:
+    found = []
+    for place, row in enumerate(rows):
+        compared = None if row.first.formula else prose.comparison(row, known.entities)
+        if compared:
+            found.append((-compared[0], place, compared[1]))
+    best = sorted(sorted(found)[:3], key=lambda each: each[1])
+    return " ".join(said for _, _, said in best)
+
+
+def _remarks(page: _Page) -> list[str]:
+    """What is noticed in this section's figures, where no section of its own takes it."""
+    own = {fact for row in page.share.rows for fact in row.facts if fact}
+    own |= {cell for _, records in page.share.series for column in records.columns for _, cell in column.known}
+    found = [
+        (-notice.weight, number, _sentence(notice, entity if page.known.several else None))
+        for number, (entity, notices) in enumerate(page.known.noticed)
+        for notice in notices
+        if not page.has("risks" if notice.risk else "notes") and notice.facts[0] in own
+    ]
+    return [said for *_, said in sorted(found)[:_MOST_REMARKS]]
+
+
+def _sentence(notice: Notice, entity: Entity | None) -> str:
+    start = f"At {entity.short}, {notice.short}" if entity else english.capital(notice.short)
+    return f"{start}. {notice.meaning}"
+
+
+def _series(records: Records, entity: Entity, *, several: bool) -> Iterator[str]:
+    numeric = sorted((c for c in records.columns if c.numeric), key=lambda column: -len(column.known))
+    if records.dated:
+        told = [prose.development(column, records, entity.short if several else "") for column in numeric[:2]]
+    else:
+        told = [prose.extremes_of_list(column, records) for column in numeric[:2]]
+    yield " ".join(sentence for sentence in told if sentence)
+    yield tables.series_chart(records, entity)
+    if len(records.labels) <= 40 or not records.dated:
+        yield tables.records_table(records, entity)
+
+
+def _gap(share: Share) -> str:
+    if not share.missing:
+        return "" if share.rows or share.series else "The data has no figure on this."
+    named = english.listed([escaped(asked) for asked in share.missing], "or")
+    return f"The data holds nothing under the {'name' if len(share.missing) == 1 else 'names'} {named}."
+
+
+def _background(page: _Page, *, most: int) -> Iterator[str]:
+    section = page.share.section
+    titles = [english.base(row.title) for row in page.share.rows[:8]]
+    query = " ".join([section.title, *(titles or section.asked)])
+    yield from (markup.quote(passage.cited) for passage in page.quoted(query, most))
+
+
+def _summary(page: _Page) -> Iterator[str]:
+    known = page.known
+    if not known.entities:
+        yield "There is no data to summarise."
+        yield from _background(page, most=2)
+        return
+    rows = picked(page.share.section, known.rows, _KEY_FIGURES) or _first_rows(page.shares)
+    for number, concepts in enumerate(known.concepts):
+        yield _opening(number, concepts, rows, known)
+    if known.several:
+        yield _comparisons(rows, known)
+    if rows:
+        yield tables.figures_table("Key figures", rows, known.entities)
+    yield _stands_out(known)
+    if re.search(r"\bquestions?\b", page.share.section.guidance) and not known.several:
+        yield next((f"The first question to settle: {each.question}" for each in known.notices[0] if each.question), "")
+
+
+def _first_rows(shares: Sequence[Share]) -> tuple[Row, ...]:
+    """The first numeric rows of each section in turn."""
+    columns = [[row for row in share.rows if row.numeric and not row.first.formula] for share in shares]
+    turns = [column[turn] for turn in range(_KEY_FIGURES) for column in columns if turn < len(column)]
+    return tuple(turns[:6])
+
+
+def _opening(number: int, concepts: Mapping[str, Fact], rows: Sequence[Row], known: Known) -> str:
+    if (stage := _stage(known.entities[number], concepts)) or known.several:
+        return stage
+    facts = [fact for row in rows if (fact := row.facts[number]) is not None and fact.figure is not None]
+    when = prose.as_of(facts[:3])
+    return f"{english.capital(when)}: {prose.levels(facts[:3])}" if when else prose.levels(facts[:3])
+
+
+def _stage(entity: Entity, concepts: Mapping[str, Fact]) -> str:
+    """What the signs of revenue, profit, growth and dividend say of a company's stage."""
+    revenue, income = concepts.get("revenue"), concepts.get("net_income")
+    if revenue is None or income is None or not revenue.figure or not income.figure:
+        return ""
+    start = english.capital(f"{english.period(revenue.title)} {entity.short}".strip())
+    earned = "earned" if income.figure > 0 else "lost"
+    growth = concepts.get("growth")
+    faster = f"; revenue growth {english.period(growth.title)} was {growth.text}" if growth else ""
+    sentence = f"{start} {earned} {markup.unsigned(income.text)} on revenue of {revenue.text}{faster}."
+    return f"{sentence} {_pattern(concepts)}".strip()
+
+
+def _pattern(concepts: Mapping[str, Fact]) -> str:
+    income, dividend, growth = (concepts.get(name) for name in ("net_income", "dividend", "growth"))
+    if income and income.figure is not None and income.figure > 0:
+        pays = dividend and dividend.figure
+        return f"A profit{' and a dividend are' if pays else ' is'} the pattern of a mature company."
+    if growth and growth.figure is not None and growth.figure > 0:
+        return "Sales that grow beside a loss are the pattern of an early commercial company."
+    return ""
+
+
+def _stands_out(known: Known) -> str:
+    items = []
+    for entity, found in known.noticed:
+        risks = [notice for notice in found if notice.risk][: 2 if known.several else 3]
+        name = f"{entity.short}: " if known.several else ""
+        items += [f"{name}{notice.short if known.several else english.capital(notice.short)}." for notice in risks]
+    return f"What stands out:\n\n{markup.bullets(items)}" if items else ""
+
+
+def _risks(page: _Page) -> Iterator[str]:
+    for entity, found in page.known.noticed:
+        if page.known.several:
+            yield f"### {entity.short}"
+        risks = [notice for notice in found if notice.risk][: 3 if page.known.several else _MOST_RISKS]
+        items = [f"**{notice.topic}.** {_sentence(notice, None)}{_basis(notice, page)}" for notice in risks]
+        yield markup.bullets(items, numbered=True) if items else "The figures by themselves show no marked risk."
+    if not page.known.entities:
+        yield from _background(page, most=3)
+    source, headings = further(page.share.section.title, page.known.passages, page.used)
+    if headings:
+        named = english.listed([english.lowered(heading) for heading in headings])
+        yield f"Risks that the contexts describe and these figures do not decide: {named} [{source}]."
+
+
+def _basis(notice: Notice, page: _Page) -> str:
+    return "".join(f" {passage.cited}" for passage in page.quoted(notice.query, 1))
+
+
+def _notes(page: _Page) -> Iterator[str]:
+    topics: dict[str, list[tuple[Entity, Notice]]] = {}
+    for entity, found in page.known.noticed:
+        for notice in found:
+            if not notice.risk:
+                topics.setdefault(notice.topic, []).append((entity, notice))
+    items = [f"**{topic}.** {_shared(topics[topic], page)}" for topic in topics]
+    yield markup.bullets(items)
+    if not items:
+        yield from _background(page, most=4)
+
+
+def _shared(found: Sequence[tuple[Entity, Notice]], page: _Page) -> str:
+    """One remark on several entities, with its meaning and passage once."""
+    said = [
+        f"At {entity.short}, {notice.short}." if page.known.several else f"{english.capital(notice.short)}."
+        for entity, notice in found
+    ]
+    return f"{' '.join(said)} {found[0][1].meaning}{_basis(found[0][1], page)}"
+
+
+def _missing(page: _Page) -> Iterator[str]:
+    items = []
+    for share in page.shares:
+        title = escaped(share.section.title)
+        if share.missing:
+            items.append(f"**{title}:** {english.listed([escaped(asked) for asked in share.missing])}.")
+        elif share.section.role == "figures" and not (share.rows or share.series):
+            items.append(f"**{title}:** the data has no figure on it.")
+    yield markup.bullets(items) if items else "Every name that the instruction lists was found in the data."
+
+
+_PARTS: Mapping[Role, Callable[[_Page], Iterator[str]]] = {
+    "summary": _summary,
+    "risks": _risks,
+    "notes": _notes,
+    "missing": _missing,
+}

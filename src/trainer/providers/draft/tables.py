@@ -1,0 +1,115 @@
+"""Tables and charts of what a section is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trainer.providers.draft import english, markup
+from trainer.providers.draft.allot import Row
+from trainer.providers.draft.facts import Column, Entity, Fact, Records
+from trainer.providers.draft.markup import escaped
+from trainer.providers.draft.prose import as_of
+from trainer.providers.draft.reading import kind
+
+_MOST_RECORDS = 12
+_MOST_POINTS = 400
+_NOTHING = "–"
+_ADJECTIVES = frozenset(("annual", "yearly", "quarterly", "monthly", "weekly", "daily"))
+
+
+def figures_table(caption: str, rows: Sequence[Row], entities: Sequence[Entity]) -> str:
+    """A row for each figure, a column for each entity."""
+    facts = [fact for row in rows for fact in row.facts if fact]
+    one = len(entities) == 1
+    texts = sum(not row.numeric for row in rows) * 2 > len(rows)
+    header = ["Item" if texts else "Figure", *(["Value"] if one else [entity.short for entity in entities])]
+    body = [[_title(row.title), *(_cell(fact) for fact in row.facts)] for row in rows]
+    names = english.listed([entity.short for entity in entities])
+    return markup.table(_caption(f"{caption}: {names}", as_of(facts)), header, body, texts=len(header) if texts else 1)
+
+
+def records_table(records: Records, entity: Entity) -> str:
+    """The newest records of a series, or the first of a list."""
+    start = max(0, len(records.labels) - _MOST_RECORDS) if records.dated else 0
+    indices = range(start, min(start + _MOST_RECORDS, len(records.labels)))
+    numeric = [column for column in records.columns if column.numeric]
+    columns = [*[column for column in records.columns if not column.numeric], *numeric]
+    header = [escaped(records.label_title), *(_title(column.title) for column in columns)]
+    body = [[_label(records, index), *(_cell(column.cells[index]) for column in columns)] for index in indices]
+    texts = 1 + len(columns) - len(numeric)
+    return markup.table(f"{_of_what(records)}, {entity.short}", header, body, texts=texts)
+
+
+def _of_what(records: Records) -> str:
+    """`Quarterly: revenue and net income`, or the list's own title where that says what it holds."""
+    if records.title.lower() not in _ADJECTIVES or len(records.columns) > 3:
+        return _title(records.title)
+    names = english.listed([english.lowered(english.base(column.title)) for column in records.columns])
+    return escaped(f"{records.title} {names}", most=90)
+
+
+def series_chart(records: Records, entity: Entity) -> str:
+    """A chart of the first measures that share a unit; nothing where there are fewer than three points."""
+    columns = _drawable(records)
+    if not columns:
+        return ""
+    indices = [i for i in range(len(records.labels)) if any(column.cells[i] for column in columns)][-_MOST_POINTS:]
+    titles = [column.title for column in columns]
+    names = english.listed([english.named(title) for title in titles])
+    by = f" by {records.cadence}" if records.cadence else ""
+    title = english.capital(f"{names}{by}, {english.short_name(entity.name)}")
+    first, last = (english.day(records.labels[index]) for index in (indices[0], indices[-1]))
+    every = f"by {records.cadence}, " if records.cadence else ""
+    kind_of_chart = "bar" if len(indices) <= 12 and records.cadence in ("quarter", "year") else "line"
+    rows = [[records.labels[index], *(_point(column.cells[index]) for column in columns)] for index in indices]
+    return markup.chart(
+        kind_of_chart,
+        title=title,
+        description=f"{english.capital(names)} {every}from {first} to {last}.",
+        columns=["date", *titles],
+        rows=rows,
+        unit=columns[0].unit,
+    )
+
+
+def _drawable(records: Records) -> list[Column]:
+    """Up to two measures of one unit and like size, each with three points or more."""
+    columns = [c for c in records.columns if c.numeric and len(c.known) >= 3 and _largest(c) > 0]
+    if not records.dated or not columns:
+        return []
+    first = columns[0]
+    alike = [
+        c
+        for c in columns[1:]
+        if c.unit == first.unit and c.title != first.title and _largest(c) * 20 >= _largest(first)
+    ]
+    return [first, *sorted(alike, key=lambda c: -len(c.known))[:1]]
+
+
+def _largest(column: Column) -> float:
+    return max(abs(float(cell.figure or 0)) for _, cell in column.known)
+
+
+def _point(fact: Fact | None) -> float | int | None:
+    if fact is None or fact.figure is None:
+        return None
+    return int(fact.figure) if fact.figure == fact.figure.to_integral_value() else float(fact.figure)
+
+
+def _cell(fact: Fact | None) -> str:
+    if fact is None:
+        return _NOTHING
+    return fact.text.removesuffix(" shares") if kind(fact.unit) == "shares" else fact.text
+
+
+def _label(records: Records, index: int) -> str:
+    label = records.labels[index]
+    return english.day(label, short=True) if records.dated else escaped(label, most=60)
+
+
+def _title(title: str) -> str:
+    return escaped(title, most=90)
+
+
+def _caption(text: str, when: str) -> str:
+    return f"{text}, {when}" if when else text

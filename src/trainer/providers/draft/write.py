@@ -1,0 +1,104 @@
+"""The whole draft: what is known is read once, then each section is written from its share of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from trainer.core.digest import pretty
+from trainer.core.values import DataBlock, Json, Prompt
+from trainer.providers.draft import concepts, english, markup
+from trainer.providers.draft.allot import Share, allot, rows_of
+from trainer.providers.draft.facts import Entity, Fact
+from trainer.providers.draft.markup import escaped
+from trainer.providers.draft.notices import Notice, negative_multiples, notices
+from trainer.providers.draft.outline import Section, default_outline, outline
+from trainer.providers.draft.passages import split
+from trainer.providers.draft.plain import prompt_of
+from trainer.providers.draft.reading import read
+from trainer.providers.draft.sections import Known, written
+from trainer.providers.draft.structured import fill
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A finished draft."""
+
+    text: str
+    figures: tuple[dict[str, Json], ...]
+    """The data behind it: title, printed text, storage key and path, and the formula of derived figures."""
+
+
+def write(asked: str | Prompt, *, schema: Mapping[str, Json] | None = None) -> Draft:
+    """The draft of a report, or a JSON document where a schema is asked for."""
+    prompt = prompt_of(asked) if isinstance(asked, str) else asked
+    entities = read(prompt.data)
+    wanted = schema or prompt.output.schema
+    if wanted:
+        return Draft(pretty(fill(wanted, prompt)), _figures([fact for entity in entities for fact in entity.facts]))
+    known = _known(prompt, entities)
+    shares = allot(_sections(prompt, entities), known.rows, entities)
+    parts = [_note(prompt), *written(shares, known)]
+    return Draft("\n\n".join(part for part in parts if part) + "\n", _figures(_used(shares, known)))
+
+
+def _known(prompt: Prompt, entities: Sequence[Entity]) -> Known:
+    recognised = tuple(concepts.recognised(entity) for entity in entities)
+    made = tuple(concepts.derived(entity, known) for entity, known in zip(entities, recognised, strict=True))
+    return Known(
+        entities=tuple(entities),
+        concepts=recognised,
+        rows=rows_of(entities, made) if entities else (),
+        notices=tuple(_noticed(entity, known) for entity, known in zip(entities, recognised, strict=True)),
+        passages=split(prompt.contexts),
+    )
+
+
+def _noticed(entity: Entity, known: Mapping[str, Fact]) -> tuple[Notice, ...]:
+    found = [*notices(entity, known)]
+    if meaningless := negative_multiples(entity):
+        found.append(meaningless)
+    return tuple(sorted(found, key=lambda notice: -notice.weight))
+
+
+def _sections(prompt: Prompt, entities: Sequence[Entity]) -> tuple[Section, ...]:
+    if prompt.output.sections:
+        return outline(prompt.output.sections, prompt.body or prompt.text)
+    return default_outline(prompt.data, has_contexts=bool(prompt.contexts), has_data=bool(entities))
+
+
+def _note(prompt: Prompt) -> str:
+    """What stands at the top: that no model wrote this, and what it was made from."""
+    made_from = [_block_name(block) for block in prompt.data[:8]]
+    data = f"the data ({'; '.join(made_from)})" if made_from else "no data"
+    contexts = f" and {'one context' if len(prompt.contexts) == 1 else 'the contexts'} of the instruction"
+    return markup.quote(
+        f"**No language model wrote this text.** The draft writer made it by rule from {data}"
+        f"{contexts if prompt.contexts else ''}. "
+        "Every figure stands in the data or follows from it by plain arithmetic."
+    )
+
+
+def _block_name(block: DataBlock) -> str:
+    of = f" of {escaped(block.subject, most=60)}" if block.subject else ""
+    when = f", {english.day(block.as_of)}" if block.as_of else ""
+    return f"{escaped(block.name, most=40)}{of} from {escaped(block.source, most=40)}{when}"
+
+
+def _used(shares: Sequence[Share], known: Known) -> list[Fact]:
+    facts = [fact for share in shares for row in share.rows for fact in row.facts if fact]
+    facts += [cell for share in shares for _, found in share.series for c in found.columns for _, cell in c.known]
+    facts += [fact for found in known.notices for notice in found for fact in notice.facts]
+    return list(dict.fromkeys(facts))
+
+
+def _figures(facts: Sequence[Fact]) -> tuple[dict[str, Json], ...]:
+    return tuple(_figure(fact) for fact in facts)
+
+
+def _figure(fact: Fact) -> dict[str, Json]:
+    figure: dict[str, Json] = {"title": fact.title, "text": fact.text, "key": fact.source.key, "path": fact.path}
+    if fact.formula:
+        inputs = [{"key": each.source.key, "path": each.path} for each in fact.inputs]
+        figure |= {"formula": fact.formula, "inputs": inputs}
+    return figure
