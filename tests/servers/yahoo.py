@@ -39,6 +39,10 @@ class YahooServer:
     """The next data requests go wrong in this way, one each."""
     crumb: str = CRUMB
     gives_crumb: bool = True
+    slow_symbols: set[str] = field(default_factory=set)
+    """Quotes of these do not come before the server ends."""
+    answered: int = 0
+    """Quotes that were sent."""
     requests: list[str] = field(default_factory=list)
     """Every path asked for, with its query."""
     agents: set[str] = field(default_factory=set)
@@ -99,7 +103,11 @@ class _Handler(BaseHTTPRequestHandler):
         symbol = parameters.get("symbols") or path.rpartition("/")[2]
         if path == "/v7/finance/quote":
             empty = {"quoteResponse": {"result": [], "error": None}}
-            return self._json(200, self.yahoo.recorded(f"quote-{symbol}") or empty)
+            if symbol in self.yahoo.slow_symbols:
+                self.yahoo.released.wait(60)
+            self._json(200, self.yahoo.recorded(f"quote-{symbol}") or empty)
+            self.yahoo.answered += 1
+            return None
         if path.startswith("/v10/finance/quoteSummary/"):
             return self._summary(symbol, parameters["modules"].split(","))
         if path.startswith("/ws/fundamentals-timeseries/"):

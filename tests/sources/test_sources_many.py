@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from servers.yahoo import Fault
 from trainer.core.errors import SourceError, UsageError
 from trainer.sources import create_source, retrieve_many
@@ -87,3 +89,24 @@ def test_store_false_stores_nothing(yahoo, kept):
 
 def test_no_queries_have_no_outcomes():
     assert retrieve_many([], {}) == []
+
+
+def test_a_fault_of_a_source_is_raised_where_the_caller_waits():
+    class Faulty:
+        def retrieve(self, query, store=True):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        retrieve_many([("faulty", {"n": n}) for n in range(20)], {"faulty": Faulty()}, workers=2)
+
+
+def test_outcomes_are_told_in_the_callers_thread(yahoo):
+    threads = []
+
+    retrieve_many(
+        [("yahoo_finance", {"ticker": "ABBV"}), ("yahoo_finance", {"ticker": "BFLY"})],
+        {"yahoo_finance": yahoo},
+        done=lambda _: threads.append(threading.current_thread()),
+    )
+
+    assert threads == [threading.current_thread()] * 2

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -157,3 +159,19 @@ def test_what_is_wrong_is_told_in_one_message(tree, arguments, code, message):
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_an_interrupt_keeps_what_was_fetched_and_waits_for_nobody(tree, server):
+    server.slow_symbols.add("NOPE")
+    command = [sys.executable, "-c", "from trainer.cli.main import main; main()", "retrieve", "--all"]
+    process = subprocess.Popen(command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while server.asked("/v7/finance/quote") < 2 or not server.answered:
+        time.sleep(0.01)
+
+    time.sleep(0.3)  # the first answer is on its way through a loopback socket
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=9)
+
+    assert process.returncode == 130
+    assert "interrupted; what was finished is kept" in told
+    assert json.loads(trainer(tree, "retrieve", "ticker=ABBV", "--json").stdout)["status"] == "unchanged"

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from trainer.core.digest import canonical
 from trainer.core.errors import TrainerError, UsageError, unknown
 from trainer.core.values import Json, RetrievalResult
 from trainer.sources.base import DataRetriever
+
+Ask = tuple[str, Mapping[str, Json]]
+"""A source's name and a query for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,37 +29,61 @@ class Outcome:
 
 
 def retrieve_many(
-    queries: Sequence[tuple[str, Mapping[str, Json]]],
+    queries: Sequence[Ask],
     sources: Mapping[str, DataRetriever],
     *,
     store: bool = True,
     workers: int = 8,
-    done: Callable[[Outcome], None] | None = None,
+    done: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
-    """One outcome per `(source name, query)`, in the order of the queries; a query asked twice is sent once.
+    """One outcome per query, in the order of the queries; a query asked twice is sent once.
 
-    `done` is told each outcome as it comes, from a worker's thread.
+    `done` is told each outcome as it comes, in the caller's thread. An interrupt ends the wait at once: threads that
+    still hang on a server do not hold up the program's end.
     """
-    from concurrent.futures import ThreadPoolExecutor
+    asks = {canonical([source, dict(query)]): (source, query) for source, query in reversed(queries)}
+    marks = [canonical([source, dict(query)]) for source, query in queries]
+    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+    finished: queue.SimpleQueue[tuple[str, Outcome | Exception]] = queue.SimpleQueue()
+    for mark in dict.fromkeys(marks):
+        waiting.put(mark)
 
-    def run(source: str, query: Mapping[str, Json]) -> Outcome:
-        outcome = _retrieve(source, query, sources, store)
-        if done is not None:
-            done(outcome)
-        return outcome
+    def work() -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                mark = waiting.get_nowait()
+                finished.put((mark, _outcome(asks[mark], sources, store)))
 
-    unique: dict[str, tuple[str, Mapping[str, Json]]] = {}
-    for source, query in queries:
-        unique.setdefault(_mark(source, query), (source, query))
-    pool = ThreadPoolExecutor(max_workers=max(1, min(workers, len(unique))))
+    for _ in range(min(workers, len(asks))):
+        threading.Thread(target=work, daemon=True).start()
+    return _gathered(marks, len(asks), waiting, finished, done)
+
+
+def _gathered(
+    marks: Sequence[str],
+    count: int,
+    waiting: queue.SimpleQueue[str],
+    finished: queue.SimpleQueue[tuple[str, Outcome | Exception]],
+    done: Callable[[Outcome], None],
+) -> list[Outcome]:
+    outcomes: dict[str, Outcome] = {}
     try:
-        futures = {mark: pool.submit(run, source, query) for mark, (source, query) in unique.items()}
-        return [futures[_mark(source, query)].result() for source, query in queries]
+        for _ in range(count):
+            mark, outcome = finished.get()
+            if isinstance(outcome, Exception):
+                raise outcome
+            outcomes[mark] = outcome
+            done(outcome)
     finally:
-        pool.shutdown(cancel_futures=True)  # an interrupt waits for what is under way, not for what is queued
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.get_nowait()
+    return [outcomes[mark] for mark in marks]
 
 
-def _retrieve(source: str, query: Mapping[str, Json], sources: Mapping[str, DataRetriever], store: bool) -> Outcome:
+def _outcome(ask: Ask, sources: Mapping[str, DataRetriever], store: bool) -> Outcome | Exception:
+    """The outcome; a fault of the program is handed back to be raised where the caller waits."""
+    source, query = ask
     try:
         if source not in sources:
             message, hint = unknown("source", source, sources)
@@ -60,9 +91,5 @@ def _retrieve(source: str, query: Mapping[str, Json], sources: Mapping[str, Data
         return Outcome(source, query, sources[source].retrieve(query, store))
     except TrainerError as error:
         return Outcome(source, query, error=error)
-
-
-def _mark(source: str, query: Mapping[str, Json]) -> str:
-    from trainer.core.digest import canonical
-
-    return canonical([source, dict(query)])
+    except Exception as fault:
+        return fault
