@@ -11,7 +11,6 @@ import contextlib
 import importlib
 import logging
 import os
-import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -79,14 +78,14 @@ class LiteLLMProvider(Undeployable):
         """The whole answer to `prompt`."""
         call = call_of(prompt, self.model, self._settings, kwargs)
         litellm = _litellm()
-        with self._mapped(litellm):
+        with self._mapped():
             return self._result(call, litellm.completion(**self._arguments(call)))
 
     async def complete_async(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
         """What `complete` returns, awaited on any event loop."""
         call = call_of(prompt, self.model, self._settings, kwargs)
         litellm = await _litellm_async()
-        with self._mapped(litellm):
+        with self._mapped():
             return self._result(call, await litellm.acompletion(**self._arguments(call)))
 
     def stream(self, prompt: str | Prompt, **kwargs: Json) -> Stream:
@@ -107,7 +106,7 @@ class LiteLLMProvider(Undeployable):
     def _pieces(self, call: Call) -> Iterator[str | CompletionResult]:
         litellm = _litellm()
         parts = Parts(model=call.model)
-        with self._mapped(litellm):
+        with self._mapped():
             arguments = self._arguments(call) | {"stream": True, "stream_options": {"include_usage": True}}
             for chunk in litellm.completion(**arguments):
                 if piece := _take_chunk(parts, chunk):
@@ -144,14 +143,14 @@ class LiteLLMProvider(Undeployable):
         return finish(call, parts, self._billing)
 
     @contextlib.contextmanager
-    def _mapped(self, litellm: Any) -> Iterator[None]:
+    def _mapped(self) -> Iterator[None]:
         """LiteLLM's exceptions as ours, the key taken out of their words."""
         try:
             yield
         except ProviderError:
             raise
         except Exception as error:
-            kind = _kind(litellm, error, str(error))
+            kind = _kind(error)
             if kind is None:
                 raise
             raise _failure(kind, error, self._billing.service, self.secrets) from None
@@ -255,36 +254,57 @@ def _take_usage(parts: Parts, response: Any) -> None:
         parts.take_usage({"usage": usage.model_dump()})
 
 
-_KINDS: tuple[tuple[str, FailureKind], ...] = (
-    ("ContextWindowExceededError", "context_too_long"),
-    ("ContentPolicyViolationError", "content_refused"),
-    ("PaymentRequiredError", "payment"),
-    ("BudgetExceededError", "payment"),
-    ("AuthenticationError", "auth"),
-    ("PermissionDeniedError", "auth"),
-    ("NotFoundError", "not_found"),
-    ("RateLimitError", "rate_limited"),
-    ("Timeout", "timed_out"),
-    ("APIConnectionError", "unreachable"),
-)
-"""LiteLLM's classes whose name tells more than their status, the special before their base."""
+_KINDS: Mapping[str, FailureKind] = {
+    "ContextWindowExceededError": "context_too_long",
+    "ContentPolicyViolationError": "content_refused",
+    "PaymentRequiredError": "payment",
+    "BudgetExceededError": "payment",
+    "AuthenticationError": "auth",
+    "PermissionDeniedError": "auth",
+    "NotFoundError": "not_found",
+    "RateLimitError": "rate_limited",
+    "Timeout": "timed_out",
+}
+"""LiteLLM's classes whose name tells more than their status; a special one is found before its base."""
+
+_CAUSES: Mapping[str, FailureKind] = {
+    "ConnectError": "unreachable",
+    "ConnectTimeout": "unreachable",
+    "ReadTimeout": "timed_out",
+    "PoolTimeout": "timed_out",
+    "TimeoutError": "timed_out",
+}
+"""The HTTP client's classes, which LiteLLM reports as errors of the server."""
 
 
-def _kind(litellm: Any, error: Exception, said: str) -> FailureKind | None:
+def _kind(error: Exception) -> FailureKind | None:
     """The kind of one of LiteLLM's exceptions; None for an exception that is not one of them."""
-    kind = next((kind for name, kind in _KINDS if isinstance(error, getattr(litellm.exceptions, name))), None)
-    if kind == "rate_limited" and kind_of(429, said) == "payment":
-        return "payment"
-    if kind == "unreachable" and not _REALLY_UNREACHABLE.search(said):
-        return "server"
+    names = [base.__name__ for base in type(error).__mro__]
+    if "OpenAIError" not in names and names[0] not in _KINDS:
+        return None
+    causes = _causes(error)
+    kind = next((_KINDS[name] for name in names if name in _KINDS), None)
+    if kind == "rate_limited":
+        return "payment" if any(kind_of(429, _said(cause)) == "payment" for cause in causes) else kind
     if kind is not None:
         return kind
-    if isinstance(error, litellm.exceptions.OpenAIError):
-        return kind_of(getattr(error, "status_code", None), said)
-    return None
+    deeper = (_CAUSES.get(base.__name__) for cause in causes for base in type(cause).__mro__)
+    found = next((kind for kind in deeper if kind), None)
+    return found or kind_of(getattr(error, "status_code", None), _said(error))
 
 
-_REALLY_UNREACHABLE = re.compile(r"connect|certificate|ssl|tls|name or service|resolve|refused|reset", re.IGNORECASE)
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what led to it."""
+    found: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in found:
+        found.append(link)
+        link = link.__cause__ or link.__context__
+    return found
+
+
+def _said(error: BaseException) -> str:
+    return f"{error} {getattr(error, 'body', None) or ''}"
 
 
 def _failure(kind: FailureKind, error: Exception, service: str, secrets: tuple[Secret, ...]) -> ProviderError:
