@@ -9,23 +9,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trainer.convert.detect import detect_format
     from trainer.convert.document import Converted, Document, parse_markdown
+    from trainer.convert.jsontext import Candidate, Extraction, extract_json
     from trainer.convert.pdf import PdfPool, missing_libraries
+    from trainer.convert.repair import Repair, Repaired, repair_markdown
     from trainer.convert.themes import CONVERTER_VERSION, Theme, default_theme, load_theme, theme_digest
     from trainer.convert.writers.html import to_html
     from trainer.convert.writers.pdf import html_to_pdf, to_pdf
 
 __all__ = [
     "CONVERTER_VERSION",
+    "Candidate",
     "Converted",
     "Document",
+    "Extraction",
     "PdfPool",
+    "Repair",
+    "Repaired",
     "Theme",
     "default_theme",
+    "detect_format",
+    "extract_json",
     "html_to_pdf",
     "load_theme",
     "missing_libraries",
     "parse_markdown",
+    "repair_markdown",
     "theme_digest",
     "to_html",
     "to_pdf",
@@ -33,15 +43,22 @@ __all__ = [
 
 _HOMES = {
     "CONVERTER_VERSION": "themes",
+    "Candidate": "jsontext",
     "Converted": "document",
     "Document": "document",
+    "Extraction": "jsontext",
     "PdfPool": "pdf",
+    "Repair": "repair",
+    "Repaired": "repair",
     "Theme": "themes",
     "default_theme": "themes",
+    "detect_format": "detect",
+    "extract_json": "jsontext",
     "html_to_pdf": "writers.pdf",
     "load_theme": "themes",
     "missing_libraries": "pdf",
     "parse_markdown": "document",
+    "repair_markdown": "repair",
     "theme_digest": "themes",
     "to_html": "writers.html",
     "to_pdf": "writers.pdf",

@@ -1,0 +1,268 @@
+"""JSON from free text: every candidate, ranked; the best one is the answer, and nothing about it is silent."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from trainer.convert.jsontext.fit import fit
+from trainer.convert.jsontext.reader import Reader, Unreadable
+from trainer.core.digest import canonical
+from trainer.core.values import Json
+
+Source = Literal["whole", "fence", "prose", "lines"]
+
+_FENCE = re.compile(
+    r"^[ \t>]*(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t>]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+)
+_REASONING = re.compile(
+    r"<(think|thinking|reasoning|scratchpad)>.*?(?:</\1>|\Z)\s*|\A.*?</(?:think|thinking|reasoning)>\s*",
+    re.DOTALL | re.IGNORECASE,
+)
+_JSON_LANGUAGES = ("json", "jsonc", "json5", "jsonl", "ndjson")
+_DATA_LANGUAGES = (*_JSON_LANGUAGES, "", "javascript", "js", "python", "py", "ts", "typescript", "text")
+_MOST_TRIES = 60
+_LONGEST = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One value found in a text."""
+
+    value: Json
+    source: Source
+    repairs: tuple[str, ...] = ()
+    truncated: bool = False
+    """Whether the text ended before the value did."""
+    fit: float = 0.0
+    """How well it fits the schema, from 0 to 1; 0 without a schema."""
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What was found in a text."""
+
+    candidates: tuple[Candidate, ...] = ()
+    """Best first."""
+    ambiguous: bool = False
+    """Whether another, different value was as good, and the first choice is a guess."""
+    reason: str = ""
+    """Why nothing was found, where nothing was."""
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a value; `null` is one."""
+        return bool(self.candidates)
+
+    @property
+    def value(self) -> Json:
+        """The best value; None where there is none."""
+        return self.candidates[0].value if self.candidates else None
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """What was mended in the best value."""
+        return self.candidates[0].repairs if self.candidates else ()
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the best value was cut off."""
+        return bool(self.candidates) and self.candidates[0].truncated
+
+
+def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> Extraction:
+    """The JSON in a text: as it is where it is valid, else the best of what can be read, by schema, place and size."""
+    if len(text) > _LONGEST:
+        return Extraction(reason=f"longer than {_LONGEST} characters")
+    whole = _strict(text.strip())
+    if whole is not None and (schema is None or isinstance(whole.value, dict | list)):
+        found = [whole]
+    else:
+        found = _unique(_candidates(_REASONING.sub("", text)))
+    if schema is not None:
+        found = [fitted for candidate in found for fitted in _fitted(candidate, schema)]
+    ranked = sorted(found, key=_rank, reverse=True)
+    if not ranked:
+        return Extraction(reason="no JSON in it that can be read without guessing")
+    return Extraction(tuple(ranked), ambiguous=_ambiguous(ranked))
+
+
+def _strict(text: str) -> Candidate | None:
+    """The text as valid JSON, or None; a key that stands twice is told."""
+    repairs: list[str] = []
+
+    def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        value = dict(pairs)
+        if len(value) < len(pairs) and not repairs:
+            repairs.append("of a key that stands twice the last one kept")
+        return value
+
+    def not_finite(word: str) -> Json:
+        raise ValueError(word)
+
+    try:
+        value = json.loads(text, object_pairs_hook=members, parse_constant=not_finite)
+    except (ValueError, RecursionError):
+        return None
+    return Candidate(value, "whole", tuple(repairs))
+
+
+def _candidates(text: str) -> Iterator[Candidate]:
+    """All values in a text, in its order: as a whole, in fences, line by line, in prose."""
+    stripped = text.strip()
+    if candidate := _strict(stripped):
+        yield candidate
+        return
+    if lines := _lines(stripped):
+        yield lines
+        return
+    covered: list[tuple[int, int]] = []
+    for fence in _FENCE.finditer(text):
+        candidate = _in_fence(fence)
+        if candidate:
+            covered.append(fence.span())
+            yield candidate
+    yield from _in_prose(text, covered)
+
+
+def _in_fence(fence: re.Match[str]) -> Candidate | None:
+    language, content = fence[2].lower(), fence[3].strip()
+    if language not in _DATA_LANGUAGES:
+        return None
+    content = re.sub(r"\A(?:const|let|var)?\s*[\w.]+\s*=\s*(?=[{\[])", "", content).removesuffix(";")
+    if content[:1] not in ("{", "[") and language not in _JSON_LANGUAGES:
+        return None
+    found = _strict(content) or _lines(content) or _tolerant(content, 0, "fence", to_end=True)
+    if found is None:
+        return None
+    if language not in _JSON_LANGUAGES and _is_citation(found.value):
+        return None
+    return Candidate(found.value, "fence", found.repairs, found.truncated, position=fence.start())
+
+
+def _lines(text: str) -> Candidate | None:
+    """JSON Lines as a list: two or more lines, each a valid object or list."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < 2 or not all(line.lstrip()[:1] in ("{", "[") for line in lines):
+        return None
+    values = [_strict(line.strip().rstrip(",")) for line in lines]
+    if not all(values):
+        return None
+    return Candidate([value.value for value in values if value], "lines", ("lines read as a list",))
+
+
+def _in_prose(text: str, covered: list[tuple[int, int]]) -> Iterator[Candidate]:
+    at, tries = 0, 0
+    while tries < _MOST_TRIES and (match := re.compile(r"[{\[]").search(text, at)):
+        at = match.start()
+        inside = next((end for start, end in covered if start <= at < end), None)
+        if inside is not None:
+            at = inside
+            continue
+        tries += 1
+        candidate = _balanced(text, at) or _tolerant(text, at, "prose")
+        if candidate is None or _is_citation(candidate[0].value if isinstance(candidate, tuple) else candidate.value):
+            at += 1
+            continue
+        found, end = candidate if isinstance(candidate, tuple) else (candidate, candidate.position)
+        yield Candidate(found.value, "prose", found.repairs, found.truncated, position=at)
+        at = max(end, at + 1)
+
+
+def _balanced(text: str, at: int) -> tuple[Candidate, int] | None:
+    try:
+        value, end = json.JSONDecoder(parse_constant=_refuse).raw_decode(text, at)
+    except (ValueError, RecursionError):
+        return None
+    return Candidate(value, "prose"), end
+
+
+def _refuse(word: str) -> Json:
+    raise ValueError(word)
+
+
+def _tolerant(text: str, at: int, source: Source, *, to_end: bool = False) -> Candidate | None:
+    """The value at `at`, mended; its `position` is where it ends."""
+    reader = Reader(text, at)
+    try:
+        value = reader.read()
+    except (Unreadable, RecursionError):
+        return None
+    if not isinstance(value, dict | list) or (reader.truncated and not value):
+        return None
+    rest = text[reader.at :].strip(" \t\r\n;`,")
+    if to_end and rest:
+        if rest.strip("}]"):
+            return None
+        reader.mend("surplus bracket dropped")
+    return Candidate(value, source, tuple(reader.repairs), reader.truncated, position=reader.at)
+
+
+def _is_citation(value: Json) -> bool:
+    """Whether a list looks like a mark in prose: [1], [2, 3], [x], [note]."""
+    if isinstance(value, dict):
+        return not value
+    return isinstance(value, list) and all(not isinstance(item, dict | list) for item in value) and len(value) < 3
+
+
+def _fitted(candidate: Candidate, schema: Mapping[str, Any]) -> Iterator[Candidate]:
+    """The candidate with its fit, and its members that fit better than it does."""
+    score = fit(candidate.value, schema)
+    yield _with(candidate, candidate.value, score, ())
+    members = candidate.value.values() if isinstance(candidate.value, dict) else ()
+    for member in members:
+        if isinstance(member, dict | list) and (inner := fit(member, schema)) > score:
+            yield _with(candidate, member, inner, ("taken out of what was around it",))
+
+
+def _with(candidate: Candidate, value: Json, score: float, repairs: tuple[str, ...]) -> Candidate:
+    return Candidate(
+        value, candidate.source, (*candidate.repairs, *repairs), candidate.truncated, score, candidate.position
+    )
+
+
+_SOURCES: dict[str, int] = {"whole": 2, "lines": 2, "fence": 2, "prose": 1}
+
+
+def _rank(candidate: Candidate) -> tuple[float, int, int, int, int]:
+    """Schema first, then fences before prose, whole before cut, more before less, later before earlier."""
+    return (
+        round(candidate.fit, 3),
+        _SOURCES[candidate.source],
+        -int(candidate.truncated),
+        _leaves(candidate.value),
+        candidate.position,
+    )
+
+
+def _leaves(value: Json) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(_leaves(item) for item in value.values())
+    if isinstance(value, list):
+        return 1 + sum(_leaves(item) for item in value)
+    return 1
+
+
+def _ambiguous(ranked: list[Candidate]) -> bool:
+    """Whether the second differs from the first in value only, not in fit, source or kind."""
+    if len(ranked) < 2:
+        return False
+    first, second = ranked[:2]
+    return (
+        abs(first.fit - second.fit) < 0.001
+        and _SOURCES[first.source] == _SOURCES[second.source]
+        and type(first.value) is type(second.value)
+        and canonical(first.value) != canonical(second.value)
+    )
+
+
+def _unique(candidates: Iterator[Candidate]) -> list[Candidate]:
+    """The candidates, of equal values the first."""
+    by_value: dict[str, Candidate] = {}
+    for candidate in candidates:
+        by_value.setdefault(canonical(candidate.value), candidate)
+    return list(by_value.values())

@@ -1,0 +1,155 @@
+"""Repairs of pipe tables: rows torn apart, delimiter rows gone wrong, cells that would be lost."""
+
+from __future__ import annotations
+
+import re
+
+from trainer.convert.repair.lines import Line, Repair, scan
+
+_CELL_END = re.compile(r"(?<!\\)\|")
+_DELIMITER = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+_NEARLY_DELIMITER = re.compile(r"^\s*[|+]?\s*:?[-–—−=_:+]*:?\s*(?:[|+]\s*:?[-–—−=_:]*:?\s*)+[|+]?\s*$")
+_ONE_LINE = re.compile(r"\|(?:\s*:?-{2,}:?\s*\|)+")
+
+
+def mend_tables(text: str) -> tuple[str, list[Repair]]:
+    """The text with its broken tables mended; those that GFM reads whole stay as they are."""
+    if "|" not in text:
+        return text, []
+    lines = list(scan(text))
+    out: list[str] = []
+    repairs: list[Repair] = []
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if line.code or "|" not in line.text:
+            out.append(line.text)
+            at += 1
+            continue
+        if split := _split_one_line(line.text):
+            out += split
+            repairs.append(Repair("table", line.number, "table on one line split into rows"))
+            at += 1
+            continue
+        end, block = _block(lines, at)
+        mended = _mend(block) if len(block) > 1 else None
+        if mended and mended != [row.text for row in lines[at:end]]:
+            repairs.append(Repair("table", line.number, "table mended"))
+            out += mended
+        else:
+            out += [row.text for row in lines[at:end]]
+        at = end
+    return ("\n".join(out), repairs) if repairs else (text, [])
+
+
+def _split_one_line(line: str) -> list[str] | None:
+    match = _ONE_LINE.search(line)
+    if match is None or not line[: match.start()].strip() or not line[match.end() :].strip():
+        return None
+    columns = match[0].count("|") - 1
+    head = line[: match.start()].strip()
+    if len(cells(head)) != columns or not head.startswith("|"):
+        return None
+    body = cells(line[match.end() :].strip().strip("|"), keep_empty=True)
+    rows: list[str] = []
+    row: list[str] = []
+    for cell in body:
+        if not row and not cell.strip() and len(body) % columns:
+            continue
+        row.append(cell.strip())
+        if len(row) == columns:
+            rows.append(f"| {' | '.join(row)} |")
+            row = []
+    return None if row else [head if head.endswith("|") else f"{head} |", match[0], *rows]
+
+
+def _block(lines: list[Line], start: int) -> tuple[int, list[str]]:
+    """Where the rows that start here end, and the rows; single blank lines between rows with pipes are stepped over."""
+    rows, at = [], start
+    while at < len(lines) and not lines[at].code:
+        text = lines[at].text
+        if "|" in text:
+            rows.append(text)
+            at += 1
+            continue
+        following = lines[at + 1] if at + 1 < len(lines) else None
+        torn = not text.strip() and following and not following.code and following.text.lstrip().startswith("|")
+        if not torn or not rows[-1].lstrip().startswith("|") or _starts_new_table(lines, at + 1):
+            break
+        at += 1
+    return at, rows
+
+
+def _starts_new_table(lines: list[Line], at: int) -> bool:
+    """Whether the row here is the head of a table of its own."""
+    after = lines[at + 1].text if at + 1 < len(lines) else ""
+    return "|" in after and bool(_NEARLY_DELIMITER.match(after)) and not _NEARLY_DELIMITER.match(lines[at].text)
+
+
+def _mend(rows: list[str]) -> list[str] | None:
+    """The rows as a table that keeps every cell; None where they are no table."""
+    delimiter = next((number for number, row in enumerate(rows[:3]) if _is_delimiter(row)), None)
+    if delimiter is None:
+        return _with_delimiter(rows)
+    if delimiter != 1:
+        return None
+    head, body = cells(rows[0]), [row for row in rows[2:] if not _is_delimiter(row)]
+    counts = [len(cells(row)) for row in body]
+    width = max([len(head), *counts])
+    marks = [_mark(cell) for cell in cells(rows[1])]
+    proper = bool(_DELIMITER.match(rows[1])) and len(marks) == len(head)
+    if proper and width == len(head) and len(body) == len(rows) - 2:
+        return [*rows]
+    if not proper and not rows[0].lstrip().startswith("|"):
+        return None
+    head = _widened(head, width, body)
+    marks = (marks + ["---"] * width)[:width]
+    return [_row(head), f"| {' | '.join(marks)} |", *(_row(cells(row)) for row in body)]
+
+
+def _with_delimiter(rows: list[str]) -> list[str] | None:
+    """A delimiter row under the first of several equally wide rows that have none."""
+    if len(rows) < 3 or not all(row.strip().startswith("|") and row.strip().endswith("|") for row in rows):
+        return None
+    width = len(cells(rows[0]))
+    if width < 2 or any(len(cells(row)) != width for row in rows):
+        return None
+    return [rows[0], f"|{' --- |' * width}", *rows[1:]]
+
+
+def _is_delimiter(row: str) -> bool:
+    if _DELIMITER.match(row):
+        return "|" in row
+    marks = sum(row.count(mark) for mark in "-–—−=_:")
+    return bool(_NEARLY_DELIMITER.match(row)) and marks >= max(1, len(cells(row)))
+
+
+def _mark(cell: str) -> str:
+    cell = cell.strip()
+    if re.fullmatch(r":?-+:?", cell):
+        return cell
+    left, right = cell.startswith(":"), cell.endswith(":") and len(cell) > 1
+    return f"{':' if left and right else ''}---{':' if right else ''}"
+
+
+def _widened(head: list[str], width: int, body: list[str]) -> list[str]:
+    """The head with empty cells for the columns it does not name: before it where rows start with a label."""
+    missing = [""] * (width - len(head))
+    first = [cells(row)[0] for row in body if len(cells(row)) == width]
+    labels = bool(first) and len(first) == len(body) and not any(re.search(r"\d", cell) for cell in first)
+    named = any(re.search(r"\d", cell) for cell in head)
+    return [*missing, *head] if labels and named else [*head, *missing]
+
+
+def cells(row: str, *, keep_empty: bool = False) -> list[str]:
+    """The cells of a row."""
+    bare = row.strip()
+    if not keep_empty:
+        bare = bare.removeprefix("|")
+        bare = bare[:-1] if bare.endswith("|") and not bare.endswith("\\|") else bare
+    bare = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", lambda code: code[0], bare)
+    return [cell.strip() for cell in _CELL_END.split(bare)]
+
+
+def _row(values: list[str]) -> str:
+    return f"| {' | '.join(values)} |"
