@@ -20,6 +20,7 @@ from trainer.stores.retention import doomed, summary
 from trainer.stores.rows import Change, Row, change_of, deletion_of, row_of, update_of
 
 _PAGE = 500
+_LAST_VERSION = 2**62
 Place = tuple[str, int]
 """A key and a version, the order in which versions are paged through."""
 
@@ -176,7 +177,8 @@ class VersionedStore(ABC):
         after = ("", 0)
         while rows := self.page(after, _PAGE, key=key, current=current):
             yield from rows
-            after = (rows[-1].key, rows[-1].version)
+            # A current version that is replaced meanwhile must not come again as its own successor.
+            after = (rows[-1].key, _LAST_VERSION if current else rows[-1].version)
 
     def _scan(self, where: Condition) -> Iterator[StoredData]:
         documents = (row.document() for row in self._pages(current=True))

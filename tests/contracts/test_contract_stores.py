@@ -1,0 +1,436 @@
+"""What every backend of the stores room must do; one set of tests, run on all that can be reached."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from servers.stores import BACKENDS, Bench
+from trainer.core.errors import StoreError, UsageError
+from trainer.core.values import StoredData
+from trainer.stores import DataStore, Draft, Retention, VersionConflict
+
+NOON = datetime(2025, 2, 14, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=BACKENDS)
+def bench(request, tmp_path):
+    with BACKENDS[request.param](tmp_path) as bench:
+        yield bench
+
+
+@pytest.fixture
+def store(bench: Bench) -> DataStore:
+    return bench.store
+
+
+def test_a_stored_document_comes_back_as_it_was(store, bench):
+    data = {"z": 1, "a": [1.0, 10**30, -0.5, True, None, 'é\U0001f600\u2028\n\t"\\'], "": {}}
+
+    assert store.store("a:b", data, {"as_of": "2025-02-14"}, source="file", ttl=60) == "a:b"
+    assert store.retrieve("a:b") == StoredData(
+        key="a:b",
+        data=data,
+        source="file",
+        stored_at=NOON,
+        updated_at=NOON,
+        metadata={"as_of": "2025-02-14"},
+        version=1,
+        ttl=60,
+    )
+    assert json.dumps(store.retrieve("a:b").data) == json.dumps(data)
+
+
+@pytest.mark.parametrize("data", [None, False, 0, "", [], {}, "text", 1.5, [[[]]], {"a": {"b": {"c": "\0"}}}])
+def test_any_json_can_be_a_document(store, data):
+    store.store("k", data)
+
+    assert store.retrieve("k").data == data
+    assert store.exists("k")
+
+
+@pytest.mark.parametrize(
+    "key", ["é", "a b", "'; DROP TABLE documents; --", "%_*?[]", "\U0001f600", "\u202e", "A" * 1000]
+)
+def test_any_text_can_be_a_key(store, key):
+    store.store(key, 1)
+    store.store(f"x{key.swapcase()[:900]}", 2)
+
+    assert store.retrieve(key).data == 1
+    assert [found.key for found in store.history(key)] == [key]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("", "a key must be a text"), ("a\0b", "NUL"), ("\ud800", "surrogate"), ("A" * 1001, "1000 bytes"), (7, "text")],
+)
+def test_what_cannot_be_a_key_is_refused(store, key, said):
+    with pytest.raises(UsageError, match=said):
+        store.store(key, 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"a": [1, math.nan]}, "the number nan at a.1"),
+        ({"a": math.inf}, "the number inf at a"),
+        ({"a": "\ud800"}, "surrogate"),
+        ({1: 2}, "the key 1, which is no text"),
+        ({"a": {1, 2}}, "type set at a"),
+        (b"bytes", "type bytes"),
+        (Decimal("0.12345678901234567890"), "decimal"),
+        ("x" * 64_000_001, "64,000,003 bytes"),
+    ],
+)
+def test_what_cannot_be_kept_whole_is_refused(store, data, said):
+    with pytest.raises(UsageError, match=said):
+        store.store("k", data)
+
+    assert store.count() == 0
+
+
+def test_a_depth_bomb_is_refused(store):
+    bomb: list = []
+    for _ in range(100_000):
+        bomb = [bomb]
+
+    with pytest.raises(UsageError, match="more than 100 levels"):
+        store.store("k", bomb)
+
+
+def test_dates_become_text_and_decimals_numbers(store):
+    store.store("k", {"day": date(2025, 2, 14), "price": Decimal("12.34"), "pair": (1, 2)})
+
+    assert store.retrieve("k").data == {"day": "2025-02-14", "price": 12.34, "pair": [1, 2]}
+
+
+def test_storing_again_adds_a_version(store, bench):
+    store.store("k", 1, {"m": 1})
+    bench.pass_time(60)
+    store.store("k", 2)
+
+    assert [(found.version, found.data, found.metadata) for found in store.history("k")] == [
+        (1, 1, {"m": 1}),
+        (2, 2, {}),
+    ]
+    assert store.retrieve("k").stored_at == NOON
+    assert store.retrieve("k").updated_at == NOON + timedelta(seconds=60)
+
+
+def test_an_older_version_can_be_had_by_number_and_by_time(store, bench):
+    store.store("k", 1)
+    bench.pass_time(60)
+    store.store("k", 2)
+
+    assert store.retrieve("k", version=1).data == 1
+    assert store.retrieve("k", version=3) is None
+    assert store.retrieve("k", as_of=NOON + timedelta(seconds=59)).data == 1
+    assert store.retrieve("k", as_of=NOON + timedelta(seconds=60)).data == 2
+    assert store.retrieve("k", as_of=NOON - timedelta(seconds=1)) is None
+
+
+def test_equal_data_can_be_recorded_as_a_check_only(store, bench):
+    store.store("k", {"a": 1, "b": 2}, ttl=100)
+    bench.pass_time(60)
+    store.store("k", {"b": 2, "a": 1}, ttl=100, skip_unchanged=True)
+
+    assert [found.version for found in store.history("k")] == [1]
+    assert store.retrieve("k").updated_at == NOON
+    assert store.get_freshness("k") == NOON + timedelta(seconds=60)
+    assert store.retrieve("k").is_fresh(NOON + timedelta(seconds=159))
+    store.store("k", {"a": 1, "b": 3}, skip_unchanged=True)
+    assert store.retrieve("k").version == 2
+
+
+def test_an_expired_document_is_retrieved_and_not_fresh(store, bench):
+    store.store("k", 1, ttl=60)
+    store.store("for ever", 1)
+
+    assert store.retrieve("k").is_fresh(bench.now() + timedelta(seconds=59))
+    bench.pass_time(60)
+    assert not store.retrieve("k").is_fresh(bench.now())
+    assert store.retrieve("for ever").is_fresh(bench.now() + timedelta(days=10_000))
+    assert store.count() == 2
+    assert store.get_freshness("k") == NOON
+    assert store.get_freshness("none") is None
+
+
+@pytest.mark.parametrize("ttl", [0, -1, 1.5, True, "1d"])
+def test_a_time_to_live_is_a_whole_number_of_seconds(store, ttl):
+    with pytest.raises(UsageError, match="time to live"):
+        store.store("k", 1, ttl=ttl)
+
+
+def test_the_expected_version_must_be_the_current_one(store):
+    store.store("k", 1, if_version=0)
+    with pytest.raises(VersionConflict, match="k is at version 1, not 0"):
+        store.store("k", 2, if_version=0)
+    with pytest.raises(VersionConflict, match="k is at version 1, not 2"):
+        store.update("k", 2, if_version=2)
+    store.update("k", 2, if_version=1)
+
+    assert [found.data for found in store.history("k")] == [1, 2]
+
+
+def test_an_update_keeps_what_it_does_not_name(store):
+    store.store("k", 1, {"m": 1}, source="file", ttl=60)
+
+    assert store.update("k", 2)
+    found = store.retrieve("k")
+    assert (found.data, found.metadata, found.source, found.ttl, found.version) == (2, {"m": 1}, "file", 60, 2)
+    assert store.update("k", 3, {"m": 2})
+    assert store.retrieve("k").metadata == {"m": 2}
+    assert not store.update("absent", 1)
+    assert not store.exists("absent")
+
+
+def test_a_deleted_document_is_gone_and_its_history_stays(store, bench):
+    store.store("k", 1)
+    bench.pass_time(60)
+
+    assert store.delete("k")
+    assert not store.delete("k")
+    assert store.retrieve("k") is None
+    assert store.retrieve("k", version=2) is None
+    assert store.retrieve("k", version=1).data == 1
+    assert store.retrieve("k", as_of=NOON).data == 1
+    assert store.retrieve("k", as_of=bench.now()) is None
+    assert [(found.version, found.deleted) for found in store.history("k")] == [(1, False), (2, True)]
+    assert (store.exists("k"), store.count(), store.query({}), list(store.scan())) == (False, 0, [], [])
+    assert store.get_freshness("k") is None
+    assert not store.update("k", 2)
+
+
+def test_counting_goes_on_after_a_deletion(store):
+    store.store("k", 1)
+    store.delete("k")
+    store.store("k", 2, if_version=0)
+
+    assert (store.retrieve("k").version, store.retrieve("k").data) == (3, 2)
+
+
+def test_erasing_leaves_nothing(store):
+    store.store("k", 1)
+    store.store("k", 2)
+    store.store("other", 3)
+
+    assert store.delete("k", erase=True)
+    assert store.history("k") == []
+    assert not store.delete("k", erase=True)
+    store.store("k", 4)
+    assert store.retrieve("k").version == 1
+    assert [found.key for found in store.query({})] == ["k", "other"]
+
+
+def test_many_are_stored_or_none(store):
+    store.store("b", 0)
+    drafts = [Draft("a", 1), Draft("b", 2), Draft("a", 3), Draft("c", 4, {"m": 1}, "file", 60)]
+
+    assert store.store_many(drafts) == ["a", "b", "a", "c"]
+    assert [(found.key, found.version, found.data) for found in store.query({})] == [
+        ("a", 2, 3),
+        ("b", 2, 2),
+        ("c", 1, 4),
+    ]
+    with pytest.raises(VersionConflict):
+        store.store_many([Draft("d", 1), Draft("a", 5, if_version=1)])
+    assert not store.exists("d")
+    assert store.store_many([]) == []
+
+
+def test_scanning_gives_every_current_document_by_key(store):
+    store.store_many([Draft(f"k{number:04}", {"number": number}) for number in range(1200)])
+    store.store("k0007", {"number": -7})
+
+    found = list(store.scan({"number": {"$lt": 10}}))
+    assert [document.data["number"] for document in found] == [0, 1, 2, 3, 4, 5, 6, -7, 8, 9]
+    assert sum(1 for _ in store.scan()) == 1200
+
+
+def test_a_scan_may_write_to_its_own_store(store):
+    store.store_many([Draft(f"k{number}", number) for number in range(5)])
+    for document in store.scan():
+        store.update(document.key, document.data + 10)
+
+    assert [document.data for document in store.scan()] == [10, 11, 12, 13, 14]
+
+
+def test_queries_sort_limit_and_skip(store):
+    store.store_many([Draft(key, {"n": n}) for key, n in [("a", 2), ("b", None), ("c", 10), ("d", "x"), ("e", 2.0)]])
+
+    assert [found.key for found in store.query({}, sort={"n": 1})] == ["b", "a", "e", "c", "d"]
+    assert [found.key for found in store.query({}, sort={"n": -1})] == ["d", "c", "a", "e", "b"]
+    assert [found.key for found in store.query({"n": 2}, sort={"key": -1})] == ["e", "a"]
+    assert [found.key for found in store.query({}, 2, {"n": 1}, offset=1)] == ["a", "e"]
+    assert store.query({}, limit=0) == []
+
+
+def test_columns_metadata_and_data_can_be_asked_for(store, bench):
+    store.store("old", {"source": "within"}, {"as_of": "2024"}, source="file")
+    bench.pass_time(3600)
+    store.store("new", {"a.b": [{"c": 5}]}, {"as_of": "2025"}, source="api", ttl=5)
+
+    def keys(filters):
+        return [found.key for found in store.query(filters)]
+
+    assert keys({"source": "file"}) == ["old"]
+    assert keys({"data.source": "within"}) == ["old"]
+    assert keys({"metadata.as_of": {"$gte": "2025"}}) == ["new"]
+    assert keys({"a\\.b.0.c": 5}) == ["new"]
+    assert keys({"updated_at": {"$gt": "2025-02-14T12:00:00Z"}}) == ["new"]
+    assert keys({"updated_at": NOON}) == ["old"]
+    assert keys({"key": {"$regex": "^o"}, "version": 1, "ttl": None}) == ["old"]
+    assert keys({"checked_at": {"$exists": False}}) == []
+
+
+def test_counting_and_distinct_values(store):
+    store.store_many(
+        [Draft(f"k{i}", {"n": value}) for i, value in enumerate([1, 1.0, True, "1", None, [1], [1.0], 0.5])]
+    )
+    store.store("k8", {})
+
+    assert store.count() == 9
+    assert store.count({"n": 1}) == 2
+    assert store.count({"n": None}) == 2
+    assert store.distinct("n") == [None, True, 0.5, 1, "1", [1]]
+    assert store.distinct("n", {"n": {"$gt": 0}}) == [0.5, 1]
+
+
+def test_aggregation(store):
+    rows = [("a", "x", 1), ("b", "y", 2.5), ("c", "x", 3), ("d", None, "no number")]
+    store.store_many([Draft(key, {"sector": sector, "cap": cap}) for key, sector, cap in rows])
+
+    found = store.aggregate(
+        [
+            {"$group": {"_id": "$sector", "sum": {"$sum": "$cap"}, "mean": {"$avg": "$cap"}, "n": {"$count": {}}}},
+            {"$sort": {"n": -1}},
+        ]
+    )
+
+    assert found == [
+        {"_id": "x", "sum": 4, "mean": 2.0, "n": 2},
+        {"_id": None, "sum": 0, "mean": None, "n": 1},
+        {"_id": "y", "sum": 2.5, "mean": 2.5, "n": 1},
+    ]
+
+
+def test_pruning_removes_what_the_retention_says(store, bench):
+    store.store("expired", 1, ttl=60)
+    store.store("deleted", 1)
+    store.delete("deleted")
+    for number in range(4):
+        store.store("many", number)
+    bench.pass_time(3600)
+    store.store("many", 4)
+
+    assert store.prune(Retention()) == 0
+    assert store.prune(Retention(keep_versions=3)) == 2
+    assert [found.version for found in store.history("many")] == [3, 4, 5]
+    assert store.prune(Retention(older_than=timedelta(hours=1))) == 3
+    assert store.prune(Retention(expired_for=timedelta(hours=1))) == 0
+    assert store.prune(Retention(expired_for=timedelta(minutes=59))) == 1
+    assert store.prune(Retention(deleted_for=timedelta(minutes=59))) == 1
+    assert [found.key for found in store.export_documents()] == ["many"]
+    assert store.retrieve("many").data == 4
+
+
+def test_statistics(store, bench):
+    store.store("a", 1, source="file", ttl=60)
+    store.store("a", 2, source="file", ttl=60)
+    store.store("b", 2, source="api")
+    store.delete("b")
+    bench.pass_time(60)
+    store.store("c", 2, source="api")
+
+    stats = store.stats()
+    assert replace(stats, bytes=None, backend="") == replace(
+        stats, backend="", documents=2, versions=5, expired=1, deleted=1, bytes=None, sources={"api": 1, "file": 1},
+        oldest=NOON, newest=NOON + timedelta(seconds=60),
+    )  # fmt: skip
+
+
+def test_export_and_import_keep_everything(store, bench):
+    store.store("a", {"n": 10**30, "f": 1.0}, {"m": "é"}, source="file", ttl=60)
+    bench.pass_time(0.000001)
+    store.store("a", {"n": 10**30, "f": 1.0}, skip_unchanged=True)
+    store.store("a", 2)
+    store.store("b", 1)
+    store.delete("b")
+    exported = list(store.export_documents())
+    for key in ("a", "b"):
+        store.delete(key, erase=True)
+
+    assert store.import_documents(exported) == 4
+    assert store.import_documents(exported) == 0
+    assert list(store.export_documents()) == exported
+    assert (store.retrieve("a").version, store.exists("b")) == (2, False)
+    store.store("b", 3)
+    assert store.retrieve("b").version == 3
+
+
+def test_importing_an_older_version_leaves_the_current_one(store):
+    store.store("k", 1)
+    store.store("k", 2)
+    first = store.retrieve("k", version=1)
+    store.delete("k", erase=True)
+    store.import_documents([replace(first, version=7, data=7)])
+    store.import_documents([first])
+
+    assert store.retrieve("k").data == 7
+    assert [found.version for found in store.history("k")] == [1, 7]
+
+
+def test_importing_other_data_for_a_version_is_refused(store):
+    store.store("k", 1)
+
+    with pytest.raises(StoreError, match="k has a version 1 already, with other data"):
+        store.import_documents([replace(store.retrieve("k"), data=2)])
+    assert store.retrieve("k").data == 1
+
+
+def test_a_large_document_comes_back_whole(store, bench):
+    data = {"text": "é" * bench.large, "tail": 1}
+    store.store("large", data)
+    store.store("small", 1)
+
+    assert store.retrieve("large").data == data
+    assert store.count({"tail": 1}) == 1
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({"a": {"$gte": [1]}}, "compares with a number or a text"),
+        ({"a": {"$gtt": 1}}, 'did you mean "\\$gt"'),
+        ({"$xor": []}, "unknown operator"),
+        ({"a": {"$regex": "("}}, "no regular expression"),
+        ({"a": {"$in": "x"}}, "must have a list"),
+        ({"a": {"$exists": 1}}, "true or false"),
+        ({"a": math.nan}, "the number nan"),
+        ({"updated_at": "soon"}, "compared with a date"),
+        ({"$or": []}, "at least one filter"),
+    ],
+)
+def test_a_filter_with_a_mistake_is_refused(store, filters, said):
+    for ask in (store.query, store.count, store.scan, lambda given: store.distinct("a", given)):
+        with pytest.raises(UsageError, match=said):
+            ask(filters)
+
+
+def test_migrating_twice_changes_nothing(store):
+    store.store("k", 1)
+
+    assert store.migrate() == store.migrate()
+    assert store.retrieve("k").data == 1
+
+
+def test_a_closed_store_opens_again(store):
+    store.store("k", 1)
+    store.close()
+
+    assert store.retrieve("k").data == 1
