@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from trainer.core.bm25 import rank
 from trainer.providers.draft import english
-from trainer.providers.draft.concepts import concept
+from trainer.providers.draft.concepts import concept, derivable
 from trainer.providers.draft.facts import Column, Entity, Fact, Records
 from trainer.providers.draft.outline import Section, stems
 from trainer.providers.draft.reading import kind
@@ -22,6 +22,7 @@ _TIME = re.compile(
     r"\b(charts?|graphs?|series|trend|history|over time|quarterly|annual|yearly|monthly|daily|lists?|development)\b",
     re.IGNORECASE,
 )
+_CADENCE = re.compile(r"\b(quarterly|annual|yearly|monthly|weekly|daily)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def allot(sections: Sequence[Section], rows: Sequence[Row], entities: Sequence[E
             more = _by_relevance(section, left)
             taken[index] += more
             left = [row for row in left if row not in more]
-    known = _known_stems(rows, entities)
+    known = _known_titles(rows, entities)
     series = _series(sections, entities)
     return tuple(
         Share(section, tuple(taken[index][:_MOST_ROWS]), tuple(series[index]), _missing(section, known))
@@ -154,12 +155,21 @@ def _series(sections: Sequence[Section], entities: Sequence[Entity]) -> dict[int
 
 
 def _series_match(section: Section, records: Records) -> float:
-    if section.guidance and not _TIME.search(section.guidance):
+    if section.guidance and not _wanted(section.guidance, records):
         return 0.0
     named = stems(f"{records.title} {english.humanised(records.name)}")
     spoken = bool(named) and any(named <= each for each in section.spoken)
     titled = bool(named & stems(section.title))
     return 6.0 * spoken + 3.0 * titled + sum(_names(section, column.title) for column in records.columns)
+
+
+def _wanted(guidance: str, records: Records) -> bool:
+    """Whether a section speaks of series at all, and of those of this cadence where it names one."""
+    if not _TIME.search(guidance):
+        return False
+    named = {word.lower() for word in _CADENCE.findall(guidance)}
+    own = {word.lower() for word in _CADENCE.findall(records.title)}
+    return not named or not own or bool(named & own)
 
 
 def _names(section: Section, title: str) -> bool:
@@ -179,15 +189,24 @@ def _cut(section: Section, records: Records) -> Records:
     return replace(records, columns=tuple(chosen or records.columns)[:_MOST_COLUMNS])
 
 
-def _known_stems(rows: Iterable[Row], entities: Iterable[Entity]) -> frozenset[str]:
+def _known_titles(rows: Iterable[Row], entities: Iterable[Entity]) -> list[frozenset[str]]:
+    """The words of all that the data names."""
     titles = [f"{row.title} {_words(row.first)}" for row in rows]
     for entity in entities:
         for records in entity.records:
             titles += [records.title, *(column.title for column in records.columns)]
-    return stems(" ".join(titles))
+    return [stems(title) for title in titles]
 
 
-def _missing(section: Section, known: frozenset[str]) -> tuple[str, ...]:
+def _missing(section: Section, known: Sequence[frozenset[str]]) -> tuple[str, ...]:
     if section.role != "figures":
         return ()
-    return tuple(asked for asked in section.enumerated if not stems(asked) & known)
+    return tuple(asked for asked in section.enumerated if not concept(asked) and not _is_known(asked, known))
+
+
+def _is_known(asked: str, known: Sequence[frozenset[str]]) -> bool:
+    """Whether some title has more than half of a phrase's words, or the phrase names a figure that can be derived."""
+    phrase = stems(asked)
+    if not phrase or asked in derivable():
+        return True
+    return any(len(phrase & title) * 2 > len(phrase) for title in known)

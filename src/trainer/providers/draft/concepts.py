@@ -139,6 +139,11 @@ _FORMULAS = (
 )
 
 
+def derivable() -> frozenset[str]:
+    """The names of all figures that could be derived, in small letters."""
+    return frozenset(formula.title.casefold() for formula in _FORMULAS)
+
+
 def _apply(formula: _Formula, known: Known) -> Fact | None:
     first, second = (known.get(name) for name in formula.needs)
     if first is None or second is None or first.figure is None or second.figure is None:

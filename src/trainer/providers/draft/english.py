@@ -13,7 +13,6 @@ _WORDS = "zero one two three four five six seven eight nine ten eleven twelve".s
 _PERIODS = {
     "trailing 12 months": "over the trailing 12 months",
     "latest quarter": "in the latest quarter",
-    "latest quarter on year": "in the latest quarter, compared with a year before,",
 }
 _LEGAL = re.compile(
     r",?\s+(inc|incorporated|corp|corporation|co|company|ltd|limited|plc|llc|lp|ag|se|sa|s\.a|nv|n\.v|gmbh|kgaa|oyj|ab|asa)\.?\Z",

@@ -58,7 +58,15 @@ def _loss(known: Known) -> Notice | None:
     short = f"net income {period} was {income.text} on revenue of {revenue.text}"
     meaning = "Each period of losses uses capital that shareholders or lenders have to provide."
     question = "when do the losses end?"
-    return Notice("Losses", short, meaning, "losses company with losses net income negative", 80, facts, question)
+    return Notice(
+        "Losses",
+        short,
+        meaning,
+        "early commercial stage losses continue sales force revenue grows",
+        80,
+        facts,
+        question,
+    )
 
 
 def _runway(known: Known) -> Notice | None:
@@ -70,9 +78,7 @@ def _runway(known: Known) -> Notice | None:
     if years is None or years > 5:
         return None
     short = f"cash of {cash.text} covers {show(years, 'years')} of an operating cash flow of {flow.text}"
-    meaning = (
-        "New money is likely to be needed before that time is over, and new shares dilute those who hold the old ones."
-    )
+    meaning = "New money is likely to be needed before that time is over."
     question = "how will operations be paid for once this cash is used?"
     query = "cash runway dilution financing sell shares"
     return Notice("Financing and dilution", short, meaning, query, 95, facts, question)
@@ -93,9 +99,7 @@ def _leverage(known: Known) -> Notice | None:
         return None
     debt, earned = facts
     short = f"total debt of {debt.text} is {times(_figure(debt) / _figure(earned))} times EBITDA of {earned.text}"
-    meaning = (
-        "Debt of this size is safe while cash flow is stable, and a danger once a main product loses its protection."
-    )
+    meaning = "Interest and repayment come before research and dividends."
     return Notice("Debt", short, meaning, "debt and interest EBITDA falls due acquisitions", 75, facts)
 
 

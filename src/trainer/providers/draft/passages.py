@@ -27,8 +27,8 @@ class Passage:
     """The context's title, safe in Markdown."""
     heading: str
     """The heading it stands under."""
-    level: int
-    """That heading's level."""
+    top: bool
+    """Whether that is one of the context's main headings."""
     text: str
     """One line of Markdown."""
 
@@ -73,7 +73,7 @@ def further(query: str, passages: Sequence[Passage], used: Collection[Passage]) 
         return "", []
     source = about[0].source
     quoted = {passage.heading for passage in used if passage.source == source}
-    headings = dict.fromkeys(passage.heading for passage in about if passage.source == source and passage.level == 2)
+    headings = dict.fromkeys(passage.heading for passage in about if passage.source == source and passage.top)
     return source, [heading for heading in headings if heading not in quoted and not _METHOD.match(heading)]
 
 
@@ -89,7 +89,8 @@ def _weights(query: str, passages: Sequence[Passage]) -> dict[str, float]:
 
 
 def _of(context: Context) -> Iterator[Passage]:
-    title, heading, level = escaped(context.title or context.path), "", 1
+    title, heading, level = escaped(context.title or context.path), "", 0
+    main = _main_level(context.text)
     for block in _blocks(context.text):
         found = _HEADING.match(block[0])
         if found:
@@ -97,7 +98,14 @@ def _of(context: Context) -> Iterator[Passage]:
         for lines in _items(block[1:] if found else block):
             text = _shortened(" ".join(line.strip() for line in lines))
             if len(text.split()) >= _SHORTEST and not text.endswith(":"):
-                yield Passage(title, heading, level, text)
+                yield Passage(title, heading, level == main, text)
+
+
+def _main_level(text: str) -> int:
+    """The level of the headings that divide a text, its title apart."""
+    levels = [len(found.group(1)) for line in text.split("\n") if (found := _HEADING.match(line))]
+    below = levels[1:]
+    return min(below if below and levels[0] < min(below) else levels, default=0)
 
 
 def _blocks(text: str) -> Iterator[list[str]]:

@@ -36,6 +36,20 @@ def explained(fact: Fact) -> str:
     return f"{title} {fact.text}{f' {when}' if when else ''} ({fact.formula})."
 
 
+def all_explained(facts: Sequence[Fact]) -> str:
+    """Derived figures with their formulas; distances of one figure share a sentence."""
+    said: list[str] = []
+    for fact in facts:
+        distance = fact.formula.startswith(_COMPARED)
+        start = f"The {_named(fact.inputs[0].title)} of {fact.inputs[0].text} is " if distance else ""
+        sentence = explained(fact)
+        if start and said and said[-1].startswith(start) and sentence.startswith(start):
+            said[-1] = f"{said[-1][:-1]} and {sentence[len(start) :]}"
+        else:
+            said.append(sentence)
+    return " ".join(said)
+
+
 def development(column: Column, records: Records, name: str = "") -> str:
     """How a measure moved: its newest value, the change to the one before and a year before, and its range."""
     (index, last), noun = column.known[-1], records.cadence
@@ -69,7 +83,7 @@ def comparison(row: Row, entities: Sequence[Entity]) -> tuple[float, str] | None
     ordered = sorted(there, key=lambda pair: -_figure(pair[1]))
     (first, most), (second, least) = ordered[0], ordered[-1]
     high, low = _figure(most), _figure(least)
-    if high == low:
+    if high == low or not low:
         return None
     if high > 0 > low and kind(row.first.unit) != "ratio":
         return 3.0, _sides(row, ordered[0], ordered[-1])
@@ -81,10 +95,11 @@ def comparison(row: Row, entities: Sequence[Entity]) -> tuple[float, str] | None
         return None
     subject = f"{first.short}'s {_named(row.title)}"
     weight = min(float(size.log10()) / 2, 1.5) * (0.3 if kind(row.first.unit) in ("shares", "count") else 1)
-    verb = "are" if english.verb(row.title) == "were" else "is"
+    many = english.verb(row.title) == "were"
+    verb, that = ("are", "those") if many else ("is", "that")
     when = english.period(row.title)
     subject = f"{subject} {when}" if when else subject
-    said = f"{subject} of {most.text} {verb} {times(size)} times that of {second.short} ({least.text})."
+    said = f"{subject} of {most.text} {verb} {times(size)} times {that} of {second.short} ({least.text})."
     return weight, said
 
 
@@ -97,6 +112,12 @@ def as_of(facts: Sequence[Fact]) -> str:
     if len(dates) == 1:
         return f"as of {english.day(dates[0])}"
     return f"as of {english.day(dates[0])} to {english.day(dates[-1])}"
+
+
+def days_between(first: str, second: str) -> int:
+    """Days from one ISO date to another; 0 where one of them is none."""
+    start, end = _date(first), _date(second)
+    return (end - start).days if start and end else 0
 
 
 def _level(period: str, facts: Sequence[Fact]) -> str:
@@ -119,7 +140,7 @@ def _distance(fact: Fact) -> str:
         return f"{_title(first.title)} equals {_named(second.title)}, {first.text}."
     side = "above" if fact.figure > 0 else "below"
     size = show(abs(fact.figure), "fraction")
-    return f"{_title(first.title)} of {first.text} is {size} {side} {_the(second.title)} of {second.text}."
+    return f"The {_named(first.title)} of {first.text} is {size} {side} {_the(second.title)} of {second.text}."
 
 
 def _the(title: str) -> str:

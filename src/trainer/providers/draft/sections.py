@@ -18,6 +18,7 @@ _KEY_FIGURES = 8
 _MOST_RISKS = 5
 _MOST_SERIES = 6
 _MOST_REMARKS = 3
+_OLD = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,12 @@ def _figures(page: _Page) -> Iterator[str]:
 
 
 def _levels(share: Share) -> str:
-    return prose.levels([fact for row in share.rows if (fact := row.first).figure is not None and not fact.formula])
+    plain = [fact for row in share.rows if (fact := row.first).figure is not None and not fact.formula]
+    return prose.levels(plain) if len(plain) * 2 >= len(share.rows) else ""
 
 
 def _derived(share: Share) -> str:
-    return " ".join(prose.explained(row.first) for row in share.rows if row.first.formula)
+    return prose.all_explained([row.first for row in share.rows if row.first.formula])
 
 
 def _formulas(share: Share) -> str:
@@ -128,7 +130,9 @@ def _sentence(notice: Notice, entity: Entity | None) -> str:
 
 
 def _series(records: Records, entity: Entity, *, several: bool) -> Iterator[str]:
-    numeric = sorted((c for c in records.columns if c.numeric), key=lambda column: -len(column.known))
+    numeric = [column for column in records.columns if column.numeric]
+    fullest = max((len(column.known) for column in numeric), default=0)
+    numeric.sort(key=lambda column: len(column.known) * 2 < fullest)
     if records.dated:
         told = [prose.development(column, records, entity.short if several else "") for column in numeric[:2]]
     else:
@@ -149,7 +153,7 @@ def _gap(share: Share) -> str:
 def _background(page: _Page, *, most: int) -> Iterator[str]:
     section = page.share.section
     titles = [english.base(row.title) for row in page.share.rows[:8]]
-    query = " ".join([section.title, *(titles or section.asked)])
+    query = " ".join([section.title, *(titles or [section.guidance])])
     yield from (markup.quote(passage.cited) for passage in page.quoted(query, most))
 
 
@@ -191,11 +195,14 @@ def _stage(entity: Entity, concepts: Mapping[str, Fact]) -> str:
     revenue, income = concepts.get("revenue"), concepts.get("net_income")
     if revenue is None or income is None or not revenue.figure or not income.figure:
         return ""
-    start = english.capital(f"{english.period(revenue.title)} {entity.short}".strip())
+    period = english.period(revenue.title)
+    closed = tables.accounts_to(entity)
+    start = f"{period} to {closed}, {entity.short}" if period and closed else f"{period} {entity.short}"
     earned = "earned" if income.figure > 0 else "lost"
     growth = concepts.get("growth")
-    faster = f"; revenue growth {english.period(growth.title)} was {growth.text}" if growth else ""
-    sentence = f"{start} {earned} {markup.unsigned(income.text)} on revenue of {revenue.text}{faster}."
+    faster = f"; {english.named(growth.title)} was {growth.text}" if growth else ""
+    sentence = f"{start.strip()} {earned} {markup.unsigned(income.text)} on revenue of {revenue.text}{faster}."
+    sentence = english.capital(sentence)
     return f"{sentence} {_pattern(concepts)}".strip()
 
 
@@ -266,7 +273,20 @@ def _missing(page: _Page) -> Iterator[str]:
             items.append(f"**{title}:** {english.listed([escaped(asked) for asked in share.missing])}.")
         elif share.section.role == "figures" and not (share.rows or share.series):
             items.append(f"**{title}:** the data has no figure on it.")
+    items += _ages(page.known)
     yield markup.bullets(items) if items else "Every name that the instruction lists was found in the data."
+
+
+def _ages(known: Known) -> list[str]:
+    """Blocks that are much older than the newest one."""
+    sources = [source for entity in known.entities for source in entity.sources if source.as_of]
+    newest = max((source.as_of or "" for source in sources), default="")
+    old = [source for source in sources if prose.days_between(source.as_of or "", newest) > _OLD]
+    return [
+        f"**Age:** {escaped(source.name)} ({escaped(source.key)}) ends on {english.day(source.as_of or '')}, "
+        f"the newest data on {english.day(newest)}."
+        for source in old
+    ]
 
 
 _PARTS: Mapping[Role, Callable[[_Page], Iterator[str]]] = {

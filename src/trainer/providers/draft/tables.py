@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from trainer.providers.draft import english, markup
 from trainer.providers.draft.allot import Row
+from trainer.providers.draft.concepts import concept
 from trainer.providers.draft.facts import Column, Entity, Fact, Records
 from trainer.providers.draft.markup import escaped
 from trainer.providers.draft.prose import as_of
@@ -25,7 +26,12 @@ def figures_table(caption: str, rows: Sequence[Row], entities: Sequence[Entity])
     header = ["Item" if texts else "Figure", *(["Value"] if one else [entity.short for entity in entities])]
     body = [[_title(row.title), *(_cell(fact) for fact in row.facts)] for row in rows]
     names = english.listed([entity.short for entity in entities])
-    return markup.table(_caption(f"{caption}: {names}", as_of(facts)), header, body, texts=len(header) if texts else 1)
+    return markup.table(
+        _caption(f"{caption}, {names}", as_of(facts), _closed(facts, entities)),
+        header,
+        body,
+        texts=len(header) if texts else 1,
+    )
 
 
 def records_table(records: Records, entity: Entity) -> str:
@@ -111,5 +117,21 @@ def _title(title: str) -> str:
     return escaped(title, most=90)
 
 
-def _caption(text: str, when: str) -> str:
-    return f"{text}, {when}" if when else text
+def accounts_to(entity: Entity) -> str:
+    """The day to which an entity's newest accounts run, where the data says it."""
+    titles = ("most recent quarter ended", "most recent quarter", "period end")
+    return next((f.text for f in entity.facts if f.title.casefold() in titles and f.unit == "date"), "")
+
+
+def _closed(facts: Sequence[Fact], entities: Sequence[Entity]) -> str:
+    """Which accounts the figures of a table come from."""
+    if not any(english.period(fact.title) or concept(fact.title) in ("cash", "debt") for fact in facts):
+        return ""
+    days = {entity.short: day for entity in entities if (day := accounts_to(entity))}
+    if len(set(days.values())) == 1:
+        return f"accounts to {next(iter(days.values()))}"
+    return english.listed([f"accounts of {name} to {day}" for name, day in days.items()])
+
+
+def _caption(text: str, *more: str) -> str:
+    return ", ".join(part for part in (text, *more) if part)
