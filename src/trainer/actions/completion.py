@@ -45,7 +45,6 @@ def complete_calls(
 
     `on_answer` is called on this thread as each one ends, with the completion or the error that it ended with.
     """
-    from trainer.convert import extract_json
     from trainer.providers import complete_many
     from trainer.providers.chain import Job
 
@@ -67,7 +66,7 @@ def complete_calls(
                     chain,
                     call.choice.settings,
                     call.schema,
-                    extract=functools.partial(_extract, extract_json, call.schema),
+                    extract=functools.partial(extract, call.schema),
                     policy=make_policy(call.choice, retry=retry),
                     cache=cache,
                     refresh=refresh,
@@ -84,8 +83,14 @@ def complete_calls(
     )
 
 
-def _extract(extract_json: Callable[..., Any], schema: Mapping[str, Any] | None, text: str) -> Any:
-    return extract_json(text, schema=schema).value
+def extract(schema: Mapping[str, Any] | None, text: str) -> Any:
+    """The JSON in an answer that fits `schema` best; raises ValueError where there is none."""
+    from trainer.convert import extract_json
+
+    found = extract_json(text, schema=schema)
+    if not found.found:
+        raise ValueError(found.reason)
+    return found.value
 
 
 class Chains:

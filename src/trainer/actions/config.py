@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from trainer.actions.data import Sources
+from trainer.actions.model import make_chain
+from trainer.actions.report_inputs import collect_inputs
 from trainer.core.config import Settings
 from trainer.core.errors import UsageError, unknown
 from trainer.core.project import Project
+from trainer.reports import expand_reports
 
 
 def show_config(project: Project, *, section: str | None = None) -> list[tuple[str, object, str]]:
@@ -13,3 +19,25 @@ def show_config(project: Project, *, section: str | None = None) -> list[tuple[s
         message, hint = unknown("section", section, Settings.__struct_fields__)
         raise UsageError(message, hint=hint)
     return [row for row in project.config.shown() if section is None or row[0].partition(".")[0] == section]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `config check` found to be well."""
+
+    config: str
+    reports: int
+    instructions: int
+
+
+def check_config(project: Project) -> Checked:
+    """What was checked: every report with its instruction, parameters, contexts, model and theme.
+
+    Raises ConfigError or InstructionError with all problems at once; nothing is fetched.
+    """
+    specs = expand_reports(project.settings.reports)
+    inputs = collect_inputs(project, specs, sources=Sources(project), changes={})
+    for report in inputs:
+        make_chain(project, report.choice)
+    instructions = {report.spec.instruction for report in inputs}
+    return Checked(project.shown(project.root / "config.yaml"), len(specs), len(instructions))

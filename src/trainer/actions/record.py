@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from trainer.actions.wiring import open_tracker
+from trainer.actions.wiring import STATISTICS_NAME, open_database, open_tracker
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import TrainerError
 from trainer.core.project import Project
 
 if TYPE_CHECKING:
     from trainer.mart import Tracker
+
+_MOST_WAITING = 100
+"""Segments; draining them costs a start of DuckDB, about as much as a hundred appends."""
 
 
 class Recorder:
@@ -25,6 +28,7 @@ class Recorder:
         self, project: Project, operation: str, *, context: Mapping[str, Any] | None = None, clock: Clock = system_clock
     ) -> None:
         self._tracker: Tracker | None = open_tracker(project, clock=clock) if project.settings.mart.enabled else None
+        self._project = project
         self._operation = operation
         self._context = dict(context or {})
         self._execution = ""
@@ -47,6 +51,7 @@ class Recorder:
             ending = {"status": "cancelled" if cancelled else "fail", "error_class": type(error).__name__}
         self._tracker.complete(self._execution, {**self._results, **ending})
         self._tracker.close()
+        _drain_much(self._project)
 
     @property
     def execution(self) -> str:
@@ -68,6 +73,14 @@ class Recorder:
             return
         execution = self._tracker.start("trainer", operation, dict(context), parent=self._execution)
         self._tracker.complete(execution, dict(results))
+
+
+def _drain_much(project: Project) -> None:
+    """Move records into the database now and then, so that the spool of a project that only builds stays small."""
+    from trainer.mart import backlog, drain
+
+    if backlog(project.spool).segments > _MOST_WAITING:
+        drain(project.spool, open_database(project), published=project.state / STATISTICS_NAME)
 
 
 def failure(error: TrainerError | None) -> dict[str, Any]:

@@ -295,7 +295,8 @@ class _Build:
 
 def _record(outcome: ReportOutcome, rendered: Rendered | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """The context and the results of one report's execution."""
-    context = {"report": outcome.name, "data": list(outcome.sources)}
+    inputs = {"prompt": rendered.prompt.digest if rendered else None, "data": list(outcome.sources)}
+    context = {"report": outcome.name, "inputs": inputs}
     results = {
         **failure(outcome.error),
         "seconds": outcome.seconds,
@@ -305,7 +306,6 @@ def _record(outcome: ReportOutcome, rendered: Rendered | None) -> tuple[dict[str
         "tokens_in": outcome.tokens_in,
         "tokens_out": outcome.tokens_out,
         "cost": outcome.cost,
-        "input": rendered.prompt.digest if rendered else None,
         "outputs": list(outcome.outputs),
         "findings": outcome.findings,
     }

@@ -10,7 +10,7 @@ from trainer.actions.data import ingredient_digest
 from trainer.actions.prompt import Rendered
 from trainer.actions.report_inputs import ReportInput
 from trainer.core.digest import digest_bytes
-from trainer.core.errors import RefusedError
+from trainer.core.errors import RefusedError, Where
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, DataBlock, Finding, Verdict
@@ -18,7 +18,7 @@ from trainer.reports import Provenance, Written, compose, output_paths, provenan
 from trainer.reports.provenance import describe_completion, describe_findings
 
 if TYPE_CHECKING:
-    from trainer.convert import PdfPool
+    from trainer.convert import PdfPool, Repair
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,9 @@ def check(report: ReportInput, rendered: Rendered, result: CompletionResult) -> 
     text = _as_markdown(rendered, result)
     repaired = repair_markdown(text)
     verdict = check_completion(repaired.text, prompt=rendered.prompt) if report.checks.enabled else Verdict()
-    return Checked(repaired.text, verdict, result, (*repaired.findings, *screen_completion(repaired.text).findings))
+    return Checked(
+        repaired.text, verdict, result, (*_repairs(repaired.repairs), *screen_completion(repaired.text).findings)
+    )
 
 
 def require_accepted(report: ReportInput, checked: Checked) -> None:
@@ -96,7 +98,14 @@ def _as_markdown(rendered: Rendered, result: CompletionResult) -> str:
         return result.content
     from trainer.convert import json_to_markdown
 
-    return json_to_markdown(result.metadata["json"], schema=schema)
+    text: str = json_to_markdown(result.metadata["json"], schema=schema)
+    return text
+
+
+def _repairs(repairs: Sequence[Repair]) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(f"repair.{made.kind}", "note", made.message, Where("completion", made.line)) for made in repairs
+    )
 
 
 def _compose(report: ReportInput, rendered: Rendered, checked: Checked, date: str | None) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer.actions.completion import Chains
+from trainer.actions.completion import Chains, extract
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.model import ModelChoice, choose_model, make_budget, make_cache, make_policy, price_of
 from trainer.actions.prompt import Instructions, Rendered, render_prepared, screened
@@ -149,7 +150,6 @@ class Run:
 
     def job(self, rendered: Rendered, choice: ModelChoice) -> Job:
         """The completion to get."""
-        from trainer.convert import extract_json
         from trainer.providers.chain import Job
 
         schema = rendered.prompt.output.schema
@@ -162,7 +162,7 @@ class Run:
             cache=self.cache,
             refresh=self.options.refresh,
             budget=self.budget,
-            extract=lambda text: extract_json(text, schema=schema).value,
+            extract=functools.partial(extract, schema),
         )
 
     def _choice(self, instruction: Mapping[str, Any], what: str) -> ModelChoice:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_table
+from trainer.cli.show import json_option, write_json, write_table, write_text
 
 
 @click.group("config")
@@ -29,6 +29,20 @@ def show(session: Session, section: str | None, as_json: bool) -> None:
         write_json([{"key": key, "value": value, "origin": origin} for key, value, origin in rows])
     else:
         write_table(("key", "value", "origin"), rows)
+
+
+@command.command()
+@json_option
+@click.pass_obj
+def check(session: Session, as_json: bool) -> None:
+    """Check config.yaml and the instructions its reports name; exit 2 where something is wrong."""
+    from trainer.actions.config import check_config
+
+    checked = check_config(session.project())
+    if as_json:
+        write_json(checked)
+    else:
+        write_text(f"{checked.config}: {checked.reports} reports, all well")
 
 
 @command.command()
