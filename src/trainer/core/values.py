@@ -102,7 +102,8 @@ class DataBlock:
     key: str
     version: int
     source: str
-    retrieved_at: datetime
+    retrieved_at: datetime | None
+    """When it was fetched; None for a file that does not say."""
     data: Json
     digest: str
     subject: str | None = None
@@ -159,6 +160,19 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One of several calls that a prompt is answered in."""
+
+    name: str
+    text: str
+    """What is sent; the answers it uses are put in first."""
+    uses: tuple[str, ...] = ()
+    """The steps whose answers it needs; steps that need none of one another may run at once."""
+    is_part: bool = True
+    """Whether its answer is a part of the result."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A finished prompt and the parts it was made of."""
 
@@ -179,6 +193,10 @@ class Prompt:
     """The system message, where there is one."""
     sections: tuple[Section, ...] = ()
     """What `text` is made of: their texts, one after the other, are the whole of it."""
+    steps: tuple[Step, ...] = ()
+    """The calls to make in place of one with `text`, for an instruction with a strategy."""
+    findings: tuple[Finding, ...] = ()
+    """What rendering had to say: contexts cut, names that look misspelt."""
     turns: tuple[Message, ...] = ()
     """What was said after it, where an answer is to be mended."""
 

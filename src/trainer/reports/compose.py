@@ -13,8 +13,8 @@ _HEADING = re.compile(r" {0,3}#[ \t]+(.*?)[ \t]*#*[ \t]*$")
 
 
 def report_date(blocks: Iterable[DataBlock]) -> str | None:
-    """The newest date the data is valid for, as ISO date; None without data."""
-    return max((block.as_of or isoformat(block.retrieved_at)[:10] for block in blocks), default=None)
+    """The newest date the data is valid for, as ISO date; None where no data says so."""
+    return max((day for block in blocks if (day := _day(block))), default=None)
 
 
 def compose(text: str, *, title: str, date: str | None, meta: Mapping[str, str], appendix: str = "") -> str:
@@ -26,6 +26,10 @@ def compose(text: str, *, title: str, date: str | None, meta: Mapping[str, str],
     if appendix:
         parts.append(appendix.strip("\n") + "\n")
     return "\n".join(parts)
+
+
+def _day(block: DataBlock) -> str | None:
+    return block.as_of or (isoformat(block.retrieved_at)[:10] if block.retrieved_at else None)
 
 
 def _quoted(value: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ import msgspec
 from trainer.core.clock import isoformat, parse_moment
 from trainer.core.digest import digest, pretty
 from trainer.core.values import CompletionResult, DataBlock, Field, Finding, StoredData, Verdict
+
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a version is taken to have been stored whose file does not say when it was retrieved."""
 
 SCHEMA = 1
 """Raised when the file's layout changes; another number makes a report stale."""
@@ -116,12 +120,13 @@ def _fields(provenance: Provenance) -> dict[str, Any]:
 
 def _block(block: DataBlock) -> dict[str, Any]:
     shown = {name: getattr(block, name) for name in block.__slots__}
-    return {**shown, "retrieved_at": isoformat(block.retrieved_at)}
+    return {**shown, "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at)}
 
 
 def _read_block(block: dict[str, Any]) -> DataBlock:
     fields = {path: Field(**meaning) for path, meaning in block["fields"].items()}
-    return DataBlock(**{**block, "retrieved_at": parse_moment(block["retrieved_at"]), "fields": fields})
+    moment = block["retrieved_at"] and parse_moment(block["retrieved_at"])
+    return DataBlock(**{**block, "retrieved_at": moment, "fields": fields})
 
 
 def _stored(block: DataBlock) -> StoredData:
@@ -130,13 +135,15 @@ def _stored(block: DataBlock) -> StoredData:
         metadata["subject"] = block.subject
     if block.as_of is not None:
         metadata["as_of"] = block.as_of
-    metadata["retrieved_at"] = isoformat(block.retrieved_at)
+    moment = block.retrieved_at or UNDATED
+    if block.retrieved_at is not None:
+        metadata["retrieved_at"] = isoformat(block.retrieved_at)
     return StoredData(
         key=block.key,
         data=block.data,
         source=block.source,
-        stored_at=block.retrieved_at,
-        updated_at=block.retrieved_at,
+        stored_at=moment,
+        updated_at=moment,
         metadata=metadata,
         version=block.version,
     )
