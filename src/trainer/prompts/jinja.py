@@ -95,7 +95,7 @@ def _source(pieces: Sequence[Piece]) -> tuple[tuple[str, str, str, str], str]:
     marks = (mark + "{", "}" + mark, mark + "%", "%" + mark)
     parts = []
     for piece in pieces:
-        if piece.kind == "text":
+        if piece.kind in ("text", "raw"):
             parts.append(piece.text)
         elif piece.kind == "name":
             parts.append(f'{marks[0]} {_VALUES}["{piece.text}"] {marks[1]}')

@@ -60,6 +60,39 @@ def shift_headings(text: str, *, top: int) -> str:
     return "".join([*pieces, text[begin:]])
 
 
+def empty_sections(text: str) -> list[tuple[str, int]]:
+    """The headings with nothing below them, neither text nor deeper headings, and their offsets."""
+    fenced = _ranges(_fences(text))
+    headings = [heading for heading in _ATX.finditer(text) if heading.start() not in fenced]
+    found = []
+    for heading, following in zip(headings, [*headings[1:], None], strict=True):
+        line_end = text.find("\n", heading.end())
+        below = text[line_end : following.start() if following else len(text)] if line_end >= 0 else ""
+        is_parent = following is not None and len(following[2]) > len(heading[2])
+        if not below.strip() and not is_parent:
+            found.append((text[heading.end() : line_end if line_end >= 0 else len(text)].strip(), heading.start()))
+    return found
+
+
+def blocks(text: str) -> list[tuple[str, int]]:
+    """The text in paragraphs, each with the blank lines after it and its heading's level; 0 for what is no heading.
+
+    A fenced block is never split; the blocks together are the text.
+    """
+    fenced = _ranges(_fences(text))
+    found: list[tuple[str, int]] = []
+    start, level = 0, 0
+    for line in re.finditer(r"[^\n]*\n|[^\n]+\Z", text):
+        is_inside = line.start() in fenced and line.start() not in fenced.starts
+        heading = None if line.start() in fenced else _ATX.match(line[0])
+        is_after_gap = text.endswith("\n\n", 0, line.start())
+        if line.start() and line[0].strip() and not is_inside and (heading or level or is_after_gap):
+            found.append((text[start : line.start()], level))
+            start, level = line.start(), 0
+        level = len(heading[2]) if heading else level
+    return [*found, (text[start:], level)] if text[start:] else found
+
+
 def first_heading(text: str) -> str | None:
     """The title of a level-1 heading that opens the text."""
     opening = text.lstrip("\n").split("\n", 2)

@@ -12,10 +12,13 @@ from typing import Literal
 
 from trainer.core.digest import canonical, pretty
 from trainer.core.errors import InstructionError, Problem, Where
-from trainer.core.values import Context, DataBlock, Json, Output, Prompt, Section
+from trainer.core.values import Context, DataBlock, Finding, Json, Output, Prompt, Section
+from trainer.prompts.budget import Count, Fitted, fit
+from trainer.prompts.composition import plan_steps
 from trainer.prompts.instruction import Instruction
 from trainer.prompts.params import FileText, plain
-from trainer.prompts.template import Piece, cut
+from trainer.prompts.template import Piece, cut, misspellings
+from trainer.prompts.tokens import count_tokens
 
 Clean = Callable[[str], str]
 """Makes one untrusted value fit to stand in a line of text."""
@@ -45,30 +48,58 @@ def render(
     clean: Clean,
     fence: Fence,
     fence_context: FenceContext = mark_context,
+    budget: int | None = None,
+    count: Count = count_tokens,
 ) -> Prompt:
     """The finished prompt; a value is written once and never read again, whatever braces it holds.
 
-    Data blocks the text does not place itself follow it. Raises InstructionError with every problem at once.
+    Data blocks the text does not place itself follow it. With a `budget`, contexts are cut until the text has no more
+    than that many tokens by `count`. Raises InstructionError with every problem at once.
     """
     writer = _Writer(instruction, params, data, clean, fence)
     body = writer.body()
     output = _output(instruction, writer)
-    rest = [block for name, block in writer.data.items() if name not in writer.placed]
-    marked = [(context.path, fence_context(context)) for context in contexts]
-    fenced = [(block.name, fence(block)) for block in rest]
-    sections = _sections(Section("instruction", instruction.path, body), marked, fenced, _asked(output))
+    fenced = [(name, fence(block)) for name, block in writer.data.items() if name not in writer.placed]
+
+    def compose(contexts: Sequence[Context]) -> tuple[Section, ...]:
+        marked = [(context.path, fence_context(context)) for context in contexts]
+        return _sections(Section("instruction", instruction.path, body), marked, fenced, _asked(output))
+
+    fitted = Fitted(tuple(contexts))
+    if budget is not None:
+        query = " ".join([instruction.title, body, *output.sections])
+        fitted = _fit(instruction, contexts, compose, query=query, budget=budget, count=count)
+    sections = compose(fitted.contexts)
+    text = "".join(section.text for section in sections)
     return Prompt(
         instruction=instruction.path,
         title=writer.line(instruction.title),
-        text="".join(section.text for section in sections),
+        text=text,
         body=body,
         params={name: _json(value) for name, value in params.items()},
-        contexts=tuple(contexts),
+        contexts=fitted.contexts,
         data=tuple(writer.data.values()),
         output=output,
         model=dict(instruction.model),
         sections=sections,
+        steps=plan_steps(text, output.sections, instruction.strategy),
+        findings=(*writer.findings, *fitted.findings),
     )
+
+
+def lookalikes(instruction: Instruction, pieces: Sequence[Piece], declared: frozenset[str]) -> list[Finding]:
+    """A warning for each brace that stays as written though it looks much like a declared name."""
+    return [
+        Finding(
+            "undeclared_name",
+            "warning",
+            f"{written} names nothing declared and stays as it is",
+            instruction.at(offset),
+            text=written,
+            hint=f'did you mean "{close}"?',
+        )
+        for written, close, offset in misspellings(pieces, declared)
+    ]
 
 
 def declared_names(instruction: Instruction, *more: Mapping[str, object]) -> frozenset[str]:
@@ -102,6 +133,7 @@ class _Writer:
     fence: Fence
     placed: set[str] = field(default_factory=set)
     parts: dict[int, tuple[DataBlock, str]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.data = ordered_data(self.instruction, self.data)
@@ -109,6 +141,7 @@ class _Writer:
     def body(self) -> str:
         declared = declared_names(self.instruction, self.params, self.data)
         pieces = cut(self.instruction.body, declared)
+        self.findings = lookalikes(self.instruction, pieces, declared)
         if any(piece.kind in ("expression", "statement") for piece in pieces):
             return self.run(pieces, declared)
         return "".join(self.name(piece.text) if piece.kind == "name" else piece.text for piece in pieces)
@@ -174,6 +207,29 @@ def _json(value: Json) -> Json:
 def _output(instruction: Instruction, writer: _Writer) -> Output:
     asked = instruction.output
     return replace(asked, sections=tuple(writer.line(title) for title in asked.sections))
+
+
+def _fit(
+    instruction: Instruction,
+    contexts: Sequence[Context],
+    compose: Callable[[Sequence[Context]], tuple[Section, ...]],
+    *,
+    query: str,
+    budget: int,
+    count: Count,
+) -> Fitted:
+    """The contexts cut so that the whole text keeps to the budget."""
+    whole = count("".join(section.text for section in compose(contexts)))
+    if whole <= budget:
+        return Fitted(tuple(contexts))
+    bare = count("".join(section.text for section in compose(())))
+    if bare > budget:
+        raise InstructionError(
+            f"the prompt has {bare} tokens without any context; the budget is {budget}",
+            where=Where(instruction.file),
+            hint="ask for less data, or raise prompt_manager.max_tokens",
+        )
+    return fit(contexts, query=query, budget=budget - (whole - sum(count(one.text) for one in contexts)), count=count)
 
 
 def _sections(

@@ -15,14 +15,14 @@ What is left is Jinja in prose that names only undeclared things: an error, sinc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
 from trainer.core.errors import nearest
 from trainer.prompts import markdown
 
-Kind = Literal["text", "name", "expression", "statement"]
+Kind = Literal["text", "raw", "name", "expression", "statement"]
 
 _OPENERS = {"if", "for", "with", "filter", "macro", "call", "set", "autoescape"}
 _CLOSERS = {f"end{tag}": tag for tag in _OPENERS}
@@ -32,6 +32,7 @@ _LONGEST = 4000
 
 _START = re.compile(r"\{(?:\{|%|[A-Za-z_])")
 _NAME = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_LITERAL = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[^{}\n]*\}\}|\{([A-Za-z_]\w*)\}")
 _RAW = re.compile(r"\{%[-+]?[ \t]*raw[ \t]*[-+]?%\}(.*?)\{%[-+]?[ \t]*endraw[ \t]*[-+]?%\}", re.DOTALL)
 _TAG = re.compile(r"\{%[-+]?\s*([a-z]+)\b")
 _STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'")
@@ -50,7 +51,7 @@ class Piece:
 
     kind: Kind
     text: str
-    """As written; for a name, the name alone."""
+    """As written; for a name the name alone, for what is raw what stands between its marks."""
     start: int
     """Its offset in the body."""
 
@@ -71,6 +72,19 @@ def names_in(piece: Piece) -> list[tuple[str, int]]:
         is_keyword = after.startswith("=") and not after.startswith("==") and piece.kind == "expression"
         if word[0] not in _KEYWORDS and not is_filter_or_test and not is_keyword and before[-1:] != ".":
             found.append((word[0], piece.start + word.start()))
+    return found
+
+
+def misspellings(pieces: Sequence[Piece], declared: Set[str]) -> list[tuple[str, str, int]]:
+    """What stays as written though it looks much like a declared name: the words, that name, and their offset."""
+    found = []
+    for piece in pieces:
+        if piece.kind == "text":
+            for braces in _LITERAL.finditer(piece.text):
+                name = braces[1] or braces[2]
+                close = None if name in declared else nearest(name, declared)
+                if close:
+                    found.append((braces[0], close, piece.start + braces.start()))
     return found
 
 
@@ -128,7 +142,7 @@ class _Cutter:
 
     def statement(self, at: int) -> tuple[Piece, int]:
         if raw := _RAW.match(self.body, at):
-            return Piece("text", raw[1], raw.start(1)), raw.end()
+            return Piece("raw", raw[1], raw.start(1)), raw.end()
         end, tag = self.end(at, "%}"), _TAG.match(self.body, at)
         if end and tag and tag[1] in _TAGS:
             piece = Piece("statement", self.body[at:end], at)
