@@ -1,1 +1,57 @@
-"""Being built."""
+"""Records of every operation: tracked into a spool without waiting, drained into the database, looked back at."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.mart.breaker import Breaker, read_breaker
+    from trainer.mart.drainer import DrainResult, drain
+    from trainer.mart.history import ExecutionRecord, ExecutionTree, StepRecord, executions, show
+    from trainer.mart.spool import Backlog, backlog
+    from trainer.mart.statistics import Rollup, Statistics, read_statistics
+    from trainer.mart.tables import MIGRATIONS
+    from trainer.mart.tidymart import TidyMartPerformanceTracker
+    from trainer.mart.tracker import Execution, Tracker
+
+__all__ = [
+    "MIGRATIONS",
+    "Backlog",
+    "Breaker",
+    "DrainResult",
+    "Execution",
+    "ExecutionRecord",
+    "ExecutionTree",
+    "Rollup",
+    "Statistics",
+    "StepRecord",
+    "TidyMartPerformanceTracker",
+    "Tracker",
+    "backlog",
+    "drain",
+    "executions",
+    "read_breaker",
+    "read_statistics",
+    "show",
+]
+
+_MODULES = {
+    "breaker": ("Breaker", "read_breaker"),
+    "drainer": ("DrainResult", "drain"),
+    "history": ("ExecutionRecord", "ExecutionTree", "StepRecord", "executions", "show"),
+    "spool": ("Backlog", "backlog"),
+    "statistics": ("Rollup", "Statistics", "read_statistics"),
+    "tables": ("MIGRATIONS",),
+    "tidymart": ("TidyMartPerformanceTracker",),
+    "tracker": ("Execution", "Tracker"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

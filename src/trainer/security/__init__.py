@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from trainer.security.completion import screen_completion
     from trainer.security.credentials import Secret, find_secrets, mask_secrets
     from trainer.security.detect import Part, screen, screen_parts, screen_prompt, untrusted_parts
-    from trainer.security.escape import escape
+    from trainer.security.escaping import escape
     from trainer.security.module import SecurityModule
     from trainer.security.verdict import DetectionResult, Level, ValidatedInput, ValidationResult
 
@@ -43,7 +43,7 @@ _MODULES = {
     "completion": ("screen_completion",),
     "credentials": ("Secret", "find_secrets", "mask_secrets"),
     "detect": ("Part", "screen", "screen_parts", "screen_prompt", "untrusted_parts"),
-    "escape": ("escape",),
+    "escaping": ("escape",),
     "module": ("SecurityModule",),
     "verdict": ("DetectionResult", "Level", "ValidatedInput", "ValidationResult"),
 }

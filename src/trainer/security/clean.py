@@ -56,7 +56,7 @@ def fence_block(block: DataBlock) -> str:
         "source": block.source,
         "subject": block.subject or "",
         "as_of": block.as_of or "",
-        "retrieved": isoformat(block.retrieved_at),
+        "retrieved": isoformat(block.retrieved_at) if block.retrieved_at else "",
     }
     return f"<data {_attributes(facts)} mark={mark}>\n{NOTICE}\n{content}</data mark={mark}>"
 

@@ -10,7 +10,7 @@ from trainer.core.values import Prompt
 from trainer.security.characters import strip_invisible
 from trainer.security.clean import MAX_SCALAR, clean_scalar
 from trainer.security.detect import screen, screen_prompt
-from trainer.security.escape import escape
+from trainer.security.escaping import escape
 from trainer.security.verdict import DetectionResult, Level, ValidatedInput, ValidationResult
 
 

@@ -1,0 +1,101 @@
+"""The mart's tables: facts that are only ever added, without keys or indexes; rollups rebuilt a day at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import duckdb
+
+    Opener: TypeAlias = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+    """Opens the database for one short operation, with MIGRATIONS applied."""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE execution_starts (
+        execution_id VARCHAR, parent_id VARCHAR, module VARCHAR, operation VARCHAR, context_key VARCHAR,
+        context JSON, config_hash VARCHAR, actor VARCHAR, department VARCHAR, inputs JSON, host VARCHAR, pid BIGINT,
+        started_at TIMESTAMP
+    );
+    CREATE TABLE execution_ends (
+        execution_id VARCHAR, ended_at TIMESTAMP, seconds DOUBLE, status VARCHAR, error_class VARCHAR, error VARCHAR,
+        tokens_in BIGINT, tokens_out BIGINT, cost DOUBLE, quality DOUBLE, inputs JSON, outputs JSON, results JSON
+    );
+    CREATE TABLE steps (
+        execution_id VARCHAR, seq BIGINT, name VARCHAR, ended_at TIMESTAMP, seconds DOUBLE, status VARCHAR,
+        error_class VARCHAR, error VARCHAR, tokens_in BIGINT, tokens_out BIGINT, cost DOUBLE, quality DOUBLE,
+        inputs JSON, outputs JSON, attributes JSON
+    );
+    CREATE TABLE ingested (segment VARCHAR, rows BIGINT, bad BIGINT, ingested_at TIMESTAMP);
+    CREATE TABLE rollup (
+        day DATE, module VARCHAR, operation VARCHAR, context_key VARCHAR, config_hash VARCHAR,
+        n BIGINT, successes BIGINT, seconds_n BIGINT, seconds_sum DOUBLE, seconds_squares DOUBLE,
+        cost_n BIGINT, cost_sum DOUBLE, cost_squares DOUBLE, quality_n BIGINT, quality_sum DOUBLE,
+        quality_squares DOUBLE, tokens_in BIGINT, tokens_out BIGINT
+    );
+    CREATE VIEW executions AS
+    SELECT coalesce(s.execution_id, e.execution_id) AS execution_id, s.parent_id, s.module, s.operation, s.context_key,
+        s.context, s.config_hash, s.actor, s.department, s.host, s.pid, s.started_at, e.ended_at, e.seconds, e.status,
+        e.error_class, e.error, e.tokens_in, e.tokens_out, e.cost, e.quality,
+        coalesce(e.inputs, s.inputs) AS inputs, e.outputs, e.results
+    FROM execution_starts s
+    FULL JOIN (SELECT DISTINCT ON (execution_id) * FROM execution_ends ORDER BY execution_id, ended_at) e
+    ON s.execution_id = e.execution_id;
+    """,
+)
+"""Numbered from 1; only ever added to."""
+
+EVENT_COLUMNS = {
+    "kind": "VARCHAR",
+    "execution_id": "VARCHAR",
+    "at": "BIGINT",
+    "seconds": "DOUBLE",
+    "module": "VARCHAR",
+    "operation": "VARCHAR",
+    "parent_id": "VARCHAR",
+    "seq": "BIGINT",
+    "pid": "BIGINT",
+    "host": "VARCHAR",
+    "actor": "VARCHAR",
+    "department": "VARCHAR",
+    "config_hash": "VARCHAR",
+    "context_key": "VARCHAR",
+    "context": "JSON",
+    "inputs": "JSON",
+    "outputs": "JSON",
+    "attributes": "JSON",
+    "results": "JSON",
+    "status": "VARCHAR",
+    "error_class": "VARCHAR",
+    "error": "VARCHAR",
+    "tokens_in": "BIGINT",
+    "tokens_out": "BIGINT",
+    "cost": "DOUBLE",
+    "quality": "DOUBLE",
+}
+"""The fields of a line in the spool."""
+
+INSERTS = (
+    """INSERT INTO execution_starts SELECT execution_id, parent_id, module, operation, context_key, context,
+        config_hash, actor, department, inputs, host, pid, make_timestamp("at") FROM batch WHERE kind = 'start'""",
+    """INSERT INTO execution_ends SELECT execution_id, make_timestamp("at"), seconds, status, error_class, error,
+        tokens_in, tokens_out, cost, quality, inputs, outputs, results FROM batch WHERE kind = 'end'""",
+    """INSERT INTO steps SELECT execution_id, seq, operation, make_timestamp("at"), seconds, status, error_class,
+        error, tokens_in, tokens_out, cost, quality, inputs, outputs, attributes FROM batch WHERE kind = 'step'""",
+)
+
+ROLLUP_DAYS = """SELECT DISTINCT started_at::DATE FROM execution_starts
+    WHERE execution_id IN (SELECT execution_id FROM batch WHERE kind = 'end')"""
+
+ROLLUP = """
+    INSERT INTO rollup
+    SELECT started_at::DATE AS day, module, operation, context_key, config_hash,
+        count(*), count(*) FILTER (status = 'success'),
+        count(seconds), coalesce(sum(seconds), 0), coalesce(sum(seconds * seconds), 0),
+        count(cost), coalesce(sum(cost), 0), coalesce(sum(cost * cost), 0),
+        count(quality), coalesce(sum(quality), 0), coalesce(sum(quality * quality), 0),
+        coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0)
+    FROM executions WHERE status IS NOT NULL AND started_at >= $day AND started_at < $day + INTERVAL 1 DAY
+    GROUP BY ALL"""

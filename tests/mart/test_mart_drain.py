@@ -1,0 +1,311 @@
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+import zlib
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pytest
+
+from trainer.core.errors import StoreError
+from trainer.mart import MIGRATIONS, Tracker, backlog, drain, read_breaker, read_statistics
+from trainer.mart.spool import adopt, elected, segments
+
+WHEN = datetime(2025, 2, 14, 21, 0, 2, tzinfo=UTC)
+
+
+def opener(path):
+    @contextlib.contextmanager
+    def opened():
+        fresh = not path.exists()
+        with duckdb.connect(str(path)) as connection:
+            for script in MIGRATIONS if fresh else ():
+                connection.execute(script)
+            yield connection
+
+    return opened
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def database(tmp_path):
+    return opener(tmp_path / "mart.duckdb")
+
+
+def ask(database, question):
+    with database() as connection:
+        return connection.execute(question).fetchall()
+
+
+def track(spool, count=3, **more):
+    tracker = Tracker(spool, **more)
+    for index in range(count):
+        execution = tracker.start("trainer", "report", {"report": str(index)})
+        tracker.step(execution, "render", seconds=0.5)
+        tracker.complete(execution, {"seconds": 1.5, "cost": 0.25, "tokens_in": 10, "tokens_out": 20})
+    tracker.close()
+
+
+def line(**fields):
+    body = json.dumps(fields).encode()[1:]
+    return b'{"c":"%08x",%s\n' % (zlib.crc32(body), body)
+
+
+def test_what_was_tracked_stands_in_the_tables_and_the_spool_is_empty(spool, database):
+    track(spool, clock=lambda: WHEN)
+    result = drain(spool, database, clock=lambda: WHEN)
+
+    assert (result.rows, result.segments, result.quarantined, result.error, result.skipped) == (9, 1, 0, "", "")
+    assert segments(spool) == []
+    assert ask(
+        database,
+        "SELECT module, operation, context->>'report', started_at, ended_at, seconds, status, cost, tokens_in,"
+        " tokens_out FROM executions ORDER BY execution_id LIMIT 1",
+    ) == [
+        ("trainer", "report", "0", WHEN.replace(tzinfo=None), WHEN.replace(tzinfo=None), 1.5, "success", 0.25, 10, 20)
+    ]
+    assert ask(database, "SELECT count(*), min(name), min(seconds) FROM steps") == [(3, "render", 0.5)]
+
+
+def test_nothing_tracked_is_nothing_drained_and_the_store_stays_shut(spool):
+    def never():
+        raise AssertionError
+
+    assert drain(spool, never).rows == 0
+
+
+def test_a_segment_that_comes_back_is_not_counted_again(spool, database):
+    track(spool)
+    (segment,) = segments(spool)
+    copy = segment.with_suffix(".kept")
+    shutil.copy(segment, copy)
+    drain(spool, database)
+    copy.rename(segment)
+    again = drain(spool, database)
+
+    assert (again.rows, again.segments) == (0, 1)
+    assert segments(spool) == []
+    assert ask(database, "SELECT count(*) FROM executions") == [(3,)]
+
+
+def test_a_torn_line_and_a_changed_one_are_kept_aside_and_the_others_stored(spool, database):
+    track(spool)
+    (segment,) = segments(spool)
+    lines = segment.read_bytes().splitlines(keepends=True)
+    lines[4] = lines[4].replace(b"render", b"rendes")
+    segment.write_bytes(b"".join(lines) + b'{"c":"0000')
+    result = drain(spool, database)
+
+    assert (result.rows, result.quarantined) == (8, 2)
+    assert (spool / "quarantine" / f"{segment.stem}.bad").read_bytes() == lines[4] + b'{"c":"0000\n'
+    assert ask(database, "SELECT rows, bad FROM ingested") == [(8, 2)]
+    assert backlog(spool).warnings == ("1 files of unreadable records lie in quarantine/ beside the segments",)
+    assert sorted(path.name for path in spool.iterdir()) == ["drain.lock", "quarantine"]
+
+
+def test_a_row_the_database_refuses_poisons_no_other(spool, database):
+    track(spool)
+    (segment,) = segments(spool)
+    poison = line(kind="end", execution_id="x", at=1, tokens_in="many")
+    segment.with_name("0-1-a-0.ready").write_bytes(line(kind="step", execution_id="y", at=2, operation="fine") + poison)
+    result = drain(spool, database)
+
+    assert (result.rows, result.quarantined, result.error) == (10, 1, "")
+    assert (spool / "quarantine" / "0-1-a-0.bad").read_bytes() == poison
+    assert ask(database, "SELECT name FROM steps WHERE execution_id = 'y'") == [("fine",)]
+
+
+def test_a_dead_process_leaves_its_segment_to_the_next_and_a_live_one_keeps_it(spool, database):
+    code = """
+        import os, pathlib, sys, time
+        from trainer.mart import Tracker
+        tracker = Tracker(pathlib.Path(sys.argv[1]))
+        tracker.start("trainer", "run", {})
+        time.sleep(0.2)
+        os.kill(os.getpid(), 9)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(spool)], check=False)
+    alive = Tracker(spool)
+    alive.start("trainer", "alive")
+    deadline = time.monotonic() + 20
+    while len(segments(spool)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    waiting = backlog(spool)
+    result = drain(spool, database)
+    alive.close()
+
+    assert waiting.segments >= 1
+    assert result.adopted == 1
+    assert ask(database, "SELECT operation FROM executions ORDER BY 1")[-1] == ("run",)
+    assert adopt(spool) == []
+
+
+def test_an_unreachable_store_is_tried_less_and_less_and_then_caught_up(spool, database):
+    @contextlib.contextmanager
+    def unreachable():
+        raise StoreError("the database cannot be used: locked")
+        yield
+
+    now = [WHEN]
+    results = []
+    for _ in range(6):
+        track(spool, 1)
+        results.append(drain(spool, unreachable, clock=lambda: now[0]))
+        now[0] += timedelta(seconds=5)
+
+    assert [bool(result.error) for result in results] == [True, True, True, False, False, False]
+    assert results[3].skipped == "the store failed 3 times, last: the database cannot be used: locked"
+    assert backlog(spool).segments == 6
+    now[0] = WHEN + timedelta(seconds=45)
+    assert drain(spool, database, clock=lambda: now[0]).rows == 18
+    assert read_breaker(spool).failures == 0
+
+
+def test_force_tries_although_the_breaker_is_open(spool, database):
+    @contextlib.contextmanager
+    def unreachable():
+        raise duckdb.IOException("no")
+        yield
+
+    track(spool, 1)
+    for _ in range(3):
+        drain(spool, unreachable, clock=lambda: WHEN)
+
+    assert drain(spool, database, clock=lambda: WHEN).rows == 0
+    assert drain(spool, database, clock=lambda: WHEN, force=True).rows == 3
+
+
+def test_only_one_process_drains_and_the_other_does_not_wait(spool, database):
+    track(spool)
+    with elected(spool) as won:
+        result = drain(spool, database)
+        seen = backlog(spool)
+
+    assert won
+    assert result.skipped == "another process drains"
+    assert seen.drainer == f"PID {os.getpid()}"
+    assert (seen.segments, seen.writing) == (1, 0)
+    assert drain(spool, database).rows == 9
+
+
+def test_a_drain_cut_short_before_its_commit_is_done_again(spool, database):
+    class CutError(Exception):
+        pass
+
+    @contextlib.contextmanager
+    def cut():
+        with database() as connection:
+
+            class Cutting:
+                def execute(self, statement, *more):
+                    if statement == "COMMIT":
+                        raise CutError
+                    return connection.execute(statement, *more)
+
+                def __getattr__(self, name):
+                    return getattr(connection, name)
+
+            yield Cutting()
+
+    track(spool)
+    with pytest.raises(CutError):
+        drain(spool, cut)
+
+    assert ask(database, "SELECT count(*) FROM executions") == [(0,)]
+    assert drain(spool, database).rows == 9
+    assert ask(database, "SELECT count(*), count(DISTINCT execution_id) FROM executions") == [(3, 3)]
+
+
+def test_rollups_are_rebuilt_for_the_days_that_changed_and_published(spool, database, tmp_path):
+    published = tmp_path / "statistics.json"
+    for day, quality in ((0, 0.5), (1, 0.25), (0, 1.0)):
+        when = WHEN + timedelta(days=day)
+        tracker = Tracker(spool, clock=lambda when=when: when)
+        execution = tracker.start("trainer", "report", {"context_key": "abbv", "config_hash": "c1"})
+        tracker.complete(execution, {"seconds": 2, "cost": 0.5, "quality": quality, "tokens_in": 7})
+        tracker.close()
+        drain(spool, database, clock=lambda: WHEN + timedelta(days=2), published=published)
+    statistics = read_statistics(published)
+
+    assert statistics.published_at == WHEN + timedelta(days=2)
+    assert [
+        (str(row.day), row.n, row.successes, row.quality_sum, row.quality_squares) for row in statistics.rollups
+    ] == [
+        ("2025-02-14", 2, 2, 1.5, 1.25),
+        ("2025-02-15", 1, 1, 0.25, 0.0625),
+    ]
+    first = statistics.rollups[0]
+    assert (first.seconds_sum, first.cost_sum, first.cost_squares, first.tokens_in) == (4.0, 1.0, 0.5, 14)
+
+
+def test_readers_of_statistics_survive_an_absent_or_damaged_file(tmp_path):
+    (tmp_path / "bad.json").write_text('{"format": 1, "rollups": [[1]]}')
+
+    assert read_statistics(tmp_path / "none.json").rollups == ()
+    assert read_statistics(tmp_path / "bad.json").published_at is None
+
+
+def test_an_old_and_a_large_backlog_are_warned_of(spool, monkeypatch):
+    track(spool, clock=lambda: WHEN)
+    monkeypatch.setattr("trainer.mart.spool.WARN_BYTES", 100)
+    found = backlog(spool, clock=lambda: WHEN + timedelta(days=3))
+
+    assert found.oldest_seconds == 3 * 86_400
+    assert found.warnings == (
+        "0 MB of records wait to be stored; run: trainer mart executions",
+        "records wait since 3 days; run: trainer mart executions",
+    )
+
+
+WORKER = """
+    import contextlib, pathlib, random, sys
+    import duckdb
+    from trainer.mart import Tracker, drain
+    root, name, count = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+
+    @contextlib.contextmanager
+    def opener():
+        while True:
+            try:
+                connection = duckdb.connect(str(root / "mart.duckdb"))
+                break
+            except duckdb.IOException:
+                pass
+        with connection:
+            yield connection
+
+    tracker = Tracker(root / "spool", most_queued=500)
+    for index in range(count):
+        execution = tracker.start("m", "o", {"name": f"{name}-{index}"})
+        tracker.step(execution, "s")
+        tracker.complete(execution, {"cost": 1})
+        if index % (count // 4) == 0:
+            result = drain(root / "spool", opener, force=True)
+            assert not result.error, result.error
+    tracker.close()
+"""
+
+
+def test_eight_processes_that_track_and_drain_lose_and_double_nothing(tmp_path, spool, database):
+    ask(database, "SELECT 1")
+    command = [sys.executable, "-c", textwrap.dedent(WORKER), str(tmp_path)]
+    workers = [subprocess.Popen([*command, str(name), "1000"]) for name in range(8)]
+    codes = [worker.wait(timeout=120) for worker in workers]
+    drain(spool, database)
+
+    assert codes == [0] * 8
+    assert ask(database, "SELECT count(*), count(DISTINCT context->>'name'), sum(cost) FROM executions") == [
+        (8000, 8000, 8000.0)
+    ]
+    assert ask(database, "SELECT count(*), count(DISTINCT execution_id) FROM steps") == [(8000, 8000)]
+    assert ask(database, "SELECT sum(n), sum(cost_sum) FROM rollup") == [(8000, 8000.0)]
+    assert backlog(spool).quarantined == 0
