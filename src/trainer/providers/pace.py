@@ -20,8 +20,8 @@ class Pace:
     """The pace of one provider and key, on one event loop.
 
     The number of calls at once falls by a third when the service is overloaded and grows by one for each round
-    that passes. A refusal for too many requests closes the gate, teaches how many the service takes in a second,
-    and from then on no more are sent in any second; once it is quiet for long, one tenth more is tried.
+    that passes. A refusal for too many requests closes the gate and teaches how many the service takes in a second;
+    from then on no more are sent in any second; once it is quiet for long, one tenth more is tried.
     """
 
     def __init__(
@@ -114,22 +114,19 @@ class Pace:
     def _slow_down(self, entered: float, retry_after: float | None) -> None:
         now = self._clock()
         self._quiet_since = now
-        if self._learning and entered > self._closed_until - _WINDOW - 1:
+        if self._learning and entered >= self._adjusted_at - 1:
             self._refused += 1
         elif entered > self._adjusted_at:
             self._adjusted_at = now
-            if self.per_second is None:
-                self._learning, self._refused = True, 1
-            else:
-                self.per_second = max(1, self.per_second * 2 // 3)
+            self._learning, self._refused = True, 1
             self._closed_until = now + _WINDOW
         if retry_after is not None:
             self._closed_until = max(self._closed_until, now + retry_after)
 
     def _learn(self) -> None:
-        """The requests of the second before the first refusal that were not refused are what the service takes."""
+        """The requests of the second before the refusal that were not refused are what the service takes."""
         self._learning = False
         since = self._adjusted_at - 1.0
-        sent = sum(1 for moment in self._sent if moment >= since)
-        self.per_second = max(1, sent - self._refused)
+        taken = sum(1 for moment in self._sent if moment >= since) - self._refused
+        self.per_second = max(1, taken if self.per_second is None else min(self.per_second - 1, taken))
         self._adjusted_at = self._clock()
