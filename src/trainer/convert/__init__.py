@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from trainer.convert.detect import detect_format
     from trainer.convert.document import Converted, Document, parse_markdown
     from trainer.convert.jsontext import Candidate, Extraction, extract_json
+    from trainer.convert.outline import json_to_markdown, markdown_to_json
     from trainer.convert.pdf import PdfPool, missing_libraries
     from trainer.convert.repair import Repair, Repaired, repair_markdown
     from trainer.convert.themes import CONVERTER_VERSION, Theme, default_theme, load_theme, theme_digest
@@ -32,7 +33,9 @@ __all__ = [
     "detect_format",
     "extract_json",
     "html_to_pdf",
+    "json_to_markdown",
     "load_theme",
+    "markdown_to_json",
     "missing_libraries",
     "parse_markdown",
     "repair_markdown",
@@ -55,7 +58,9 @@ _HOMES = {
     "detect_format": "detect",
     "extract_json": "jsontext",
     "html_to_pdf": "writers.pdf",
+    "json_to_markdown": "outline",
     "load_theme": "themes",
+    "markdown_to_json": "outline",
     "missing_libraries": "pdf",
     "parse_markdown": "document",
     "repair_markdown": "repair",
