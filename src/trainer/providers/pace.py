@@ -113,7 +113,6 @@ class Pace:
 
     def _slow_down(self, entered: float, retry_after: float | None) -> None:
         now = self._clock()
-        self._quiet_since = now
         if self._learning and entered >= self._adjusted_at - 1:
             self._refused += 1
         elif entered > self._adjusted_at:
@@ -122,6 +121,7 @@ class Pace:
             self._closed_until = now + _WINDOW
         if retry_after is not None:
             self._closed_until = max(self._closed_until, now + retry_after)
+        self._quiet_since = max(now, self._closed_until)
 
     def _learn(self) -> None:
         """The requests of the second before the refusal that were not refused are what the service takes."""
