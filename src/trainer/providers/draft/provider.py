@@ -19,6 +19,7 @@ class DraftProvider(Undeployable):
     """
 
     provider = _NAME
+    native_schema = True
 
     def __init__(self, *, model: str = _NAME, count_tokens: Callable[[str], int] | None = None) -> None:
         self.model = model or _NAME
