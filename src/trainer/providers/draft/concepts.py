@@ -117,7 +117,7 @@ _FORMULAS = (
         "years",
         ("cash", "operating_cash_flow"),
         _years,
-        "cash divided by the cash that operations used in twelve months",
+        "cash divided by operating cash flow",
     ),
     _Formula("Price above the 52-week low", "fraction", ("price", "low"), _above, "share price against the low"),
     _Formula("Price against the 52-week high", "fraction", ("price", "high"), _above, "share price against the high"),
@@ -174,9 +174,7 @@ def _shares_of_revenue(entity: Entity) -> Iterator[Fact]:
             period = f"{records.cadence or 'period'} to {english.day(records.labels[both[-1]])}"
             value = ratio(first.figure, second.figure)
             words = "research and development divided by revenue"
-            if fact := made(
-                f"Research and development as a share of revenue, {period}", value, "fraction", words, first, second
-            ):
+            if fact := made(f"Research and development to revenue, {period}", value, "fraction", words, first, second):
                 yield fact
                 return
 

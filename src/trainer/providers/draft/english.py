@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import date
 
 _MONTHS = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
-_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
 _PERIODS = {
     "trailing 12 months": "over the trailing 12 months",
     "latest quarter": "in the latest quarter",
@@ -36,11 +36,6 @@ def listed(parts: Sequence[str], last: str = "and") -> str:
     if len(parts) < 2:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
-
-
-def counted(size: int, noun: str) -> str:
-    """`three quarters`, and `the quarters` where the number would need figures."""
-    return f"the {_WORDS[size]} {noun}s" if 1 < size < len(_WORDS) else f"the {noun}s"
 
 
 def lowered(title: str) -> str:

@@ -7,8 +7,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from trainer.providers.draft.figures import MINUS
-
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~#^$]|(?<![^\W_])_|_(?![^\W_]))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -67,11 +65,6 @@ def chart(
         "```",
     ]
     return "\n".join(lines)
-
-
-def unsigned(figure: str) -> str:
-    """A printed figure without its sign, for words that say it: `lost $5`."""
-    return figure.removeprefix(MINUS)
 
 
 def _shown(letter: str) -> bool:

@@ -55,7 +55,7 @@ def _loss(known: Known) -> Notice | None:
         return None
     income, revenue = facts
     period = english.period(income.title)
-    short = f"net income {period} was {income.text} on revenue of {revenue.text}"
+    short = f"{english.lowered(english.base(income.title))} {period} was {income.text} on revenue of {revenue.text}"
     meaning = "Each period of losses uses capital that shareholders or lenders have to provide."
     question = "when do the losses end?"
     return Notice(
@@ -222,7 +222,7 @@ def _odd_records(entity: Entity) -> Iterator[Notice]:
         noun = records.cadence or "period"
         short = (
             f"net income was {last.text} in the {noun} to {english.day(records.labels[index])}, "
-            f"after {before.text} in the {noun} before"
+            f"after {before.text} in the {noun} to {english.day(records.labels[income.known[-2][0]])}"
         )
         meaning = (
             f"A single {noun} out of line usually holds a charge for acquired research, an impairment or a settlement."

@@ -29,7 +29,7 @@ def levels(facts: Sequence[Fact], *, most: int = 4) -> str:
 
 def explained(fact: Fact) -> str:
     """A derived figure with its formula: `Net debt was $62.7 billion (total debt less cash)` and the like."""
-    if fact.unit == "fraction" and fact.formula.startswith(_COMPARED):
+    if is_distance(fact):
         return _distance(fact)
     when = english.period(fact.title)
     title = f"{_title(english.base(fact.title))} {english.verb(fact.title)}"
@@ -40,14 +40,18 @@ def all_explained(facts: Sequence[Fact]) -> str:
     """Derived figures with their formulas; distances of one figure share a sentence."""
     said: list[str] = []
     for fact in facts:
-        distance = fact.formula.startswith(_COMPARED)
-        start = f"The {_named(fact.inputs[0].title)} of {fact.inputs[0].text} is " if distance else ""
+        start = f"The {_named(fact.inputs[0].title)} of {fact.inputs[0].text} is " if is_distance(fact) else ""
         sentence = explained(fact)
         if start and said and said[-1].startswith(start) and sentence.startswith(start):
             said[-1] = f"{said[-1][:-1]} and {sentence[len(start) :]}"
         else:
             said.append(sentence)
     return " ".join(said)
+
+
+def is_distance(fact: Fact) -> bool:
+    """Whether a derived figure says how far one figure is from another."""
+    return fact.formula.startswith(_COMPARED)
 
 
 def development(column: Column, records: Records, name: str = "") -> str:
@@ -172,32 +176,32 @@ def _against(column: Column, records: Records) -> str:
     known = column.known
     index, last = known[-1]
     said = []
-    noun = records.cadence or "record"
     if len(known) > 1 and known[-2][0] == index - 1:
-        said.append(_moved(last, known[-2][1], f"in the {noun} before" if noun in ("quarter", "year") else "before"))
-    if noun not in ("year", "record") and (earlier := _year_before(column, records, index)):
-        said.append(_moved(last, earlier, "a year earlier"))
+        said.append(_moved(last, known[-2][1], _when(records, index - 1)))
+    if records.cadence not in ("year", "") and (earlier := _year_before(column, records, index)):
+        said.append(_moved(last, earlier[1], _when(records, earlier[0]), "a year earlier"))
     return f", {' and '.join(said)}" if said else ""
 
 
-def _moved(last: Fact, before: Fact, when: str) -> str:
+def _moved(last: Fact, before: Fact, when: str, ago: str = "") -> str:
+    """The change from one value to another; `ago` is what the earlier time is called beside a percentage."""
     now, then = _figure(last), _figure(before)
     if now == then:
         return f"the same as {when}"
     size = change(then, now)
     if size is not None and now > 0 and kind(last.unit) != "share":
-        return f"{show(abs(size), 'fraction')} {'more' if now > then else 'less'} than {when} ({before.text})"
+        return f"{show(abs(size), 'fraction')} {'more' if now > then else 'less'} than {ago or when} ({before.text})"
     if kind(last.unit) == "share" and last.unit == before.unit:
-        return f"{points(now - then, last.unit)} {'more' if now > then else 'less'} than {when} ({before.text})"
+        return f"{points(now - then, last.unit)} {'more' if now > then else 'less'} than {ago or when} ({before.text})"
     return f"{'up' if now > then else 'down'} from {before.text} {when}"
 
 
-def _year_before(column: Column, records: Records, index: int) -> Fact | None:
+def _year_before(column: Column, records: Records, index: int) -> tuple[int, Fact] | None:
     last = _date(records.labels[index])
     for earlier, cell in column.known:
         found = _date(records.labels[earlier])
         if last and found and 360 <= (last - found).days <= 370:
-            return cell
+            return earlier, cell
     return None
 
 
@@ -208,8 +212,8 @@ def _extremes(column: Column, records: Records) -> str:
     low = min(known, key=lambda cell: (_figure(cell[1]), -cell[0]))
     high = max(known, key=lambda cell: (_figure(cell[1]), cell[0]))
     if _figure(low[1]) == _figure(high[1]):
-        return f"It did not change over {english.counted(len(known), records.cadence or 'record')} shown."
-    over = english.counted(len(known), records.cadence or "record")
+        return f"It did not change over the {records.cadence or 'record'}s shown."
+    over = f"the {records.cadence or 'record'}s"
     newest = known[-1][0]
     if high[0] == newest:
         return f"That is the highest of {over} shown; the lowest was {low[1].text} ({_label(records, low[0])})."

@@ -78,7 +78,7 @@ def _figures(page: _Page) -> Iterator[str]:
     yield _comparisons(share.rows, known) if known.several else _levels(share)
     if len(share.rows) >= 4 or (share.rows and (known.several or any(not row.numeric for row in share.rows))):
         yield tables.figures_table(escaped(share.section.title), share.rows, known.entities)
-    yield _formulas(share) if known.several else _derived(share)
+    yield _distances(share) if not known.several else ""
     yield " ".join(_remarks(page))
     for number, records in share.series[:_MOST_SERIES]:
         yield from _series(records, known.entities[number], several=known.several)
@@ -91,14 +91,10 @@ def _levels(share: Share) -> str:
     return prose.levels(plain) if len(plain) * 2 >= len(share.rows) else ""
 
 
-def _derived(share: Share) -> str:
-    return prose.all_explained([row.first for row in share.rows if row.first.formula])
-
-
-def _formulas(share: Share) -> str:
-    """How the derived figures of a table were made."""
-    made = [f"{english.named(row.title)} is {row.first.formula}" for row in share.rows if row.first.formula]
-    return f"{english.capital('; '.join(made))}." if made else ""
+def _distances(share: Share) -> str:
+    """The derived figures that a table row cannot explain: all of them where there is no table."""
+    made = [row.first for row in share.rows if row.first.formula]
+    return prose.all_explained(made if len(share.rows) < 4 else [fact for fact in made if prose.is_distance(fact)])
 
 
 def _comparisons(rows: Sequence[Row], known: Known) -> str:
@@ -197,12 +193,11 @@ def _stage(entity: Entity, concepts: Mapping[str, Fact]) -> str:
         return ""
     period = english.period(revenue.title)
     closed = tables.accounts_to(entity)
-    start = f"{period} to {closed}, {entity.short}" if period and closed else f"{period} {entity.short}"
-    earned = "earned" if income.figure > 0 else "lost"
+    start = f"{period} to {closed}, " if period and closed else f"{period} "
     growth = concepts.get("growth")
     faster = f"; {english.named(growth.title)} was {growth.text}" if growth else ""
-    sentence = f"{start.strip()} {earned} {markup.unsigned(income.text)} on revenue of {revenue.text}{faster}."
-    sentence = english.capital(sentence)
+    earned = f"{entity.short}'s {english.lowered(english.base(income.title))} was {income.text}"
+    sentence = english.capital(f"{start.lstrip()}{earned}, on revenue of {revenue.text}{faster}.")
     return f"{sentence} {_pattern(concepts)}".strip()
 
 

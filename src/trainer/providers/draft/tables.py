@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from trainer.providers.draft import english, markup
@@ -9,7 +10,7 @@ from trainer.providers.draft.allot import Row
 from trainer.providers.draft.concepts import concept
 from trainer.providers.draft.facts import Column, Entity, Fact, Records
 from trainer.providers.draft.markup import escaped
-from trainer.providers.draft.prose import as_of
+from trainer.providers.draft.prose import as_of, is_distance
 from trainer.providers.draft.reading import kind
 
 _MOST_RECORDS = 12
@@ -24,7 +25,7 @@ def figures_table(caption: str, rows: Sequence[Row], entities: Sequence[Entity])
     one = len(entities) == 1
     texts = sum(not row.numeric for row in rows) * 2 > len(rows)
     header = ["Item" if texts else "Figure", *(["Value"] if one else [entity.short for entity in entities])]
-    body = [[_title(row.title), *(_cell(fact) for fact in row.facts)] for row in rows]
+    body = [[_row_title(row), *(_cell(fact) for fact in row.facts)] for row in rows]
     names = english.listed([entity.short for entity in entities])
     return markup.table(
         _caption(f"{caption}, {names}", as_of(facts), _closed(facts, entities)),
@@ -51,7 +52,7 @@ def _of_what(records: Records) -> str:
     if records.title.lower() not in _ADJECTIVES or len(records.columns) > 3:
         return _title(records.title)
     names = english.listed([english.lowered(english.base(column.title)) for column in records.columns])
-    return escaped(f"{records.title} {names}", most=90)
+    return escaped(f"{records.title} {names}", most=120)
 
 
 def series_chart(records: Records, entity: Entity) -> str:
@@ -114,7 +115,7 @@ def _label(records: Records, index: int) -> str:
 
 
 def _title(title: str) -> str:
-    return escaped(title, most=90)
+    return escaped(title, most=120)
 
 
 def accounts_to(entity: Entity) -> str:
@@ -131,6 +132,14 @@ def _closed(facts: Sequence[Fact], entities: Sequence[Entity]) -> str:
     if len(set(days.values())) == 1:
         return f"accounts to {next(iter(days.values()))}"
     return english.listed([f"accounts of {name} to {day}" for name, day in days.items()])
+
+
+def _row_title(row: Row) -> str:
+    """The title with the formula of a derived figure: `Net debt (total debt less cash)`."""
+    head, _, qualifier = row.title.partition(", ")
+    if not row.first.formula or is_distance(row.first) or re.search(r" (to|per) ", head):
+        return _title(row.title)
+    return _title(f"{head} ({row.first.formula}){f', {qualifier}' if qualifier else ''}")
 
 
 def _caption(text: str, *more: str) -> str:
