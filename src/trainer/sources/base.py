@@ -108,6 +108,7 @@ class DataRetriever(Protocol):
 SOURCES = Registry(
     "sources",
     {
+        "api": Adapter("trainer.sources.api:ApiRetriever"),
         "file": Adapter("trainer.sources.file:FileRetriever"),
         "yahoo_finance": Adapter("trainer.sources.yahoo_finance:YahooFinanceRetriever"),
     },

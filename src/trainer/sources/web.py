@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import random
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -38,6 +39,25 @@ class Answer:
         return "html" in self.headers.get("content-type", "") or self.body.lstrip()[:1] == b"<"
 
 
+class Pace:
+    """At most so many requests a second, all threads together, evenly spread."""
+
+    def __init__(self, per_second: float, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._interval = 1.0 / per_second
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Return when the next request may be sent."""
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._next)
+            self._next = start + self._interval
+        if start > now:
+            self._sleep(start - now)
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """Settings and cookies for one service; safe to share between threads, holds no connection."""
@@ -57,14 +77,28 @@ class Session:
     most_bytes: int = 50_000_000
     sleep: Callable[[float], None] = time.sleep
     cookies: CookieJar = field(default_factory=CookieJar)
+    pace: Pace | None = None
+    """How often it may ask; None is as often as it likes."""
 
-    def get(self, url: str, *, headers: Mapping[str, str] | None = None, retries: int | None = None) -> Answer:
-        """The answer to a GET; raises SourceError where none comes, or none but "later" and server errors."""
+    def get(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        secret_headers: Mapping[str, str] | None = None,
+        retries: int | None = None,
+    ) -> Answer:
+        """The answer to a GET; raises SourceError where none comes, or none but "later" and server errors.
+
+        `secret_headers` do not follow a redirect to another server.
+        """
         tries = (self.retries if retries is None else retries) + 1
         for number in range(1, tries + 1):
             last = number == tries
             try:
-                answer = self._once(url, headers or {})
+                if self.pace is not None:
+                    self.pace.wait()
+                answer = self._once(url, headers or {}, secret_headers or {})
             except _Failure as failure:
                 if last or not failure.passing:
                     raise self._error(str(failure), url, number) from failure.__cause__
@@ -78,10 +112,12 @@ class Session:
             self.sleep(self._pause(number) if wait is None else wait)
         raise AssertionError("the last try returns or raises")
 
-    def _once(self, url: str, headers: Mapping[str, str]) -> Answer:
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+    def _once(self, url: str, headers: Mapping[str, str], secret_headers: Mapping[str, str]) -> Answer:
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies), _Redirects())
         wanted = {"User-Agent": self.user_agent, "Accept-Encoding": "gzip", "Accept": "*/*", **headers}
         request = urllib.request.Request(url, headers=wanted)  # noqa: S310  (the scheme is checked where the URL is set)
+        for name, value in secret_headers.items():
+            request.add_unredirected_header(name, value)
         deadline = time.monotonic() + self.timeout
         try:
             try:
@@ -125,6 +161,20 @@ class Session:
             f"{self.service} {reason}{_counted(tries)}",
             hint=f"check that {host} can be reached, then run the same command again; `--offline` uses what is stored",
         )
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, and takes secret headers along only within one server."""
+
+    def redirect_request(self, *arguments: Any) -> Any:
+        """The next request."""
+        following = super().redirect_request(*arguments)
+        req, newurl = arguments[0], arguments[-1]
+        if following is not None and urlsplit(newurl)[:2] == urlsplit(req.full_url)[:2]:
+            for name, value in req.unredirected_hdrs.items():
+                if name not in ("Cookie", "Host"):
+                    following.add_unredirected_header(name, value)
+        return following
 
 
 class _Failure(Exception):

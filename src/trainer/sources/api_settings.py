@@ -1,0 +1,141 @@
+"""What config.yaml says of one REST service, checked: address, parameters, secrets by the names of their variables."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeVar, cast
+
+from trainer.core.errors import Problem, UsageError, unknown
+from trainer.core.values import Json
+from trainer.sources.pointer import is_pointer
+
+AuthKind = Literal["bearer", "header", "query", "basic"]
+PagingKind = Literal["page", "offset", "cursor", "link"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """Who we are; the secrets themselves stay in the environment."""
+
+    kind: AuthKind
+    env: str
+    """The variable that holds the token, the key or the password."""
+    name: str = ""
+    """Of the header or the URL parameter that carries it."""
+    user_env: str = ""
+    """basic: the variable that holds the user's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How the service hands out more than one answer holds."""
+
+    kind: PagingKind
+    parameter: str = "page"
+    """The URL parameter that says where to go on."""
+    start: int = 1
+    """page, offset: its first value."""
+    size_parameter: str = ""
+    """The URL parameter that says how many records a page holds."""
+    size: int = 0
+    """Records a page; a page with fewer is the last."""
+    next: str = ""
+    """cursor: JSON pointer to the next value of the parameter; link: to the next URL, where no Link header has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One REST service."""
+
+    base_url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    """URL parameters of every request; a query's own win."""
+    auth: Auth | None = None
+    paging: Paging | None = None
+    select: str = ""
+    """JSON pointer to the data in an answer; the query's own wins."""
+    fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the data means: dotted path -> title, unit, description."""
+    subject: str = ""
+    per_second: float = 5.0
+    """Most requests a second."""
+
+
+def read_apis(settings: Mapping[str, Any]) -> dict[str, Api]:
+    """The services by name; raises UsageError with all that is wrong."""
+    problems: list[Problem] = []
+    apis = {name: _read(Api, section, f"apis.{name}", problems) for name, section in settings.items()}
+    for name, api in apis.items():
+        if api is not None:
+            _check(api, f"apis.{name}", problems)
+    if problems:
+        raise UsageError(problems[0].message, hint=problems[0].hint, problems=problems)
+    return cast("dict[str, Api]", apis)
+
+
+def secrets(auth: Auth | None, environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Headers and URL parameters that say who we are; raises UsageError for a variable that is not set."""
+    if auth is None:
+        return {}, {}
+    secret = _variable(auth.env, environ)
+    if auth.kind == "query":
+        return {}, {auth.name: secret}
+    if auth.kind == "header":
+        return {auth.name: secret}, {}
+    if auth.kind == "bearer":
+        return {"Authorization": f"Bearer {secret}"}, {}
+    pair = f"{_variable(auth.user_env, environ)}:{secret}".encode()
+    return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}, {}
+
+
+def _variable(name: str, environ: Mapping[str, str]) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise UsageError(f"the environment variable {name} is not set", hint=f"run: export {name}=…")
+    return value
+
+
+_SECTIONS: Mapping[str, type] = {"auth": Auth, "paging": Paging}
+_NEEDS = {Api: ("base_url",), Auth: ("kind", "env"), Paging: ("kind",)}
+
+
+def _read(kind: type[T], section: Any, what: str, problems: list[Problem]) -> T | None:
+    if not isinstance(section, Mapping):
+        problems.append(Problem(f"{what} must be a mapping"))
+        return None
+    known = [each.name for each in fields(kind)]  # type: ignore[arg-type]  # only dataclasses come here
+    before = len(problems)
+    values: dict[str, Any] = {}
+    for name, value in section.items():
+        if name not in known:
+            message, hint = unknown(f"setting in {what}", str(name), known)
+            problems.append(Problem(message, hint=hint))
+        elif name in _SECTIONS and value is not None:
+            values[name] = _read(_SECTIONS[name], value, f"{what}.{name}", problems)
+        else:
+            values[name] = value
+    problems += [Problem(f"{what}.{name} is missing") for name in _NEEDS[kind] if not section.get(name)]
+    return kind(**values) if len(problems) == before else None
+
+
+def _check(api: Api, what: str, problems: list[Problem]) -> None:
+    if not re.match(r"https?://[^/\s]+", str(api.base_url)):
+        problems.append(Problem(f'{what}.base_url is not a URL: "{api.base_url}"', hint="begin it with https://"))
+    if not is_pointer(str(api.select)):
+        problems.append(Problem(f"{what}.select is not a JSON pointer", hint="begin it with /"))
+    for section, kinds in (("auth", AuthKind), ("paging", PagingKind)):
+        given = getattr(api, section)
+        if given is not None and given.kind not in kinds.__args__:  # type: ignore[attr-defined]
+            message, hint = unknown(f"kind of {what}.{section}", str(given.kind), kinds.__args__)  # type: ignore[attr-defined]
+            problems.append(Problem(message, hint=hint))
+    if api.auth is not None and api.auth.kind in ("header", "query") and not api.auth.name:
+        problems.append(Problem(f"{what}.auth.name is missing", hint=f"name the {api.auth.kind} that carries the key"))
+    if api.auth is not None and api.auth.kind == "basic" and not api.auth.user_env:
+        problems.append(Problem(f"{what}.auth.user_env is missing"))
+    if api.paging is not None and api.paging.kind == "cursor" and not api.paging.next:
+        problems.append(Problem(f"{what}.paging.next is missing", hint="point to the next cursor, such as /next"))
