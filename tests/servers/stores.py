@@ -15,6 +15,8 @@ from trainer.stores import DataStore, create_store
 class Bench:
     """A store and the clock it lives by."""
 
+    options: dict[str, str]
+    """What makes the store, for other processes."""
     large: int = 10_000_000
     """Letters of a large document."""
     moment: datetime = datetime(2025, 2, 14, 12, tzinfo=UTC)
@@ -29,9 +31,20 @@ class Bench:
 
 @contextmanager
 def duckdb_bench(folder: Path) -> Iterator[Bench]:
-    bench = Bench()
-    bench.store = create_store("duckdb", clock=bench.now, database_path=folder / "trainer.duckdb")
-    yield bench
+    yield _bench("duckdb", {"database_path": str(folder / "trainer.duckdb")})
+
+
+def _bench(backend: str, options: dict[str, str]) -> Bench:
+    bench = Bench(options)
+    bench.store = create_store(backend, clock=bench.now, **options)
+    return bench
 
 
 BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {"duckdb": duckdb_bench}
+
+
+@contextmanager
+def shared_options(backend: str, folder: Path) -> Iterator[dict[str, str]]:
+    """The options by which several processes open one and the same empty store."""
+    with BACKENDS[backend](folder) as bench:
+        yield {"name": backend, **bench.options}
