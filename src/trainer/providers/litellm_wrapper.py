@@ -220,6 +220,7 @@ def _litellm() -> Any:
             raise MissingExtra("litellm", "litellm") from error
         litellm.suppress_debug_info = True
         litellm.telemetry = False
+        litellm.disable_token_counter = True  # it would pass its own counts off as the provider's usage
         for name in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         return litellm
@@ -250,7 +251,7 @@ def _take_chunk(parts: Parts, chunk: Any) -> str:
 
 def _take_usage(parts: Parts, response: Any) -> None:
     usage = getattr(response, "usage", None)
-    if usage is not None:
+    if usage is not None and (usage.prompt_tokens or usage.completion_tokens):
         parts.take_usage({"usage": usage.model_dump()})
 
 
