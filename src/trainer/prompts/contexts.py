@@ -79,6 +79,8 @@ def _load(folder: Folder, name: str) -> Context | None:
 
 def _listed(instruction: Instruction, params: Mapping[str, Json], folder: Folder) -> Iterator[str]:
     for index, written in enumerate(instruction.contexts):
+        if _waits(written, instruction, params):
+            continue
         where = instruction.where("contexts", index)
         pattern = _from_folder(fill_names(written, params), folder)
         problem = _escape(pattern, folder)
@@ -93,6 +95,8 @@ def _listed(instruction: Instruction, params: Mapping[str, Json], folder: Folder
 
 def _mentioned(instruction: Instruction, params: Mapping[str, Json], folder: Folder) -> Iterator[str]:
     for mention in _MENTION.finditer(instruction.body):
+        if _waits(mention[2], instruction, params):
+            continue
         written = fill_names(mention[2], params)
         pattern = _from_folder(written, folder)
         matches = _matches(pattern, folder.names)
@@ -103,6 +107,11 @@ def _mentioned(instruction: Instruction, params: Mapping[str, Json], folder: Fol
             folder.say(f"no context {pattern}", instruction.at(mention.start()), _hint(pattern, folder.names))
         elif not mention[1] or pattern != written:
             yield from matches
+
+
+def _waits(written: str, instruction: Instruction, params: Mapping[str, Json]) -> bool:
+    """Whether the path names a parameter that has no value yet."""
+    return any(f"{{{name}}}" in written for name in instruction.params if name not in params)
 
 
 def _from_folder(written: str, folder: Folder) -> str:

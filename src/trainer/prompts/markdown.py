@@ -65,7 +65,7 @@ def empty_sections(text: str) -> list[tuple[str, int]]:
     fenced = _ranges(_fences(text))
     headings = [heading for heading in _ATX.finditer(text) if heading.start() not in fenced]
     found = []
-    for heading, following in zip(headings, [*headings[1:], None], strict=True):
+    for heading, following in zip(headings, [*headings, None][1:], strict=True):
         line_end = text.find("\n", heading.end())
         below = text[line_end : following.start() if following else len(text)] if line_end >= 0 else ""
         is_parent = following is not None and len(following[2]) > len(heading[2])

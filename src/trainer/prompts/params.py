@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
 from trainer.core.errors import InstructionError, Problem, UsageError, Where, unknown
 from trainer.core.files import read_text
-from trainer.core.values import Json
+from trainer.core.values import Finding, Json
 from trainer.prompts.instruction import DataQuery, Instruction, Param
 
 _NAMED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -30,16 +30,27 @@ def resolve_params(instruction: Instruction, given: Mapping[str, Json]) -> dict[
 
     An optional parameter without a value is None. Raises InstructionError with every problem at once.
     """
-    problems = [*_unknown(instruction, given)]
+    values, findings = check_params(instruction, given)
+    if findings:
+        problems = [Problem(one.message, one.where, one.hint or None) for one in findings]
+        raise InstructionError(problems[0].message, problems=problems)
+    return values
+
+
+def check_params(instruction: Instruction, given: Mapping[str, Json]) -> tuple[dict[str, Json], list[Finding]]:
+    """The values that can be told, and what is wrong with the others."""
+    findings = [*_unknown(instruction, given)]
     values: dict[str, Json] = {}
     for name, param in instruction.params.items():
         try:
             values[name] = _value(instruction, param, given, ())
+        except _Missing as missing:
+            # where a default needs another parameter, that one tells
+            if missing.name == name:
+                findings.append(_finding(instruction, param, given, missing))
         except ValueError as error:
-            problems.append(_problem(instruction, param, name in given, error))
-    if problems:
-        raise InstructionError(problems[0].message, problems=problems)
-    return values | {name: given[name] for name in given if name not in instruction.params}
+            findings.append(_finding(instruction, param, given, error))
+    return values | {name: given[name] for name in given if name not in instruction.params}, findings
 
 
 def data_queries(instruction: Instruction, params: Mapping[str, Json]) -> tuple[DataQuery, ...]:
@@ -61,6 +72,16 @@ def fill_names(text: str, params: Mapping[str, Json]) -> str:
     return _NAMED.sub(lambda found: plain(params[found[1]]) if found[1] in params else found[0], text)
 
 
+def names_used(instruction: Instruction) -> set[str]:
+    """The names that the front matter itself fills in: in title, contexts, data, output and other defaults."""
+    texts: list[Json] = [instruction.title, *instruction.contexts, *instruction.output.sections]
+    texts += [param.default for param in instruction.params.values()]
+    for query in instruction.data.values():
+        texts += [query.source, query.key]
+        texts += [item for value in query.query.values() for item in (value if isinstance(value, list) else [value])]
+    return {name for text in texts if isinstance(text, str) for name in _NAMED.findall(text)}
+
+
 def plain(value: Json) -> str:
     """A value as people write it: lists with commas, dates by ISO, nothing for None."""
     if value is None:
@@ -76,20 +97,28 @@ def plain(value: Json) -> str:
     return str(value)
 
 
-def _unknown(instruction: Instruction, given: Mapping[str, Json]) -> list[Problem]:
-    problems = []
+class _Missing(ValueError):
+    """A required parameter has no value."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"parameter {name} is missing")
+        self.name = name
+
+
+def _unknown(instruction: Instruction, given: Mapping[str, Json]) -> Iterator[Finding]:
     for name in given:
         if name not in instruction.params and not re.search(rf"\{{[\s\S]*\b{re.escape(name)}\b", instruction.body):
             message, hint = unknown("parameter", name, instruction.params)
-            problems.append(Problem(message, Where(instruction.file), hint))
-    return problems
+            yield Finding("unknown_parameter", "error", message, Where(instruction.file), hint=hint)
 
 
-def _problem(instruction: Instruction, param: Param, was_given: bool, error: ValueError) -> Problem:
+def _finding(instruction: Instruction, param: Param, given: Mapping[str, Json], error: ValueError) -> Finding:
     where = instruction.where("params", param.name)
-    if was_given:
-        return Problem(f"parameter {param.name}: {error}", where, param.description or None)
-    return Problem(str(error), where, f"give it: -p {param.name}={_example(param)}")
+    if param.name in given:
+        return Finding("bad_parameter", "error", f"parameter {param.name}: {error}", where, hint=param.description)
+    hint = f"give it: -p {param.name}={_example(param)}"
+    kind = "missing_parameter" if isinstance(error, _Missing) else "bad_parameter"
+    return Finding(kind, "error", str(error), where, hint=hint)
 
 
 def _example(param: Param) -> str:
@@ -103,7 +132,7 @@ def _value(instruction: Instruction, param: Param, given: Mapping[str, Json], ar
         return _typed(param, given[param.name], instruction.root)
     if param.default is None:
         if param.required:
-            raise ValueError(f"parameter {param.name} is missing")
+            raise _Missing(param.name)
         return None
     default = param.default
     if isinstance(default, str):
