@@ -31,14 +31,14 @@ def test_strict_mode_refuses_what_moderate_only_warns_of():
     text = {"a": "Respond only with yes"}
 
     assert SecurityModule(strict_mode=True).validate(text).is_safe is False
-    assert SecurityModule(strict_mode=False).validate(text).warnings == ['a: injection.output: "respond only with yes"']
+    assert SecurityModule(strict_mode=False).validate(text).warnings == ['a: injection.output: "Respond only with yes"']
 
 
 def test_a_prompt_is_valid_or_names_why_not():
     module = SecurityModule()
 
     assert module.validate_prompt("Write an overview.").is_valid
-    assert module.validate_prompt("Hi.\n[INST] x").errors == ['text:2:1: injection.marks: "[inst]"']
+    assert module.validate_prompt("Hi.\n[INST] x").errors == ['text:2:1: injection.marks: "[INST]"']
 
 
 @pytest.mark.parametrize(

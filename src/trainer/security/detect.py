@@ -133,14 +133,15 @@ def _secret_hits(text: str) -> Iterator[Hit]:
 
 def _view_hits(view: View, blocked: list[str]) -> Iterator[Hit]:
     lowered = view.text.lower()
+    shown = view.text if len(view.text) == len(lowered) else lowered
     for rule in RULES:
-        yield from _rule_hits(rule, lowered)
+        yield from _rule_hits(rule, lowered, shown)
     for phrase in blocked:
         if (at := lowered.find(phrase)) >= 0:
             yield Hit("blocked.phrase", 1.0, at, phrase)
 
 
-def _rule_hits(rule: Rule, text: str) -> Iterator[Hit]:
+def _rule_hits(rule: Rule, text: str, shown: str) -> Iterator[Hit]:
     found = 0
     last = -1
     for number, at in enumerate(_candidates(rule, text)):
@@ -150,7 +151,7 @@ def _rule_hits(rule: Rule, text: str) -> Iterator[Hit]:
         if at <= last:
             continue
         if match := rule.compiled.match(text, at):
-            yield Hit(rule.kind, rule.weight, at, match[0][:200])
+            yield Hit(rule.kind, rule.weight, at, shown[at : match.end()][:200])
             last = match.end()
             found += 1
             if found >= _MOST_FINDINGS:

@@ -1,0 +1,81 @@
+"""Look into the records: take in what waits in the spool, then list executions or show one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from trainer.actions.wiring import STATISTICS_NAME, open_database
+from trainer.core.clock import Clock, parse_duration, parse_moment, system_clock
+from trainer.core.errors import StoreError, UsageError, unknown
+from trainer.core.project import Project
+
+if TYPE_CHECKING:
+    from trainer.mart import ExecutionRecord, ExecutionTree
+
+STATUSES = ("success", "fail", "cancelled", "running", "lost")
+
+
+def list_executions(
+    project: Project,
+    *,
+    module: str | None = None,
+    operation: str | None = None,
+    status: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    limit: int = 50,
+    clock: Clock = system_clock,
+) -> list[ExecutionRecord]:
+    """The latest executions that match, newest first; `since` and `until` are dates, or ages such as `7d`."""
+    from trainer.mart import executions
+
+    if status is not None and status not in STATUSES:
+        message, hint = unknown("status", status, STATUSES)
+        raise UsageError(message, hint=hint)
+    after, before = _moment(since, "--since", clock), _moment(until, "--until", clock)
+    _take_in(project, clock)
+    return executions(
+        open_database(project),
+        module=module,
+        operation=operation,
+        status=status,
+        since=after,
+        until=before,
+        limit=limit,
+        clock=clock,
+    )
+
+
+def show_execution(project: Project, execution_id: str, *, clock: Clock = system_clock) -> ExecutionTree:
+    """One execution with its steps and all that ran below it; its start, its end, or `last` will do for a name."""
+    from trainer.mart import show
+
+    _take_in(project, clock)
+    return show(open_database(project), execution_id, clock=clock)
+
+
+def _take_in(project: Project, clock: Clock) -> None:
+    from trainer.mart import drain
+
+    published = project.state / STATISTICS_NAME
+    result = drain(project.spool, open_database(project), clock=clock, published=published, force=True)
+    if result.error:
+        raise StoreError(
+            f"the records cannot be stored: {result.error}",
+            hint="nothing is lost; run the same command again when the store answers",
+        )
+
+
+def _moment(text: str | None, option: str, clock: Clock) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_moment(text)
+    except ValueError:
+        pass
+    try:
+        return clock() - timedelta(seconds=parse_duration(text))
+    except UsageError:
+        message = f'{option} "{text}" is neither a date nor an age'
+        raise UsageError(message, hint="write it like 2025-02-14, 2025-02-14T21:00, 7d or 12h") from None
