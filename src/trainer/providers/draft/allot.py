@@ -18,6 +18,7 @@ _MOST_ROWS = 20
 _MOST_COLUMNS = 4
 _MOST_RANKED = 400
 _LEAST_MATCH = 0.45
+_SURE = 0.75
 _TIME = re.compile(
     r"\b(charts?|graphs?|series|trend|history|over time|quarterly|annual|yearly|monthly|daily|lists?|development)\b",
     re.IGNORECASE,
@@ -76,6 +77,8 @@ def allot(sections: Sequence[Section], rows: Sequence[Row], entities: Sequence[E
             more = _by_relevance(section, left)
             taken[index] += more
             left = [row for row in left if row not in more]
+    if (rest := _catch_all(sections)) is not None:
+        taken[rest] += left
     known = _known_titles(rows, entities)
     series = _series(sections, entities)
     return tuple(
@@ -112,7 +115,10 @@ def _section_match(section: Section, fact: Fact) -> tuple[float, int]:
     verbatim = section.guidance.casefold().find(english.base(fact.title).casefold())
     whole = (1.5, -verbatim) if verbatim >= 0 and len(fact.title) > 3 else (0.0, 0)
     named = [(_match(asked, fact), -place) for asked, place in section.places]
-    return max([whole, *named], key=lambda each: each[0])
+    score, place = max([whole, *named], key=lambda each: each[0])
+    if fact.formula and score < _SURE:
+        return _section_match(section, fact.inputs[0])
+    return score, place
 
 
 def _match(asked: str, fact: Fact) -> float:
@@ -149,9 +155,20 @@ def _series(sections: Sequence[Section], entities: Sequence[Entity]) -> dict[int
         for records in entity.records:
             scores = {index: _series_match(sections[index], records) for index in figures}
             best = max(figures, key=lambda index: (scores[index], -index), default=None)
-            if best is not None and scores[best] > 0:
+            if best is not None and scores[best] <= 0:
+                best = _catch_all(sections)
+            if best is not None:
                 placed[best].append((number, _cut(sections[best], records)))
     return placed
+
+
+def _catch_all(sections: Sequence[Section]) -> int | None:
+    """The section that takes what no other does, where the instruction says nothing about any of them."""
+    if any(section.guidance for section in sections):
+        return None
+    figures = [index for index, section in enumerate(sections) if section.role == "figures"]
+    named = [index for index in figures if sections[index].title == "Figures"]
+    return next(iter(named or figures), None)
 
 
 def _series_match(section: Section, records: Records) -> float:

@@ -105,6 +105,16 @@ def _years(cash: Decimal, flow: Decimal) -> Decimal | None:
 
 
 def _above(now: Decimal, before: Decimal) -> Decimal | None:
+    size = change(before, now)
+    return size if size is not None and size > 0 else None
+
+
+def _below(now: Decimal, before: Decimal) -> Decimal | None:
+    size = change(before, now)
+    return -size if size is not None and size < 0 else None
+
+
+def _changed(now: Decimal, before: Decimal) -> Decimal | None:
     return change(before, now)
 
 
@@ -119,20 +129,21 @@ _FORMULAS = (
         _years,
         "cash divided by operating cash flow",
     ),
-    _Formula("Price above the 52-week low", "fraction", ("price", "low"), _above, "share price against the low"),
-    _Formula("Price against the 52-week high", "fraction", ("price", "high"), _above, "share price against the high"),
+    _Formula("Share price above the 52-week low", "fraction", ("price", "low"), _above, "share price against the low"),
     _Formula(
-        "Mean price target against the share price",
-        "fraction",
-        ("target", "price"),
-        _above,
-        "mean target against the share price",
+        "Share price below the 52-week high", "fraction", ("price", "high"), _below, "share price against the high"
+    ),
+    _Formula(
+        "Mean price target above the share price", "fraction", ("target", "price"), _above, "target against the price"
+    ),
+    _Formula(
+        "Mean price target below the share price", "fraction", ("target", "price"), _below, "target against the price"
     ),
     _Formula(
         "Shares sold short, change in a month",
         "fraction",
         ("short_shares", "short_shares_before"),
-        _above,
+        _changed,
         "shares sold short against those a month earlier",
     ),
     _Formula("Revenue per employee", "", ("revenue", "employees"), _where_positive, "revenue divided by employees"),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 _SPECIAL = re.compile(r"([\\`*\[\]<>|~#^$]|(?<![^\W_])_|_(?![^\W_]))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
+_START = re.compile(r"\A(\d*)([-+=.)])(?=[-=\s]|\Z)")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -23,7 +24,7 @@ def escaped(text: str, *, most: int = 0) -> str:
     if most and len(flat) > most:
         flat = flat[: most - 1].rpartition(" ")[0] or flat[: most - 1]
         flat += "…"
-    return _ENTITY.sub(r"\\&", _SPECIAL.sub(r"\\\1", flat))
+    return _START.sub(r"\1\\\2", _ENTITY.sub(r"\\&", _SPECIAL.sub(r"\\\1", flat)))
 
 
 def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int = 1) -> str:

@@ -90,7 +90,7 @@ def default_outline(blocks: Sequence[DataBlock], *, has_contexts: bool, has_data
         groups += [str(key) for key, value in top.items() if isinstance(value, Mapping | list) and value]
     titles = [title for title in dict.fromkeys(humanised(group) for group in groups) if role(title) == "figures"][:12]
     sections = [Section("Summary", "", "summary")] if has_data else []
-    sections += [Section(title, "", "figures") for title in titles or (["Figures"] if has_data else [])]
+    sections += [Section(title, "", "figures") for title in (*titles, *(["Figures"] if has_data else []))]
     return (*sections, *([Section("Background", "", "notes")] if has_contexts else []))
 
 

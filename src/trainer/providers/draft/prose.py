@@ -15,7 +15,7 @@ from trainer.providers.draft.markup import escaped
 from trainer.providers.draft.reading import kind
 
 _Side: TypeAlias = tuple[Entity, Fact]
-_COMPARED = ("share price against", "mean target against", "shares sold short against")
+_COMPARED = ("share price against", "target against", "shares sold short against")
 
 
 def levels(facts: Sequence[Fact], *, most: int = 4) -> str:
@@ -140,10 +140,11 @@ def _sides(row: Row, first: _Side, second: _Side) -> str:
 def _distance(fact: Fact) -> str:
     """A relative difference of two figures, with both named."""
     first, second = fact.inputs
-    if fact.figure is None or not fact.figure:
-        return f"{_title(first.title)} equals {_named(second.title)}, {first.text}."
-    side = "above" if fact.figure > 0 else "below"
-    size = show(abs(fact.figure), "fraction")
+    now, then = _figure(first), _figure(second)
+    if now == then:
+        return f"The {_named(first.title)} equals {_the(second.title)}, {first.text}."
+    size = show(abs(_figure(fact)), "fraction")
+    side = "above" if now > then else "below"
     return f"The {_named(first.title)} of {first.text} is {size} {side} {_the(second.title)} of {second.text}."
 
 

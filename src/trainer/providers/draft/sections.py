@@ -69,6 +69,8 @@ def written(shares: Sequence[Share], known: Known) -> Iterator[str]:
     for share in shares:
         write = _PARTS.get(share.section.role, _figures)
         parts = [part for part in write(_Page(share, shares, known, used)) if part]
+        if not parts and share.section.title == "Figures":
+            continue
         body = parts or ["Neither the data nor the contexts say anything on this."]
         yield "\n\n".join([f"## {escaped(share.section.title)}", *body])
 
@@ -159,6 +161,11 @@ def _summary(page: _Page) -> Iterator[str]:
         yield "There is no data to summarise."
         yield from _background(page, most=2)
         return
+    yield from _summarised(page)
+
+
+def _summarised(page: _Page) -> Iterator[str]:
+    known = page.known
     rows = picked(page.share.section, known.rows, _KEY_FIGURES) or _first_rows(page.shares)
     for number, concepts in enumerate(known.concepts):
         yield _opening(number, concepts, rows, known)
@@ -166,9 +173,25 @@ def _summary(page: _Page) -> Iterator[str]:
         yield _comparisons(rows, known)
     if rows:
         yield tables.figures_table("Key figures", rows, known.entities)
+    else:
+        yield from (_newest(entity, several=known.several) for entity in known.entities)
     yield _stands_out(known)
     if re.search(r"\bquestions?\b", page.share.section.guidance) and not known.several:
         yield next((f"The first question to settle: {each.question}" for each in known.notices[0] if each.question), "")
+
+
+def _newest(entity: Entity, *, several: bool) -> str:
+    """How the first measure of each series stands, for data without single figures."""
+    told = []
+    for records in entity.records[:3]:
+        measure = next((column for column in records.columns if column.numeric), None)
+        if measure and records.dated:
+            told.append(prose.development(measure, records, entity.short if several else ""))
+        elif measure:
+            told.append(prose.extremes_of_list(measure, records))
+    named = english.listed([english.lowered(records.title) for records in entity.records[:6]])
+    holds = f"The data on {entity.short} holds {escaped(named, most=160)}." if named else ""
+    return " ".join(sentence for sentence in told if sentence) or holds
 
 
 def _first_rows(shares: Sequence[Share]) -> tuple[Row, ...]:

@@ -36,15 +36,26 @@ def figures_table(caption: str, rows: Sequence[Row], entities: Sequence[Entity])
 
 
 def records_table(records: Records, entity: Entity) -> str:
-    """The newest records of a series, or the first of a list."""
-    start = max(0, len(records.labels) - _MOST_RECORDS) if records.dated else 0
-    indices = range(start, min(start + _MOST_RECORDS, len(records.labels)))
+    """The newest records of a series; of a long list those with most of its first measure."""
     numeric = [column for column in records.columns if column.numeric]
     columns = [*[column for column in records.columns if not column.numeric], *numeric]
     header = [escaped(records.label_title), *(_title(column.title) for column in columns)]
-    body = [[_label(records, index), *(_cell(column.cells[index]) for column in columns)] for index in indices]
-    texts = 1 + len(columns) - len(numeric)
-    return markup.table(f"{_of_what(records)}, {entity.short}", header, body, texts=texts)
+    body = [
+        [_label(records, index), *(_cell(column.cells[index]) for column in columns)]
+        for index in _shown(records, numeric)
+    ]
+    largest = "" if records.dated or len(records.labels) <= _MOST_RECORDS or not numeric else numeric[0].title
+    name = entity.short if entity.short != _title(records.title) else ""
+    caption = _caption(_of_what(records), name, escaped(f"the largest by {english.named(largest)}") if largest else "")
+    return markup.table(caption, header, body, texts=1 + len(columns) - len(numeric))
+
+
+def _shown(records: Records, numeric: Sequence[Column]) -> Sequence[int]:
+    size = len(records.labels)
+    if records.dated or size <= _MOST_RECORDS or not numeric:
+        return range(size)[-_MOST_RECORDS:] if records.dated else range(size)[:_MOST_RECORDS]
+    ordered = sorted(numeric[0].known, key=lambda cell: (-(cell[1].figure or 0), cell[0]))
+    return [index for index, _ in ordered[:_MOST_RECORDS]]
 
 
 def _of_what(records: Records) -> str:
@@ -60,7 +71,8 @@ def series_chart(records: Records, entity: Entity) -> str:
     columns = _drawable(records)
     if not columns:
         return ""
-    indices = [i for i in range(len(records.labels)) if any(column.cells[i] for column in columns)][-_MOST_POINTS:]
+    indices = [i for i in range(len(records.labels)) if any(column.cells[i] for column in columns)]
+    indices = indices[:: -(-len(indices) // _MOST_POINTS)]
     titles = [column.title for column in columns]
     names = english.listed([english.named(title) for title in titles])
     by = f" by {records.cadence}" if records.cadence else ""
