@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from servers.edgar import EdgarServer
 from servers.rest import RestServer
 from servers.yahoo import YahooServer
 from trainer.core.errors import SourceError, UsageError
@@ -57,7 +58,17 @@ def api_case(_: Path) -> Iterator[Case]:
         yield Case({**options, "retries": 0}, query, same, {"api": "shop", "path": "/nothing"})
 
 
-CASES = {"api": api_case, "file": file_case, "yahoo_finance": yahoo_case}
+@contextmanager
+def edgar_case(_: Path) -> Iterator[Case]:
+    recorded = RECORDED / "edgar"
+    if not recorded.is_dir():
+        pytest.skip(f"no recorded answers at {recorded}")
+    with EdgarServer(recorded) as server:
+        options = {"user_agent": "Ann ann@example.org", "base_url": server.url, "data_url": server.url, "retries": 0}
+        yield Case(options, {"ticker": "MRVL"}, {"kind": "facts", "ticker": "mrvl", "years": "5"}, {"ticker": "NOPE"})
+
+
+CASES = {"api": api_case, "file": file_case, "sec_filings": edgar_case, "yahoo_finance": yahoo_case}
 
 
 class Kept(dict):
@@ -191,6 +202,7 @@ def test_building_a_source_needs_nothing_to_be_there(name):
     options = {
         "api": {"apis": {"shop": {"base_url": nobody}}},
         "file": {"root": "/nowhere"},
+        "sec_filings": {"user_agent": "Ann ann@example.org", "base_url": nobody},
         "yahoo_finance": {"base_url": nobody},
     }[name]
     source = create_source(name, clock=lambda: NOW, **options)

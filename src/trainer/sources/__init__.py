@@ -19,16 +19,20 @@ from trainer.sources.base import (
 from trainer.sources.many import Outcome, retrieve_many
 
 if TYPE_CHECKING:
+    from trainer.sources.api import APIRetriever
     from trainer.sources.file import FileRetriever
+    from trainer.sources.sec_filings import SECFilingsRetriever
     from trainer.sources.yahoo_finance import YahooFinanceRetriever
 
 __all__ = [
     "SOURCES",
+    "APIRetriever",
     "DataRetriever",
     "FileRetriever",
     "Health",
     "Outcome",
     "QueryField",
+    "SECFilingsRetriever",
     "Schema",
     "Sink",
     "YahooFinanceRetriever",
@@ -39,7 +43,9 @@ __all__ = [
 ]
 
 _ADAPTERS = {
+    "APIRetriever": "trainer.sources.api",
     "FileRetriever": "trainer.sources.file",
+    "SECFilingsRetriever": "trainer.sources.sec_filings",
     "YahooFinanceRetriever": "trainer.sources.yahoo_finance",
 }
 

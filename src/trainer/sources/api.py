@@ -41,7 +41,7 @@ _OWN = (
 )
 
 
-class ApiRetriever:
+class APIRetriever:
     """Asks the REST services that config.yaml describes."""
 
     name = "api"

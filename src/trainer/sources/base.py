@@ -108,8 +108,9 @@ class DataRetriever(Protocol):
 SOURCES = Registry(
     "sources",
     {
-        "api": Adapter("trainer.sources.api:ApiRetriever"),
+        "api": Adapter("trainer.sources.api:APIRetriever"),
         "file": Adapter("trainer.sources.file:FileRetriever"),
+        "sec_filings": Adapter("trainer.sources.sec_filings:SECFilingsRetriever"),
         "yahoo_finance": Adapter("trainer.sources.yahoo_finance:YahooFinanceRetriever"),
     },
 )

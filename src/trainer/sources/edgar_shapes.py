@@ -1,0 +1,264 @@
+"""From EDGAR's answers to the shapes reports are written from: what a company reported, as known on any day.
+
+A figure is the one filed last for its period, restatements included; with `known_on`, the one filed last by that day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from trainer.core.values import Field, Json
+
+LINES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "totalRevenue": (
+        "Revenue",
+        "money",
+        (
+            "RevenueFromContractWithCustomerExcludingAssessedTax",
+            "Revenues",
+            "RevenueFromContractWithCustomerIncludingAssessedTax",
+            "SalesRevenueNet",
+            "Revenue",
+        ),
+    ),
+    "costOfRevenue": ("Cost of revenue", "money", ("CostOfRevenue", "CostOfGoodsAndServicesSold", "CostOfGoodsSold")),
+    "grossProfit": ("Gross profit", "money", ("GrossProfit",)),
+    "researchAndDevelopment": (
+        "Research and development",
+        "money",
+        ("ResearchAndDevelopmentExpense", "ResearchAndDevelopmentExpenseExcludingAcquiredInProcessCost"),
+    ),
+    "sellingGeneralAndAdministration": (
+        "Selling, general and administration",
+        "money",
+        ("SellingGeneralAndAdministrativeExpense",),
+    ),
+    "operatingExpense": ("Operating expenses", "money", ("OperatingExpenses", "CostsAndExpenses")),
+    "operatingIncome": ("Operating income", "money", ("OperatingIncomeLoss",)),
+    "interestExpense": ("Interest expense", "money", ("InterestExpense", "InterestExpenseNonoperating")),
+    "pretaxIncome": (
+        "Income before tax",
+        "money",
+        (
+            "IncomeLossFromContinuingOperationsBeforeIncomeTaxesExtraordinaryItemsNoncontrollingInterest",
+            "IncomeLossFromContinuingOperationsBeforeIncomeTaxesMinorityInterestAndIncomeLossFromEquityMethodInvestments",
+        ),
+    ),
+    "taxProvision": ("Income tax", "money", ("IncomeTaxExpenseBenefit",)),
+    "netIncome": ("Net income", "money", ("NetIncomeLoss", "ProfitLossAttributableToOwnersOfParent", "ProfitLoss")),
+    "basicEPS": ("Earnings per share, basic", "per share", ("EarningsPerShareBasic",)),
+    "dilutedEPS": ("Earnings per share, diluted", "per share", ("EarningsPerShareDiluted",)),
+    "basicAverageShares": ("Average shares, basic", "shares", ("WeightedAverageNumberOfSharesOutstandingBasic",)),
+    "dilutedAverageShares": ("Average shares, diluted", "shares", ("WeightedAverageNumberOfDilutedSharesOutstanding",)),
+    "dividendPerShare": ("Dividend declared per share", "per share", ("CommonStockDividendsPerShareDeclared",)),
+    "cashAndCashEquivalents": (
+        "Cash and cash equivalents",
+        "money",
+        ("CashAndCashEquivalentsAtCarryingValue", "CashAndCashEquivalents"),
+    ),
+    "accountsReceivable": ("Accounts receivable", "money", ("AccountsReceivableNetCurrent",)),
+    "inventory": ("Inventory", "money", ("InventoryNet",)),
+    "currentAssets": ("Current assets", "money", ("AssetsCurrent",)),
+    "goodwill": ("Goodwill", "money", ("Goodwill",)),
+    "totalAssets": ("Total assets", "money", ("Assets",)),
+    "currentLiabilities": ("Current liabilities", "money", ("LiabilitiesCurrent",)),
+    "longTermDebt": ("Long-term debt", "money", ("LongTermDebtNoncurrent", "LongTermDebt")),
+    "totalLiabilities": ("Total liabilities", "money", ("Liabilities",)),
+    "retainedEarnings": ("Retained earnings", "money", ("RetainedEarningsAccumulatedDeficit",)),
+    "stockholdersEquity": (
+        "Shareholders' equity",
+        "money",
+        ("StockholdersEquity", "EquityAttributableToOwnersOfParent"),
+    ),
+    "operatingCashFlow": ("Operating cash flow", "money", ("NetCashProvidedByUsedInOperatingActivities",)),
+    "paidForEquipment": (
+        "Paid for property, plant and equipment",
+        "money",
+        ("PaymentsToAcquirePropertyPlantAndEquipment",),
+    ),
+    "investingCashFlow": ("Investing cash flow", "money", ("NetCashProvidedByUsedInInvestingActivities",)),
+    "financingCashFlow": ("Financing cash flow", "money", ("NetCashProvidedByUsedInFinancingActivities",)),
+    "paidDividends": ("Dividends paid", "money", ("PaymentsOfDividends", "PaymentsOfDividendsCommonStock")),
+    "paidForOwnShares": ("Paid for own shares", "money", ("PaymentsForRepurchaseOfCommonStock",)),
+    "stockBasedCompensation": ("Stock-based compensation", "money", ("ShareBasedCompensation",)),
+}
+"""Our name of a line -> title, kind, and the concepts that hold it, the best first."""
+
+_YEAR = range(340, 386)
+_QUARTER = range(75, 106)
+_FILING_FIELDS = {
+    "date": Field("Filed on", "date"),
+    "form": Field("Form", "text"),
+    "reportDate": Field("Period ended", "date"),
+    "description": Field("Description", "text"),
+    "accessionNumber": Field("Accession number", "text"),
+    "items": Field("Items", "text"),
+    "url": Field("Document", "text"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One normalised answer."""
+
+    data: dict[str, Json]
+    as_of: str | None
+    fields: dict[str, Field]
+
+
+def shape_facts(body: Mapping[str, Any], *, years: int, known_on: str | None = None) -> Reported:
+    """Series `annual` and `quarterly` of the last `years`, from `/api/xbrl/companyfacts`; empty where there is none.
+
+    A row's `filed` is the day its newest figure was filed.
+    """
+    concepts = {
+        name: concept
+        for taxonomy in ("ifrs-full", "us-gaap")
+        for name, concept in ((body.get("facts") or {}).get(taxonomy) or {}).items()
+    }
+    currency = _currency(concepts)
+    units = {"money": currency, "per share": f"{currency}/shares", "shares": "shares"}
+    found = {line: _observations(concepts, tags, units[kind], known_on) for line, (_, kind, tags) in LINES.items()}
+    annual, quarterly = _series(found, _YEAR, years), _series(found, _QUARTER, 4 * years)
+    series = {name: rows for name, rows in (("annual", annual), ("quarterly", quarterly)) if rows}
+    names = {"name": body.get("entityName"), "cik": str(body.get("cik", "")).zfill(10), "financialCurrency": currency}
+    dates = [row["date"] for rows in series.values() for row in rows]
+    data = {**{name: value for name, value in names.items() if value}, **series}
+    return Reported(data, max(dates, default=None), _fields(series, currency))
+
+
+def shape_filings(
+    company: Mapping[str, Any], pages: Iterable[Mapping[str, Any]], *, forms: Sequence[str], limit: int, site: str
+) -> Reported:
+    """Series `filings` of the newest `limit` of these forms, from `/submissions`; older pages are read as needed."""
+    filings: list[dict[str, Json]] = []
+    for page in pages:
+        for row in _rows(page):
+            if len(filings) < limit and (not forms or row["form"] in forms):
+                filings.append(_filing(row, str(company.get("cik", "")), site))
+        if len(filings) == limit:
+            break
+    filings.sort(key=lambda filing: (str(filing["date"]), str(filing["accessionNumber"])))
+    names = {
+        "name": company.get("name"),
+        "cik": str(company.get("cik", "")).zfill(10),
+        "tickers": company.get("tickers"),
+        "exchanges": company.get("exchanges"),
+        "industry": company.get("sicDescription"),
+        "stateOfIncorporation": company.get("stateOfIncorporation"),
+        "fiscalYearEnd": company.get("fiscalYearEnd"),
+    }
+    data = {**{name: value for name, value in names.items() if value}, "filings": filings}
+    held = {name for filing in filings for name in filing}
+    fields = {f"filings.{name}": meaning for name, meaning in _FILING_FIELDS.items() if name in held}
+    return Reported(data, str(filings[-1]["date"]) if filings else None, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class _Observation:
+    end: str
+    days: int | None
+    """Of the period; None for a figure at a moment."""
+    value: Json
+    filed: str
+    accession: str
+    rank: int
+    """Of its concept: the best is 0."""
+
+    @property
+    def precedence(self) -> tuple[int, str, str]:
+        """The greater holds: the better concept, then the later filing."""
+        return (-self.rank, self.filed, self.accession)
+
+
+def _observations(
+    concepts: Mapping[str, Any], tags: Sequence[str], unit: str, known_on: str | None
+) -> dict[tuple[str, int | None], _Observation]:
+    """The figure that holds for each period, by its end and its length in days."""
+    best: dict[tuple[str, int | None], _Observation] = {}
+    for rank, tag in enumerate(tags):
+        for fact in ((concepts.get(tag) or {}).get("units") or {}).get(unit, ()):
+            seen = _Observation(fact["end"], _days(fact), fact["val"], fact["filed"], str(fact.get("accn", "")), rank)
+            if known_on is not None and seen.filed > known_on:
+                continue
+            held = best.get((seen.end, seen.days))
+            if held is None or seen.precedence > held.precedence:
+                best[seen.end, seen.days] = seen
+    return best
+
+
+def _days(fact: Mapping[str, Any]) -> int | None:
+    if "start" not in fact:
+        return None
+    return (date.fromisoformat(fact["end"]) - date.fromisoformat(fact["start"])).days + 1
+
+
+def _series(
+    found: Mapping[str, Mapping[tuple[str, int | None], _Observation]], lengths: range, most: int
+) -> list[dict[str, Json]]:
+    rows: dict[str, dict[str, _Observation]] = {}
+    for line, observations in found.items():
+        for (end, days), seen in observations.items():
+            if days in lengths:
+                rows.setdefault(end, {})[line] = seen
+    # A day with no revenue, result or cash flow to it is a note's table, not a statement.
+    ends = sorted(end for end, row in rows.items() if row.keys() & {"totalRevenue", "netIncome", "operatingIncome"})
+    for line, observations in found.items():
+        for end in ends:
+            if (end, None) in observations:
+                rows[end].setdefault(line, observations[end, None])
+    return [_row(end, rows[end]) for end in ends[-most:]]
+
+
+def _row(end: str, row: Mapping[str, _Observation]) -> dict[str, Json]:
+    filed = max(seen.filed for seen in row.values())
+    return {"date": end, **{line: row[line].value for line in LINES if line in row}, "filed": filed}
+
+
+def _currency(concepts: Mapping[str, Any]) -> str:
+    """The currency of most of the figures in money."""
+    counts: Counter[str] = Counter()
+    for tag in (tag for _, kind, tags in LINES.values() if kind == "money" for tag in tags):
+        for unit, facts in ((concepts.get(tag) or {}).get("units") or {}).items():
+            counts[unit] += len(facts)
+    return max(sorted(counts), key=lambda unit: counts[unit], default="")
+
+
+def _fields(series: Mapping[str, Sequence[Mapping[str, Json]]], currency: str) -> dict[str, Field]:
+    units = {"money": currency, "per share": f"{currency}/share", "shares": "shares"}
+    fields: dict[str, Field] = {}
+    for name, rows in series.items():
+        held = {line for row in rows for line in row}
+        fields[f"{name}.date"] = Field("Period ended", "date")
+        for line, (title, kind, _) in LINES.items():
+            if line in held:
+                fields[f"{name}.{line}"] = Field(title, units[kind])
+        fields[f"{name}.filed"] = Field("Filed on", "date")
+    return fields
+
+
+def _rows(page: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """The rows of a page that EDGAR sends by column."""
+    columns = {name: column for name, column in page.items() if isinstance(column, list)}
+    count = len(columns.get("accessionNumber", ()))
+    return ({name: column[index] for name, column in columns.items() if index < len(column)} for index in range(count))
+
+
+def _filing(row: Mapping[str, Any], cik: str, site: str) -> dict[str, Json]:
+    accession = str(row["accessionNumber"])
+    folder = f"{site}/Archives/edgar/data/{int(cik or 0)}/{accession.replace('-', '')}"
+    document = row.get("primaryDocument")
+    filing = {
+        "date": row.get("filingDate"),
+        "form": row.get("form"),
+        "reportDate": row.get("reportDate"),
+        "description": row.get("primaryDocDescription"),
+        "accessionNumber": accession,
+        "items": row.get("items"),
+        "url": f"{folder}/{document}" if document else f"{folder}/",
+    }
+    return {name: value for name, value in filing.items() if value}
