@@ -30,6 +30,9 @@ from trainer.providers.settings import Call, CountTokens, call_of, rough_tokens,
 _BEFORE_IMPORT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
 """No fetch of a price map, no `.env` read from wherever the library is installed."""
 
+_LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router", "openai", "httpx", "httpcore")
+"""They log requests and answers; what matters of those is in our errors, without the keys."""
+
 _import_lock = threading.Lock()
 
 
@@ -221,7 +224,7 @@ def _litellm() -> Any:
         litellm.suppress_debug_info = True
         litellm.telemetry = False
         litellm.disable_token_counter = True  # it would pass its own counts off as the provider's usage
-        for name in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
+        for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         return litellm
 

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -26,13 +26,19 @@ _NOT_MATCHED = frozenset({"provider"})
 
 
 class ReplayProvider(Undeployable):
-    """Answers from cassettes: `path` is a `.jsonl` file or a folder of them. Opens no socket, ever."""
+    """Answers from cassettes: `path` is a `.jsonl` file or a folder of them. Opens no socket, ever.
+
+    `secrets` are the keys that were scrubbed from the cassettes, should a prompt hold one.
+    """
 
     provider = "replay"
     native_schema = True
 
-    def __init__(self, *, model: str, path: str | os.PathLike[str], **settings: Json) -> None:
+    def __init__(
+        self, *, model: str, path: str | os.PathLike[str], secrets: Sequence[str] = (), **settings: Json
+    ) -> None:
         self.model = model
+        self.secrets = tuple(Secret(secret) for secret in secrets)
         self.path = Path(path)
         self._settings = settings
         self._tape: dict[str, dict[str, Json]] | None = None
@@ -40,7 +46,7 @@ class ReplayProvider(Undeployable):
     def complete(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
         """The recorded answer; raises ProviderError `missing_recording` where there is none."""
         call = call_of(prompt, self.model, self._settings, kwargs)
-        wanted = _ingredients(Request(prompt, self.provider, self.model, call.settings, call.schema))
+        wanted = _ingredients(Request(prompt, self.provider, self.model, call.settings, call.schema), self.secrets)
         entry = self._entries().get(digest(wanted))
         if entry is None:
             raise _missing(wanted, list(self._entries().values()), self.path)
@@ -103,9 +109,9 @@ def _recordable(result: CompletionResult) -> CompletionResult:
     return dataclasses.replace(result, attempts=(), origin="fresh", metadata=metadata)
 
 
-def _ingredients(request: Request) -> dict[str, Json]:
+def _ingredients(request: Request, secrets: Iterable[Secret]) -> dict[str, Json]:
     """What a cassette would hold for the request, so that a scrubbed recording still answers it."""
-    ingredients: dict[str, Json] = scrub_json(_matched(explain(request)))
+    ingredients: dict[str, Json] = scrub_json(_matched(explain(request)), secrets)
     return ingredients
 
 
