@@ -9,26 +9,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trainer.convert.base import Dataset, Options
+    from trainer.convert.converter import FormatConverter
     from trainer.convert.detect import detect_format
     from trainer.convert.document import Converted, Document, parse_markdown
+    from trainer.convert.formats import ENDINGS, READERS, SUFFIXES, WRITERS, convert
     from trainer.convert.jsontext import Candidate, Extraction, extract_json
     from trainer.convert.outline import json_to_markdown, markdown_to_json
     from trainer.convert.pdf import PdfPool, missing_libraries
     from trainer.convert.repair import Repair, Repaired, repair_markdown
     from trainer.convert.themes import CONVERTER_VERSION, Theme, default_theme, load_theme, theme_digest
-    from trainer.convert.writers.html import to_html
+    from trainer.convert.writers.html import check_template, to_html
     from trainer.convert.writers.pdf import html_to_pdf, to_pdf
 
 __all__ = [
     "CONVERTER_VERSION",
+    "ENDINGS",
+    "READERS",
+    "SUFFIXES",
+    "WRITERS",
     "Candidate",
     "Converted",
+    "Dataset",
     "Document",
     "Extraction",
+    "FormatConverter",
+    "Options",
     "PdfPool",
     "Repair",
     "Repaired",
     "Theme",
+    "check_template",
+    "convert",
     "default_theme",
     "detect_format",
     "extract_json",
@@ -48,12 +60,20 @@ _HOMES = {
     "CONVERTER_VERSION": "themes",
     "Candidate": "jsontext",
     "Converted": "document",
+    "Dataset": "base",
     "Document": "document",
+    "ENDINGS": "formats",
     "Extraction": "jsontext",
+    "FormatConverter": "converter",
+    "Options": "base",
     "PdfPool": "pdf",
+    "READERS": "formats",
     "Repair": "repair",
     "Repaired": "repair",
+    "SUFFIXES": "formats",
     "Theme": "themes",
+    "WRITERS": "formats",
+    "convert": "formats",
     "default_theme": "themes",
     "detect_format": "detect",
     "extract_json": "jsontext",
@@ -65,6 +85,7 @@ _HOMES = {
     "parse_markdown": "document",
     "repair_markdown": "repair",
     "theme_digest": "themes",
+    "check_template": "writers.html",
     "to_html": "writers.html",
     "to_pdf": "writers.pdf",
 }

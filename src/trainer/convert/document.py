@@ -36,6 +36,8 @@ class Document:
     """The front matter."""
     tokens: tuple[Token, ...]
     """Block tokens in reading order; those of type `inline` hold children."""
+    source: str = ""
+    """The Markdown it was read from."""
     shown: str = "document.md"
     """The file's name in findings."""
     first_line: int = 1
@@ -58,7 +60,7 @@ def parse_markdown(text: str, *, shown: str = "document.md") -> Document:
     """The document in `text`: CommonMark, GFM, footnotes, definition lists, alerts and math; raw HTML stays text."""
     meta, body, first_line = split_front_matter(text, shown=shown)
     tokens = markdown_parser().parse(body)
-    return Document(meta, tuple(tokens), shown, first_line)
+    return Document(meta, tuple(tokens), text, shown, first_line)
 
 
 @lru_cache(maxsize=1)

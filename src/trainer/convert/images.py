@@ -25,12 +25,15 @@ _MOST_BYTES = 5_000_000
 
 
 class Images:
-    """The pictures of one document and what was found about them."""
+    """The pictures of one document, named relative to `base` and all inside `root`, and what was found about them."""
 
-    def __init__(self, root: Path | None, shown: str) -> None:
+    def __init__(self, root: Path | None, shown: str, *, base: Path | None = None) -> None:
         self._root = root.resolve() if root else None
+        self._base = base.resolve() if base else self._root
         self._shown = shown
         self.findings: list[Finding] = []
+        self.line: int | None = None
+        """The line of the block that is being written."""
 
     def render(self, token: Token, alt: str) -> str:
         """The `<img>` of a picture with its bytes inside, else its description in its place."""
@@ -52,9 +55,9 @@ class Images:
         """The kind and bytes of a picture inside the project, or why it cannot be had."""
         if urlsplit(source).scheme or source.startswith("//"):
             return "only files of the project are shown, nothing is fetched"
-        if self._root is None:
+        if self._root is None or self._base is None:
             return "no folder to take pictures from"
-        path = (self._root / unquote(source.partition("#")[0].partition("?")[0]).lstrip("/")).resolve()
+        path = (self._base / unquote(source.partition("#")[0].partition("?")[0]).lstrip("/")).resolve()
         if not path.is_relative_to(self._root):
             return "it lies outside the project"
         kind, magic = _KINDS.get(path.suffix.lower(), ("", b""))
@@ -68,4 +71,4 @@ class Images:
         return (kind, content) if content.startswith(magic) else f"its content is not {kind}"
 
     def _find(self, kind: str, message: str, source: str) -> None:
-        self.findings.append(Finding(kind, "warning", message, Where(self._shown), text=source))
+        self.findings.append(Finding(kind, "warning", message, Where(self._shown, self.line), text=source))

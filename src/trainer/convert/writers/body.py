@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -15,23 +15,40 @@ from trainer.convert.charts import Chart, draw
 from trainer.convert.charts.numbers import figure
 from trainer.convert.document import plain
 from trainer.convert.highlight import highlighted
+from trainer.convert.images import Images
 from trainer.convert.widths import fit
 
 Tokens = Sequence[Token]
 
 
 class BodyRenderer(RendererHTML):
-    """Renders the body of a page; charts by figure id and a resolver of images come in with it."""
+    """Renders the body of a page; charts by figure id and the pictures come in with it."""
 
     def __init__(
         self,
         *,
         charts: Mapping[str, Chart] | None = None,
-        image: Callable[[Token, str], str] | None = None,
+        images: Images | None = None,
+        first_line: int = 1,
     ) -> None:
         super().__init__()
         self._charts = charts or {}
-        self._image = image
+        self._images = images
+        self._first_line = first_line
+
+    def render(self, tokens: Tokens, options: Any, env: Any) -> str:
+        """The HTML of block tokens; the line of each is kept for what is found in it."""
+        out = []
+        for at, token in enumerate(tokens):
+            if token.type == "inline":
+                if self._images and token.map:
+                    self._images.line = token.map[0] + self._first_line
+                out.append(self.renderInline(token.children or [], options, env))
+            elif rule := self.rules.get(token.type):
+                out.append(rule(tokens, at, options, env))
+            else:
+                out.append(self.renderToken(tokens, at, options, env))
+        return "".join(out)
 
     def html_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """Raw HTML, shown as the text it is; comments are left out."""
@@ -105,9 +122,9 @@ class BodyRenderer(RendererHTML):
 
     def image(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """A picture inlined from inside the project, or its description where that cannot be."""
-        if self._image is None:
+        if self._images is None:
             return super().image(tokens, idx, options, env)
-        return self._image(tokens[idx], plain(tokens[idx].children))
+        return self._images.render(tokens[idx], plain(tokens[idx].children))
 
     def footnote_ref(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """A raised number that leads to the note."""

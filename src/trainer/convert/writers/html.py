@@ -7,11 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from trainer.convert.base import Dataset, Options
 from trainer.convert.document import Converted, Document, markdown_parser, parse_markdown
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
 from trainer.convert.themes import Theme, default_theme
 from trainer.convert.writers.body import BodyRenderer
+from trainer.convert.writers.markdown import as_document
 from trainer.core.errors import UsageError, Where
 from trainer.core.values import Finding, Json
 
@@ -32,15 +34,17 @@ def to_html(
     fragment: bool = False,
     meta: Mapping[str, Json] | None = None,
     assets: Path | None = None,
+    folder: Path | None = None,
     shown: str = "document.md",
 ) -> Converted[str]:
-    """A page, or only its body's HTML; `data` resolves charts, `assets` is the folder that pictures may come from.
+    """A page, or only its body's HTML; `data` resolves charts.
 
+    `assets` is the folder that pictures may come from, `folder` the one inside it that their names are relative to.
     `meta` overrides the front matter; `shown` names the file in findings.
     """
     document = markdown if isinstance(markdown, Document) else parse_markdown(markdown, shown=shown)
     furnished = furnish(document, data=data or {})
-    body, findings = render_body(furnished, assets=assets)
+    body, findings = render_body(furnished, assets=assets, folder=folder)
     if fragment:
         title = "" if "title" in document.meta or not furnished.title else f"<h1>{_escaped(furnished.title)}</h1>\n"
         return Converted(title + body, findings, furnished.title)
@@ -48,10 +52,25 @@ def to_html(
     return Converted(page, findings, furnished.title)
 
 
-def render_body(furnished: Furnished, *, assets: Path | None) -> tuple[str, tuple[Finding, ...]]:
+def write(source: Document | Dataset, *, options: Options) -> Converted[str]:
+    """The page of a document, or of data as an outline."""
+    return to_html(
+        as_document(source, options),
+        data=options.data,
+        theme=options.theme,
+        fragment=options.fragment,
+        meta=options.meta,
+        assets=options.assets,
+        folder=options.folder,
+    )
+
+
+def render_body(
+    furnished: Furnished, *, assets: Path | None, folder: Path | None = None
+) -> tuple[str, tuple[Finding, ...]]:
     """The body's HTML, and what was found on the way."""
-    images = Images(assets, furnished.document.shown)
-    renderer = BodyRenderer(charts=furnished.charts, image=images.render)
+    images = Images(assets, furnished.document.shown, base=folder)
+    renderer = BodyRenderer(charts=furnished.charts, images=images, first_line=furnished.document.first_line)
     body = renderer.render(furnished.tokens, markdown_parser().options, {})
     return body, (*furnished.document.findings, *furnished.findings, *images.findings)
 
@@ -76,32 +95,38 @@ def render_page(furnished: Furnished, body: str, *, theme: Theme, meta: Mapping[
         "styles": Markup(_safe_css(theme)) if medium == "screen" else "",  # noqa: S704  (closing tags are broken up)
         "body": Markup(body),  # noqa: S704  (made by BodyRenderer, which escapes)
     }
-    return _render(theme.template, facts)
+    return render_template(theme.template, facts)
 
 
-def render_template(source: str, values: Mapping[str, Any], *, shown: str = "template") -> str:
-    """A sandboxed, escaping template filled in; raises UsageError with its line for a mistake in it."""
+def check_template(source: str, *, shown: str) -> None:
+    """Raise UsageError with its place for a template with a mistake in its syntax."""
+    from jinja2 import TemplateSyntaxError
+
+    try:
+        _template(source)
+    except TemplateSyntaxError as error:
+        raise UsageError(f"template: {error.message}", where=Where(shown, error.lineno)) from None
+
+
+def render_template(source: str, values: Mapping[str, Any], *, shown: str = "template", escape: bool = True) -> str:
+    """A sandboxed template filled in, its values escaped; raises UsageError with its line for a mistake in it."""
     from jinja2 import TemplateError, TemplateSyntaxError
 
     try:
-        return _template(source).render(values)
+        return _template(source, escape=escape).render(values)
     except TemplateSyntaxError as error:
         raise UsageError(f"template: {error.message}", where=Where(shown, error.lineno)) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise UsageError(f"template: {error}", where=Where(shown)) from None
 
 
-def _render(source: str, facts: Mapping[str, Any]) -> str:
-    return render_template(source, facts)
-
-
 @lru_cache(maxsize=16)
-def _template(source: str) -> Template:
+def _template(source: str, *, escape: bool) -> Template:
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     environment = ImmutableSandboxedEnvironment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        autoescape=escape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     return environment.from_string(source)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from trainer.convert.base import Dataset, Options
 from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.furnish import furnish
 from trainer.convert.pdf import PdfPool
 from trainer.convert.themes import Theme, default_theme
 from trainer.convert.writers.html import render_body, render_page
+from trainer.convert.writers.markdown import as_document
 from trainer.core.values import Json
 
 
@@ -21,6 +24,7 @@ def to_pdf(
     theme: Theme | None = None,
     meta: Mapping[str, Json] | None = None,
     assets: Path | None = None,
+    folder: Path | None = None,
     shown: str = "document.md",
 ) -> Converted[bytes]:
     """The PDF of a document, by the same template and styles as its HTML; `pool` prints it."""
@@ -28,10 +32,29 @@ def to_pdf(
     theme = theme or default_theme()
     pool.start()
     furnished = furnish(document, data=data or {})
-    body, findings = render_body(furnished, assets=assets)
+    body, findings = render_body(furnished, assets=assets, folder=folder)
     page = render_page(furnished, body, theme=theme, meta=meta or {}, medium="paper")
     printed = pool.render(page, styles=paper_styles(theme), shown=document.shown)
     return Converted(printed.content, (*findings, *printed.findings), furnished.title)
+
+
+def write(source: Document | Dataset, *, options: Options) -> Converted[bytes]:
+    """The PDF of a document, or of data as an outline; without a pool a worker is started for it alone."""
+    with pool_of(options) as pool:
+        return to_pdf(
+            as_document(source, options),
+            pool=pool,
+            data=options.data,
+            theme=options.theme,
+            meta=options.meta,
+            assets=options.assets,
+            folder=options.folder,
+        )
+
+
+def pool_of(options: Options) -> AbstractContextManager[PdfPool]:
+    """The pool that was given, left open; else one of its own."""
+    return nullcontext(options.pool) if options.pool else PdfPool()
 
 
 def html_to_pdf(

@@ -1,0 +1,59 @@
+"""The seam of readers and writers: two pivots, a document and a dataset, so that formats add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from trainer.convert.document import Converted, Document
+from trainer.convert.pdf import PdfPool
+from trainer.convert.themes import Theme
+from trainer.core.values import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The pivot of all data: one JSON value."""
+
+    value: Json
+    shown: str = "data.json"
+    """The file's name in findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a conversion was asked for besides its formats."""
+
+    theme: Theme | None = None
+    fragment: bool = False
+    """Write only the body's HTML."""
+    schema: Mapping[str, Any] | None = None
+    """Titles, order and units of data; the choice among several JSON values in a text."""
+    data: Mapping[str, Json] = field(default_factory=dict)
+    """What charts name."""
+    meta: Mapping[str, Json] = field(default_factory=dict)
+    """In place of the front matter's."""
+    assets: Path | None = None
+    """The folder that pictures may come from."""
+    folder: Path | None = None
+    """Inside `assets`, the one that their names are relative to."""
+    pool: PdfPool | None = None
+    """Who prints PDFs."""
+
+
+class Reader(Protocol):
+    """From the bytes of a format to a pivot; a function named `read` in a module of `readers`."""
+
+    def __call__(self, content: bytes, *, shown: str, options: Options) -> Document | Dataset:
+        """The document or data in `content`; raises ConversionError with file and line where it is not that."""
+        ...
+
+
+class Writer(Protocol):
+    """From a pivot to the text or bytes of a format; a function named `write` in a module of `writers`."""
+
+    def __call__(self, source: Document | Dataset, *, options: Options) -> Converted[str] | Converted[bytes]:
+        """The content in the format, and what was found on the way; the same source gives the same bytes."""
+        ...

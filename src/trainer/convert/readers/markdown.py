@@ -1,0 +1,22 @@
+"""Markdown, mended where a model left faults in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from trainer.convert.base import Options
+from trainer.convert.document import Document, parse_markdown
+from trainer.convert.readers.text import decoded
+from trainer.convert.repair import repair_markdown
+from trainer.core.errors import Where
+from trainer.core.values import Finding
+
+
+def read(content: bytes, *, shown: str, options: Options) -> Document:  # noqa: ARG001  (the seam's signature)
+    """The document in UTF-8 Markdown, with a note for each repair."""
+    repaired = repair_markdown(decoded(content, shown))
+    notes = [
+        Finding(f"repair.{repair.kind}", "note", repair.message, Where(shown, repair.line))
+        for repair in repaired.repairs
+    ]
+    return replace(parse_markdown(repaired.text, shown=shown), findings=tuple(notes))

@@ -1,0 +1,76 @@
+"""`trainer convert` through the real executable."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+REPORT = "# Acme\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+
+
+def trainer(*arguments: str, folder: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    code = f"import sys; sys.argv[1:] = {list(arguments)!r}; from trainer.cli.main import main; main()"
+    return subprocess.run([sys.executable, "-c", code], cwd=folder, input=stdin, capture_output=True, check=False)
+
+
+def test_the_format_comes_from_the_output_s_suffix_and_a_second_run_writes_nothing(tmp_path):
+    (tmp_path / "a.md").write_text(REPORT)
+    first = trainer("convert", "a.md", "-o", "out/a.html", folder=tmp_path)
+    stamp = (tmp_path / "out/a.html").stat().st_mtime_ns
+    second = trainer("convert", "a.md", "-o", "out/a.html", folder=tmp_path)
+
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert second.stderr == b"a.md -> out/a.html (unchanged)\n"
+    assert (tmp_path / "out/a.html").stat().st_mtime_ns == stamp
+
+
+def test_standard_input_and_output(tmp_path):
+    done = trainer("convert", "-", "-f", "text", "-t", "json", folder=tmp_path, stdin=b'Here: {"a": [1,]}')
+
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"a": [1]})
+    assert done.stderr == b"-: trailing comma dropped\n"
+
+
+def test_many_inputs_go_beside_themselves_on_all_cores(tmp_path):
+    for number in range(9):
+        (tmp_path / f"{number}.md").write_text(f"# Report {number}\n")
+    done = trainer("convert", *(f"{number}.md" for number in range(9)), "-t", "text", "--json", folder=tmp_path)
+
+    assert [file["output"] for file in json.loads(done.stdout)["files"]] == [f"{number}.txt" for number in range(9)]
+    assert (tmp_path / "8.txt").read_text() == "Report 8\n========\n"
+
+
+def test_what_fails_is_told_and_the_rest_is_kept(tmp_path):
+    (tmp_path / "good.json").write_text('{"a": 1}')
+    (tmp_path / "bad.json").write_text('{"a": \n}')
+    done = trainer("convert", "good.json", "bad.json", "-t", "markdown", folder=tmp_path)
+
+    assert done.returncode == 6
+    assert b"bad.json:2:1: not valid JSON" in done.stderr
+    assert (tmp_path / "good.md").read_text() == "- **A:** 1\n"
+
+
+def test_strict_takes_a_missing_picture_for_an_error_and_writes_nothing(tmp_path):
+    (tmp_path / "a.md").write_text("Text.\n\n![Chart](none.png)\n")
+    done = trainer("convert", "a.md", "-o", "a.html", "--strict", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert b"a.md:3: picture left out: there is no such file" in done.stderr
+    assert not (tmp_path / "a.html").exists()
+
+
+def test_wrong_names_are_answered_with_the_nearest(tmp_path):
+    (tmp_path / "a.md").write_text(REPORT)
+    done = trainer("convert", "a.md", "-t", "htm", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (2, b'error: unknown output format "htm"\n  did you mean "html"?\n')
+
+
+def test_an_output_never_replaces_its_input(tmp_path):
+    (tmp_path / "a.md").write_text(REPORT)
+    done = trainer("convert", "a.md", "-t", "markdown", "-o", "a.md", folder=tmp_path)
+
+    assert done.returncode == 2
+    assert b"the output would replace its input" in done.stderr
