@@ -1,0 +1,94 @@
+"""What all tests share: no connection leaves this machine, and a way to run the real command."""
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BLOCKED = Path(__file__).parent / "servers" / "blocked"
+TRAINER = Path(sys.executable).with_name("trainer")
+
+runpy.run_path(str(BLOCKED / "sitecustomize.py"))
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("TRAINER_") and not name.startswith("TRAINER_TEST_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """The environment of a trainer process: nothing inherited but what it needs, and no way out."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    kept |= {"TRAINER_CHECKS__ENABLED": "false"}
+    return {**kept, "PYTHONPATH": str(BLOCKED), "LC_ALL": "C.UTF-8"}
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    """Run the real command: `run(folder, "report", "--check", env={}, stdin="")`."""
+
+    def call(
+        folder: Path, *arguments: str, env: dict[str, str] | None = None, stdin: str | bytes = ""
+    ) -> subprocess.CompletedProcess[str]:
+        sent = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            [TRAINER, *arguments],
+            cwd=folder,
+            env={**environment, **(env or {})},
+            input=sent,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        decoded = (done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+        return subprocess.CompletedProcess(done.args, done.returncode, *decoded)
+
+    return call
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """A copy of the example project, with its committed output."""
+    folder = tmp_path / "example"
+    for part in ("information", "output"):
+        shutil.copytree(ROOT / part, folder / part)
+    shutil.copy(ROOT / "config.yaml", folder / "config.yaml")
+    return folder
+
+
+@pytest.fixture
+def blank(tmp_path: Path) -> Path:
+    """A small project: one instruction, one context, one file of data, one report in Markdown and HTML."""
+    folder = tmp_path / "blank"
+    shutil.copytree(ROOT / "src" / "trainer" / "examples" / "blank", folder)
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace("[md, html, pdf]", "[md, html]"))
+    return folder
+
+
+@pytest.fixture
+def tree() -> Callable[[Path], dict[str, bytes]]:
+    """Every file below a folder with its content, `.trainer` left out."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file() and ".trainer" not in path.parts)
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def trainer() -> Path:
+    """The real command."""
+    return TRAINER
