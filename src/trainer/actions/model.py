@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.core.clock import Clock, parse_duration, system_clock
 from trainer.core.config.schema import Fallback, LLMProvider, overridden
-from trainer.core.errors import ConfigError
+from trainer.core.errors import ConfigError, unknown
 from trainer.core.project import Project
 
 if TYPE_CHECKING:
@@ -129,8 +129,11 @@ def _price(choice: ModelChoice, price: Callable[..., Any]) -> Any:
 
 
 def _provider(project: Project, item: Fallback, section: LLMProvider, at: int) -> Provider:
-    from trainer.providers import create_provider
+    from trainer.providers import PROVIDERS, create_provider
 
+    if item.provider not in PROVIDERS.names():
+        message, hint = unknown("provider", item.provider, PROVIDERS.names())
+        raise ConfigError(message, hint=hint)
     options: dict[str, Any] = dict(item.options)
     key = f"llm_provider.fallbacks.{at - 1}" if at else "llm_provider"
     if not item.model and item.provider not in ("draft", "replay"):

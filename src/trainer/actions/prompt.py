@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trainer.actions.data import DataRequest, Sources, data_block
-from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, UsageError
+from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import Context, DataBlock, Prompt, StoredData
 
@@ -27,6 +27,16 @@ class Prepared:
     requests: Mapping[str, DataRequest]
     """By the name of the data block."""
     title: str = ""
+
+
+def check_schema(schema: Mapping[str, Any], file: str) -> None:
+    """Raise InstructionError where an instruction's schema is none."""
+    from trainer.providers.structured import check_schema as check
+
+    try:
+        check(schema)
+    except UsageError as error:
+        raise InstructionError(error.message, where=Where(file), hint=error.hint) from error
 
 
 class Instructions:
@@ -63,6 +73,8 @@ class Instructions:
         from trainer.prompts import data_queries, fill_names, resolve_params
 
         instruction = self.load(name)
+        if instruction.output.schema is not None:
+            check_schema(instruction.output.schema, instruction.file)
         if contexts is not None:
             instruction = replace(instruction, contexts=tuple(contexts))
         params = resolve_params(instruction, given)

@@ -109,10 +109,10 @@ def _repairs(repairs: Sequence[Repair]) -> tuple[Finding, ...]:
 
 
 def _compose(report: ReportInput, rendered: Rendered, checked: Checked, date: str | None) -> str:
-    from trainer.checks import annotate, check_figures, sources_appendix
-
     text, appendix = checked.text, ""
     if report.checks.enabled and (report.checks.marks or report.checks.appendix):
+        from trainer.checks import annotate, check_figures, sources_appendix
+
         prompt = rendered.prompt
         figures = check_figures(text, data=prompt.data, contexts=prompt.contexts, language=prompt.output.language)
         appendix = sources_appendix(figures) if report.checks.appendix else ""

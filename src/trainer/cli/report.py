@@ -8,7 +8,7 @@ import click
 
 from trainer.cli.session import Session
 from trainer.cli.show import json_option, write_json, write_table
-from trainer.core.errors import PartialError, RefusedError, StaleError, TrainerError, UsageError
+from trainer.core.errors import PartialError, Problem, StaleError, TrainerError, UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.report import ReportOutcome
@@ -108,7 +108,7 @@ def _row(outcome: ReportOutcome) -> tuple[object, ...]:
 
 def _line(outcome: ReportOutcome) -> str:
     if outcome.error is not None:
-        return f"{outcome.name}: {outcome.status}\n{outcome.error}"
+        return f"{outcome.name}: {outcome.status}"
     faults = f", {outcome.findings} findings" if outcome.findings else ""
     changed = f"{len(outcome.changed)} files written" if outcome.changed else "no file changed"
     return f"{outcome.name}: {outcome.origin}, {changed}{faults} ({outcome.seconds:.1f} s)"
@@ -127,19 +127,18 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _raise_failures(outcomes: list[ReportOutcome]) -> None:
-    """Raise what the exit code says: the error itself where all failed alike, partly done where some were built."""
-    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    """Raise one error that tells all: the report's own where there is but one, partly done where some were built."""
+    failed = {outcome.name: outcome.error for outcome in outcomes if outcome.error is not None}
     if not failed:
         return
+    if len(outcomes) == 1:
+        raise next(iter(failed.values()))
+    message = f"{len(failed)} of {len(outcomes)} reports failed"
+    problems = [Problem(f"{name}: {error}") for name, error in failed.items()]
     if len(failed) < len(outcomes):
-        names = ", ".join(outcome.name for outcome in failed)
-        raise PartialError(f"{len(failed)} of {len(outcomes)} reports failed: {names}", hint="the rest is kept")
-    first = failed[0].error
-    assert first is not None
-    kinds = {type(outcome.error) for outcome in failed}
-    if len(kinds) == 1 and len(failed) == 1:
-        raise first
-    code = first.exit_code if len(kinds) == 1 else RefusedError.exit_code if kinds == {RefusedError} else 1
-    error = TrainerError(f"all {len(failed)} reports failed", hint="each was told above; mend it and run again")
-    error.exit_code = code
+        summary = Problem(message, hint="the rest is kept; a rerun builds only these")
+        raise PartialError(message, problems=[*problems, summary])
+    error = TrainerError(message, problems=[*problems, Problem(message)])
+    codes = {each.exit_code for each in failed.values()}
+    error.exit_code = codes.pop() if len(codes) == 1 else TrainerError.exit_code
     raise error

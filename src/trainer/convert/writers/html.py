@@ -103,7 +103,7 @@ def check_template(source: str, *, shown: str) -> None:
     from jinja2 import TemplateSyntaxError
 
     try:
-        _template(source)
+        _template(source, escape=True)
     except TemplateSyntaxError as error:
         raise UsageError(f"template: {error.message}", where=Where(shown, error.lineno)) from None
 
