@@ -6,16 +6,30 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trainer.checks.figures import Figure as Figure
+    from trainer.checks.figures import FigureReport as FigureReport
+    from trainer.checks.figures import check_figures as check_figures
+    from trainer.checks.figures import prompt_figures as prompt_figures
     from trainer.checks.repair import repair_message as repair_message
+    from trainer.checks.screen import CHECKS as CHECKS
     from trainer.checks.screen import DEFAULT as DEFAULT
     from trainer.checks.screen import check_completion as check_completion
     from trainer.checks.screen import faults as faults
+    from trainer.checks.sources import annotate as annotate
+    from trainer.checks.sources import sources_appendix as sources_appendix
 
 _FACE = {
+    "CHECKS": "screen",
     "DEFAULT": "screen",
+    "Figure": "figures",
+    "FigureReport": "figures",
+    "annotate": "sources",
     "check_completion": "screen",
+    "check_figures": "figures",
     "faults": "screen",
+    "prompt_figures": "figures",
     "repair_message": "repair",
+    "sources_appendix": "sources",
 }
 
 __all__ = [*_FACE]  # noqa: PLE0604  (literal names, written once)

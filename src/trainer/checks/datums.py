@@ -136,8 +136,9 @@ def _aliases(name: str) -> Iterator[str]:
     if short and short != name:
         yield short
     first = short.split()[0] if short.split() else ""
-    if len(first) >= 5 and first != short:
-        yield first
+    for part in (first, first.partition(".")[0]):
+        if len(part) >= 5 and part != short:
+            yield part
 
 
 class _Reader:

@@ -40,6 +40,11 @@ UP = re.compile(
     r"|hausse|progress\w*|croissance|augment\w*|supérieur\w*|bondi)\b|\+",
     re.IGNORECASE,
 )
+_DISTANCE = re.compile(
+    r"\b(?:above|below|over|under|than|distance|premium|discount|upside|downside|away|gap|against|relative|versus|vs|gegen|gegenüber|rapport|über|unter|abstand|entfernt|als"
+    r"|supérieur\w*|inférieur\w*|écart|que)\b",
+    re.IGNORECASE,
+)
 _TOTAL = re.compile(r"\b(?:sum|total\w*|together|combined|altogether|insgesamt|zusammen|summe|gesamt\w*|ensemble|somme|four quarters|year as a whole|cumul\w*|twelve months|12 months)\b", re.IGNORECASE)  # fmt: skip
 _AVERAGE = re.compile(r"\b(?:average\w*|mean|durchschnitt\w*|mittel|moyenne?|ø)\b", re.IGNORECASE)
 _DIFFERENCE = re.compile(r"\b(?:net|gap|difference|between|by|spread|remain\w*|left|after|differenz|netto\w*|um|écart|différence|de|exceed\w*|surplus)\b", re.IGNORECASE)  # fmt: skip
@@ -62,16 +67,30 @@ class Derivation:
     """Percent as percent."""
 
 
-def derive(mention: Mention, named: Sequence[Datum], neighbours: Sequence[Datum]) -> Derivation | None:
+def derive(
+    mention: Mention, near: Sequence[Datum], far: Sequence[Datum], neighbours: Sequence[Datum]
+) -> Derivation | None:
     """The first formula whose result rounds to the figure; None where none does.
 
-    `named` are datums whose labels stand near the figure, best first; `neighbours` those behind the figures beside it.
+    `near` are datums whose labels stand right by the figure, `far` those named anywhere around it, best first;
+    `neighbours` those behind the figures beside it.
     """
-    inputs = list(dict.fromkeys([*neighbours, *named]))[:_MOST_INPUTS]
-    for candidate in _candidates(mention, inputs, {datum.number for datum in neighbours}):
-        if fits(mention.numeral, candidate.value) and _sign_fits(mention, candidate):
+    sure = {datum.number for datum in neighbours}
+    inputs = list(dict.fromkeys([*neighbours, *near]))
+    if not inputs or not neighbours:
+        inputs = list(dict.fromkeys([*inputs, *far]))
+    for candidate in _candidates(mention, inputs[:_MOST_INPUTS], list(far), sure):
+        fit = fits(mention.numeral, candidate.value) and _unit_fits(mention.numeral, candidate)
+        if fit and _sign_fits(mention, candidate):
             return candidate
     return None
+
+
+def _unit_fits(numeral: Numeral, candidate: Derivation) -> bool:
+    if numeral.kind != "money" or not numeral.currency:
+        return True
+    currencies = {datum.unit.partition("/")[0] for datum in candidate.inputs if datum.unit[:3].isupper()}
+    return not currencies or numeral.currency in currencies
 
 
 def fits(numeral: Numeral, value: float) -> bool:
@@ -98,16 +117,16 @@ def says_negative(mention: Mention) -> bool:
     return bool(DOWN.search(mention.clause)) and not UP.search(mention.clause)
 
 
-def _candidates(mention: Mention, inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
+def _candidates(mention: Mention, inputs: list[Datum], far: list[Datum], sure: set[int]) -> Iterator[Derivation]:
     kind, clause, sentence = mention.numeral.kind, mention.clause, mention.sentence
     near = f"{sentence} {mention.section}" if mention.table else sentence
     if kind in ("percent", "fraction"):
-        yield from _changes(mention, inputs, sure)
+        yield from _changes(mention, list(dict.fromkeys([*inputs, *far])), sure)
         yield from _shares(inputs, mention)
         if _RANGE.search(near):
             yield from _positions(inputs)
         if _YEARLY.search(near):
-            yield from _compound(inputs)
+            yield from _compound(mention, list(dict.fromkeys([*inputs, *far])))
     if kind == "points":
         yield from _point_differences(inputs)
     if kind in ("multiple", "number"):
@@ -133,25 +152,27 @@ def _changes(mention: Mention, inputs: list[Datum], sure: set[int]) -> Iterator[
         if old.value:
             value = 100 * (new.value - old.value) / abs(old.value)
             yield Derivation(f"percentage change of {new.path} from {old.path}", (new, old), value)
-    for one, two in permutations([datum for datum in inputs if not datum.series][:10], 2):
+    if not _DISTANCE.search(mention.sentence):
+        return
+    for one, two in permutations([datum for datum in inputs if not datum.series][:12], 2):
         if _alike(one, two) and one.metric != two.metric and two.value:
             value = 100 * (one.value - two.value) / abs(two.value)
             yield Derivation(f"distance of {one.path} from {two.path} in percent", (one, two), value)
 
 
 def _time_pairs(mention: Mention, inputs: list[Datum], sure: set[int]) -> Iterator[tuple[Datum, Datum]]:
-    """Pairs of one metric at two times: those the sentence names, else neighbours in time and a year apart."""
-    for members in _series(inputs):
-        beside = [datum for datum in members if datum.number in sure]
-        if len(beside) >= 2:
-            yield from ((new, old) for old, new in _ordered(beside))
-            if not mention.table:
-                continue
+    """Pairs of one metric at two times: those beside the figure or named, else neighbours in time and a year apart."""
+    groups = _series(inputs)
+    beside = [[datum for datum in members if datum.number in sure] for members in groups]
+    if any(len(members) > 1 for members in beside) and not mention.table:
+        yield from ((new, old) for members in beside for old, new in _ordered(members))
+        return
+    for members, around in zip(groups, beside, strict=True):
         named = [datum for datum in members if _named(datum, mention)]
-        if len(named) >= 2:
+        if len(named) >= 2 and not mention.table:
             yield from ((new, old) for old, new in _ordered(named))
             continue
-        focus = named or beside or ([] if mention.periods and max(w for _, w in mention.periods) > 0.8 else members)
+        focus = named or around or ([] if mention.periods and max(w for _, w in mention.periods) > 0.8 else members)
         yield from _steps(members, focus)
 
 
@@ -236,9 +257,11 @@ def _positions(inputs: list[Datum]) -> Iterator[Derivation]:
                     yield Derivation(formula, (price, low, high), value)
 
 
-def _compound(inputs: list[Datum]) -> Iterator[Derivation]:
+def _compound(mention: Mention, inputs: list[Datum]) -> Iterator[Derivation]:
     for members in _series(inputs):
-        for old, new in _ordered(members):
+        named = [datum for datum in members if _named(datum, mention)]
+        pairs = [(named[0], named[-1])] if mention.periods and named else [(members[0], members[-1])]
+        for old, new in pairs:
             years = _years(old, new)
             if years > 0 and old.value > 0 and new.value > 0:
                 value = 100 * ((new.value / old.value) ** (1 / years) - 1)

@@ -10,11 +10,12 @@ from typing import Literal
 
 BlockKind = Literal["front", "heading", "text", "item", "quote", "table", "code", "chart"]
 
-APPENDIX_TITLE = "Sources of figures"
-"""The heading of the appendix that `sources_appendix` writes, and that checks pass over."""
+APPENDIX_TITLES = {"en": "Sources of figures", "de": "Quellen der Zahlen", "fr": "Sources des chiffres"}
+"""The headings of the appendix that `sources_appendix` writes, by language; checks pass over it."""
 MARK = "†"
 """What `annotate` sets behind a figure, and checks pass over."""
 
+_APPENDICES = frozenset(title.casefold() for title in APPENDIX_TITLES.values())
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)")
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
@@ -201,7 +202,7 @@ def _within_sections(blocks: Iterator[Block]) -> Iterator[Block]:
             title = block.text.strip().lstrip("#").strip()
             above = [entry for entry in above if entry[0] < block.level]
             appendix = 0 if block.level <= appendix else appendix
-            appendix = appendix or (block.level if title_of(title) == APPENDIX_TITLE.casefold() else 0)
+            appendix = appendix or (block.level if title_of(title) in _APPENDICES else 0)
             yield _placed(block, above, "", bool(appendix))
             above.append((block.level, title))
             caption = ""

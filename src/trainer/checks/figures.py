@@ -12,7 +12,7 @@ from trainer.checks.datums import Data, Datum, read_data
 from trainer.checks.derive import Derivation, derive, says_negative
 from trainer.checks.document import read_document
 from trainer.checks.labels import labels
-from trainer.checks.mentions import Finder, Mention
+from trainer.checks.mentions import Finder, Mention, grain_words
 from trainer.checks.numerals import Numeral, find_numerals
 from trainer.checks.periods import Period
 from trainer.core.errors import Where
@@ -48,6 +48,8 @@ class Figure:
     """What is wrong, where something is."""
     date: str = ""
     """The date or period of the datum behind it."""
+    stored: str = ""
+    """The exact value behind it: of the datum, or of the formula."""
 
     def finding(self) -> Finding:
         """The figure as a finding: an error where contradicted, a warning where unsupported, else a note."""
@@ -84,10 +86,15 @@ def check_figures(
     return FigureReport(figures, _scores(figures))
 
 
+def prompt_figures(text: str, *, prompt: Prompt) -> FigureReport:
+    """Every figure of an answer with its verdict against all that its prompt held, the instruction included."""
+    given = (*prompt.contexts, Context(prompt.instruction, prompt.title, prompt.body, ""))
+    return check_figures(text, data=prompt.data, contexts=given, language=prompt.output.language)
+
+
 def verify_figures(text: str, *, prompt: Prompt) -> Verdict:
     """The figures check of an answer: contradicted figures are errors, unsupported ones warnings."""
-    given = (*prompt.contexts, Context(prompt.instruction, prompt.title, prompt.body, ""))
-    report = check_figures(text, data=prompt.data, contexts=given, language=prompt.output.language)
+    report = prompt_figures(text, prompt=prompt)
     return Verdict(tuple(figure.finding() for figure in report.unverified), report.scores)
 
 
@@ -120,9 +127,13 @@ class _Judge:
 
     def _figure(self, mention: Mention, datum: Datum | None) -> Figure | None:
         if datum:
-            return _shown(mention, "supported", datum.support, date=_date(datum))
-        named = self._named(mention)
-        derived = derive(mention, named, self._neighbours(mention))
+            return _shown(mention, "supported", datum.support, date=datum.last, stored=_exact(datum.value))
+        derived = derive(
+            mention,
+            self._named(mention, 0.6),
+            [*self._named(mention, 0.3), *self._around(mention)],
+            self._neighbours(mention),
+        )
         if derived:
             return _derived(mention, derived)
         claim = self._claim(mention)
@@ -141,7 +152,11 @@ class _Judge:
             return None
         best = self._best(mention)
         scored = [(self._label(datum, mention), datum) for datum in hits if self._belongs(datum, mention)]
-        accepted = [(score, datum) for score, datum in scored if _accepts(score, best, mention)]
+        accepted = [
+            (score, datum)
+            for score, datum in scored
+            if _accepts(score, best[0], mention) or _refines(score, datum, best[1])
+        ]
         if not accepted:
             return None
         return max(accepted, key=lambda pair: (round(pair[0], 3), self._closeness(pair[1], mention), -pair[1].number))[
@@ -161,12 +176,12 @@ class _Judge:
     def _label(self, datum: Datum, mention: Mention) -> float:
         return _coverage(datum.tokens, datum.extra, mention.weights, self.data.weights)
 
-    def _best(self, mention: Mention) -> float:
-        """How well the best-named metric whose unit would do is named."""
+    def _best(self, mention: Mention) -> tuple[float, frozenset[str]]:
+        """How well the best-named metric whose unit would do is named, and its words."""
         for score, metric in self._metrics(mention):
             if any(_could_be(mention.numeral, datum.unit) for datum in self.data.by_metric[metric][:2]):
-                return score
-        return 0.0
+                return score, self.data.tokens[metric]
+        return 0.0, frozenset()
 
     def _metrics(self, mention: Mention) -> list[tuple[float, str]]:
         """The metrics whose words stand near the figure, best first."""
@@ -207,6 +222,9 @@ class _Judge:
 
     def _same_time(self, datum: Datum, period: Period, mention: Mention) -> bool:
         if datum.series:
+            cue = grain_words(mention.weights) if mention.table else frozenset()
+            if len(cue) == 1 and datum.grain in ("quarter", "year") and datum.grain not in cue:
+                return False
             return _overlaps(datum, period, quarterly=bool(_QUARTERLY.search(mention.sentence + mention.section)))
         if period.grain == "day":
             return period.first in self.data.block_dates[datum.block]
@@ -230,10 +248,10 @@ class _Judge:
         exact = any(period.last == datum.last and period.grain == datum.grain for period, _ in mention.periods)
         return 2 * exact - len(datum.extra - set(mention.weights))
 
-    def _named(self, mention: Mention) -> list[Datum]:
+    def _named(self, mention: Mention, least: float) -> list[Datum]:
         """The datums of the metrics named near the figure, of the subjects named, best first."""
         found: list[Datum] = []
-        for _score, metric in [pair for pair in self._metrics(mention) if pair[0] >= 0.34][:14]:
+        for _score, metric in [pair for pair in self._metrics(mention) if pair[0] >= least][:14]:
             members = [datum for datum in self.data.by_metric[metric] if self._derivable(datum, mention)]
             found.extend(members[-12:])
         return found
@@ -245,7 +263,18 @@ class _Judge:
         block, index = mention.group[0], mention.group[1]
         here = self.backing.get(mention.group, [])
         before = self.backing.get((block, index - 1), []) if not mention.table else []
-        return [*here, *before][:10]
+        return here[:10] or before[:10]
+
+    def _around(self, mention: Mention) -> list[Datum]:
+        """For a table's cell, the series that the other cells of its row stand in."""
+        if not mention.table:
+            return []
+        beside = [datum for datum in self.backing.get(mention.group, []) if datum.series]
+        found = [
+            other for datum in beside[:4] for other in self.data.by_metric[datum.metric]
+            if other.subject == datum.subject and other.block == datum.block
+        ]  # fmt: skip
+        return found[:40]
 
     def _claim(self, mention: Mention) -> Datum | None:
         """The datum that the words say the figure is, where they say it clearly."""
@@ -279,9 +308,17 @@ def _accepts(score: float, best: float, mention: Mention) -> bool:
     """Whether a datum with the right value may be what the figure is, though another is better named."""
     if best >= _STRONG:
         return score >= 0.75 * best
+    written = mention.numeral
     if best >= _FAIR:
-        return score >= 0.6 * best or (score > 0 and mention.numeral.digits >= 3)
-    return mention.numeral.digits >= 3 or score > 0.15
+        return score >= 0.6 * best or (score > 0.1 and written.digits >= 3)
+    if written.kind in ("money", "number") and not written.bare:
+        return written.digits >= 3 or score > 0.15
+    return (written.digits >= 4 and written.kind != "multiple") or score > 0.2
+
+
+def _refines(score: float, datum: Datum, best: frozenset[str]) -> bool:
+    """Whether the datum is a closer kind of what is named best: `net income to common shareholders` of `net income`."""
+    return bool(best) and best < datum.tokens and score >= 0.3
 
 
 def _unit_fits(numeral: Numeral, unit: str, factor: int) -> bool:
@@ -312,7 +349,7 @@ def _sign_fits(mention: Mention, datum: Datum) -> bool:
             return True
         return False
     if datum.value < 0:
-        return bool(_NEGATIVE.search(mention.clause) or _NEGATIVE.search(mention.sentence[:80]))
+        return bool(_NEGATIVE.search(mention.clause))
     if datum.unit in ("fraction", "percent") and {"change", "growth", "surprise"} & datum.tokens:
         return not says_negative(mention)
     return not (_LOSS.search(mention.clause) and {"income", "eps", "ebitda", "margin"} & datum.tokens)
@@ -336,12 +373,19 @@ def _is_count(numeral: Numeral) -> bool:
     return numeral.bare and numeral.integer and abs(numeral.value) <= 12
 
 
-def _date(datum: Datum) -> str:
-    return datum.last
+def _exact(value: float) -> str:
+    return f"{value:,.10g}" if abs(value) < 1e9 else f"{value:,.0f}"
 
 
 def _shown(
-    mention: Mention, verdict: Judgement, support: str = "", *, formula: str = "", message: str = "", date: str = ""
+    mention: Mention,
+    verdict: Judgement,
+    support: str = "",
+    *,
+    formula: str = "",
+    message: str = "",
+    date: str = "",
+    stored: str = "",
 ) -> Figure:
     numeral = mention.numeral
     unit = numeral.currency or {"percent": "percent", "points": "percentage points", "multiple": "times"}.get(
@@ -356,15 +400,20 @@ def _shown(
 def _derived(mention: Mention, derived: Derivation) -> Figure:
     support = "; ".join(dict.fromkeys(datum.support for datum in derived.inputs[:4]))
     return _shown(
-        mention, "derived", support, formula=derived.formula, date=max(datum.last for datum in derived.inputs)
+        mention,
+        "derived",
+        support,
+        formula=derived.formula,
+        date=max(datum.last for datum in derived.inputs),
+        stored=_exact(derived.value),
     )
 
 
 def _contradicted(mention: Mention, datum: Datum) -> Figure:
-    value = f"{datum.value:,.10g}"
+    value = _exact(datum.value)
     unit = f" {datum.unit}" if datum.unit else ""
     message = f"{datum.title} is {value}{unit} ({datum.last}), not {mention.numeral.text}"
-    return _shown(mention, "contradicted", datum.support, message=message, date=_date(datum))
+    return _shown(mention, "contradicted", datum.support, message=message, date=datum.last, stored=_exact(datum.value))
 
 
 class _Passages:

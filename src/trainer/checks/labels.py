@@ -20,12 +20,12 @@ net margin: net margin; profit margin; net profit margin; net income margin; net
 ebitda margin: ebitda margin; ebitda marge; marge ebitda; marge d ebitda
 market capitalisation: market cap; market capitalisation; market capitalization; market value; stock market value; equity value; borsenwert; marktkapitalisierung; borsenkapitalisierung; marktwert; capitalisation boursiere; capitalisation
 enterprise value: enterprise value; ev; unternehmenswert; valeur d entreprise
-share price: share price; stock price; closing price; share closed; stock closed; aktienkur; schlusskur; kur; cour; cour de l action; prix de l action; price of the share; price of share
+share price: share price; price; stock price; closing price; share closed; stock closed; aktienkur; schlusskur; kur; cour; cour de l action; prix de l action; price of the share; price of share
 revenue growth: revenue growth; sale growth; umsatzwachstum; croissance du chiffre d affaire
 research development: research and development; research development; r d; r and d; research spending; forschung und entwicklung; forschungsaufwand; forschungsausgaben; recherche et developpement; research and development spending; research and development expense
 selling general administration: sg a; sg and a; selling general and administration; selling general and administrative; selling and administrative
 cost revenue: cost of revenue; cost of sale; cost of good sold; cog; umsatzkosten; herstellungskosten; cout des vente
-cash: cash; total cash; cash and equivalent; cash and cash equivalent; cash and short term investment; cash pile; flussige mittel; liquide mittel; barmittel; kassenbestand; tresorerie; liquidite
+cash: cash; total cash; cash and equivalent; cash and cash equivalent; cash and short term investment; cash pile; flussige mittel; flussigen mittel; liquiden mittel; liquide mittel; barmittel; kassenbestand; tresorerie; liquidite
 debt: debt; total debt; borrowing; gesamtverschuldung; verschuldung; schulden; finanzschulden; dette; dette totale; endettement
 net debt: net debt; nettoverschuldung; nettoschulden; dette nette
 operating cash flow: operating cash flow; cash flow from operation; cash from operation; operativer cashflow; operating cashflow; flux de tresorerie operationnel; flux de tresorerie d exploitation
@@ -49,7 +49,7 @@ insider: insider; held by insider; insider ownership; insidern
 institution: institution; institutional investor; held by institution; institutional ownership; institutionelle anleger; institutionnel; institutional holder
 target: price target; target price; target; kursziel; objectif de cour
 analyst: analyst; number of analyst; analyst opinion; analysten; analyste
-average: average; mean; durchschnitt; mittel; moyenne; moyen
+average: average; mean; durchschnitt; mittelwert; moyenne; moyen
 median: median; mediane
 low: low; lowest; minimum; least; tief; tiefstand; niedrigste; plu bas; tiefst; bottom
 high: high; highest; maximum; peak; most; hoch; hochststand; hochste; plu haut; top

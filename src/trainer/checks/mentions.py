@@ -13,9 +13,13 @@ from trainer.checks.periods import Period, find_periods
 from trainer.core.errors import UsageError
 from trainer.core.yamltext import load_yaml
 
+_ABBREVIATIONS = (
+    "vs Nr No ca St Dr Mr Ms Co Mt Inc Ltd Mio Mrd Tsd bzw etc Jan Feb Mar Apr Aug Sep Oct Nov Dec Corp Sept Prof Rev"
+)
 _SENTENCE = re.compile(
-    r"(?<![\s(.](?:[A-Za-z]))(?<!\b(?:vs|Nr|No|ca|St|Dr|Mr|Ms|Co|Mt))(?<!\b(?:Inc|Ltd|Mio|Mrd|Tsd|bzw|etc|Jan|Feb|Mar|Apr|Aug"
-    r"|Sep|Oct|Nov|Dec|e\.g|i\.e|U\.S|z\.B|Rev))(?<!\b(?:Corp|Sept|Prof))(?<=[.!?])[\"”»)]?\s+(?=[\"“«(]?[^\s\d\W]|[\"“«(]?[$€£\d])"
+    r"(?<![\s(.][A-Za-z]\.)"
+    + "".join(rf"(?<!\b{word}\.)" for word in _ABBREVIATIONS.split())
+    + r"(?<=[.!?])[\"”»)]?\s+(?=[\"“«(]?[^\s\d\W]|[\"“«(]?[$€£\d])"
 )
 _BOUNDARY = re.compile(
     r"[,;()]|\s[–—-]\s|\b(?:and|while|whereas|but|against|versus|vs|compared|after|despite|although|than|und|während"
@@ -57,6 +61,17 @@ class Around:
     weights: Mapping[str, float] = field(default_factory=dict)
     periods: tuple[tuple[Period, float], ...] = ()
     subjects: Mapping[int, float] = field(default_factory=dict)
+
+
+_GRAINS = {
+    **dict.fromkeys(("quarterly", "quarter", "quartal", "quartalsweise", "trimestre", "trimestriel"), "quarter"),
+    **dict.fromkeys(("annual", "yearly", "year", "annually", "jahr", "jahrlich", "annuel", "annee"), "year"),
+}
+
+
+def grain_words(words: Mapping[str, float]) -> frozenset[str]:
+    """Whether words speak of quarters, years or both."""
+    return frozenset(_GRAINS[word] for word in words if word in _GRAINS)
 
 
 class Finder:

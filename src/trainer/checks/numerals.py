@@ -135,7 +135,9 @@ def scale_of(text: str, *, language: str = "en") -> tuple[float, str, str]:
     """Scale, currency and unit (`%` or nothing) that a heading such as `USD million` gives to bare numbers."""
     del language
     scale = 1.0
-    if found := re.search(rf"(?<![\w])({_WORDS}|mn|mds|md|bn|tn|[kmb](?=[\s),]|$))(?![\w])", text, re.IGNORECASE):
+    if found := re.search(
+        rf"(?<![\w])(?<!\d[\s\u00a0])({_WORDS}|mn|mds|md|bn|tn|[kmb](?=[\s),]|$))(?![\w])", text, re.IGNORECASE
+    ):
         scale = _SCALES[found[1].lower()]
     currency = re.search(rf"{_SIGNS}|\b(?:{_CODES})\b|\b(?:dollars?|euros?|franken|francs)\b", text, re.IGNORECASE)
     unit = "%" if re.search(r"%|\bper\s?cent\b|\bprozent\b", text, re.IGNORECASE) else ""

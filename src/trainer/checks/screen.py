@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from trainer.core.registry import Adapter, Registry
 from trainer.core.values import Finding, Prompt, Verdict
@@ -12,12 +12,19 @@ CHECKS = Registry(
     "checks",
     {
         "structure": Adapter("trainer.checks.structure:check_structure"),
+        "figures": Adapter("trainer.checks.figures:verify_figures"),
+        "citations": Adapter("trainer.checks.citations:check_citations"),
+        "consistency": Adapter("trainer.checks.consistency:check_consistency"),
+        "entities": Adapter("trainer.checks.entities:check_entities"),
     },
 )
 """A check is one function and one line here, or an entry point of group `trainer.checks` in another package."""
 
-DEFAULT = ("structure",)
+DEFAULT = ("structure", "figures", "citations", "consistency", "entities")
 """The checks that run unless others are named, in this order."""
+
+WEIGHTS = {"figures": 0.5, "structure": 0.2, "citations": 0.1, "consistency": 0.1, "entities": 0.1}
+"""What each score counts in `quality`, in proportion, among those that were given."""
 
 
 class Check(Protocol):
@@ -32,14 +39,33 @@ class Check(Protocol):
         ...
 
 
-def check_completion(text: str, *, prompt: Prompt, checks: Sequence[str] = DEFAULT) -> Verdict:
-    """All that the named checks find in an answer; raises UsageError for a check that is not known."""
-    verdicts = [run(text, prompt=prompt) for run in [CHECKS.load(name) for name in checks]]
+def check_completion(
+    text: str,
+    *,
+    prompt: Prompt,
+    checks: Sequence[str] = DEFAULT,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Verdict:
+    """All that the named checks find in an answer, and its `quality`; raises UsageError for an unknown check.
+
+    `options` holds further keyword arguments by check: `{"entities": {"foreign": ["Butterfly Network"]}}`.
+    An answer to a schema is held against that alone: prose is what the other checks read.
+    """
+    if prompt.output.schema is not None and "structure" in checks:
+        checks = ("structure",)
+    given = options or {}
+    runs = [(name, CHECKS.load(name)) for name in checks]
+    verdicts: list[Verdict] = [run(text, prompt=prompt, **given.get(name, {})) for name, run in runs]
     findings = [finding for verdict in verdicts for finding in verdict.findings]
-    scores: dict[str, float] = {}
-    for verdict in verdicts:
-        scores.update(verdict.scores)
-    return Verdict(tuple(sorted(findings, key=_order)), scores)
+    scores = {name: score for verdict in verdicts for name, score in verdict.scores.items()}
+    return Verdict(tuple(sorted(findings, key=_order)), {**scores, "quality": quality(scores)})
+
+
+def quality(scores: Mapping[str, float]) -> float:
+    """One score from 0 to 1: the weighted mean of the parts that were scored, 1 where none was."""
+    parts = {name: scores[name] for name in WEIGHTS if name in scores}
+    total = sum(WEIGHTS[name] for name in parts)
+    return round(sum(WEIGHTS[name] * score for name, score in parts.items()) / total, 4) if total else 1.0
 
 
 def faults(verdict: Verdict) -> tuple[Finding, ...]:
