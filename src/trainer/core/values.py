@@ -197,6 +197,8 @@ class Prompt:
     """The calls to make in place of one with `text`, for an instruction with a strategy."""
     findings: tuple[Finding, ...] = ()
     """What rendering had to say: contexts cut, names that look misspelt."""
+    template: str = ""
+    """The digest of the instruction's file."""
     turns: tuple[Message, ...] = ()
     """What was said after it, where an answer is to be mended."""
 
