@@ -77,20 +77,28 @@ def _load(folder: Folder, name: str) -> Context | None:
     return context
 
 
+def match_contexts(written: str, folder: Folder, where: Where | None = None) -> list[str]:
+    """The names of the contexts a path or glob stands for; what is wrong with it is kept in the folder."""
+    pattern = _from_folder(written, folder)
+    problem = _escape(pattern, folder)
+    matches = [] if problem else _matches(pattern, folder.names)
+    if problem:
+        folder.problems.append(Problem(problem, where, "keep it below the context folder"))
+    elif not matches:
+        folder.problems.append(Problem(f"no context {pattern}", where, _hint(pattern, folder.names)))
+    return matches
+
+
+def mentioned_paths(instruction: Instruction) -> list[str]:
+    """The paths below a context folder that the text mentions, as they are written."""
+    paths = [mention[2] for mention in _MENTION.finditer(instruction.body) if not mention[1]]
+    return [path for path in paths if path.startswith(("information/context/", "context/"))]
+
+
 def _listed(instruction: Instruction, params: Mapping[str, Json], folder: Folder) -> Iterator[str]:
     for index, written in enumerate(instruction.contexts):
-        if _waits(written, instruction, params):
-            continue
-        where = instruction.where("contexts", index)
-        pattern = _from_folder(fill_names(written, params), folder)
-        problem = _escape(pattern, folder)
-        if problem:
-            folder.say(problem, where, "keep it below the context folder")
-            continue
-        matches = _matches(pattern, folder.names)
-        if not matches:
-            folder.say(f"no context {pattern}", where, _hint(pattern, folder.names))
-        yield from matches
+        if not _waits(written, instruction, params):
+            yield from match_contexts(fill_names(written, params), folder, instruction.where("contexts", index))
 
 
 def _mentioned(instruction: Instruction, params: Mapping[str, Json], folder: Folder) -> Iterator[str]:
@@ -99,14 +107,10 @@ def _mentioned(instruction: Instruction, params: Mapping[str, Json], folder: Fol
             continue
         written = fill_names(mention[2], params)
         pattern = _from_folder(written, folder)
-        matches = _matches(pattern, folder.names)
-        is_surely_meant = pattern != written and not mention[1]
-        if is_surely_meant and (problem := _escape(pattern, folder)):
-            folder.say(problem, instruction.at(mention.start()), "keep it below the context folder")
-        elif is_surely_meant and not matches:
-            folder.say(f"no context {pattern}", instruction.at(mention.start()), _hint(pattern, folder.names))
+        if pattern != written and not mention[1]:
+            yield from match_contexts(written, folder, instruction.at(mention.start()))
         elif not mention[1] or pattern != written:
-            yield from matches
+            yield from _matches(pattern, folder.names)
 
 
 def _waits(written: str, instruction: Instruction, params: Mapping[str, Json]) -> bool:

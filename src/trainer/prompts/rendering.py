@@ -84,6 +84,7 @@ def render(
         sections=sections,
         steps=plan_steps(text, output.sections, instruction.strategy),
         findings=(*writer.findings, *fitted.findings),
+        template=instruction.digest,
     )
 
 
@@ -182,8 +183,8 @@ class _Writer:
             raise InstructionError(problems[0].message, problems=problems)
         for block in self.data.values():
             self.remember(block, block.data, block.name)
-        values = {**{name: block.data for name, block in self.data.items()}, **self.params}
-        values["data"] = {name: block.data for name, block in self.data.items()}
+        blocks = {name: block.data for name, block in self.data.items()}
+        values = {"data": blocks, **blocks, **self.params}
         names = {piece.text: self.name(piece.text) for piece in pieces if piece.kind == "name"}
         try:
             return jinja.run(pieces, values, names=names, show=self.value)
