@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 _RESERVED = re.compile(r"(?:.*[./@])?example\.(?:com|net|org)(?:[/?#:].*)?", re.IGNORECASE)
 
+_TRIGGER = re.compile(r"www\.|:(?://|\S*@)|@[\w.-]")
+_WORD = re.compile(r"\S*")
+_NAME = re.compile(r"[A-Za-z0-9.+_-]*\Z")
+
 
 def autolinks(parser: MarkdownIt) -> None:
     """Recognise bare `www.`, `http(s)://`, `mailto:`, `xmpp:` and email addresses, and leave two kinds as text.
@@ -29,16 +33,33 @@ def autolinks(parser: MarkdownIt) -> None:
 
 def _guarded(rule: Callable[[StateInline, bool], bool]) -> Callable[[StateInline, bool], bool]:
     def guarded(state: StateInline, silent: bool) -> bool:
-        if _left_as_text(state):
+        if not _TRIGGER.match(state.src, state.pos) or _left_as_text(state):
             return False
+        if state.src[state.pos] == "@":
+            _gather_name(state)
         return rule(state, silent)
 
     return guarded
 
 
 def _left_as_text(state: StateInline) -> bool:
-    start = max(state.src.rfind(mark, 0, state.pos) for mark in " \n\t<(*_~") + 1
+    start = max(state.src.rfind(mark, 0, state.pos) for mark in " \n\t<(*~") + 1
     if re.search(r"<\s*\Z", state.src[max(0, start - 4) : start]):
         return True
-    word = re.match(r"\S*", state.src[start:])
+    word = _WORD.match(state.src, start)
     return bool(word and _RESERVED.fullmatch(word[0].rstrip(".,:;!?)*_~")))
+
+
+def _gather_name(state: StateInline) -> None:
+    """Take the name before an `@` back into the pending text, where underscores have torn it apart."""
+    name = _NAME.search(state.src[max(0, state.pos - 200) : state.pos])
+    missing = len(name[0]) - len(state.pending) if name else 0
+    while missing > 0 and state.tokens:
+        token = state.tokens[-1]
+        start = state.pos - len(state.pending) - len(token.content)
+        if token.type != "text" or not state.src.startswith(token.content, max(start, 0)):
+            return
+        state.tokens.pop()
+        state.pending = token.content + state.pending
+        missing -= len(token.content)
+        state.delimiters[:] = [mark for mark in state.delimiters if mark.token < len(state.tokens)]

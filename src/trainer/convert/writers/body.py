@@ -64,6 +64,14 @@ class BodyRenderer(RendererHTML):
             return "<br>"
         return "" if content.startswith("<!--") else escape(content, quote=False)
 
+    def s_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """Words struck out."""
+        return "<del>"
+
+    def s_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The end of words struck out."""
+        return "</del>"
+
     def math_inline(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """A formula, as its readable TeX source."""
         return f'<code class="math">{escapeHtml(tokens[idx].content)}</code>'

@@ -1,0 +1,97 @@
+"""The one configuration of the parser against CommonMark's own examples, and against GFM's rules."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it.renderer import RendererHTML
+
+from trainer.convert import to_html
+from trainer.convert.document import markdown_parser
+from trainer.convert.writers.body import BodyRenderer
+
+EXAMPLES = json.loads((Path(__file__).parents[1] / "corpus/convert/commonmark/examples.json").read_text())
+
+
+class RawRenderer(BodyRenderer):
+    """Passes raw HTML on and leaves code uncoloured, as CommonMark does and the product does not."""
+
+    fence = RendererHTML.fence
+
+    def html_block(self, tokens: Any, idx: int, options: Any, env: Any) -> str:
+        return tokens[idx].content
+
+    def html_inline(self, tokens: Any, idx: int, options: Any, env: Any) -> str:
+        return tokens[idx].content
+
+
+def normal(html: str) -> str:
+    return re.sub(r"\s*/?>", ">", html).replace("\n", "")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example["example"]))
+def test_an_example_of_commonmark(example):
+    parser = markdown_parser()
+
+    found = RawRenderer().render(parser.parse(example["markdown"]), parser.options, {})
+    assert normal(found) == normal(example["html"])
+
+
+GFM = [
+    ("www.wikipedia.org", '<p><a href="http://www.wikipedia.org">www.wikipedia.org</a></p>'),
+    ("See www.wikipedia.org/help.", '<p>See <a href="http://www.wikipedia.org/help">www.wikipedia.org/help</a>.</p>'),
+    (
+        "https://de.wikipedia.org/wiki/Bar_(Begriff)",
+        '<p><a href="https://de.wikipedia.org/wiki/Bar_(Begriff)">https://de.wikipedia.org/wiki/Bar_(Begriff)</a></p>',
+    ),
+    ("(www.gnu.org/a)", '<p>(<a href="http://www.gnu.org/a">www.gnu.org/a</a>)</p>'),
+    ("www.gnu.org/q=a&hl=en", '<p><a href="http://www.gnu.org/q=a&amp;hl=en">www.gnu.org/q=a&amp;hl=en</a></p>'),
+    ("www.gnu.org/q=a&hl;", '<p><a href="http://www.gnu.org/q=a">www.gnu.org/q=a</a>&amp;hl;</p>'),
+    ("www.gnu.org/he<lp", '<p><a href="http://www.gnu.org/he">www.gnu.org/he</a>&lt;lp</p>'),
+    ("ann@post.org", '<p><a href="mailto:ann@post.org">ann@post.org</a></p>'),
+    ("ann@post+x.org is none", "<p>ann@post+x.org is none</p>"),
+    ("a.b-c_d@a.b.", '<p><a href="mailto:a.b-c_d@a.b">a.b-c_d@a.b</a>.</p>'),
+    ("a.b-c_d@a.b_", "<p>a.b-c_d@a.b_</p>"),
+    ("mailto:ann@post.org", '<p><a href="mailto:ann@post.org">mailto:ann@post.org</a></p>'),
+    ("xmpp:ann@post.org/txt", '<p><a href="xmpp:ann@post.org/txt">xmpp:ann@post.org/txt</a></p>'),
+    ("~~Hi~~ there", "<p><del>Hi</del> there</p>"),
+    ("~Hi~ ~~~no~~~", "<p><del>Hi</del> ~~~no~~~</p>"),
+    ("This ~~has a\n\nnew paragraph~~.", "<p>This ~~has a</p><p>new paragraph~~.</p>"),
+    (
+        "- [ ] foo\n- [x] bar",
+        '<ul class="contains-task-list"><li class="task-list-item"><input class="task-list-item-checkbox" disabled="" '
+        'type="checkbox"> foo</li><li class="task-list-item"><input class="task-list-item-checkbox" disabled="" '
+        'type="checkbox" checked=""> bar</li></ul>',
+    ),
+    ("a | b\n--- | ---", "<table><thead><tr><th>a</th><th>b</th></tr></thead></table>"),
+    ("| a |\n| --- |\n| x \\| y |",
+     "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>x | y</td></tr></tbody></table>"),
+    ("| a | b |\n| --- |\n| c |", "<p>| a | b || --- || c |</p>"),
+    (
+        "| a | b |\n| --- | --- |\n| c |\n| d | e | f |",
+        "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>c</td><td></td></tr>"
+        "<tr><td>d</td><td>e</td></tr></tbody></table>",
+    ),
+    (
+        "| a |\n| - |\n| b |\n> c",
+        "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>b</td></tr></tbody></table>"
+        "<blockquote><p>c</p></blockquote>",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("markdown", "html"), GFM, ids=range(len(GFM)))
+def test_a_rule_of_gfm(markdown, html):
+    parser = markdown_parser()
+
+    assert normal(BodyRenderer().render(parser.parse(markdown), parser.options, {})) == html
+
+
+def test_an_address_for_examples_is_no_link():
+    assert to_html("https://example.com/a and me@mail.example.org", fragment=True).content == (
+        "<p>https://example.com/a and me@mail.example.org</p>\n"
+    )
