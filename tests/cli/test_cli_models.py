@@ -1,0 +1,164 @@
+"""The same instruction through LiteLLM and through plain HTTP, streaming and not, against one server."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from servers.openai import OpenAIServer, Reply, Seen, openai_server, tokens_of
+
+ANSWER = """## Summary
+
+Revenue was $39.6 million in the year to 31 December 2024.
+
+## Development
+
+| Year | Revenue |
+| --- | ---: |
+| 2023 | $34.1 million |
+| 2024 | $39.6 million |
+
+## What is missing
+
+Nothing is said of costs.
+"""
+CORRUPT = ANSWER.replace("Revenue was $39.6 million", "Revenue was $36.9 million")
+
+
+def answering(*contents: str) -> Callable[[OpenAIServer, Seen], Reply]:
+    left = list(contents)
+    return lambda server, seen: Reply(content=left.pop(0) if len(left) > 1 else left[0])
+
+
+def ask(run, folder: Path, server: OpenAIServer, provider: str, *arguments: str, checks: str = "warn"):
+    model = "openai/stub" if provider == "litellm" else "stub"
+    settings = {"provider": provider, "model": model, "api_base": server.url, "api_key": "sk-local-secret-key"}
+    sets = [part for name, value in settings.items() for part in ("--set", f"llm_provider.{name}={value}")]
+    return run(folder, *sets, "--set", f"checks.policy={checks}", *arguments)
+
+
+def test_reports_are_byte_equal_through_litellm_and_through_http(blank: Path, run, tmp_path: Path) -> None:
+    built = {}
+    with openai_server(answering(ANSWER)) as server:
+        for provider in ("openai_compatible", "litellm"):
+            folder = shutil.copytree(blank, tmp_path / provider)
+            done = ask(run, folder, server, provider, "report", "--json")
+            assert done.returncode == 0, done.stderr
+            built[provider] = {
+                path.relative_to(folder).as_posix(): path.read_bytes()
+                for path in sorted((folder / "output").rglob("*"))
+                if path.suffix in (".md", ".html") and path.name != "index.html"
+            }
+            provenance = json.loads((folder / "output/json/overview.json").read_text())
+            sent = server.requests[-1].body["messages"]
+            assert provenance["completion"]["tokens_in"] == sum(tokens_of(each["content"]) for each in sent)
+            assert provenance["completion"]["tokens_out"] == tokens_of(ANSWER)
+            assert provenance["completion"]["cost"] in (0.0, None)
+
+    assert built["openai_compatible"] == built["litellm"]
+    assert len(built["litellm"]) == 2
+
+
+@pytest.mark.parametrize("provider", ["openai_compatible", "litellm"])
+def test_a_stream_shows_the_same_text_and_counts_the_same_tokens(blank: Path, run, provider: str) -> None:
+    with openai_server(answering(ANSWER)) as server:
+        plain = ask(run, blank, server, provider, "run", "overview", "-p", "NAME=Sample", "--no-cache")
+        stream = ask(run, blank, server, provider, "run", "overview", "-p", "NAME=Sample", "--no-cache", "--stream")
+
+    assert plain.returncode == stream.returncode == 0, stream.stderr
+    assert stream.stdout == plain.stdout == ANSWER
+    assert _tokens(stream.stderr) == _tokens(plain.stderr)
+
+
+def test_a_second_run_is_answered_from_the_cache_and_explained(blank: Path, run) -> None:
+    question = ("run", "overview", "-p", "NAME=Sample")
+    with openai_server(answering(ANSWER)) as server:
+        ask(run, blank, server, "openai_compatible", *question)
+        again = ask(run, blank, server, "openai_compatible", *question, "--json")
+        explained = ask(run, blank, server, "openai_compatible", *question, "--explain")
+        fresh = ask(run, blank, server, "openai_compatible", *question, "--refresh", "--json")
+
+        assert json.loads(again.stdout)["origin"] == "cached"
+        assert "cached: yes, nothing would be sent" in explained.stdout
+        assert json.loads(fresh.stdout)["origin"] == "fresh"
+        assert len(server.requests) == 2
+
+
+def test_a_recorded_run_is_replayed_without_a_server(blank: Path, run) -> None:
+    question = ("run", "overview", "-p", "NAME=Sample")
+    with openai_server(answering(ANSWER)) as server:
+        ask(run, blank, server, "openai_compatible", *question, "--record", "tape.jsonl")
+        replayed = ask(run, blank, server, "openai_compatible", *question, "--replay", "tape.jsonl", "--json")
+        missed = ask(run, blank, server, "openai_compatible", *question[:3], "NAME=Other", "--replay", "tape.jsonl")
+
+        assert json.loads(replayed.stdout)["origin"] == "replayed"
+        assert json.loads(replayed.stdout)["content"] == ANSWER
+        assert missed.returncode == 1
+        assert len(server.requests) == 1
+        assert "sk-local-secret-key" not in (blank / "tape.jsonl").read_text()
+
+
+def test_a_batch_keeps_its_order_and_a_rerun_asks_only_for_what_failed(blank: Path, run) -> None:
+    (blank / "rows.csv").write_text("NAME\nAlpha\nBeta\nGamma\n")
+    down = {"Beta"}
+
+    def script(server: OpenAIServer, seen: Seen) -> Reply:
+        text = seen.body["messages"][-1]["content"]
+        return Reply(400) if any(name in text for name in down) else Reply(content=ANSWER)
+
+    question = ("run", "overview", "--batch", "rows.csv")
+    with openai_server(script) as server:
+        first = ask(run, blank, server, "openai_compatible", *question)
+        asked = len(server.requests)
+        down.clear()
+        second = ask(run, blank, server, "openai_compatible", *question)
+
+        rows = [json.loads(line) for line in second.stdout.splitlines()]
+        assert first.returncode == 6, first.stderr
+        assert second.returncode == 0, second.stderr
+        assert [row["params"]["NAME"] for row in rows] == ["Alpha", "Beta", "Gamma"]
+        assert len(server.requests) == asked + 1
+
+
+def test_block_keeps_the_former_report_and_repair_mends_it_in_one_call(blank: Path, run) -> None:
+    with openai_server(answering(ANSWER)) as server:
+        assert ask(run, blank, server, "openai_compatible", "report").returncode == 0
+    former = (blank / "output/report/overview.md").read_bytes()
+
+    with openai_server(answering(CORRUPT)) as server:
+        blocked = ask(run, blank, server, "openai_compatible", "--set", "llm_provider.seed=1", "report", checks="block")
+    assert blocked.returncode == 4, blocked.stderr
+    assert "$36.9 million" in blocked.stderr
+    assert (blank / "output/report/overview.md").read_bytes() == former
+
+    with openai_server(answering(CORRUPT, ANSWER)) as server:
+        mended = ask(run, blank, server, "openai_compatible", "--set", "llm_provider.seed=2", "report", checks="repair")
+        assert mended.returncode == 0, mended.stderr
+        assert len(server.requests) == 2
+        assert "$36.9 million" in server.requests[1].body["messages"][-1]["content"]
+    assert "$36.9" not in (blank / "output/report/overview.md").read_text()
+
+
+def test_no_secret_reaches_any_file_or_stream(blank: Path, run) -> None:
+    secret = "sk-canary-0123456789abcdefghijklmnop"
+    config = blank / "config.yaml"
+    config.write_text(config.read_text().replace("provider: draft", "provider: openai_compatible\n  api_key: ${KEY}"))
+    with openai_server(lambda server, seen: Reply(401, body={"error": {"message": f"bad key {secret}"}})) as server:
+        sets = ("--set", "llm_provider.model=stub", "--set", f"llm_provider.api_base={server.url}")
+        failed = run(blank, *sets, "report", env={"KEY": secret})
+        shown = run(blank, *sets, "config", "show", env={"KEY": secret})
+
+        assert server.requests[0].headers["authorization"] == f"Bearer {secret}"
+    said = failed.stdout + failed.stderr + shown.stdout + shown.stderr
+    assert failed.returncode == 1
+    assert secret not in said
+    assert not [path for path in blank.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
+
+def _tokens(said: str) -> tuple[str, ...]:
+    found = re.search(r"([\d,]+) \+ ([\d,]+) tokens", said)
+    assert found, said
+    return found.groups()
