@@ -130,6 +130,8 @@ def load_documents(
             since = isoformat(document.updated_at)
             warnings.append(f"{key}: {errors.pop(key).message}; the version of {since} is used")
     store.close()
+    if any(known[key] is None for key in results):
+        current_heads(project, wanted, clock=clock)  # so that the next run need not open the database
     return Loaded(documents, errors, tuple(warnings), len(needed))
 
 
