@@ -10,7 +10,7 @@ from trainer.core.bm25 import rank
 from trainer.providers.draft import english
 from trainer.providers.draft.concepts import concept, derivable
 from trainer.providers.draft.facts import Column, Entity, Fact, Records
-from trainer.providers.draft.outline import Section, stems
+from trainer.providers.draft.outline import REST, Section, stems
 from trainer.providers.draft.reading import kind
 
 _ENOUGH = 4
@@ -167,7 +167,7 @@ def _catch_all(sections: Sequence[Section]) -> int | None:
     if any(section.guidance for section in sections):
         return None
     figures = [index for index, section in enumerate(sections) if section.role == "figures"]
-    named = [index for index in figures if sections[index].title == "Figures"]
+    named = [index for index in figures if sections[index].title == REST]
     return next(iter(named or figures), None)
 
 

@@ -115,7 +115,8 @@ def _plain(size: Decimal) -> str:
         return _grouped(size, 0)
     if size < Decimal("0.001"):
         return f"{size:.3e}"
-    return _significant(size)
+    text = _significant(size)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _significant(size: Decimal) -> str:

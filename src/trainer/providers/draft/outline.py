@@ -13,6 +13,9 @@ from trainer.providers.draft.english import humanised
 
 Role = Literal["summary", "figures", "risks", "notes", "missing"]
 
+REST = "Figures"
+"""The section of a prompt that asks for none, for what stands in no part of the data."""
+
 _ROLES: tuple[tuple[Role, str], ...] = (
     ("summary", r"summary|overview|highlights|at a glance|in brief|abstract|key points|conclusion"),
     ("missing", r"missing|limits|limitations|gaps|caveats|open questions|unknowns|not answered"),
@@ -90,7 +93,7 @@ def default_outline(blocks: Sequence[DataBlock], *, has_contexts: bool, has_data
         groups += [str(key) for key, value in top.items() if isinstance(value, Mapping | list) and value]
     titles = [title for title in dict.fromkeys(humanised(group) for group in groups) if role(title) == "figures"][:12]
     sections = [Section("Summary", "", "summary")] if has_data else []
-    sections += [Section(title, "", "figures") for title in (*titles, *(["Figures"] if has_data else []))]
+    sections += [Section(title, "", "figures") for title in (*titles, *([REST] if has_data else []))]
     return (*sections, *([Section("Background", "", "notes")] if has_contexts else []))
 
 

@@ -74,7 +74,7 @@ def extremes_of_list(column: Column, records: Records) -> str:
         return ""
     (low, least), (high, most) = cells[0], cells[-1]
     return (
-        f"{_title(column.title)} is highest for {_label(records, high)} ({most.text}) "
+        f"{_title(column.title)} {'are' if english.verb(column.title) == 'were' else 'is'} highest for {_label(records, high)} ({most.text}) "
         f"and lowest for {_label(records, low)} ({least.text})."
     )
 

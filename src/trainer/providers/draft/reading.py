@@ -59,7 +59,8 @@ class _Reading:
 def _read_block(block: DataBlock) -> _Reading:
     source = Source(block.name, f"{block.key}@{block.version}", block.as_of)
     top = block.data if isinstance(block.data, Mapping) else {}
-    named = [value for key, value in top.items() if _plain(key) in _IDENTITY_NAMES and isinstance(value, str)]
+    own = {_plain(key): value for key, value in top.items() if isinstance(value, str)}
+    named = [own[name] for name in _IDENTITY_NAMES if name in own]
     subject = block.subject or next(iter(named), "") or english.humanised(block.name)
     aliases = {alias.casefold() for alias in (subject, *named) if alias}
     reading = _Reading(subject, aliases, sources=[source])
@@ -74,7 +75,7 @@ def _read_block(block: DataBlock) -> _Reading:
     return reading
 
 
-_IDENTITY_NAMES = frozenset({"symbol", "ticker", "name", "isin"})
+_IDENTITY_NAMES = ("name", "symbol", "ticker", "isin")
 _Path = tuple[str, ...]
 
 
@@ -218,7 +219,7 @@ def _plain(key: Json) -> str:
 def _alike(rows: Sequence[Mapping[str, Json]]) -> bool:
     shared = set(rows[0]).intersection(*rows[1:])
     scalars = [key for key in shared if not isinstance(rows[0][key], Mapping | list)]
-    return bool(scalars) and len(shared) * 2 >= max(len(row) for row in rows)
+    return bool(scalars) and len(shared) * 3 >= 2 * max(len(row) for row in rows)
 
 
 def _told_apart(facts: Sequence[Fact]) -> list[Fact]:

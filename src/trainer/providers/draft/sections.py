@@ -11,7 +11,7 @@ from trainer.providers.draft.allot import Row, Share, picked
 from trainer.providers.draft.facts import Entity, Fact, Records
 from trainer.providers.draft.markup import escaped
 from trainer.providers.draft.notices import Notice
-from trainer.providers.draft.outline import Role
+from trainer.providers.draft.outline import REST, Role
 from trainer.providers.draft.passages import Passage, choose, further
 
 _KEY_FIGURES = 8
@@ -67,10 +67,10 @@ def written(shares: Sequence[Share], known: Known) -> Iterator[str]:
     """The sections as Markdown, in order; a passage is quoted once in a report."""
     used: list[Passage] = []
     for share in shares:
+        if share.section.title == REST and not (share.section.guidance or share.rows or share.series):
+            continue
         write = _PARTS.get(share.section.role, _figures)
         parts = [part for part in write(_Page(share, shares, known, used)) if part]
-        if not parts and share.section.title == "Figures":
-            continue
         body = parts or ["Neither the data nor the contexts say anything on this."]
         yield "\n\n".join([f"## {escaped(share.section.title)}", *body])
 
