@@ -20,7 +20,8 @@ def test_a_column_has_one_type():
 
 
 @pytest.mark.parametrize(
-    "value", ["007", "+49301234", "12345678901234567890", "1,234", "2025-02-14", "NaN", "inf", "0x1F", "1_000", "--1"]
+    "value",
+    ["007", "+49301234", "12345678901234567890", "1,234", "2025-02-14", "NaN", "inf", "0x1F", "1_000", "--1", "1e400"],
 )
 def test_what_a_number_would_not_give_back_stays_text(value):
     assert records(f'code\n"{value}"\n') == [{"code": value}]

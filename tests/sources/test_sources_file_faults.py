@@ -17,6 +17,8 @@ CASES = [
     ("half16.csv", b"\xff\xfea", "half16.csv:1:3: not UTF-16 text (byte 0x61)"),
     ("cut.json", b'{"a": 1,\n "b": ', "cut.json:2:7: not valid JSON: Expecting value"),
     ("nan.json", b'{"a":\n NaN}', "nan.json:2:2: not valid JSON: NaN is not a number in JSON"),
+    ("huge.json", b'{"a":\n 1e400}', "huge.json:2:2: not valid JSON: 1e400 is too large a number"),
+    ("inf.yaml", b"a:\n  - .inf\n", "inf.yaml:2:5: inf is not a number in data"),
     ("twice.json", b'{"a": 1,\n "a": 2}', 'twice.json:2:2: not valid JSON: the key "a" stands twice'),
     ("half.json", b'["\\ud83d"]', "half.json:1:3: not valid JSON: \\ud83d is half a character"),
     ("deep.json", b"[" * 100_000, "deep.json: not valid JSON: nested too deeply"),

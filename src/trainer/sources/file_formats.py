@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from trainer.core.errors import Problem, SourceError, UsageError, Where, nearest
 from trainer.core.values import Json
-from trainer.core.yamltext import load_yaml
+from trainer.core.yamltext import KEY, load_yaml
 from trainer.sources.delimited import read_delimited, typed_records
 
 Reader = Callable[[str, str], Json]
@@ -80,9 +81,13 @@ def read_json_lines(text: str, shown: str) -> Json:
 def read_yaml(text: str, shown: str, first_line: int = 1) -> Json:
     """The document, with YAML 1.2's scalars."""
     try:
-        return load_yaml(text, shown=shown, first_line=first_line).value
+        document = load_yaml(text, shown=shown, first_line=first_line)
     except UsageError as error:
         raise SourceError(error.message, where=error.where, hint=error.hint, problems=error.problems) from None
+    for path in document.places:
+        if isinstance(value := _at(document.value, path), float) and not math.isfinite(value):
+            raise SourceError(f"{value} is not a number in data", where=document.where(*path), hint="quote it as text")
+    return document.value
 
 
 def read_markdown(text: str, shown: str) -> Json:
@@ -120,7 +125,7 @@ class _BadJson(ValueError):
 
 def _parse_json(text: str) -> Json:
     try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise _BadJson("nested too deeply", "") from None
     except (json.JSONDecodeError, _BadJson):
@@ -145,6 +150,13 @@ def _no_constant(name: str) -> NoReturn:
     raise _BadJson(f"{name} is not a number in JSON", name)
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _BadJson(f"{text} is too large a number", text)
+    return number
+
+
 def _no_half_pairs(value: Json) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -155,6 +167,14 @@ def _no_half_pairs(value: Json) -> None:
 
 def _where(content: bytes, at: int, shown: str) -> Where:
     return Where(shown, content.count(b"\n", 0, at) + 1, at - content.rfind(b"\n", 0, at))
+
+
+def _at(value: Any, path: Sequence[str | int]) -> Any:
+    for part in path:
+        if part == KEY:
+            return None
+        value = value[part]
+    return value
 
 
 def _front_matter(text: str, shown: str) -> tuple[dict[str, Json], str]:

@@ -52,13 +52,19 @@ def _dated(name: str, value: Json) -> Json:
 
 def day(epoch: Any, offset: timedelta) -> str:
     """The ISO date of an epoch, `offset` east of Greenwich."""
-    return (moment(epoch) + offset).date().isoformat()
+    try:
+        return (moment(epoch) + offset).date().isoformat()
+    except OverflowError as error:
+        raise ValueError(f"{epoch} is not a day") from error
 
 
 def moment(epoch: Any) -> datetime:
-    """The moment of an epoch in seconds or milliseconds. UTC."""
+    """The moment of an epoch in seconds or milliseconds, UTC; raises ValueError for one beyond the calendar."""
     seconds = float(epoch)
-    return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+    try:
+        return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"{epoch} is not a moment") from error
 
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
