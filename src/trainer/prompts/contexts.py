@@ -80,12 +80,11 @@ def _load(folder: Folder, name: str) -> Context | None:
 def match_contexts(written: str, folder: Folder, where: Where | None = None) -> list[str]:
     """The names of the contexts a path or glob stands for; what is wrong with it is kept in the folder."""
     pattern = _from_folder(written, folder)
-    problem = _escape(pattern, folder)
-    matches = [] if problem else _matches(pattern, folder.names)
-    if problem:
-        folder.problems.append(Problem(problem, where, "keep it below the context folder"))
+    matches = _matches(pattern, folder.names)
+    if not matches and (problem := _escape(pattern, folder)):
+        folder.say(problem, where, "keep it below the context folder")
     elif not matches:
-        folder.problems.append(Problem(f"no context {pattern}", where, _hint(pattern, folder.names)))
+        folder.say(f"no context {pattern}", where, _hint(pattern, folder.names))
     return matches
 
 

@@ -106,7 +106,7 @@ class Folder:
             return None
         return self.load(name, around=around)
 
-    def say(self, message: str, where: Where, hint: str | None = None) -> None:
+    def say(self, message: str, where: Where | None, hint: str | None = None) -> None:
         """Keeps a problem."""
         self.problems.append(Problem(message, where, hint))
 
