@@ -73,8 +73,9 @@ def extremes_of_list(column: Column, records: Records) -> str:
     if len(cells) < 2 or _figure(cells[0][1]) == _figure(cells[-1][1]):
         return ""
     (low, least), (high, most) = cells[0], cells[-1]
+    verb = "are" if english.verb(column.title) == "were" else "is"
     return (
-        f"{_title(column.title)} {'are' if english.verb(column.title) == 'were' else 'is'} highest for {_label(records, high)} ({most.text}) "
+        f"{_title(column.title)} {verb} highest for {_label(records, high)} ({most.text}) "
         f"and lowest for {_label(records, low)} ({least.text})."
     )
 
