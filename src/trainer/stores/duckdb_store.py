@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.core.clock import Clock, system_clock
 from trainer.core.values import Json
 from trainer.stores.database import DOCUMENTS, DatabaseFile
+from trainer.stores.duckdb_dialect import DuckDBDialect
 from trainer.stores.heads import head_as_json
 from trainer.stores.rows import Row
 from trainer.stores.sql_store import COLUMNS, Run, SqlStore, values_of
@@ -54,6 +55,7 @@ class DuckDBStore(SqlStore):
 
     backend = "duckdb"
     keys_in = """SELECT unnest(from_json(?, '["VARCHAR"]'))"""
+    dialect = DuckDBDialect()
     places_in = """SELECT (place[1], place[2]::BIGINT) FROM (SELECT unnest(from_json(?, '[["VARCHAR"]]')) AS place)"""
 
     def __init__(

@@ -8,10 +8,16 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 from trainer.core.errors import StoreError
+from trainer.core.values import StoredData
+from trainer.stores.match import matches
 from trainer.stores.moments import to_text
+from trainer.stores.pushdown import EVERYTHING, Dialect, Piece, order_by
+from trainer.stores.pushdown import where as sql_where
+from trainer.stores.query import Condition, Query
 from trainer.stores.rows import Change, Check, Current, Row, current_of, outcome
 from trainer.stores.versioned import Place, VersionedStore
 
@@ -21,7 +27,9 @@ Run: TypeAlias = Callable[..., list[tuple[Any, ...]]]
 COLUMNS = tuple(field.name for field in fields(Row))
 _ROW = ", ".join(COLUMNS)
 _CURRENT = ", ".join(field.name for field in fields(Current))
-_PAGE_SIZE = 16_000_000
+_PAGE_SIZE = 8_000_000
+_ALIVE = "current AND NOT deleted"
+_ALL = 2**62
 
 
 class SqlStore(VersionedStore):
@@ -31,6 +39,7 @@ class SqlStore(VersionedStore):
     """Selects the texts of a JSON list, the one parameter."""
     places_in: ClassVar[str]
     """Selects keys and versions from a JSON list of pairs, the one parameter."""
+    dialect: ClassVar[Dialect]
 
     @abstractmethod
     def transaction(self, *, write: bool) -> AbstractContextManager[Run]:
@@ -80,12 +89,12 @@ class SqlStore(VersionedStore):
             found = run(question, key, *parameters)
         return _row(found[0]) if found else None
 
-    def page(self, after: Place, size: int, *, key: str | None, current: bool) -> list[Row]:
-        """The next versions by key and version, fewer where they are big."""
-        condition = "(key > ? OR (key = ? AND version > ?))"
-        condition += " AND current AND NOT deleted" if current else ""
+    def page(self, after: Place, size: int, *, key: str | None, current: bool, only: Piece = EVERYTHING) -> list[Row]:
+        """The next versions by key and version, fewer where they are big; `only` those a piece of SQL holds for."""
+        condition = f"(key > ? OR (key = ? AND version > ?)) AND {only.sql}"
+        condition += f" AND {_ALIVE}" if current else ""
         condition += " AND key = ?" if key is not None else ""
-        parameters = [after[0], *after, *([key] if key is not None else [])]
+        parameters = [after[0], *after, *only.parameters, *([key] if key is not None else [])]
         with self.transaction(write=False) as run:
             ahead = run(
                 f"SELECT size, key, version FROM documents WHERE {condition} ORDER BY key, version LIMIT {size}",
@@ -116,6 +125,41 @@ class SqlStore(VersionedStore):
             ((removed,),) = run(f"SELECT count(*) FROM documents WHERE {condition}", parameter)
             run(f"DELETE FROM documents WHERE {condition}", parameter)
         return int(removed)
+
+    def _scan(self, where: Condition) -> Iterator[StoredData]:
+        piece = self._superset(where)
+        page = partial(self.page, key=None, current=True, only=piece)
+        documents = (row.document() for row in self._turn(page, current=True))
+        return documents if piece.exact else (document for document in documents if matches(document, where))
+
+    def _select(self, query: Query) -> list[StoredData]:
+        piece, order = sql_where(query.where, self.dialect), order_by(query.order, self.dialect)
+        with self.transaction(write=False) as run:
+            if piece.exact and order.exact and not self._odd(run):
+                question = f"SELECT {_ROW} FROM documents WHERE {_ALIVE} AND {piece.sql} ORDER BY {order.sql}"
+                limit = _ALL if query.limit is None else min(query.limit, _ALL)
+                question += f" LIMIT {limit} OFFSET {min(query.offset, _ALL)}"
+                rows = run(question, *piece.parameters, *order.parameters)
+                return [_row(found).document() for found in rows]
+        return super()._select(query)
+
+    def _count(self, where: Condition) -> int:
+        piece = sql_where(where, self.dialect)
+        with self.transaction(write=False) as run:
+            if piece.exact and not self._odd(run):
+                question = f"SELECT count(*) FROM documents WHERE {_ALIVE} AND {piece.sql}"
+                return int(run(question, *piece.parameters)[0][0])
+        return super()._count(where)
+
+    def _superset(self, where: Condition) -> Piece:
+        """SQL for what matches and for all that SQL cannot judge."""
+        piece = sql_where(where, self.dialect)
+        with self.transaction(write=False) as run:
+            odd = self._odd(run)
+        return Piece(f"({piece.sql} OR odd)" if odd else f"({piece.sql})", piece.parameters, piece.exact and not odd)
+
+    def _odd(self, run: Run) -> bool:
+        return bool(run(f"SELECT 1 FROM documents WHERE odd AND {_ALIVE} LIMIT 1"))
 
     def _add(self, run: Run, rows: Sequence[Row]) -> None:
         newest = {row.key: row for row in rows}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ from trainer.stores.query import Condition, Field, Query, parse_field, parse_fil
 from trainer.stores.retention import doomed, summary
 from trainer.stores.rows import Change, Row, change_of, deletion_of, row_of, update_of
 
-_PAGE = 500
+_PAGE = 10_000
 _LAST_VERSION = 2**62
 Place = tuple[str, int]
 """A key and a version, the order in which versions are paged through."""
@@ -174,8 +175,11 @@ class VersionedStore(ABC):
         return added
 
     def _pages(self, *, key: str | None = None, current: bool = False) -> Iterator[Row]:
+        return self._turn(partial(self.page, key=key, current=current), current=current)
+
+    def _turn(self, page: Callable[[Place, int], list[Row]], *, current: bool) -> Iterator[Row]:
         after = ("", 0)
-        while rows := self.page(after, _PAGE, key=key, current=current):
+        while rows := page(after, _PAGE):
             yield from rows
             # A current version that is replaced meanwhile must not come again as its own successor.
             after = (rows[-1].key, _LAST_VERSION if current else rows[-1].version)

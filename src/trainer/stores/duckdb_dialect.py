@@ -1,0 +1,80 @@
+"""How DuckDB says what a field of a document is: everything from one extraction of its JSON text."""
+
+from __future__ import annotations
+
+import re
+
+from trainer.stores.pushdown import (
+    Piece,
+    column_number,
+    column_rank,
+    column_text,
+    starts_with,
+)
+from trainer.stores.query import Field
+
+_PLAIN_TEXT = re.compile(r'[^"\\\x00-\x1f]*')
+# What RE2 and Python's re mean alike: no classes, anchors at the end, backslashes, lazy or possessive repeats.
+_SAFE_PATTERN = re.compile(r"(?!.*(\(\?|[*+?][*+?]))[\w :,/@%&=~;<>!\"'#.*+?|()^-]*", re.ASCII)
+
+
+class DuckDBDialect:
+    """JSON text by JSON pointer; its first letter tells its type."""
+
+    def reaches(self, field: Field) -> bool:
+        """JSON pointers follow any path as Python does."""
+        return all("\0" not in segment for segment in field.path)
+
+    def number(self, field: Field) -> Piece:
+        """The cast of a quoted text or a word gives NULL."""
+        if field.root == "column":
+            return Piece(column_number(field))
+        return Piece(f"TRY_CAST({_json(field)} AS DOUBLE)")
+
+    def text(self, field: Field) -> Piece:
+        """The text without its quotes."""
+        if field.root == "column":
+            return Piece(column_text(field))
+        string = f"json_extract_string({field.root}, {_pointer(field)})"
+        return Piece(f"""CASE WHEN {_json(field)}[1] = '"' THEN {string} END""")
+
+    def rank(self, field: Field) -> Piece:
+        """By the first letter of the JSON text."""
+        if field.root == "column":
+            return Piece(column_rank(field))
+        return Piece(
+            f"CASE coalesce({_json(field)}[1], 'n') WHEN 'n' THEN 0 WHEN 'f' THEN 1 WHEN 't' THEN 2 "
+            "WHEN '\"' THEN 4 WHEN '[' THEN 5 WHEN '{' THEN 5 ELSE 3 END"
+        )
+
+    def present(self, field: Field) -> Piece:
+        """JSON null is text, a missing field is NULL."""
+        return Piece("TRUE" if field.root == "column" else f"({_json(field)} IS NOT NULL)")
+
+    def equals_text(self, field: Field, operand: str) -> Piece:
+        """Compares the JSON text where the operand has one spelling only."""
+        if field.root == "column" or not _PLAIN_TEXT.fullmatch(operand):
+            value = self.text(field)
+            return Piece(f"{value.sql} = ?", (*value.parameters, operand))
+        return Piece(f"{_json(field)} = ?", (f'"{operand}"',))
+
+    def matches(self, field: Field, pattern: str) -> Piece:
+        """By RE2 where it means the same as Python."""
+        value = self.text(field)
+        literal = starts_with(pattern)
+        if literal:
+            name = "starts_with" if literal[1] else "contains"
+            return Piece(f"{name}({value.sql}, ?)", (*value.parameters, literal[0]))
+        if _SAFE_PATTERN.fullmatch(pattern):
+            return Piece(f"regexp_matches({value.sql}, ?)", (*value.parameters, pattern))
+        return Piece(f"{value.sql} IS NOT NULL", value.parameters, exact=False)
+
+
+def _json(field: Field) -> str:
+    return f"(json_extract({field.root}, {_pointer(field)})::VARCHAR)"
+
+
+def _pointer(field: Field) -> str:
+    segments = (segment.replace("~", "~0").replace("/", "~1") for segment in field.path)
+    pointer = "".join(f"/{segment}" for segment in segments).replace("'", "''")
+    return f"'{pointer}'"
