@@ -6,24 +6,28 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-_PORTRAIT = 92.0
+PORTRAIT = 88.0
 """Letters of table type that fit between the margins of a portrait page."""
-_SMALL = 1.28
-"""How many more fit in small type."""
-_LANDSCAPE = 1.48
-"""How many more fit across a landscape page."""
-_PADDING = 2.2
-_LONGEST_UNBROKEN = 34
+SMALL = 104.0
+"""Letters of small type that fit there."""
+LANDSCAPE = 160.0
+"""Letters of small type that fit across a landscape page."""
+_PADDING = 2.6
+_LONGEST_UNBROKEN = 30
 """Words longer than this may be broken; figures never are."""
-_FIGURE = re.compile(r"[\d$€£¥%()+−,.\-]+")
+_FIGURE = re.compile(r"[\d$€£¥%()+−–,.\-]+[a-zA-Z%]{0,3}")
+_NARROW = frozenset(".,:;'|!iljftrI()[] ")
 
 
 def fit(rows: Sequence[Sequence[str]]) -> str:
-    """The class of a table that fits the page: `` as it is, `small` type, or `wide` for a landscape page."""
+    """The classes of a table that fits the page.
+
+    `small` is smaller type, `wide` a landscape page, `split` its columns in several parts there; `long` breaks words.
+    """
     needed = sum(column_widths(rows))
-    if needed <= _PORTRAIT:
-        return ""
-    return "small" if needed <= _PORTRAIT * _SMALL else "wide"
+    size = "" if needed <= PORTRAIT else "small" if needed <= SMALL else "wide" if needed <= LANDSCAPE else "wide split"
+    long = any(_is_long(word) for row in rows for cell in row for word in cell.split())
+    return f"{size} long".strip() if long else size
 
 
 def column_widths(rows: Sequence[Sequence[str]]) -> list[float]:
@@ -32,12 +36,38 @@ def column_widths(rows: Sequence[Sequence[str]]) -> list[float]:
     return [max(_unbreakable(row[at]) for row in rows if at < len(row)) + _PADDING for at in range(count)]
 
 
+def column_groups(rows: Sequence[Sequence[str]]) -> list[list[int]]:
+    """The columns of each part of a table too wide for any page; the first column stands in every part."""
+    first, *others = column_widths(rows)
+    groups: list[list[int]] = [[0]]
+    room = LANDSCAPE - first
+    for at, width in enumerate(others, 1):
+        if width > room and len(groups[-1]) > 1:
+            groups.append([0])
+            room = LANDSCAPE - first
+        groups[-1].append(at)
+        room -= width
+    return groups
+
+
 def _unbreakable(cell: str) -> float:
+    if _FIGURE.fullmatch(cell.replace(" ", "").replace("\u00a0", "")):
+        return _width(cell)
     return max((_width(word) for word in cell.split()), default=1.0)
 
 
 def _width(word: str) -> float:
-    width = sum(1.9 if unicodedata.east_asian_width(letter) in "WF" else 1.0 for letter in word)
-    if _FIGURE.fullmatch(word):
-        return width
-    return 2.0 if width > len(word) else min(width, _LONGEST_UNBROKEN)
+    width = sum(_letter(letter) for letter in word)
+    if any(unicodedata.east_asian_width(letter) in "WF" for letter in word):
+        return 2.0
+    return min(width, _LONGEST_UNBROKEN) if _is_long(word) else width
+
+
+def _letter(letter: str) -> float:
+    if letter in _NARROW:
+        return 0.55
+    return 1.12 if letter.isdigit() or letter.isupper() or letter in "$€£%+−–@mwMW" else 0.98
+
+
+def _is_long(word: str) -> bool:
+    return len(word) > _LONGEST_UNBROKEN and not _FIGURE.fullmatch(word)

@@ -108,13 +108,24 @@ class BodyRenderer(RendererHTML):
         meta = tokens[idx].meta
         if "rows" not in meta:
             return "<table>\n"
-        caption, number = meta.get("caption"), meta.get("number")
+        caption, number, part = meta.get("caption"), meta.get("number"), meta.get("part", "")
         label = f' role="region" aria-label="Table {number}" tabindex="0"' if number else ""
-        opening = f'<div class="table {fit(meta["rows"])}"{label}>\n<table'
+        classes = f"table {fit(meta['rows'])}".strip()
+        opening = f'<div class="{classes}"{label}>\n<table'
+        said = f" ({part})" if part else ""
         if caption is None:
-            return f"{opening}>\n"
+            return f"{opening}>\n<caption>{said.strip()}</caption>\n" if part else f"{opening}>\n"
         words = self.renderInline(caption.children, options, env)
-        return f'{opening} id="table-{number}">\n<caption><b>Table {number}.</b> {words}</caption>\n'
+        ident = f' id="table-{number}"' if meta.get("first", True) else ""
+        return f"{opening}{ident}>\n<caption><b>Table {number}{said}.</b> {words}</caption>\n"
+
+    def wide_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The start of a part that stands on landscape pages."""
+        return '<section class="wide">\n'
+
+    def wide_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The end of a part that stands on landscape pages."""
+        return "</section>\n"
 
     def table_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """The end of the table and of its frame, where it has one."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from trainer.convert.base import Dataset, Options
 from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.furnish import furnish
+from trainer.convert.paper import lay_out
 from trainer.convert.pdf import PdfPool
 from trainer.convert.themes import Theme, default_theme
 from trainer.convert.writers.html import render_body, render_page
@@ -32,6 +34,7 @@ def to_pdf(
     theme = theme or default_theme()
     pool.start()
     furnished = furnish(document, data=data or {})
+    furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
     body, findings = render_body(furnished, assets=assets, folder=folder)
     page = render_page(furnished, body, theme=theme, meta=meta or {}, medium="paper")
     printed = pool.render(page, styles=paper_styles(theme), shown=document.shown)
