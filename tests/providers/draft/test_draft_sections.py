@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trainer.core.values import Context
+from dataclasses import replace
+
+from trainer.core.values import Context, Output
 from trainer.providers.draft import DraftProvider
 
 SALES = [
@@ -85,8 +87,6 @@ def test_a_prompt_that_is_only_text_is_answered_from_its_own_json(make_prompt):
 
 
 def test_data_two_years_apart_is_named_as_old(make_prompt):
-    from dataclasses import replace
-
     prompt = make_prompt(sections=("What is missing",), new={"a": 1}, old={"b": 2})
     new, old = prompt.data
     dated = replace(prompt, data=(replace(new, as_of="2025-02-21"), replace(old, as_of="2023-12-31")))
@@ -106,3 +106,17 @@ def test_a_zero_before_makes_no_percentage(make_prompt):
     assert "Sales were 8 in the year to 31 December 2024, up from 0 in the year to 31 December 2023." in draft(
         make_prompt({"annual": rows}, sections=("Annual",))
     )
+
+
+def test_another_language_is_answered_in_english_and_says_so(make_prompt):
+    text = draft(replace(make_prompt({"sales": 5}), output=Output(language="de")))
+
+    assert "It is in English, the only language that the draft writer knows." in text.partition("## ")[0]
+
+
+def test_two_entities_with_one_remark_share_its_meaning(make_prompt):
+    flows = {"operating cash flow": 5, "free cash flow": 8}
+    text = draft(make_prompt(sections=("Cash flow",), basel={**flows, "id": 1}, bern={**flows, "id": 2}))
+
+    assert "At Basel, free cash flow of 8 is above operating cash flow of 5. At Bern, free cash flow of 8" in text
+    assert text.count("The two rest on different definitions") == 1

@@ -103,11 +103,20 @@ def _by_name(sections: Sequence[Section], rows: Sequence[Row]) -> dict[int, list
     placed: dict[int, list[tuple[int, float, int, Row]]] = {index: [] for index in range(len(sections))}
     figures = [(index, section) for index, section in enumerate(sections) if section.role == "figures"]
     for order, row in enumerate(rows):
-        found = [(*_section_match(section, row.first), -index) for index, section in figures]
-        score, place, index = max(found, default=(0.0, 0, 0))
+        score, place, index = _best_section(row.first, figures)
+        if row.first.formula and score < _SURE:
+            found = [_best_section(each, figures) for each in row.first.inputs]
+            score, _, index = found[0]
+            place = min(each[1] for each in found if each[2] == index)
         if score >= _LEAST_MATCH:
             placed[-index].append((-place, -score, order, row))
     return {index: [row for *_, row in sorted(found, key=lambda each: each[:3])] for index, found in placed.items()}
+
+
+def _best_section(fact: Fact, figures: Sequence[tuple[int, Section]]) -> tuple[float, int, int]:
+    """The best match of a fact in any section: how well, minus the place there, minus the section's index."""
+    found = [(*_section_match(section, fact), -index) for index, section in figures]
+    return max(found, default=(0.0, 0, 0))
 
 
 def _section_match(section: Section, fact: Fact) -> tuple[float, int]:
@@ -115,10 +124,7 @@ def _section_match(section: Section, fact: Fact) -> tuple[float, int]:
     verbatim = section.guidance.casefold().find(english.base(fact.title).casefold())
     whole = (1.5, -verbatim) if verbatim >= 0 and len(fact.title) > 3 else (0.0, 0)
     named = [(_match(asked, fact), -place) for asked, place in section.places]
-    score, place = max([whole, *named], key=lambda each: each[0])
-    if fact.formula and score < _SURE:
-        return _section_match(section, fact.inputs[0])
-    return score, place
+    return max([whole, *named], key=lambda each: each[0])
 
 
 def _match(asked: str, fact: Fact) -> float:
@@ -203,7 +209,10 @@ def _cut(section: Section, records: Records) -> Records:
     for asked in section.asked:
         chosen += [c for c in records.columns if stems(asked) == stems(c.title) and c not in chosen]
     chosen += [c for c in records.columns if _names(section, c.title) and c not in chosen]
-    return replace(records, columns=tuple(chosen or records.columns)[:_MOST_COLUMNS])
+    kept = chosen or records.columns
+    fullest = max(len(column.known) for column in kept)
+    full = tuple(column for column in kept if len(column.known) * 2 >= fullest)
+    return replace(records, columns=full[:_MOST_COLUMNS])
 
 
 def _known_titles(rows: Iterable[Row], entities: Iterable[Entity]) -> list[frozenset[str]]:

@@ -40,8 +40,13 @@ def quote(text: str) -> str:
 
 
 def bullets(items: Sequence[str], *, numbered: bool = False) -> str:
-    """A list, one line an item."""
-    return "\n".join(f"{f'{index}.' if numbered else '-'} {item}" for index, item in enumerate(items, 1))
+    """A list; an item of several lines has all but the first indented under it."""
+    marked = [(f"{index}. " if numbered else "- ", item) for index, item in enumerate(items, 1)]
+    lines = [
+        mark + item.replace("\n", f"\n{' ' * len(mark)}").replace(f"\n{' ' * len(mark)}\n", "\n\n")
+        for mark, item in marked
+    ]
+    return ("\n\n" if any("\n" in item for item in items) else "\n").join(lines)
 
 
 def chart(

@@ -85,7 +85,7 @@ def _figures(page: _Page) -> Iterator[str]:
     for number, records in share.series[:_MOST_SERIES]:
         yield from _series(records, known.entities[number], several=known.several)
     yield _gap(share)
-    yield from _background(page, most=1 if share.rows else 2)
+    yield from _background(page, most=1 if share.rows and not share.missing else 2)
 
 
 def _levels(share: Share) -> str:
@@ -113,18 +113,25 @@ def _remarks(page: _Page) -> list[str]:
     """What is noticed in this section's figures, where no section of its own takes it."""
     own = {fact for row in page.share.rows for fact in row.facts if fact}
     own |= {cell for _, records in page.share.series for column in records.columns for _, cell in column.known}
-    found = [
-        (-notice.weight, number, _sentence(notice, entity if page.known.several else None))
-        for number, (entity, notices) in enumerate(page.known.noticed)
-        for notice in notices
-        if not page.has("risks" if notice.risk else "notes") and notice.facts[0] in own
-    ]
-    return [said for *_, said in sorted(found)[:_MOST_REMARKS]]
+    topics: dict[str, list[tuple[Entity, Notice]]] = {}
+    for entity, notices in page.known.noticed:
+        for notice in notices:
+            if not page.has("risks" if notice.risk else "notes") and notice.facts[0] in own:
+                topics.setdefault(notice.topic, []).append((entity, notice))
+    weighty = sorted(topics.values(), key=lambda found: -found[0][1].weight)
+    return [_shared(found, several=page.known.several) for found in weighty[:_MOST_REMARKS]]
 
 
-def _sentence(notice: Notice, entity: Entity | None) -> str:
-    start = f"At {entity.short}, {notice.short}" if entity else english.capital(notice.short)
-    return f"{start}. {notice.meaning}"
+def _sentence(notice: Notice) -> str:
+    return f"{english.capital(notice.short)}. {notice.meaning}"
+
+
+def _shared(found: Sequence[tuple[Entity, Notice]], *, several: bool) -> str:
+    """One remark on one or more entities, with its meaning once."""
+    if not several:
+        return _sentence(found[0][1])
+    said = " ".join(f"At {entity.short}, {notice.short}." for entity, notice in found)
+    return f"{said} {found[0][1].meaning}"
 
 
 def _series(records: Records, entity: Entity, *, several: bool) -> Iterator[str]:
@@ -150,8 +157,8 @@ def _gap(share: Share) -> str:
 
 def _background(page: _Page, *, most: int) -> Iterator[str]:
     section = page.share.section
-    titles = [english.base(row.title) for row in page.share.rows[:8]]
-    query = " ".join([section.title, *(titles or [section.guidance])])
+    titles = [english.base(row.title) for row in page.share.rows[:8] if row.numeric]
+    query = " ".join([section.title, *(titles if len(titles) * 2 >= len(page.share.rows) > 0 else section.asked)])
     yield from (markup.quote(passage.cited) for passage in page.quoted(query, most))
 
 
@@ -248,18 +255,18 @@ def _risks(page: _Page) -> Iterator[str]:
         if page.known.several:
             yield f"### {entity.short}"
         risks = [notice for notice in found if notice.risk][: 3 if page.known.several else _MOST_RISKS]
-        items = [f"**{notice.topic}.** {_sentence(notice, None)}{_basis(notice, page)}" for notice in risks]
+        items = [f"**{notice.topic}.** {_sentence(notice)}{_basis(notice, page)}" for notice in risks]
         yield markup.bullets(items, numbered=True) if items else "The figures by themselves show no marked risk."
     if not page.known.entities:
         yield from _background(page, most=3)
     source, headings = further(page.share.section.title, page.known.passages, page.used)
     if headings:
-        named = english.listed([english.lowered(heading) for heading in headings])
+        named = "; ".join(english.lowered(heading) for heading in headings)
         yield f"Risks that the contexts describe and these figures do not decide: {named} [{source}]."
 
 
 def _basis(notice: Notice, page: _Page) -> str:
-    return "".join(f" {passage.cited}" for passage in page.quoted(notice.query, 1))
+    return "".join(f"\n\n{markup.quote(passage.cited)}" for passage in page.quoted(notice.query, 1))
 
 
 def _notes(page: _Page) -> Iterator[str]:
@@ -268,19 +275,13 @@ def _notes(page: _Page) -> Iterator[str]:
         for notice in found:
             if not notice.risk:
                 topics.setdefault(notice.topic, []).append((entity, notice))
-    items = [f"**{topic}.** {_shared(topics[topic], page)}" for topic in topics]
+    items = [
+        f"**{topic}.** {_shared(found, several=page.known.several)}{_basis(found[0][1], page)}"
+        for topic, found in topics.items()
+    ]
     yield markup.bullets(items)
     if not items:
         yield from _background(page, most=4)
-
-
-def _shared(found: Sequence[tuple[Entity, Notice]], page: _Page) -> str:
-    """One remark on several entities, with its meaning and passage once."""
-    said = [
-        f"At {entity.short}, {notice.short}." if page.known.several else f"{english.capital(notice.short)}."
-        for entity, notice in found
-    ]
-    return f"{' '.join(said)} {found[0][1].meaning}{_basis(found[0][1], page)}"
 
 
 def _missing(page: _Page) -> Iterator[str]:

@@ -143,7 +143,7 @@ def _closed(facts: Sequence[Fact], entities: Sequence[Entity]) -> str:
     days = {entity.short: day for entity in entities if (day := accounts_to(entity))}
     if len(set(days.values())) == 1:
         return f"accounts to {next(iter(days.values()))}"
-    return english.listed([f"accounts of {name} to {day}" for name, day in days.items()])
+    return f"accounts to {english.listed([f'{day} ({name})' for name, day in days.items()])}" if days else ""
 
 
 def _row_title(row: Row) -> str:

@@ -19,6 +19,8 @@ from trainer.providers.draft.reading import read
 from trainer.providers.draft.sections import Known, written
 from trainer.providers.draft.structured import fill
 
+_ONLY_ENGLISH = " It is in English, the only language that the draft writer knows."
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -76,6 +78,7 @@ def _note(prompt: Prompt) -> str:
         f"**No language model wrote this text.** The draft writer made it by rule from {data}"
         f"{contexts if prompt.contexts else ''}. "
         "Every figure stands in the data or follows from it by plain arithmetic."
+        f"{'' if prompt.output.language.lower().startswith('en') else _ONLY_ENGLISH}"
     )
 
 
