@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import importlib
 import logging
 import os
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -211,7 +211,9 @@ def _price(model: str, prefix: str, address: str | None, overrides: Mapping[str,
     return price(model, provider=prefix, overrides=overrides)
 
 
+@functools.cache
 def _litellm() -> Any:
+    """The library, set up once: setting a logger's level anew would empty every logger's cache."""
     with _import_lock:
         for name, value in _BEFORE_IMPORT.items():
             os.environ.setdefault(name, value)
@@ -235,7 +237,7 @@ def _import_quietly() -> None:
 
 
 async def _litellm_async() -> Any:
-    return await asyncio.to_thread(_litellm) if "litellm" not in sys.modules else _litellm()
+    return _litellm() if _litellm.cache_info().currsize else await asyncio.to_thread(_litellm)
 
 
 def _take_chunk(parts: Parts, chunk: Any) -> str:
