@@ -74,7 +74,7 @@ def test_the_summary_gives_stage_key_figures_and_what_stands_out(reports):
 def test_two_blocks_of_one_company_make_one_series_with_the_year_before(reports):
     assert (
         "Revenue was $15.10 billion in the quarter to 31 December 2024, 4.4 % more than in the quarter to "
-        "30 September 2024 ($14.46 billion) and 5.6 % more than a year earlier ($14.30 billion)."
+        "30 September 2024 ($14.46 billion) and 5.6 % more than in the quarter to 31 December 2023 ($14.30 billion)."
     ) in section(reports["abbvie"], "Growth and profit")
 
 

@@ -22,6 +22,7 @@ from trainer.providers.draft.figures import change, number, numeral, points, sho
         ("202.08", "USD/share", "$202.08"),
         ("-0.47", "USD/share", "−$0.47"),
         ("0.674", "USD/share", "$0.674"),
+        ("-0.28667", "USD/share", "−$0.287"),
         ("0", "USD/share", "$0.00"),
         ("0.07594", "fraction", "7.6 %"),
         ("0.00504", "fraction", "0.50 %"),

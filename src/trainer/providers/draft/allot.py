@@ -211,7 +211,7 @@ def _cut(section: Section, records: Records) -> Records:
     chosen += [c for c in records.columns if _names(section, c.title) and c not in chosen]
     kept = chosen or records.columns
     fullest = max(len(column.known) for column in kept)
-    full = tuple(column for column in kept if len(column.known) * 2 >= fullest)
+    full = tuple(column for column in kept if len(column.known) * 2 > fullest)
     return replace(records, columns=full[:_MOST_COLUMNS])
 
 

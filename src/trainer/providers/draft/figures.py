@@ -96,7 +96,7 @@ def _percent(size: Decimal) -> str:
 def _price(size: Decimal) -> str:
     if not size or size >= 1:
         return _grouped(size, 2)
-    text = f"{_rounded(size, 4):f}".rstrip("0")
+    text = f"{_rounded(size, max(2, 2 - size.adjusted())):f}".rstrip("0")
     whole, _, decimals = text.partition(".")
     return f"{whole}.{decimals:0<2}" if decimals else _grouped(size, 2)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from trainer.core.bm25 import words
@@ -120,6 +121,7 @@ def guidance(title: str, body: str) -> str:
     return next((said for line in lines if (said := _list_item(line, title))), "")
 
 
+@lru_cache(maxsize=8192)
 def stems(text: str) -> frozenset[str]:
     """The words of a phrase as they are compared: plural or not, small words left out."""
     return frozenset(_stem(word) for word in words(text) if word not in _SMALL)
@@ -153,13 +155,16 @@ def _list_item(line: str, title: str) -> str:
     return marked.group(1).strip() if marked else ""
 
 
-def _lists(text: str) -> Iterator[tuple[bool, list[str]]]:
+@lru_cache(maxsize=256)
+def _lists(text: str) -> tuple[tuple[bool, tuple[str, ...]], ...]:
     """For each sentence, whether it is nothing but a list of two or more things, and the things it names."""
+    found = []
     for sentence in re.split(r"(?<=[.!?:])\s+|\n\s*[-*]\s+|\n\n", text):
         parts = re.split(r"[,;:()]|\band\b|\bor\b|\bbeside\b|\bwith\b|\bagainst\b|\bof both\b", sentence)
         pieces = [piece for piece in parts if piece.strip(" .!?\n")]
         items = [_item(piece) for piece in pieces]
-        yield len(items) > 1 and all(items), [item for item in items if item]
+        found.append((len(items) > 1 and all(items), tuple(item for item in items if item)))
+    return tuple(found)
 
 
 def _item(piece: str) -> str:

@@ -181,20 +181,19 @@ def _against(column: Column, records: Records) -> str:
     if len(known) > 1 and known[-2][0] == index - 1:
         said.append(_moved(last, known[-2][1], _when(records, index - 1)))
     if records.cadence not in ("year", "") and (earlier := _year_before(column, records, index)):
-        said.append(_moved(last, earlier[1], _when(records, earlier[0]), "a year earlier"))
+        said.append(_moved(last, earlier[1], _when(records, earlier[0])))
     return f", {' and '.join(said)}" if said else ""
 
 
-def _moved(last: Fact, before: Fact, when: str, ago: str = "") -> str:
-    """The change from one value to another; `ago` is what the earlier time is called beside a percentage."""
+def _moved(last: Fact, before: Fact, when: str) -> str:
     now, then = _figure(last), _figure(before)
     if now == then:
         return f"the same as {when}"
     size = change(then, now)
     if size is not None and now > 0 and kind(last.unit) != "share":
-        return f"{show(abs(size), 'fraction')} {'more' if now > then else 'less'} than {ago or when} ({before.text})"
+        return f"{show(abs(size), 'fraction')} {'more' if now > then else 'less'} than {when} ({before.text})"
     if kind(last.unit) == "share" and last.unit == before.unit:
-        return f"{points(now - then, last.unit)} {'more' if now > then else 'less'} than {ago or when} ({before.text})"
+        return f"{points(now - then, last.unit)} {'more' if now > then else 'less'} than {when} ({before.text})"
     return f"{'up' if now > then else 'down'} from {before.text} {when}"
 
 

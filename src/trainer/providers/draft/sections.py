@@ -137,7 +137,7 @@ def _shared(found: Sequence[tuple[Entity, Notice]], *, several: bool) -> str:
 def _series(records: Records, entity: Entity, *, several: bool) -> Iterator[str]:
     numeric = [column for column in records.columns if column.numeric]
     fullest = max((len(column.known) for column in numeric), default=0)
-    numeric.sort(key=lambda column: len(column.known) * 2 < fullest)
+    numeric.sort(key=lambda column: len(column.known) * 2 <= fullest)
     if records.dated:
         told = [prose.development(column, records, entity.short if several else "") for column in numeric[:2]]
     else:
