@@ -37,7 +37,14 @@ LINES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         "money",
         ("SellingGeneralAndAdministrativeExpense",),
     ),
-    "operatingExpense": ("Operating expenses", "money", ("OperatingExpenses", "CostsAndExpenses")),
+    "acquiredResearch": (
+        "Acquired in-process research and development",
+        "money",
+        ("ResearchAndDevelopmentAssetAcquiredOtherThanThroughBusinessCombinationWrittenOff",),
+    ),
+    "amortisation": ("Amortisation of intangible assets", "money", ("AmortizationOfIntangibleAssets",)),
+    "operatingExpense": ("Operating expenses", "money", ("OperatingExpenses",)),
+    "totalExpenses": ("Costs and expenses in all", "money", ("CostsAndExpenses",)),
     "operatingIncome": ("Operating income", "money", ("OperatingIncomeLoss",)),
     "interestExpense": ("Interest expense", "money", ("InterestExpense", "InterestExpenseNonoperating")),
     "pretaxIncome": (
@@ -63,10 +70,24 @@ LINES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "accountsReceivable": ("Accounts receivable", "money", ("AccountsReceivableNetCurrent",)),
     "inventory": ("Inventory", "money", ("InventoryNet",)),
     "currentAssets": ("Current assets", "money", ("AssetsCurrent",)),
+    "intangibleAssets": (
+        "Intangible assets without goodwill",
+        "money",
+        ("IntangibleAssetsNetExcludingGoodwill", "FiniteLivedIntangibleAssetsNet"),
+    ),
     "goodwill": ("Goodwill", "money", ("Goodwill",)),
     "totalAssets": ("Total assets", "money", ("Assets",)),
     "currentLiabilities": ("Current liabilities", "money", ("LiabilitiesCurrent",)),
-    "longTermDebt": ("Long-term debt", "money", ("LongTermDebtNoncurrent", "LongTermDebt")),
+    "currentDebt": (
+        "Debt due within a year",
+        "money",
+        ("LongTermDebtCurrent", "DebtCurrent", "LongTermDebtAndCapitalLeaseObligationsCurrent"),
+    ),
+    "longTermDebt": (
+        "Long-term debt",
+        "money",
+        ("LongTermDebtNoncurrent", "LongTermDebt", "LongTermDebtAndCapitalLeaseObligations"),
+    ),
     "totalLiabilities": ("Total liabilities", "money", ("Liabilities",)),
     "retainedEarnings": ("Retained earnings", "money", ("RetainedEarningsAccumulatedDeficit",)),
     "stockholdersEquity": (
