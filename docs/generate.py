@@ -1,0 +1,178 @@
+"""Write the reference from the program itself: commands, settings, errors and adapters.
+
+`python -m docs.generate` writes the pages; with --check it only tells which are not up to date.
+"""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from trainer.cli.commands import COMMANDS
+from trainer.cli.main import trainer as command_line
+from trainer.core import errors
+from trainer.core.config.schema import Settings
+from trainer.core.registry import Registry
+
+FOLDER = Path(__file__).parent / "reference"
+_NOTE = "<!-- Made by `make docs`; edit the program, not this page. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Every page of the reference, by file name."""
+    return {
+        "adapters.md": _adapters(),
+        "commands.md": _commands(),
+        "config.md": _config(),
+        "errors.md": _errors(),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with --check tell which differ; the exit code."""
+    stale = []
+    for name, text in pages().items():
+        path = FOLDER / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if "--check" not in arguments:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    for name in stale:
+        print(f"{'stale' if '--check' in arguments else 'written'}: docs/reference/{name}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+def _commands() -> str:
+    lines = ["# Commands", "", _NOTE]
+    lines += ["Options that stand before the command hold for all of them.", "", *_help(command_line, "trainer")]
+    for name in COMMANDS:
+        command = command_line.get_command(click.Context(command_line), name)
+        assert command is not None
+        lines += [f"## trainer {name}", "", *_help(command, f"trainer {name}")]
+        if isinstance(command, click.Group):
+            for verb, sub in sorted(command.commands.items()):
+                lines += [f"### trainer {name} {verb}", "", *_help(sub, f"trainer {name} {verb}")]
+    return "\n".join(lines)
+
+
+def _help(command: click.Command, path: str) -> list[str]:
+    context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+    return ["```text", command.get_help(context).rstrip(), "```", ""]
+
+
+def _config() -> str:
+    lines = ["# Settings", "", _NOTE]
+    lines += [
+        "`config.yaml` has these sections; every key may be left out.",
+        "`${NAME}` in a value is read from the environment, `${NAME:-default}` with a default.",
+        "`TRAINER_SECTION__KEY` in the environment and `--set section.key=value` override the file.",
+        "`trainer config show` tells the value of each key and where it came from.",
+        "",
+    ]
+    for section in msgspec.structs.fields(Settings):
+        kind = _struct_in(section.type)
+        lines += [f"## {section.name}", ""]
+        if kind is not None:
+            lines += [*_summary(kind), *_table(kind, "")]
+    return "\n".join(lines)
+
+
+def _summary(kind: type) -> list[str]:
+    return [(kind.__doc__ or "").strip().split("\n")[0], ""]
+
+
+def _table(kind: type, prefix: str) -> list[str]:
+    return ["| Key | Default | Meaning |", "| --- | --- | --- |", *_rows(kind, prefix), ""]
+
+
+def _rows(kind: type, prefix: str) -> Iterator[str]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    for field in msgspec.structs.fields(kind):
+        hint = hints[field.name]
+        inner = _struct_in(hint)
+        if inner is not None and typing.get_origin(hint) is None:
+            yield from _rows(inner, f"{prefix}{field.name}.")
+            continue
+        yield f"| `{prefix}{field.name}` | {_default(field)} | {_description(hint)} |"
+        if inner is not None:
+            yield from _rows(inner, f"{prefix}{field.name}[].")
+
+
+def _struct_in(hint: object) -> type | None:
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return hint
+    return next((found for part in typing.get_args(hint) if (found := _struct_in(part))), None)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "required"
+    value = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    return "" if value in (None, [], {}) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _description(hint: object) -> str:
+    metas = [part for part in typing.get_args(hint) if isinstance(part, msgspec.Meta)]
+    return next((meta.description.replace("|", "\\|") for meta in metas if meta.description), "")
+
+
+def _errors() -> str:
+    lines = ["# Errors and exit codes", "", _NOTE]
+    lines += [
+        "An error is one message on stderr: what is wrong, where (`file:line:column`), and what to do next.",
+        "",
+        "| Exit code | Meaning |",
+        "| ---: | --- |",
+        "| 0 | done |",
+        "| 1 | the job failed |",
+        "| 2 | wrong usage, config or template; nothing was started |",
+        "| 3 | stale or missing output (`report --check`) |",
+        "| 4 | refused by the security policy, or by checks with the policy `block` |",
+        "| 5 | the budget would be exceeded |",
+        "| 6 | partly done; a rerun does only what failed |",
+        "| 130 | interrupted; what was finished is kept |",
+        "",
+        "| Error | Exit code | When |",
+        "| --- | ---: | --- |",
+    ]
+    found = [errors.TrainerError, *_below(errors.TrainerError)]
+    lines += [f"| `{kind.__name__}` | {kind.exit_code} | {(kind.__doc__ or '').splitlines()[0]} |" for kind in found]
+    return "\n".join([*lines, ""])
+
+
+def _below(kind: type[errors.TrainerError]) -> list[type[errors.TrainerError]]:
+    here = [sub for sub in kind.__subclasses__() if sub.__module__ == errors.__name__]
+    return [found for sub in here for found in (sub, *_below(sub))]
+
+
+def _adapters() -> str:
+    from trainer.checks.screen import CHECKS
+    from trainer.providers.registry import PROVIDERS
+    from trainer.sources.base import SOURCES
+    from trainer.stores.registry import BACKENDS
+
+    rooms: dict[str, Registry] = {
+        "Providers (`llm_provider.provider`)": PROVIDERS,
+        "Sources (`data_retriever.provider`)": SOURCES,
+        "Stores (`data_store.backend`)": BACKENDS,
+        "Checks": CHECKS,
+    }
+    lines = ["# Adapters", "", _NOTE]
+    lines += ["Another package adds its own by an entry point of the group `trainer.<room>`.", ""]
+    for title, registry in rooms.items():
+        lines += [f"## {title}", "", "| Name | Class | Install |", "| --- | --- | --- |"]
+        for name, adapter in sorted(registry.table.items()):
+            extra = f'`pip install "trainer-core[{adapter.extra}]"`' if adapter.extra else ""
+            lines.append(f"| `{name}` | `{adapter.path.rpartition(':')[2]}` | {extra} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
