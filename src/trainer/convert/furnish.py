@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trainer.convert.document import Document, plain
+from trainer.convert.widths import has_long_word
 from trainer.core.values import Finding, Json
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _NUMERIC = re.compile(
     r"[(\[]?[-−+~≈<>≤≥±]?\s*(?:[A-Z]{0,3}[$€£¥₹]|[A-Z]{3}\s)?\s*[-−+]?\d[\d\s,.'’]*(?:e[-+]?\d+)?\s*"
     r"(?:%|‰|x|×|bps|pp|[kKmMbBtT]|[mb]n|tn|tr|million|billion|trillion|bn|thousand|days?|years?|[$€£¥])?[)\]]?\*?",
 )
+_DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2})?|\d{1,2} \w{3,9} \d{4}|\w{3,9} \d{4}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 _PLACEHOLDERS = frozenset(("", "-", "–", "—", "−", "n/a", "na", "n.a.", "n.m.", "nm", "none", "?", "…", "..."))
 
 
@@ -160,6 +162,12 @@ def _mark_cells(tokens: Sequence[Token], start: int) -> list[list[str]]:
 
 def _mark_column(words: Sequence[str], cells: Sequence[Token], *, first: bool) -> None:
     cells[0].attrSet("scope", "col")
+    for cell, said in zip(cells[1:], words, strict=True):
+        if has_long_word(said):
+            cell.attrSet("class", "long")
+    if all(_DATE.fullmatch(word) or word.casefold() in _PLACEHOLDERS for word in words) and any(words):
+        for cell in cells[1:]:
+            cell.attrSet("class", "date")
     aligned = cells[0].attrGet("style")
     if not aligned and is_numeric(words):
         for cell in cells:

@@ -22,12 +22,17 @@ _NARROW = frozenset(".,:;'|!iljftrI()[] ")
 def fit(rows: Sequence[Sequence[str]]) -> str:
     """The classes of a table that fits the page.
 
-    `small` is smaller type, `wide` a landscape page, `split` its columns in several parts there; `long` breaks words.
+    `small` is smaller type, `wide` a landscape page, `split` its columns in several parts there.
     """
     needed = sum(column_widths(rows))
-    size = "" if needed <= PORTRAIT else "small" if needed <= SMALL else "wide" if needed <= LANDSCAPE else "wide split"
-    long = any(_is_long(word) for row in rows for cell in row for word in cell.split())
-    return f"{size} long".strip() if long else size
+    if needed <= PORTRAIT:
+        return ""
+    return "small" if needed <= SMALL else "wide" if needed <= LANDSCAPE else "wide split"
+
+
+def has_long_word(cell: str) -> bool:
+    """Whether the cell holds a word so long that it may be broken."""
+    return any(_is_long(word) for word in cell.split())
 
 
 def column_widths(rows: Sequence[Sequence[str]]) -> list[float]:

@@ -97,7 +97,8 @@ class BodyRenderer(RendererHTML):
         """A figure with its drawing, its caption and the table behind it."""
         ident, number = tokens[idx].meta["ident"], tokens[idx].meta["number"]
         chart = self._charts[ident]
-        caption = f"<b>Figure {number}.</b> {escape(chart.title, quote=False)}".strip()
+        title = chart.title or ", ".join(series.name for series in chart.series)
+        caption = f"<b>Figure {number}.</b> {escape(title, quote=False)}"
         return (
             f'<figure class="chart {chart.kind}" id="{ident}">\n<figcaption>{caption}</figcaption>\n'
             f'<div class="drawing">{draw(chart, ident=ident)}</div>\n{_behind(chart)}</figure>\n'
