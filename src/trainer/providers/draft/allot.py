@@ -106,8 +106,8 @@ def _by_name(sections: Sequence[Section], rows: Sequence[Row]) -> dict[int, list
         score, place, index = _best_section(row.first, figures)
         if row.first.formula and score < _SURE:
             found = [_best_section(each, figures) for each in row.first.inputs]
-            score, _, index = found[0]
-            place = min(each[1] for each in found if each[2] == index)
+            index, place = found[0][2], min(each[1] for each in found)
+            score = min(each[0] for each in found) if all(each[2] == index for each in found) else 0.0
         if score >= _LEAST_MATCH:
             placed[-index].append((-place, -score, order, row))
     return {index: [row for *_, row in sorted(found, key=lambda each: each[:3])] for index, found in placed.items()}

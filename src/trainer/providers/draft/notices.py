@@ -31,6 +31,8 @@ class Notice:
     """What a reader should ask about it first."""
     risk: bool = True
     """Whether it belongs among the risks; else it is a remark on how to read a figure."""
+    misleads: bool = False
+    """Whether its figures should not be compared."""
 
 
 def notices(entity: Entity, known: Known) -> tuple[Notice, ...]:
@@ -168,7 +170,14 @@ def _small_equity(known: Known) -> Notice | None:
     if not more:
         meaning = "That comes from a very small book value, and says little about the price."
     return Notice(
-        "Small equity", short, meaning, "price to book small equity book value", 50, (*facts, *more), risk=False
+        "Small equity",
+        short,
+        meaning,
+        "price to book small equity book value",
+        50,
+        (*facts, *more),
+        risk=False,
+        misleads=True,
     )
 
 
@@ -254,6 +263,7 @@ def negative_multiples(entity: Entity) -> Notice | None:
         58,
         facts,
         risk=False,
+        misleads=True,
     )
 
 

@@ -15,6 +15,8 @@ from trainer.providers.draft.markup import escaped
 from trainer.providers.draft.reading import kind
 
 _Side: TypeAlias = tuple[Entity, Fact]
+_INCOMPARABLE = ("price", "year", "shares")
+"""Units whose figures say nothing beside another entity's: the price of one share depends on how many there are."""
 _COMPARED = ("share price against", "target against", "shares sold short against")
 
 
@@ -83,7 +85,8 @@ def extremes_of_list(column: Column, records: Records) -> str:
 def comparison(row: Row, entities: Sequence[Entity]) -> tuple[float, str] | None:
     """The sentence that compares two entities' figures, with the weight of the difference."""
     there = [(entity, fact) for entity, fact in zip(entities, row.facts, strict=True) if fact is not None]
-    if len(there) < 2 or not row.numeric or kind(row.first.unit) in ("price", "year"):
+    comparable = row.numeric and kind(row.first.unit) not in _INCOMPARABLE and english.speakable(row.title)
+    if len(there) < 2 or not comparable:
         return None
     ordered = sorted(there, key=lambda pair: -_figure(pair[1]))
     (first, most), (second, least) = ordered[0], ordered[-1]
@@ -99,7 +102,9 @@ def comparison(row: Row, entities: Sequence[Entity]) -> tuple[float, str] | None
     if low <= 0 or (size := ratio(high, low)) is None or size < Decimal("1.5"):
         return None
     subject = f"{first.short}'s {_named(row.title)}"
-    weight = min(float(size.log10()) / 2, 1.5) * (0.3 if kind(row.first.unit) in ("shares", "count") else 1)
+    weight = min(float(size.log10()) / 2, 1.5)
+    if kind(row.first.unit) == "count":
+        return weight * 0.3, _sides(row, ordered[0], ordered[-1])
     many = english.verb(row.title) == "were"
     verb, that = ("are", "those") if many else ("is", "that")
     when = english.period(row.title)

@@ -101,9 +101,10 @@ def _distances(share: Share) -> str:
 
 def _comparisons(rows: Sequence[Row], known: Known) -> str:
     found = []
+    misleading = {fact for notices in known.notices for each in notices if each.misleads for fact in each.facts}
     for place, row in enumerate(rows):
-        compared = None if row.first.formula else prose.comparison(row, known.entities)
-        if compared:
+        compared = prose.comparison(row, known.entities)
+        if compared and not row.first.formula and not misleading & set(row.facts):
             found.append((-compared[0], place, compared[1]))
     best = sorted(sorted(found)[:3], key=lambda each: each[1])
     return " ".join(said for _, _, said in best)
