@@ -45,11 +45,13 @@ if TYPE_CHECKING:
     from trainer.providers.request import Request as Request
     from trainer.providers.request import explain as explain
     from trainer.providers.request import request_key as request_key
+    from trainer.providers.sagemaker import AWSSageMakerProvider as AWSSageMakerProvider
     from trainer.providers.secrets import find_key as find_key
     from trainer.providers.secrets import scrub as scrub
 
 _HOMES = {
     "AWSBedrockProvider": "litellm_wrapper",
+    "AWSSageMakerProvider": "sagemaker",
     "AnthropicProvider": "litellm_wrapper",
     "AzureOpenAIProvider": "litellm_wrapper",
     "BatchResult": "batch",

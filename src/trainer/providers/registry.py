@@ -28,6 +28,7 @@ PROVIDERS = Registry(
         "openai": Adapter("trainer.providers.openai_compatible:OpenAIProvider"),
         "openai_compatible": Adapter("trainer.providers.openai_compatible:OpenAICompatibleProvider"),
         "replay": Adapter("trainer.providers.replay:ReplayProvider"),
+        "sagemaker": Adapter("trainer.providers.sagemaker:AWSSageMakerProvider", "sagemaker", "boto3"),
         "vertex_ai": Adapter(f"{_LITELLM}:GoogleVertexProvider", "litellm"),
     },
 )
