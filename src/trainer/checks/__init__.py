@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainer.checks.figures import Figure as Figure
-    from trainer.checks.figures import FigureReport as FigureReport
+    from trainer.checks.figure import Figure as Figure
+    from trainer.checks.figure import FigureReport as FigureReport
     from trainer.checks.figures import check_figures as check_figures
     from trainer.checks.figures import prompt_figures as prompt_figures
     from trainer.checks.repair import repair_message as repair_message
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _FACE = {
     "CHECKS": "screen",
     "DEFAULT": "screen",
-    "Figure": "figures",
-    "FigureReport": "figures",
+    "Figure": "figure",
+    "FigureReport": "figure",
     "annotate": "sources",
     "check_completion": "screen",
     "check_figures": "figures",

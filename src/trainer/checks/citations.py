@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from trainer.checks.document import read_document, title_of
+from trainer.checks.document import APPENDIX_TITLES, read_document, title_of
 from trainer.core.errors import Where
 from trainer.core.values import Finding, Json, Prompt, Verdict
 
@@ -18,8 +18,12 @@ _LINK = re.compile(
     r"(?<!!)\[[^\]\n]{0,300}\]\(([^()\s]{1,2000})(?:\s+\"[^\"\n]*\")?\)|(?<![(\w\"])(https?://[^\s<>)\]\"]+)"
 )
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,80})\](:?)")
-_FILE = re.compile(r"(?<![\w/.:])((?:[\w-]+/)*[\w-]+\.(?:md|txt|pdf))(?!\w)")
-_CODE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"(?<![\w/.:\\-])((?:[\w\\-]+/)*[\w\\-]+\.(?:md|txt|pdf))(?!\w)")
+_CODE = re.compile(
+    r"\A---\n.*?^---$|^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)|`[^`\n]+`"
+    rf"|^## (?:{'|'.join(APPENDIX_TITLES.values())})$.*?(?=^## |\Z)",
+    re.MULTILINE | re.DOTALL,
+)
 _LEAST_WORDS = 4
 
 
@@ -139,7 +143,7 @@ def _footnotes(text: str) -> Iterator[Finding | None]:
 def _files(text: str, given: _Given) -> Iterator[Finding | None]:
     names = {path.rpartition("/")[2] for path in given.files}
     for found in _FILE.finditer(text):
-        path = found[1]
+        path = found[1].replace("\\", "")
         if path in given.files or path in names or path in given.text:
             yield None
         else:

@@ -17,7 +17,10 @@ from trainer.core.values import Finding, Prompt, Verdict
 
 _TOTAL = re.compile(r"^\W*(?:grand\s+)?(?:total|sum|summe|gesamt|insgesamt|somme|totale)\W*$", re.IGNORECASE)
 _RISE = re.compile(r"\b(?:rose|grew|increased|climbed|went up|stieg|wuchs|a augmenté|a progressé)\b", re.IGNORECASE)
-_FALL = re.compile(r"\b(?:fell|declined|decreased|dropped|shrank|went down|sank|fiel|a reculé|a baissé|a diminué)\b", re.IGNORECASE)  # fmt: skip
+_FALL = re.compile(
+    r"\b(?:fell|declined|decreased|dropped|shrank|went down|sank|fiel|a reculé|a baissé|a diminué)\b",
+    re.IGNORECASE,
+)
 _FROM = re.compile(r"\b(?:from|von|de)\s*$", re.IGNORECASE)
 _TO = re.compile(r"^\s*(?:in\s+\S+\s+)?(?:to|auf|à)\s*$", re.IGNORECASE)
 _SPAN = re.compile(r"\b(?:from|between|von|zwischen|de|entre)\s*$", re.IGNORECASE)

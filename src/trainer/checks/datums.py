@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import calendar
+import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -219,9 +220,8 @@ def _grain(records: list[Json], metric: str) -> str:
     days = [item["date"][:10] for item in records if isinstance(item, Mapping) and _is_date(item.get("date"))]
     if len(days) < 2:
         return "day"
-    gaps = sorted(
-        abs((date.fromisoformat(b) - date.fromisoformat(a)).days) for a, b in zip(days, days[1:], strict=False)
-    )
+    pairs = itertools.pairwise(date.fromisoformat(day) for day in days)
+    gaps = sorted(abs((later - earlier).days) for earlier, later in pairs)
     gap = gaps[len(gaps) // 2]
     return "year" if gap > 300 else "quarter" if gap > 75 else "month" if gap > 24 else "day"
 

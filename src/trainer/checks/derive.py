@@ -16,11 +16,14 @@ from trainer.checks.mentions import Mention
 from trainer.checks.numerals import Numeral
 
 CHANGE = re.compile(
-    r"\b(?:up|down|rose|rise[sn]?|rising|fell|fall(?:s|en|ing)?|gr[eo]w(?:s|n|ing)?|growth|increas\w*|decreas\w*|declin\w*|chang\w*"
-    r"|higher|lower|gain\w*|dropp?\w*|climb\w*|slipp?\w*|jump\w*|shr[aiu]nk\w*|expand\w*|yoy|qoq|year[- ]over[- ]year|plus|minus"
+    r"\b(?:up|down|rose|rise[sn]?|rising|fell|fall(?:s|en|ing)?|gr[eo]w(?:s|n|ing)?|growth|increas\w*"
+    r"|decreas\w*|declin\w*|chang\w*"
+    r"|higher|lower|gain\w*|dropp?\w*|climb\w*|slipp?\w*|jump\w*|shr[aiu]nk\w*|expand\w*|yoy|qoq"
+    r"|year[- ]over[- ]year|plus|minus"
     r"|more|less|fewer|above|below|premium|discount|upside|downside|distance|ahead|larger|smaller|greater|doubled|delta|δ"
     r"|surge\w*|advanc\w*|added|lost|improv\w*|worsen\w*|narrow\w*|widen\w*"
-    r"|gestiegen|stieg\w*|gesunken|sank|fiel\w*|gefallen|wuchs\w*|gewachsen|zuwachs|wachstum|rückgang|zunahme|abnahme|veränderung"
+    r"|gestiegen|stieg\w*|gesunken|sank|fiel\w*|gefallen|wuchs\w*|gewachsen|zuwachs|wachstum|rückgang|zunahme"
+    r"|abnahme|veränderung"
     r"|mehr|weniger|über|unter|höher|tiefer|niedriger|erhöh\w*|verringer\w*"
     r"|hausse|baisse|recul\w*|progress\w*|croissance|augment\w*|diminu\w*|variation|supérieur\w*|inférieur\w*|évolution|bondi|chut\w*)\b"
     r"|[+Δ]",
@@ -45,10 +48,22 @@ _DISTANCE = re.compile(
     r"|supérieur\w*|inférieur\w*|écart|que)\b",
     re.IGNORECASE,
 )
-_TOTAL = re.compile(r"\b(?:sum|total\w*|together|combined|altogether|insgesamt|zusammen|summe|gesamt\w*|ensemble|somme|four quarters|year as a whole|cumul\w*|twelve months|12 months)\b", re.IGNORECASE)  # fmt: skip
+_TOTAL = re.compile(
+    r"\b(?:sum|total\w*|together|combined|altogether|insgesamt|zusammen|summe|gesamt\w*|ensemble|somme"
+    r"|four quarters|year as a whole|cumul\w*|twelve months|12 months)\b",
+    re.IGNORECASE,
+)
 _AVERAGE = re.compile(r"\b(?:average\w*|mean|durchschnitt\w*|mittel|moyenne?|ø)\b", re.IGNORECASE)
-_DIFFERENCE = re.compile(r"\b(?:net|gap|difference|between|by|spread|remain\w*|left|after|differenz|netto\w*|um|écart|différence|de|exceed\w*|surplus)\b", re.IGNORECASE)  # fmt: skip
-_YEARLY = re.compile(r"\b(?:cagr|compound\w*|annuali[sz]ed|per year|a year|annual growth|yearly|pro jahr|jährlich\w*|p\.?\s?a\.?|par an|annuel\w*)\b", re.IGNORECASE)  # fmt: skip
+_DIFFERENCE = re.compile(
+    r"\b(?:net|gap|difference|between|by|spread|remain\w*|left|after|differenz|netto\w*|um|écart"
+    r"|différence|de|exceed\w*|surplus)\b",
+    re.IGNORECASE,
+)
+_YEARLY = re.compile(
+    r"\b(?:cagr|compound\w*|annuali[sz]ed|per year|a year|annual growth|yearly|pro jahr|jährlich\w*"
+    r"|p\.?\s?a\.?|par an|annuel\w*)\b",
+    re.IGNORECASE,
+)
 _RANGE = re.compile(r"\b(?:range|spanne|bandbreite|fourchette)\b", re.IGNORECASE)
 _RUNWAY = re.compile(r"\b(?:runway|last\w*|enough for|reicht|reichweite|suffi\w*|covers?|cover)\b", re.IGNORECASE)
 _PRODUCT = re.compile(r"\b(?:times|multipl\w*|×|product|implie\w*|worth|value of)\b", re.IGNORECASE)
@@ -202,11 +217,12 @@ def _named(datum: Datum, mention: Mention) -> bool:
 
 
 def _series(inputs: list[Datum]) -> list[list[Datum]]:
-    groups: dict[tuple[str, int, int], list[Datum]] = {}
+    """The inputs by metric and subject in order of time; where two blocks give one time, the first stands."""
+    groups: dict[tuple[str, int], dict[str, Datum]] = {}
     for datum in inputs:
         if datum.series:
-            groups.setdefault((datum.metric, datum.subject, datum.block), []).append(datum)
-    return [sorted(members, key=lambda datum: datum.last) for members in groups.values() if len(members) > 1]
+            groups.setdefault((datum.metric, datum.subject), {}).setdefault(datum.last, datum)
+    return [sorted(members.values(), key=lambda datum: datum.last) for members in groups.values() if len(members) > 1]
 
 
 def _pairs(inputs: list[Datum]) -> Iterator[tuple[Datum, Datum]]:
@@ -223,7 +239,7 @@ def _alike(one: Datum, two: Datum) -> bool:
 def _shares(inputs: list[Datum], mention: Mention) -> Iterator[Derivation]:
     """One amount as a part of another of the same time: margins, shares, payouts; and of one subject's of another's."""
     for one, two in _pairs(_at_time(inputs, mention)):
-        if one.unit == two.unit and one.unit not in ("fraction", "percent"):
+        if one.unit == two.unit and one.unit not in ("fraction", "percent") and one.tokens != two.tokens:
             yield Derivation(f"{one.path} / {two.path}", (one, two), 100 * one.value / two.value)
     for one, two in _across(inputs):
         yield Derivation(f"{one.path} / {two.path}", (one, two), 100 * one.value / two.value)
@@ -320,11 +336,7 @@ def _near_in_time(new: Datum, old: Datum, inputs: list[Datum], sure: set[int]) -
     if new.number in sure and old.number in sure:
         return True
     members = sorted(
-        (
-            datum
-            for datum in inputs
-            if datum.metric == new.metric and datum.subject == new.subject and datum.block == new.block
-        ),
+        (datum for datum in inputs if datum.metric == new.metric and datum.subject == new.subject),
         key=lambda datum: datum.last,
     )
     return new in members and old in members and members.index(new) - members.index(old) in (1, 4)

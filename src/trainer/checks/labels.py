@@ -10,43 +10,69 @@ from trainer.checks.periods import folded
 
 # One line a concept: its tokens, then the phrases that mean it, already folded and stemmed (see `_stem`).
 _CONCEPTS = """
-revenue: revenue; sale; net sale; turnover; top line; umsatz; umsatze; umsatzerlos; erlos; chiffre d affaire; vente; net revenue; total revenue; fatturato
-net income: net income; net profit; net earning; net result; net loss; bottom line; profit after tax; loss after tax; net income to common; reingewinn; nettogewinn; jahresuberschuss; nettoverlust; reinverlust; konzerngewinn; resultat net; benefice net; perte nette; utile netto; profit; gewinn; verlust; benefice; loss
+revenue: revenue; sale; net sale; turnover; top line; umsatz; umsatze; umsatzerlos; erlos; chiffre d affaire;
+  vente; net revenue; total revenue; fatturato
+net income: net income; net profit; net earning; net result; net loss; bottom line; profit after tax; loss after
+  tax; net income to common; reingewinn; nettogewinn; jahresuberschuss; nettoverlust; reinverlust;
+  konzerngewinn; resultat net; benefice net; perte nette; utile netto; profit; gewinn; verlust; benefice; loss
 gross profit: gross profit; gross income; bruttogewinn; bruttoergebni; rohertrag; benefice brut; resultat brut
-operating income: operating income; operating profit; operating result; operating loss; operating earning; betriebsergebni; betriebsgewinn; betriebsverlust; resultat operationnel; resultat d exploitation; perte operationnelle
+operating income: operating income; operating profit; operating result; operating loss; operating earning;
+  betriebsergebni; betriebsgewinn; betriebsverlust; resultat operationnel; resultat d exploitation; perte
+  operationnelle
 gross margin: gross margin; gross profit margin; bruttomarge; marge brute; marge beneficiaire brute
-operating margin: operating margin; operating profit margin; betriebsmarge; operative marge; ebit margin; marge operationnelle; marge d exploitation
-net margin: net margin; profit margin; net profit margin; net income margin; nettomarge; gewinnmarge; marge nette; umsatzrendite
+operating margin: operating margin; operating profit margin; betriebsmarge; operative marge; ebit margin; marge
+  operationnelle; marge d exploitation
+net margin: net margin; profit margin; net profit margin; net income margin; nettomarge; gewinnmarge; marge
+  nette; umsatzrendite
 ebitda margin: ebitda margin; ebitda marge; marge ebitda; marge d ebitda
-market capitalisation: market cap; market capitalisation; market capitalization; market value; stock market value; equity value; borsenwert; marktkapitalisierung; borsenkapitalisierung; marktwert; capitalisation boursiere; capitalisation
+market capitalisation: market cap; market capitalisation; market capitalization; market value; stock market
+  value; equity value; borsenwert; marktkapitalisierung; borsenkapitalisierung; marktwert; capitalisation
+  boursiere; capitalisation
 enterprise value: enterprise value; ev; unternehmenswert; valeur d entreprise
-share price: share price; price; stock price; closing price; share closed; stock closed; aktienkur; schlusskur; kur; cour; cour de l action; prix de l action; price of the share; price of share
+share price: share price; price; stock price; closing price; share closed; stock closed; aktienkur; schlusskur;
+  kur; cour; cour de l action; prix de l action; price of the share; price of share
 revenue growth: revenue growth; sale growth; umsatzwachstum; croissance du chiffre d affaire
-research development: research and development; research development; r d; r and d; research spending; forschung und entwicklung; forschungsaufwand; forschungsausgaben; recherche et developpement; research and development spending; research and development expense
-selling general administration: sg a; sg and a; selling general and administration; selling general and administrative; selling and administrative
-cost revenue: cost of revenue; cost of sale; cost of good sold; cog; umsatzkosten; herstellungskosten; cout des vente
-cash: cash; total cash; cash and equivalent; cash and cash equivalent; cash and short term investment; cash pile; flussige mittel; flussigen mittel; liquiden mittel; liquide mittel; barmittel; kassenbestand; tresorerie; liquidite
-debt: debt; total debt; borrowing; gesamtverschuldung; verschuldung; schulden; finanzschulden; dette; dette totale; endettement
+research development: research and development; research development; r d; r and d; research spending; forschung
+  und entwicklung; forschungsaufwand; forschungsausgaben; recherche et developpement; research and development
+  spending; research and development expense
+selling general administration: sg a; sg and a; selling general and administration; selling general and
+  administrative; selling and administrative
+cost revenue: cost of revenue; cost of sale; cost of good sold; cog; umsatzkosten; herstellungskosten; cout des
+  vente
+cash: cash; total cash; cash and equivalent; cash and cash equivalent; cash and short term investment; cash
+  pile; flussige mittel; flussigen mittel; liquiden mittel; liquide mittel; barmittel; kassenbestand;
+  tresorerie; liquidite
+debt: debt; total debt; borrowing; gesamtverschuldung; verschuldung; schulden; finanzschulden; dette; dette
+  totale; endettement
 net debt: net debt; nettoverschuldung; nettoschulden; dette nette
-operating cash flow: operating cash flow; cash flow from operation; cash from operation; operativer cashflow; operating cashflow; flux de tresorerie operationnel; flux de tresorerie d exploitation
-free cash flow: free cash flow; fcf; freier cashflow; free cashflow; flux de tresorerie disponible; flux de tresorerie libre
-eps: earning per share; eps; gewinn je aktie; ergebni je aktie; gewinn pro aktie; benefice par action; bpa; loss per share; net income per share
-pe: price to earning; price earning; pe; p e; p e ratio; price earning ratio; price to earning ratio; pe ratio; kgv; kur gewinn verhaltni; price earning multiple; earning multiple
+operating cash flow: operating cash flow; cash flow from operation; cash from operation; operativer cashflow;
+  operating cashflow; flux de tresorerie operationnel; flux de tresorerie d exploitation
+free cash flow: free cash flow; fcf; freier cashflow; free cashflow; flux de tresorerie disponible; flux de
+  tresorerie libre
+eps: earning per share; eps; gewinn je aktie; ergebni je aktie; gewinn pro aktie; benefice par action; bpa; loss
+  per share; net income per share
+pe: price to earning; price earning; pe; p e; p e ratio; price earning ratio; price to earning ratio; pe ratio;
+  kgv; kur gewinn verhaltni; price earning multiple; earning multiple
 pe trailing: price to trailing earning; time trailing earning; trailing price to earning
 pe forward: price to forward earning; time forward earning; time expected earning; forward price to earning
-price book: price to book; price book; p b; kur buchwert verhaltni; book multiple; time book; price to book value
+price book: price to book; price book; p b; kur buchwert verhaltni; book multiple; time book; price to book
+  value
 price sale: price to sale; price sale; p s; kur umsatz verhaltni; price to revenue; time sale
-enterprise value revenue: ev to revenue; ev revenue; ev sale; enterprise value to revenue; enterprise value to sale
+enterprise value revenue: ev to revenue; ev revenue; ev sale; enterprise value to revenue; enterprise value to
+  sale
 enterprise value ebitda: ev to ebitda; ev ebitda; enterprise value to ebitda
-employee: employee; full time employee; staff; workforce; headcount; people; mitarbeiter; mitarbeitende; mitarbeitenden; beschaftigte; angestellte; employe; salarie; collaborateur; effectif
+employee: employee; full time employee; staff; workforce; headcount; people; mitarbeiter; mitarbeitende;
+  mitarbeitenden; beschaftigte; angestellte; employe; salarie; collaborateur; effectif
 dividend yield: dividend yield; yield; dividendenrendite; rendement du dividende; rendement
 dividend: dividend; dividende; dividend rate; dividend per share; ausschuttung; annual dividend
 payout ratio: payout ratio; payout; ausschuttungsquote; taux de distribution
-share outstanding: share outstanding; outstanding share; share in issue; aktien im umlauf; ausstehende aktien; action en circulation; number of share
+share outstanding: share outstanding; outstanding share; share in issue; aktien im umlauf; ausstehende aktien;
+  action en circulation; number of share
 float: float; free float; floating share; streubesitz; flottant
 short interest: short interest; share short; sold short; short position; leerverkaufte aktien; leerverkauft
 insider: insider; held by insider; insider ownership; insidern
-institution: institution; institutional investor; held by institution; institutional ownership; institutionelle anleger; institutionnel; institutional holder
+institution: institution; institutional investor; held by institution; institutional ownership; institutionelle
+  anleger; institutionnel; institutional holder
 target: price target; target price; target; kursziel; objectif de cour
 analyst: analyst; number of analyst; analyst opinion; analysten; analyste
 average: average; mean; durchschnitt; mittelwert; moyenne; moyen
@@ -79,74 +105,12 @@ inventory: inventory; vorrate; stock de marchandise
 strong buy: strong buy
 strong sell: strong sell
 """
-_STOP = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "and",
-        "to",
-        "in",
-        "on",
-        "for",
-        "at",
-        "by",
-        "with",
-        "from",
-        "as",
-        "is",
-        "was",
-        "are",
-        "were",
-        "be",
-        "its",
-        "it",
-        "this",
-        "that",
-        "or",
-        "der",
-        "die",
-        "das",
-        "und",
-        "von",
-        "den",
-        "zu",
-        "im",
-        "des",
-        "für",
-        "fur",
-        "auf",
-        "ein",
-        "eine",
-        "bei",
-        "mit",
-        "le",
-        "la",
-        "les",
-        "de",
-        "du",
-        "et",
-        "un",
-        "une",
-        "en",
-        "au",
-        "aux",
-        "par",
-        "sur",
-        "est",
-        "pour",
-        "d",
-        "l",
-        "s",
-        "dem",
-        "per",
-        "pro",
-        "je",
-        "total",
-        "reported",
-    ]
-)
+_STOP_WORDS = """
+the a an of and to in on for at by with from as is was are were be its it this that or der die das und von den
+zu im des für fur auf ein eine bei mit le la les de du et un une en au aux par sur est pour d l s dem per pro je
+total reported
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 _TOKEN = re.compile(
     r"(?P<n>\d+|fifty-two|two-hundred|fifty)[\s-]*(?P<unit>day|week|month|tag|tage|woche|wochen|jour|semaine|mois|monat|monate)[a-z]*"
     r"|(?P<word>[^\W\d_]+)|(?P<amp>&)"
@@ -160,7 +124,7 @@ _LONGEST = 5
 @lru_cache(maxsize=1)
 def _phrases() -> dict[tuple[str, ...], tuple[str, ...]]:
     phrases: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for line in _CONCEPTS.strip().splitlines():
+    for line in _CONCEPTS.replace("\n  ", " ").strip().splitlines():
         concept, _, names = line.partition(":")
         for name in names.split(";"):
             phrases[tuple(name.split())] = tuple(concept.split())

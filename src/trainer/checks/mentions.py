@@ -133,6 +133,8 @@ class Finder:
         outer = Around(
             {**outer.weights, **caption.weights}, caption.periods or outer.periods, caption.subjects or outer.subjects
         )
+        # YAML writes numbers one way, whatever the language of the report.
+        language = "en" if block.kind == "chart" else self.language
         heads = [self.around(cell.text, 1.0) for cell in block.header]
         units = [scale_of(cell.text, language=self.language) for cell in block.header]
         general = scale_of(block.caption, language=self.language)
@@ -145,18 +147,28 @@ class Finder:
                 head = heads[at] if at < len(heads) else Around()
                 near = _joined(label if at else Around(), head, self.around(cell.text, 0.95), outer)
                 title = block.header[at].text if at < len(block.header) else ""
+                title = f"{stub if at else ''} {title}".strip()
                 yield from self._cell(
-                    cell, near, given, f"{stub if at else ''} {title}".strip(), (number, row_number), at
+                    cell, near, given=given, title=title, group=(number, row_number), at=at, language=language
                 )
 
     def _cell(
-        self, cell: Cell, near: Around, given: tuple[float, str, str], title: str, group: tuple[int, int], at: int
+        self,
+        cell: Cell,
+        near: Around,
+        *,
+        given: tuple[float, str, str],
+        title: str,
+        group: tuple[int, int],
+        at: int,
+        language: str,
     ) -> Iterator[Mention]:
-        for numeral in find_numerals(cell.text, language=self.language, cell=True):
+        for numeral in find_numerals(cell.text, language=language, cell=True):
             if at == 0 and numeral.bare and re.search(r"[^\W\d_]{2}", cell.text):
                 continue
             yield Mention(
-                _given(numeral, given), cell.line, cell.column + numeral.start, near.weights, near.periods, near.subjects,
+                _given(numeral, given), cell.line, cell.column + numeral.start, near.weights, near.periods,
+                near.subjects,
                 f"{title} {cell.text}", f"{title} {cell.text}", group, table=True, column_number=at,
             )  # fmt: skip
 
@@ -191,7 +203,7 @@ class _Sentence:
         )  # fmt: skip
 
     def _near(self, at: int, start: int, end: int, bounds: Sequence[int]) -> float:
-        """How much a word at start..end says about figure `at`: 1 is right before it, less beyond bounds and figures."""
+        """How much a word says about figure `at`: 1 right before it, less beyond bounds and other figures."""
         figure = self.numerals[at]
         if end <= figure.start:
             previous = self.numerals[at - 1].end if at else 0

@@ -12,14 +12,14 @@ from trainer.checks.periods import Period, find_periods
 
 Kind = Literal["money", "percent", "points", "multiple", "number", "fraction", "date", "duration"]
 
+_CODES = "USD|EUR|GBP|CHF|JPY|CNY|CAD|AUD|SEK|NOK|DKK|HKD|INR|KRW|BRL|SGD"
 _CURRENCIES = {
     "US$": "USD", "$": "USD", "C$": "CAD", "A$": "AUD", "HK$": "HKD", "€": "EUR", "£": "GBP", "¥": "JPY",
     "dollar": "USD", "dollars": "USD", "euro": "EUR", "euros": "EUR", "franken": "CHF", "francs": "CHF",
     "pound": "GBP", "pounds": "GBP", "yen": "JPY", "us-dollar": "USD",
-    **{code: code for code in ["USD", "EUR", "GBP", "CHF", "JPY", "CNY", "CAD", "AUD", "SEK", "NOK", "DKK", "HKD", "INR", "KRW", "BRL", "SGD"]},
+    **{code: code for code in _CODES.split("|")},
 }  # fmt: skip
 _SIGNS = "US\\$|HK\\$|C\\$|A\\$|\\$|€|£|¥"
-_CODES = "USD|EUR|GBP|CHF|JPY|CNY|CAD|AUD|SEK|NOK|DKK|HKD|INR|KRW|BRL|SGD"
 _SCALES = {
     "thousand": 1e3, "k": 1e3, "tsd": 1e3, "tausend": 1e3, "mille": 1e3, "milliers": 1e3, "thousands": 1e3,
     "million": 1e6, "millions": 1e6, "millionen": 1e6, "mn": 1e6, "m": 1e6, "mio": 1e6, "mln": 1e6, "mm": 1e6,
@@ -36,7 +36,10 @@ _POINTS = (
 )
 _BASIS = r"bps?\b|basis[\s-]points?\b|basispunkten?\b|points?\s+de\s+base\b"
 _TIMES = r"[x×](?![\w])|times\b|[\s-]?fold\b|fois\b|[\s-]?fache[sn]?\b|mal\b"
-_SPAN = r"(?:years?|months?|weeks?|days?|quarters?|hours?|minutes?|jahren?|monaten?|tagen?|wochen?|quartalen?|ans?|annees?|mois|jours?|semaines?|trimestres?)\b"
+_SPAN = (
+    r"(?:years?|months?|weeks?|days?|quarters?|hours?|minutes?|jahren?|monaten?|tagen?|wochen?|quartalen?"
+    r"|ans?|annees?|mois|jours?|semaines?|trimestres?)\b"
+)
 _NAMED = re.compile(
     r"(?:phases?|stages?|types?|tables?|tab\.|figures?|fig\.|charts?|sections?|items?|notes?|chapters?|parts?|pages?"
     r"|p\.|pp\.|forms?|rules?|articles?|no\.|nos\.|nr\.|number|steps?|levels?|grades?|class|series|versions?|tiers?"
@@ -60,36 +63,13 @@ _FRACTIONS = {
     "trois quarts": 0.75, "la moitie": 0.5,
 }  # fmt: skip
 _FRACTION = re.compile(r"\b(?:" + "|".join(_FRACTIONS) + r")\b(?!\s+(?:party|parties|quarter|person))", re.IGNORECASE)
-_TENS = {
-    word: value
-    for value, word in zip(
-        (11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 50, 60, 70, 80, 90),
-        [
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-            "thirty",
-            "forty",
-            "fifty",
-            "sixty",
-            "seventy",
-            "eighty",
-            "ninety",
-        ],
-        strict=True,
-    )
-}
-_ONES = {
-    word: value
-    for value, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1)
-}
+_TEN_WORDS = (
+    "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+    " twenty thirty forty fifty sixty seventy eighty ninety"
+)
+_TENS = dict(zip(_TEN_WORDS.split(), (*range(11, 20), *range(20, 100, 10)), strict=True))
+_ONE_WORDS = "one two three four five six seven eight nine ten"
+_ONES = {word: value for value, word in enumerate(_ONE_WORDS.split(), 1)}
 _SPELT = re.compile(
     rf"\b(?:({'|'.join(_TENS)})(?:-({'|'.join(list(_ONES)[:9])}))?|({'|'.join(_ONES)})(?=\s+(?:million|billion|per\s?cent)\b))\b"
     rf"(?!-)(?:\s+(million|billion))?(?:\s+(per\s?cent)\b)?",
@@ -154,9 +134,9 @@ def _pattern(language: str) -> re.Pattern[str]:
     comma = main in ("de", "fr", "it", "es", "nl", "pt", "da", "sv", "nb", "pl") and region not in ("ch", "li")
     groups = r"[.\u00a0\u202f\u2009'’ ]" if comma else r"[,\u00a0\u202f\u2009'’]"
     if main == "fr":
-        groups = r"[\u00a0\u202f\u2009'’ ]" if comma else r"[\u00a0\u202f\u2009'’ ]"
+        groups = r"[\u00a0\u202f\u2009'’ ]"
     point = "[,.]" if comma or region in ("ch", "li") else r"\."
-    number = rf"\d{{1,3}}(?:{groups}\d{{3}})+(?!\d)(?:{point}\d+)?|\d+(?:{point}\d+)?"
+    number = rf"\d{{1,3}}(?:{groups}\d{{3}})+(?!\d)(?:{point}\d+)?|\d+(?:{point}\d+)?(?![.,]\d)|\d[\d.,]*\d"
     return re.compile(
         rf"(?<![\w.,/'’])(?P<minus>[-+–]|−\s?)?(?P<before>(?:{_SIGNS}|\b(?:{_CODES}))[\s\u00a0]?)?(?P<minus2>[-+−–])?"
         rf"(?P<number>{number})(?![\d])"
@@ -186,6 +166,8 @@ def _numeral(found: re.Match[str], text: str, language: str, cell: bool) -> Nume
     if _is_name(found, text, bare=bare, cell=cell):
         return None
     digits, decimals = _digits(written, language)
+    if digits.count(".") > 1 or "," in digits:
+        return None
     scale = _scale(found["scale"])
     value = float(digits) * scale
     half = 0.5 * 10.0**-decimals * scale

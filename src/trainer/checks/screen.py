@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from trainer.core.registry import Adapter, Registry
 from trainer.core.values import Finding, Prompt, Verdict
@@ -22,6 +22,8 @@ CHECKS = Registry(
 
 DEFAULT = ("structure", "figures", "citations", "consistency", "entities")
 """The checks that run unless others are named, in this order."""
+
+_NAMING = frozenset({"figures", "entities"})
 
 WEIGHTS = {"figures": 0.5, "structure": 0.2, "citations": 0.1, "consistency": 0.1, "entities": 0.1}
 """What each score counts in `quality`, in proportion, among those that were given."""
@@ -44,18 +46,20 @@ def check_completion(
     *,
     prompt: Prompt,
     checks: Sequence[str] = DEFAULT,
-    options: Mapping[str, Mapping[str, Any]] | None = None,
+    foreign: Sequence[str] = (),
 ) -> Verdict:
     """All that the named checks find in an answer, and its `quality`; raises UsageError for an unknown check.
 
-    `options` holds further keyword arguments by check: `{"entities": {"foreign": ["Butterfly Network"]}}`.
+    `foreign` are the names that other reports of the project are about: none of them may stand in this one unnamed
+    by its data.
     An answer to a schema is held against that alone: prose is what the other checks read.
     """
     if prompt.output.schema is not None and "structure" in checks:
         checks = ("structure",)
-    given = options or {}
     runs = [(name, CHECKS.load(name)) for name in checks]
-    verdicts: list[Verdict] = [run(text, prompt=prompt, **given.get(name, {})) for name, run in runs]
+    verdicts: list[Verdict] = [
+        run(text, prompt=prompt, foreign=foreign) if name in _NAMING else run(text, prompt=prompt) for name, run in runs
+    ]
     findings = [finding for verdict in verdicts for finding in verdict.findings]
     scores = {name: score for verdict in verdicts for name, score in verdict.scores.items()}
     return Verdict(tuple(sorted(findings, key=_order)), {**scores, "quality": quality(scores)})

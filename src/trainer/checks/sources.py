@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainer.checks.document import APPENDIX_TITLES, MARK, read_document
-from trainer.checks.figures import UNVERIFIED, Figure, FigureReport
+from trainer.checks.figure import UNVERIFIED, Figure, FigureReport
 
 _NOTES = {
     "en": "Not verified: neither the data nor the contexts of this report hold this figure.",
@@ -19,7 +19,7 @@ _UNKNOWN = {"en": "not verified", "de": "nicht bestätigt", "fr": "non vérifié
 
 
 def annotate(markdown: str, report: FigureReport, *, language: str = "en") -> str:
-    """The text with a mark behind each unverified figure and a note that says what it means; charts stay as they are."""
+    """The text with a mark behind each unverified figure and a note on its meaning; charts stay as they are."""
     lines = markdown.split("\n")
     starts = [0]
     for line in lines:

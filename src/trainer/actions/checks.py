@@ -1,0 +1,197 @@
+"""Check any Markdown against data and contexts, and committed reports against their provenance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer.core.clock import Clock, parse_moment, system_clock
+from trainer.core.digest import digest, digest_bytes
+from trainer.core.errors import UsageError, unknown
+from trainer.core.files import read_text
+from trainer.core.project import Project
+from trainer.core.values import Context, DataBlock, Field, Output, Prompt, RetrievalResult, StoredData
+
+if TYPE_CHECKING:
+    from trainer.checks import FigureReport
+    from trainer.core.values import Finding
+
+_LANGUAGE = re.compile(r"^language:\s*[\"']?([A-Za-z]{2}(?:-[A-Za-z]{2})?)[\"']?\s*$", re.MULTILINE)
+_VERSION = re.compile(r"@(\d+)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the checks say of one file."""
+
+    file: str
+    figures: FigureReport
+    findings: tuple[Finding, ...]
+    """Of the other checks."""
+    scores: dict[str, float]
+
+    @property
+    def contradicted(self) -> int:
+        """How many figures the data contradicts."""
+        return sum(figure.verdict == "contradicted" for figure in self.figures.figures)
+
+    def as_json(self) -> dict[str, Any]:
+        """The document that scripts read: every figure, then what the other checks found."""
+        others = [
+            {
+                "line": finding.where.line if finding.where else None,
+                "column": finding.where.column if finding.where else None,
+                "text": finding.text,
+                "kind": finding.kind,
+                "verdict": "unsupported",
+                "support": finding.support,
+                "formula": "",
+                "message": finding.message,
+            }
+            for finding in self.findings
+        ]
+        return {"findings": [*self.figures.document()["findings"], *others], "scores": self.scores}
+
+
+def check_text(
+    text: str, *, name: str, data: Sequence[DataBlock], contexts: Sequence[Context], language: str | None = None
+) -> Checked:
+    """What the checks say of a Markdown text; its language is the one its front matter names, else English."""
+    from trainer.checks import check_completion, check_figures
+    from trainer.checks.screen import quality
+
+    spoken = language or _spoken(text)
+    figures = check_figures(text, data=data, contexts=contexts, language=spoken)
+    prompt = Prompt("-", "", "", contexts=tuple(contexts), data=tuple(data), output=Output(language=spoken))
+    checks = ("consistency", *(("entities",) if data else ()), *(("citations",) if contexts else ()))
+    verdict = check_completion(text, prompt=prompt, checks=checks)
+    parts = {key: score for key, score in verdict.scores.items() if key != "quality"} | dict(figures.scores)
+    return Checked(name, figures, verdict.findings, {**parts, "quality": quality(parts)})
+
+
+def read_blocks(
+    names: Sequence[str], *, project: Project | None, folder: Path, clock: Clock = system_clock
+) -> tuple[DataBlock, ...]:
+    """The data that `--data` names: files as the source `file` reads them, else keys of the project's store.
+
+    `KEY@3` is version 3. Raises UsageError for a name that is neither.
+    """
+    return tuple(_block(name, project, folder, clock) for name in names)
+
+
+def read_contexts(names: Sequence[str], *, folder: Path) -> tuple[Context, ...]:
+    """The files that `--context` names, as contexts."""
+    found = []
+    for name in names:
+        text = read_text(folder / name, shown=name)
+        found.append(Context(name, Path(name).stem, text, digest_bytes(text.encode())))
+    return tuple(found)
+
+
+def provenance_blocks(project: Project, path: Path) -> tuple[DataBlock, ...]:
+    """The data that a committed report was made from; none where `path` is no report of the project."""
+    from trainer.reports.provenance import provenance_path, read_provenance
+
+    if not path.resolve().is_relative_to(project.output.resolve()):
+        return ()
+    found = read_provenance(provenance_path(project.output, path.stem))
+    return found.data if found else ()
+
+
+def recheck_report(text: str, *, data: Sequence[DataBlock], accepted: Sequence[str] = ()) -> Iterator[Finding]:
+    """The contradicted and unsupported figures of a committed report, but for those it was `accepted` with.
+
+    `accepted` are the texts of the figures that its provenance lists as unverified.
+    """
+    from trainer.checks import check_figures
+
+    known = set(accepted)
+    for figure in check_figures(text, data=data, language=_spoken(text)).unverified:
+        if figure.text not in known:
+            yield figure.finding()
+
+
+def sarif(checked: Checked) -> dict[str, Any]:
+    """The findings as SARIF 2.1.0, for code hosts and editors: what is contradicted as errors, the rest as warnings."""
+    found = [figure.finding() for figure in checked.figures.unverified] + list(checked.findings)
+    rules = sorted({finding.kind for finding in found})
+    results = [
+        {
+            "ruleId": finding.kind,
+            "level": finding.severity,
+            "message": {"text": finding.message},
+            "locations": [{"physicalLocation": _location(checked.file, finding)}],
+        }
+        for finding in found
+    ]
+    driver = {"name": "trainer checks", "rules": [{"id": rule} for rule in rules]}
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+
+
+def _location(file: str, finding: Finding) -> dict[str, Any]:
+    place = finding.where
+    region = {"startLine": place.line or 1, "startColumn": place.column or 1} if place else {"startLine": 1}
+    return {"artifactLocation": {"uri": file}, "region": region}
+
+
+def _spoken(text: str) -> str:
+    front = text[: text.find("\n---", 3)] if text.startswith("---\n") else ""
+    found = _LANGUAGE.search(front)
+    return found[1] if found else "en"
+
+
+def _block(name: str, project: Project | None, folder: Path, clock: Clock) -> DataBlock:
+    path = folder / name
+    if path.is_file():
+        from trainer.sources.file import FileRetriever
+
+        source = FileRetriever(clock=clock, root=path.parent)
+        return _from_file(name, source.retrieve({"path": path.name}, store=False))
+    if project is None:
+        raise UsageError(f"no such data file: {name}", hint="name a file, or a key of the store from inside a project")
+    return _from_store(name, project, clock)
+
+
+def _from_file(name: str, found: RetrievalResult) -> DataBlock:
+    return _described(
+        name,
+        name,
+        1,
+        found.source,
+        found.metadata,
+        data=found.data,
+        when=found.metadata.get("retrieved_at") or found.retrieved_at,
+    )
+
+
+def _from_store(name: str, project: Project, clock: Clock) -> DataBlock:
+    from trainer.actions.wiring import open_store
+
+    version = _VERSION.search(name)
+    key = name[: version.start()] if version else name
+    store = open_store(project, clock=clock)
+    document: StoredData | None = store.retrieve(key, version=int(version[1]) if version else None)
+    if document is None:
+        message, hint = unknown("data", name, [item.key for item in store.scan()][:10_000])
+        raise UsageError(f"{message}: neither a file nor a key of the store", hint=hint)
+    when = document.metadata.get("retrieved_at") or document.updated_at
+    return _described(
+        name, document.key, document.version, document.source, document.metadata, data=document.data, when=when
+    )
+
+
+def _described(
+    name: str, key: str, version: int, source: str, metadata: dict[str, Any], *, data: Any, when: Any
+) -> DataBlock:
+    fields = {path: Field(**meaning) for path, meaning in (metadata.get("fields") or {}).items()}
+    moment = parse_moment(when) if isinstance(when, str) else when
+    return DataBlock(
+        name, key, version, source, moment, data, digest(data), metadata.get("subject"), metadata.get("as_of"), fields
+    )
