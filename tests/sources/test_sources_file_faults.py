@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -41,7 +42,7 @@ CASES = [
     (
         "when.json",
         b'{"retrieved_at": "yesterday", "data": {}}',
-        'when.json: retrieved_at is not a moment: "yesterday"',
+        'when.json: retrieved_at cannot be "yesterday"\n  write it like 2025-02-14T21:00:02Z',
     ),
 ]
 
@@ -56,6 +57,40 @@ def test_a_faulty_file_gives_one_clear_error(project, name, content, message):
 
     assert str(caught.value).startswith(message)
     assert caught.value.exit_code == 1
+
+
+def test_every_fault_of_an_envelope_is_told_at_once(project):
+    root, source = project
+    envelope = {
+        "retrieved_at": 5,
+        "as_of": "2025-02-30",
+        "subject": ["x"],
+        "fields": {"a": {"titel": "A"}, "b": {"title": 1}, "c": "C", "d": {"unit": "USD"}},
+        "data": {},
+    }
+    (root / "a.json").write_text(json.dumps(envelope))
+
+    with pytest.raises(SourceError) as caught:
+        source.retrieve({"path": "a.json"})
+
+    assert [problem.message for problem in caught.value.problems] == [
+        "subject must be text",
+        'retrieved_at cannot be "5"',
+        'as_of cannot be "2025-02-30"',
+        'unknown part of fields.a "titel"',
+        "fields.b must be a mapping of title, unit and description to text",
+        "fields.c must be a mapping of title, unit and description to text",
+        "fields.d has no title",
+    ]
+
+
+@pytest.mark.parametrize("fields", [[], 1, "x"])
+def test_fields_of_another_kind_are_refused(project, fields):
+    root, source = project
+    (root / "a.json").write_text(json.dumps({"retrieved_at": "2025-01-01", "fields": fields or [1], "data": {}}))
+
+    with pytest.raises(SourceError, match="fields must be a mapping of dotted path"):
+        source.retrieve({"path": "a.json"})
 
 
 def test_every_faulty_line_is_told_at_once(project):

@@ -6,14 +6,14 @@ import difflib
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
 from trainer.core.clock import Clock, isoformat, parse_moment
-from trainer.core.errors import SourceError, Where
+from trainer.core.errors import Problem, SourceError, Where, unknown
 from trainer.core.values import Json, RetrievalResult
 from trainer.sources.base import Health, Query, QueryField, Schema, Sink, check_query, keep, storage_key
 from trainer.sources.file_formats import READERS, read_data
@@ -107,9 +107,12 @@ class FileRetriever:
         return RetrievalResult(as_mapping, self.name, self._clock(), {**metadata, "path": path})
 
     def _unwrap(self, envelope: Mapping[str, Any], path: str) -> RetrievalResult:
+        problems = list(_envelope_problems(envelope, path))
+        if problems:
+            raise SourceError(problems[0].message, where=problems[0].where, problems=problems)
         known = {name: envelope[name] for name in ("subject", "as_of", "url", "fields") if envelope.get(name)}
         source = str(envelope.get("source") or self.name)
-        retrieved_at = _moment(envelope["retrieved_at"], path)
+        retrieved_at = parse_moment(envelope["retrieved_at"]).astimezone(UTC)
         known["retrieved_at"] = isoformat(retrieved_at)
         return RetrievalResult(_as_mapping(envelope["data"]), source, retrieved_at, {**known, "path": path})
 
@@ -124,12 +127,36 @@ def _as_mapping(data: Json) -> dict[str, Json]:
     return {"records": data} if isinstance(data, list) else {"value": data}
 
 
-def _moment(text: Any, path: str) -> datetime:
-    try:
-        return parse_moment(str(text)).astimezone(UTC)
-    except ValueError:
-        hint = "write it like 2025-02-14T21:00:02Z"
-        raise SourceError(f'retrieved_at is not a moment: "{text}"', where=Where(path), hint=hint) from None
+def _envelope_problems(envelope: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    """What is wrong with what an envelope says of its data."""
+    where = Where(path)
+    for name in ("source", "url", "subject"):
+        if not isinstance(envelope.get(name) or "", str):
+            yield Problem(f"{name} must be text", where)
+    for name, parse, example in (
+        ("retrieved_at", parse_moment, "2025-02-14T21:00:02Z"),
+        ("as_of", date.fromisoformat, "2025-02-14"),
+    ):
+        try:
+            if envelope.get(name) is not None or name == "retrieved_at":
+                parse(envelope[name])
+        except (AttributeError, TypeError, ValueError):
+            yield Problem(f'{name} cannot be "{envelope[name]}"', where, f"write it like {example}")
+    yield from _field_problems(envelope.get("fields") or {}, where)
+
+
+def _field_problems(fields: Any, where: Where) -> Iterator[Problem]:
+    if not isinstance(fields, dict):
+        yield Problem("fields must be a mapping of dotted path to title, unit and description", where)
+        return
+    for name, meaning in fields.items():
+        if not isinstance(meaning, dict) or not all(isinstance(text, str) for text in meaning.values()):
+            yield Problem(f"fields.{name} must be a mapping of title, unit and description to text", where)
+        elif unknown_parts := sorted(meaning.keys() - {"title", "unit", "description"}):
+            message, hint = unknown(f"part of fields.{name}", unknown_parts[0], ("title", "unit", "description"))
+            yield Problem(message, where, hint)
+        elif not meaning.get("title"):
+            yield Problem(f"fields.{name} has no title", where)
 
 
 def _segment(name: str, value: Json) -> str:

@@ -130,7 +130,7 @@ class Session:
             raise _failure(error, self.timeout) from error
 
     def _answer(self, response: Any, deadline: float) -> Answer:
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        headers = {name.lower(): ", ".join(response.headers.get_all(name)) for name in response.headers}
         body = _whole_body(response, headers, deadline, self.most_bytes)
         return Answer(int(response.status), headers, body, response.url)
 

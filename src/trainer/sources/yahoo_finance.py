@@ -157,7 +157,8 @@ class YahooFinanceRetriever:
     def health(self) -> Health:
         """Whether Yahoo gives out a crumb."""
         try:
-            self._fetch_crumb(retries=0)
+            with self._lock:
+                self._crumb = self._fetch_crumb(retries=0)
         except SourceError as error:
             return Health(False, error.message)
         return Health(True, f"{self._base} answers")
