@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trainer.providers.cache import CompletionCache as CompletionCache
     from trainer.providers.chain import Job as Job
     from trainer.providers.chain import complete as complete
+    from trainer.providers.custom import CustomProvider as CustomProvider
     from trainer.providers.draft import DraftProvider as DraftProvider
     from trainer.providers.litellm_wrapper import AnthropicProvider as AnthropicProvider
     from trainer.providers.litellm_wrapper import AWSBedrockProvider as AWSBedrockProvider
@@ -57,6 +58,7 @@ _HOMES = {
     "BatchResult": "batch",
     "Budget": "budget",
     "CompletionCache": "cache",
+    "CustomProvider": "custom",
     "DraftProvider": "draft",
     "GoogleVertexProvider": "litellm_wrapper",
     "HuggingFaceProvider": "litellm_wrapper",
