@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from trainer.convert.pdf import PdfPool, missing_libraries
     from trainer.convert.repair import Repair, Repaired, repair_markdown
     from trainer.convert.themes import CONVERTER_VERSION, Theme, default_theme, load_theme, theme_digest
+    from trainer.convert.writers.docx import to_docx
     from trainer.convert.writers.html import check_template, to_html
+    from trainer.convert.writers.latex import to_latex
     from trainer.convert.writers.pdf import html_to_pdf, to_pdf
 
 __all__ = [
@@ -52,7 +54,9 @@ __all__ = [
     "parse_markdown",
     "repair_markdown",
     "theme_digest",
+    "to_docx",
     "to_html",
+    "to_latex",
     "to_pdf",
 ]
 
@@ -73,6 +77,7 @@ _HOMES = {
     "SUFFIXES": "formats",
     "Theme": "themes",
     "WRITERS": "formats",
+    "check_template": "writers.html",
     "convert": "formats",
     "default_theme": "themes",
     "detect_format": "detect",
@@ -85,8 +90,9 @@ _HOMES = {
     "parse_markdown": "document",
     "repair_markdown": "repair",
     "theme_digest": "themes",
-    "check_template": "writers.html",
+    "to_docx": "writers.docx",
     "to_html": "writers.html",
+    "to_latex": "writers.latex",
     "to_pdf": "writers.pdf",
 }
 
