@@ -162,3 +162,25 @@ def _tokens(said: str) -> tuple[str, ...]:
     found = re.search(r"([\d,]+) \+ ([\d,]+) tokens", said)
     assert found, said
     return found.groups()
+
+
+def test_a_strategy_asks_for_each_section_by_itself_and_joins_them(blank: Path, run) -> None:
+    instruction = blank / "information/instructions/overview.md"
+    instruction.write_text(instruction.read_text().replace("contexts:", "strategy: sequential\ncontexts:"))
+
+    def script(server: OpenAIServer, seen: Seen) -> Reply:
+        asked = re.findall(r'only the section "## ([^"]+)"', seen.body["messages"][-1]["content"])[-1]
+        return Reply(content=f"## {asked}\n\nText of {asked}.")
+
+    with openai_server(script) as server:
+        done = ask(run, blank, server, "openai_compatible", "report", "--json")
+
+        assert done.returncode == 0, done.stderr
+        assert len(server.requests) == 3
+        assert "Text of Summary." in server.requests[1].body["messages"][-1]["content"]
+    text = (blank / "output/report/overview.md").read_text()
+    assert [line for line in text.splitlines() if line.startswith("Text of")] == [
+        "Text of Summary.",
+        "Text of Development.",
+        "Text of What is missing.",
+    ]

@@ -171,8 +171,10 @@ def render_prepared(
         data=blocks,
         clean=clean_scalar,
         fence=fence_block,
+        budget=project.settings.prompt_manager.max_tokens,
     )
-    return Rendered(prompt, screened(project, prompt), model)
+    warnings = tuple(str(Problem(finding.message, finding.where, finding.hint or None)) for finding in prompt.findings)
+    return Rendered(prompt, screened(project, prompt), model, warnings)
 
 
 def screened(project: Project, prompt: Prompt) -> DetectionResult | None:

@@ -60,6 +60,7 @@ class RenderResult:
                 "flags": screening.flags,
                 "recommendations": screening.recommendations,
             },
+            "steps": [{"name": step.name, "uses": list(step.uses)} for step in prompt.steps],
             "warnings": list(self.warnings),
         }
 

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from trainer.actions.completion import Call, complete_calls
+from trainer.actions.completion import Answer, Call, Completer
 from trainer.actions.data import Loaded, Sources, known_digests, load_documents
 from trainer.actions.model import drafted, make_budget
 from trainer.actions.prompt import Rendered, render_prepared
@@ -157,6 +157,7 @@ class _Build:
         self.on_event = on_event
         self.on_warning = on_warning
         self.budget = make_budget(project, max_cost=options.max_cost, clock=clock)
+        self.completer = Completer(project, budget=self.budget, concurrency=options.concurrency)
         self.outcomes: dict[str, ReportOutcome] = {}
         self.started: dict[str, float] = {}
 
@@ -175,17 +176,11 @@ class _Build:
             calls = [self._call(report, rendered[report.spec.name]) for report in due if report.spec.name in rendered]
             by_name = {report.spec.name: report for report in due}
 
-            def arrived(call: Call, answer: CompletionResult | TrainerError) -> None:
+            def arrived(call: Call, answer: Answer) -> None:
                 report = by_name[call.name]
                 finishing.append(threads.submit(self._finish, report, rendered[call.name], answer, pdf))
 
-            complete_calls(
-                self.project,
-                calls,
-                budget=self.budget,
-                concurrency=self.options.concurrency,
-                on_answer=arrived,
-            )
+            self.completer.many(calls, on_answer=arrived)
             for future in finishing:
                 future.result()
         if self.budget is not None:
@@ -218,13 +213,15 @@ class _Build:
             if request.key in loaded.errors:
                 raise loaded.errors[request.key]
         found = render_prepared(self.project, report.prepared, loaded.documents, model=report.choice.model)
+        for warning in found.warnings:
+            self.on_warning(f"{report.spec.name}: {warning}")
         if report.spec.title:
             found = replace(found, prompt=replace(found.prompt, title=report.spec.title))
         found.require_safe()
         return found
 
     def _call(self, report: ReportInput, rendered: Rendered) -> Call:
-        return Call(report.spec.name, rendered.prompt, report.choice, rendered.prompt.output.schema)
+        return Call(report.spec.name, rendered.prompt, report.choice)
 
     def _finish(
         self, report: ReportInput, rendered: Rendered, answer: CompletionResult | TrainerError, pdf: Any
@@ -248,13 +245,12 @@ class _Build:
         if report.checks.policy != "repair" or not faults(checked.verdict):
             return checked
         again = _repair_prompt(rendered.prompt, answer.content, repair_message(checked.verdict))
-        call = Call(report.spec.name, again, report.choice, rendered.prompt.output.schema)
-        answers: list[CompletionResult | TrainerError] = []
-        complete_calls(self.project, [call], budget=self.budget, on_answer=lambda _, found: answers.append(found))
-        if isinstance(answers[0], TrainerError):
-            self.on_warning(f"{report.spec.name}: the repair failed: {answers[0].message}")
+        try:
+            second = self.completer.one(Call(report.spec.name, again, report.choice))
+        except TrainerError as error:
+            self.on_warning(f"{report.spec.name}: the repair failed: {error.message}")
             return checked
-        mended = check(report, rendered, answers[0])
+        mended = check(report, rendered, second)
         return mended if len(faults(mended.verdict)) < len(faults(checked.verdict)) else checked
 
     def _built(
@@ -369,4 +365,4 @@ def _told(report: ReportInput, plan: Plan) -> ReportOutcome:
 
 def _repair_prompt(prompt: Prompt, answer: str, message: str) -> Prompt:
     turns = (*prompt.turns, Message("assistant", answer), Message("user", message))
-    return replace(prompt, turns=turns)
+    return replace(prompt, turns=turns, steps=())

@@ -33,6 +33,8 @@ class ReportInput:
     checks: Checks
     theme: Theme
     theme_digest: str
+    max_tokens: int | None = None
+    """Most tokens of its prompt; contexts are cut to fit."""
 
     @property
     def title(self) -> str:
@@ -52,7 +54,7 @@ class ReportInput:
             theme=self.theme_digest,
             formats=self.spec.formats,
             title=self.title,
-            program=_program(choice),
+            program=_program(choice, self.max_tokens),
         )
 
 
@@ -86,7 +88,9 @@ def _collect(
     checks = project.settings.checks
     checks = overridden(checks, spec.checks, what=f"reports.{spec.entry}.checks") if spec.checks else checks
     theme, theme_digest = themes.of(spec)
-    return ReportInput(spec, prepared, choice, checks, theme, theme_digest)
+    return ReportInput(
+        spec, prepared, choice, checks, theme, theme_digest, max_tokens=project.settings.prompt_manager.max_tokens
+    )
 
 
 class _Themes:
@@ -134,12 +138,15 @@ def _checks(section: Checks) -> dict[str, Any]:
     return {name: getattr(section, name) for name in ("enabled", "policy", "marks", "appendix")}
 
 
-def _program(choice: ModelChoice) -> dict[str, Any]:
-    if choice.provider != "draft":
-        return {"composer": COMPOSER_VERSION}
-    from trainer.providers.draft import DRAFT_VERSION
+def _program(choice: ModelChoice, max_tokens: int | None) -> dict[str, Any]:
+    program: dict[str, Any] = {"composer": COMPOSER_VERSION}
+    if max_tokens is not None:
+        program["max_tokens"] = max_tokens
+    if choice.provider == "draft":
+        from trainer.providers.draft import DRAFT_VERSION
 
-    return {"composer": COMPOSER_VERSION, "draft": DRAFT_VERSION}
+        program["draft"] = DRAFT_VERSION
+    return program
 
 
 def _plain(value: Any) -> Any:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer.actions.completion import Chains, extract
+from trainer.actions.completion import Call, Completer
 from trainer.actions.data import Sources, load_documents
-from trainer.actions.model import ModelChoice, choose_model, make_budget, make_cache, make_policy, price_of
+from trainer.actions.model import ModelChoice, choose_model, make_budget, price_of
 from trainer.actions.prompt import Instructions, Rendered, render_prepared, screened
 from trainer.actions.record import Recorder
 from trainer.core.clock import Clock, system_clock
@@ -22,7 +21,6 @@ from trainer.core.values import CompletionResult, Json, Output, Prompt, Section
 if TYPE_CHECKING:
     from trainer.providers import Budget
     from trainer.providers.batch import BatchResult, Progress
-    from trainer.providers.chain import Job
 
 STDIN = "-"
 
@@ -109,9 +107,15 @@ class Run:
         self.clock = clock
         self.sources = Sources(project, clock=clock)
         self.instructions = Instructions(project, self.sources)
-        self.chains = Chains(project)
-        self.cache = make_cache(project) if options.use_cache else None
         self.budget: Budget | None = make_budget(project, max_cost=options.max_cost, clock=clock)
+        self.completer = Completer(
+            project,
+            budget=self.budget,
+            concurrency=options.concurrency,
+            retry=options.retry,
+            use_cache=options.use_cache,
+            refresh=options.refresh,
+        )
 
     def rendered(self, name: str, given: Mapping[str, Any]) -> tuple[Rendered, ModelChoice]:
         """The finished prompt of an instruction and the model to ask; raises RefusedError for an unsafe prompt."""
@@ -148,23 +152,6 @@ class Run:
         )
         return Rendered(prompt, screened(self.project, prompt), choice.model), choice
 
-    def job(self, rendered: Rendered, choice: ModelChoice) -> Job:
-        """The completion to get."""
-        from trainer.providers.chain import Job
-
-        schema = rendered.prompt.output.schema
-        return Job(
-            rendered.prompt,
-            self.chains.of(choice),
-            choice.settings,
-            schema,
-            policy=make_policy(choice, retry=self.options.retry),
-            cache=self.cache,
-            refresh=self.options.refresh,
-            budget=self.budget,
-            extract=functools.partial(extract, schema),
-        )
-
     def _choice(self, instruction: Mapping[str, Any], what: str) -> ModelChoice:
         changes: dict[str, Any] = dict(self.options.changes)
         if self.options.offline:
@@ -189,26 +176,12 @@ def run_prompt(
 
     `on_text` is given the answer piece by piece as it comes.
     """
-    from trainer.providers.chain import complete
-
     run = Run(project, options, clock=clock)
     with Recorder(project, "run", context={"instruction": name}, clock=clock) as recorder:
         rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
-        job = run.job(rendered, choice)
+        call = Call(name, rendered.prompt, choice)
         try:
-            result = complete(
-                job.prompt,
-                chain=job.chain,
-                settings=job.settings,
-                schema=job.schema,
-                extract=job.extract,
-                policy=job.policy,
-                cache=job.cache,
-                refresh=job.refresh,
-                budget=job.budget,
-                on_text=on_text,
-                on_restart=on_restart,
-            )
+            result = run.completer.one(call, on_text=on_text, on_restart=on_restart)
         except ProviderError as error:
             recorder.note(input=rendered.prompt.digest, attempts=[_attempt(each) for each in error.attempts])
             raise
@@ -217,7 +190,7 @@ def run_prompt(
                 run.budget.close()
         recorder.note(**_noted(rendered, result))
         if options.record is not None:
-            _record(run, job, result)
+            _record(run, call, result)
     return RunResult(rendered, choice, result, recorder.execution)
 
 
@@ -236,7 +209,8 @@ def dry_run(
     run = Run(project, options, clock=clock)
     rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
     request = Request(rendered.prompt, choice.provider, choice.model, choice.settings, rendered.prompt.output.schema)
-    cached = run.cache is not None and run.cache.get(request.key) is not None
+    cache = run.completer.cache
+    cached = cache is not None and cache.get(request.key) is not None
     cost, at_most = price_of(choice, rendered.tokens["total"])
     return DryRun(rendered, choice, request.key, cached, cost, at_most, explain(request))
 
@@ -263,7 +237,7 @@ def run_many(
         jobs = []
         for row in rows:
             rendered, choice = run.rendered(name, {**given, **row})
-            jobs.append(Row(dict(row), run.job(rendered, choice)))
+            jobs.append(Row(dict(row), run.completer.job(Call(name, rendered.prompt, choice))))
         identity = digest([name, sorted(given.items()), [dict(row) for row in rows]])
         result = run_batch(
             jobs,
@@ -318,13 +292,13 @@ def write_answer(path: Path, result: CompletionResult) -> bool:
     return write_atomic(path, result.content.rstrip("\n") + "\n")
 
 
-def _record(run: Run, job: Job, result: CompletionResult) -> None:
+def _record(run: Run, call: Call, result: CompletionResult) -> None:
     from trainer.providers import record
 
     assert run.options.record is not None
-    chain = job.chain
-    secrets = [secret for provider in chain for secret in getattr(provider, "secrets", ())]
-    record(result, job.request(chain[0]), run.options.record, secrets=secrets)
+    job = run.completer.job(call)
+    secrets = [secret for provider in job.chain for secret in getattr(provider, "secrets", ())]
+    record(result, job.request(job.chain[0]), run.options.record, secrets=secrets)
 
 
 def _noted(rendered: Rendered, result: CompletionResult) -> dict[str, Any]:
