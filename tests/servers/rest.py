@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -106,6 +107,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def get_moved(self, _: dict[str, str]) -> None:
         self.send(b"", "text/plain", status=302, headers={"Location": "/private"})
+
+    def get_loop(self, _: dict[str, str]) -> None:
+        self.send(b"", "text/plain", status=302, headers={"Location": "/loop"})
+
+    def get_local(self, _: dict[str, str]) -> None:
+        self.send(b"", "text/plain", status=302, headers={"Location": "file:///etc/hostname"})
+
+    def get_big(self, _: dict[str, str]) -> None:
+        self.send(b"x" * 1_000_000, "text/plain")
+
+    def get_bomb(self, _: dict[str, str]) -> None:
+        self.send(gzip.compress(b"\0" * 20_000_000), "text/plain", headers={"Content-Encoding": "gzip"})
+
+    def get_later(self, given: dict[str, str]) -> None:
+        if len(self.rest.requests) > int(given["after"]):
+            return self.json({"ready": True})
+        return self.send(b"", "text/plain", status=503, headers={"Retry-After": given["wait"]})
 
     def get_private(self, given: dict[str, str]) -> None:
         basic = "Basic " + base64.b64encode(f"ann:{SECRET}".encode()).decode()
