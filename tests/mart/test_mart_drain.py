@@ -225,6 +225,21 @@ def test_a_drain_cut_short_before_its_commit_is_done_again(spool, database):
     assert ask(database, "SELECT count(*), count(DISTINCT execution_id) FROM executions") == [(3, 3)]
 
 
+def test_an_execution_that_two_processes_end_is_ended_once(spool, database):
+    first, second = Tracker(spool), Tracker(spool)
+    execution = first.start("trainer", "report")
+    first.complete(execution, {"cost": 1})
+    first.close()
+    drain(spool, database)
+    second.complete(execution, {"cost": 2})
+    second.complete(second.start("trainer", "report"), {"cost": 4})
+    second.close()
+    drain(spool, database)
+
+    assert ask(database, "SELECT cost FROM executions ORDER BY cost") == [(1.0,), (4.0,)]
+    assert ask(database, "SELECT sum(n), sum(cost_sum) FROM rollup") == [(2, 5.0)]
+
+
 def test_rollups_are_rebuilt_for_the_days_that_changed_and_published(spool, database, tmp_path):
     published = tmp_path / "statistics.json"
     for day, quality in ((0, 0.5), (1, 0.25), (0, 1.0)):
@@ -264,6 +279,26 @@ def test_an_old_and_a_large_backlog_are_warned_of(spool, monkeypatch):
         "0 MB of records wait to be stored; run: trainer mart executions",
         "records wait since 3 days; run: trainer mart executions",
     )
+
+
+@pytest.mark.soak
+def test_an_hour_without_a_store_at_1000_executions_a_minute_is_caught_up(spool, database):
+    now = [WHEN]
+    tracker = Tracker(spool, clock=lambda: now[0])
+    for index in range(60_000):
+        now[0] += timedelta(milliseconds=60)
+        execution = tracker.start("trainer", "report", {"n": index})
+        tracker.step(execution, "complete", tokens_in=1000, cost=0.01)
+        tracker.complete(execution, {"cost": 0.01})
+    tracker.close()
+    waiting = backlog(spool)
+    began = time.perf_counter()
+    result = drain(spool, database)
+    took = time.perf_counter() - began
+
+    print(f"{result.rows} rows of {waiting.segments} segments, {waiting.bytes / 1e6:.0f} MB, caught up in {took:.2f} s")
+    assert (result.rows, result.quarantined, result.error) == (180_000, 0, "")
+    assert ask(database, "SELECT sum(n) FROM rollup") == [(60_000,)]
 
 
 WORKER = """

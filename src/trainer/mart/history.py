@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 LOST_AFTER = timedelta(days=1)
 """An execution without an end is called lost after this time; before, it is running."""
 
-_COLUMNS = """execution_id, parent_id, module, operation, started_at, ended_at, seconds, status, error_class, error,
-    tokens_in, tokens_out, cost, quality, actor, host, pid, config_hash, context, inputs, outputs, results"""
+_COLUMNS = """execution_id, parent_id, module, operation, started_at, ended_at, seconds, state, error_class, error,
+    tokens_in, tokens_out, cost, quality, actor, host, pid, config_hash, context, coalesce(e.inputs, s.inputs),
+    outputs, results"""
+_STATE = "coalesce(status, CASE WHEN started_at < ? THEN 'lost' ELSE 'running' END) AS state"
 _DEEPEST = 20
 
 
@@ -108,24 +110,23 @@ def executions(
     clock: Clock = system_clock,
 ) -> list[ExecutionRecord]:
     """The latest executions that match, newest first."""
-    lost = _naive(clock() - LOST_AFTER)
     filters = {
         "module = ?": module,
         "operation = ?": operation,
-        "status = ?": status,
         "started_at >= ?": _naive(since),
         "started_at < ?": _naive(until),
         "parent_id = ?": parent,
     }
     wanted = {condition: value for condition, value in filters.items() if value is not None}
-    where = " AND ".join(["true", *wanted])
+    # the ends are joined to the few that will be shown, unless it is an end that is asked for
+    first = f"ORDER BY execution_id DESC LIMIT {limit:d}" if status is None else ""
     question = f"""
-        SELECT {_COLUMNS} FROM (
-            SELECT * REPLACE (coalesce(status, CASE WHEN started_at < ? THEN 'lost' ELSE 'running' END) AS status)
-            FROM executions
-        ) WHERE {where} ORDER BY execution_id DESC LIMIT ?"""  # noqa: S608  (the conditions are literals above)
+        SELECT {_COLUMNS} FROM (SELECT * FROM execution_starts WHERE {" AND ".join(["true", *wanted])} {first}) s
+        LEFT JOIN execution_ends e USING (execution_id), LATERAL (SELECT {_STATE})
+        WHERE ? IS NULL OR state = ? ORDER BY execution_id DESC LIMIT {limit:d}"""  # noqa: S608  (own conditions)
+    values = [*wanted.values(), _naive(clock() - LOST_AFTER), status, status]
     with opener() as connection:
-        return [_execution(row) for row in connection.execute(question, [lost, *wanted.values(), limit]).fetchall()]
+        return [_execution(row) for row in connection.execute(question, values).fetchall()]
 
 
 def show(opener: Opener, execution_id: str, *, clock: Clock = system_clock) -> ExecutionTree:
@@ -136,10 +137,10 @@ def show(opener: Opener, execution_id: str, *, clock: Clock = system_clock) -> E
 
 def _resolve(connection: duckdb.DuckDBPyConnection, wanted: str) -> str:
     if wanted == "last":
-        question = "SELECT execution_id FROM executions WHERE parent_id IS NULL ORDER BY 1 DESC LIMIT 1"
+        question = "SELECT execution_id FROM execution_starts WHERE parent_id IS NULL ORDER BY 1 DESC LIMIT 1"
         found = connection.execute(question).fetchall()
     else:
-        question = """SELECT DISTINCT execution_id FROM executions
+        question = """SELECT DISTINCT execution_id FROM execution_starts
             WHERE starts_with(execution_id, $1) OR ends_with(execution_id, $1) ORDER BY 1 LIMIT 6"""
         found = connection.execute(question, [wanted]).fetchall()
     names = [name for (name,) in found]
@@ -152,9 +153,8 @@ def _resolve(connection: duckdb.DuckDBPyConnection, wanted: str) -> str:
 
 def _tree(connection: duckdb.DuckDBPyConnection, execution_id: str, lost: datetime | None, depth: int) -> ExecutionTree:
     row = connection.execute(
-        f"""SELECT {_COLUMNS} FROM (SELECT * REPLACE (
-            coalesce(status, CASE WHEN started_at < ? THEN 'lost' ELSE 'running' END) AS status) FROM executions)
-            WHERE execution_id = ?""",  # noqa: S608  (own names)
+        f"""SELECT {_COLUMNS} FROM execution_starts s LEFT JOIN execution_ends e USING (execution_id),
+            LATERAL (SELECT {_STATE}) WHERE execution_id = ?""",  # noqa: S608  (own names)
         [lost, execution_id],
     ).fetchone()
     assert row is not None

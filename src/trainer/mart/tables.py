@@ -1,4 +1,7 @@
-"""The mart's tables: facts that are only ever added, without keys or indexes; rollups rebuilt a day at a time."""
+"""The mart's tables: facts that are only ever added, without keys or indexes; rollups rebuilt a day at a time.
+
+An execution ends once: the first end that arrives stands.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +39,10 @@ MIGRATIONS: tuple[str, ...] = (
         quality_squares DOUBLE, tokens_in BIGINT, tokens_out BIGINT
     );
     CREATE VIEW executions AS
-    SELECT coalesce(s.execution_id, e.execution_id) AS execution_id, s.parent_id, s.module, s.operation, s.context_key,
-        s.context, s.config_hash, s.actor, s.department, s.host, s.pid, s.started_at, e.ended_at, e.seconds, e.status,
-        e.error_class, e.error, e.tokens_in, e.tokens_out, e.cost, e.quality,
-        coalesce(e.inputs, s.inputs) AS inputs, e.outputs, e.results
-    FROM execution_starts s
-    FULL JOIN (SELECT DISTINCT ON (execution_id) * FROM execution_ends ORDER BY execution_id, ended_at) e
-    ON s.execution_id = e.execution_id;
+    SELECT s.execution_id, s.parent_id, s.module, s.operation, s.context_key, s.context, s.config_hash, s.actor,
+        s.department, s.host, s.pid, s.started_at, e.ended_at, e.seconds, e.status, e.error_class, e.error, e.tokens_in,
+        e.tokens_out, e.cost, e.quality, coalesce(e.inputs, s.inputs) AS inputs, e.outputs, e.results
+    FROM execution_starts s LEFT JOIN execution_ends e ON s.execution_id = e.execution_id;
     """,
 )
 """Numbered from 1; only ever added to."""
@@ -80,8 +80,10 @@ EVENT_COLUMNS = {
 INSERTS = (
     """INSERT INTO execution_starts SELECT execution_id, parent_id, module, operation, context_key, context,
         config_hash, actor, department, inputs, host, pid, make_timestamp("at") FROM batch WHERE kind = 'start'""",
-    """INSERT INTO execution_ends SELECT execution_id, make_timestamp("at"), seconds, status, error_class, error,
-        tokens_in, tokens_out, cost, quality, inputs, outputs, results FROM batch WHERE kind = 'end'""",
+    """INSERT INTO execution_ends SELECT DISTINCT ON (execution_id) execution_id, make_timestamp("at"), seconds, status,
+        error_class, error, tokens_in, tokens_out, cost, quality, inputs, outputs, results FROM batch
+        WHERE kind = 'end' AND NOT EXISTS (FROM execution_ends e WHERE e.execution_id = batch.execution_id)
+        ORDER BY execution_id, "at\"""",
     """INSERT INTO steps SELECT execution_id, seq, operation, make_timestamp("at"), seconds, status, error_class,
         error, tokens_in, tokens_out, cost, quality, inputs, outputs, attributes FROM batch WHERE kind = 'step'""",
 )
