@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from trainer.checks.datums import read_subjects
 from trainer.checks.document import Block, Document, read_document
 from trainer.checks.labels import labels
 from trainer.checks.mentions import Finder, Mention, grain_words
@@ -90,9 +91,7 @@ def _wrong_sum(total: Numeral | None, parts: Sequence[Numeral | None]) -> str:
 
 def _twice(document: Document, prompt: Prompt) -> Iterator[Finding]:
     """Cells and labelled lines of one name, subject and period with different values."""
-    from trainer.checks.datums import read_data
-
-    subjects = read_data(prompt.data).subjects
+    subjects, _ = read_subjects(prompt.data)
     finder = Finder(
         {alias: at for at, subject in enumerate(subjects) for alias in subject.aliases}, prompt.output.language
     )

@@ -97,14 +97,15 @@ class Data:
 
 def read_data(blocks: Sequence[DataBlock]) -> Data:
     """All numbers, dates and texts of the blocks."""
-    subjects, owner = _subjects(blocks)
+    subjects, owner = read_subjects(blocks)
     reader = _Reader()
     for number, block in enumerate(blocks):
         reader.block(number, block, owner[number])
     return _indexed(reader, subjects)
 
 
-def _subjects(blocks: Sequence[DataBlock]) -> tuple[list[Subject], list[int]]:
+def read_subjects(blocks: Sequence[DataBlock]) -> tuple[list[Subject], list[int]]:
+    """What the blocks are about, and for each block the number of its subject."""
     subjects: list[Subject] = []
     owner: list[int] = []
     for block in blocks:
@@ -161,7 +162,7 @@ class _Reader:
         self.block_dates.append(frozenset(self.loose))
 
     def _walk(self, value: Json, path: str, metric: str, period: tuple[str, str, str, str]) -> None:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             for key, inner in value.items():
                 self._walk(inner, f"{path}.{key}" if path else key, f"{metric}.{key}" if metric else key, period)
         elif isinstance(value, list):

@@ -314,10 +314,21 @@ def _multiples(inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
     for one, two in _pairs(inputs):
         if one.unit == two.unit and one.unit not in ("fraction", "percent", "ratio"):
             yield Derivation(f"{one.path} / {two.path}", (one, two), one.value / two.value)
+    yield from _net_debt_multiples(inputs)
     for members in _series([datum for datum in inputs if datum.number in sure] or inputs):
         for old, new in _ordered(members):
             if old.value:
                 yield Derivation(f"{new.path} / {old.path}", (new, old), new.value / old.value)
+
+
+def _net_debt_multiples(inputs: list[Datum]) -> Iterator[Derivation]:
+    debts = [datum for datum in inputs if datum.tokens == {"debt"}]
+    cashes = [datum for datum in inputs if datum.tokens == {"cash"}]
+    for debt, cash in ((debt, cash) for debt in debts for cash in cashes if debt.subject == cash.subject):
+        for flow in inputs:
+            if flow.subject == debt.subject and flow.unit == debt.unit and flow not in (debt, cash) and flow.value:
+                formula = f"({debt.path} - {cash.path}) / {flow.path}"
+                yield Derivation(formula, (debt, cash, flow), (debt.value - cash.value) / flow.value)
 
 
 def _differences(inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:

@@ -71,8 +71,11 @@ def unit_fits(numeral: Numeral, unit: str, factor: int) -> bool:
     return unit not in ("date", "text") and not (unit in ("fraction", "percent") and not numeral.bare)
 
 
-def could_be(numeral: Numeral, unit: str) -> bool:
-    """Whether a figure can be written of a unit in any way."""
+def could_be(mention: Mention, unit: str) -> bool:
+    """Whether a figure can be written of a unit in any way; in prose a bare whole number is no amount of money."""
+    numeral = mention.numeral
+    if numeral.bare and numeral.integer and not mention.table and unit[:3].isupper():
+        return False
     return unit_fits(numeral, unit, 1) or (
         numeral.kind in ("percent", "points", "fraction") and unit_fits(numeral, unit, 100)
     )

@@ -17,6 +17,7 @@ from trainer.checks.passages import Passages
 from trainer.checks.periods import Period
 from trainer.core.values import Context
 
+_UPSIDE = re.compile(r"\b(?:upside|downside|implie[sd]|kurspotenzial|potentiel)\b", re.IGNORECASE)
 _COMMON = frozenset({"trailing", "12month", "diluted", "basic", "short"})
 _QUARTERLY = re.compile(r"\b(?:quarter\w*|quartal\w*|trimestr\w*|q[1-4])\b", re.IGNORECASE)
 
@@ -53,7 +54,7 @@ class Judge:
         derived = derive(
             mention,
             self._named(mention, 0.6),
-            [*self._named(mention, 0.3), *self._around(mention)],
+            [*self._named(mention, 0.3), *self._around(mention), *self._implied(mention)],
             self._neighbours(mention),
         )
         if derived:
@@ -108,7 +109,7 @@ class Judge:
     def _best(self, mention: Mention) -> tuple[float, frozenset[str]]:
         """How well the best-named metric whose unit would do is named, and its words."""
         for score, metric in self._metrics(mention):
-            if any(could_be(mention.numeral, datum.unit) for datum in self.data.by_metric[metric][:2]):
+            if any(could_be(mention, datum.unit) for datum in self.data.by_metric[metric][:2]):
                 return score, self.data.tokens[metric]
         return 0.0, frozenset()
 
@@ -145,6 +146,8 @@ class Judge:
         if top < 0.36 and not mention.table:
             return True
         near = [period for period, weight in mention.periods if weight >= top - 0.11]
+        if top < 0.6 and not mention.table and not datum.series:
+            return True
         if top < 0.6 and not mention.table:
             near = [period for period, _ in mention.periods]
         return any(self._same_time(datum, period, mention) for period in near)
@@ -201,6 +204,18 @@ class Judge:
         before = self.backing.get((block, index - 1), []) if not mention.table else []
         return here[:10] or before[:10]
 
+    def _implied(self, mention: Mention) -> list[Datum]:
+        """What a sentence leaves unsaid: the share price an upside is counted from; what the block before was about."""
+        if _UPSIDE.search(mention.sentence):
+            price = frozenset({"share", "price"})
+            prices = [datum for datum in self.data.datums if datum.tokens == price and self._derivable(datum, mention)]
+            return prices[:2]
+        if mention.table or (self._metrics(mention) or [(0.0, "")])[0][0] >= 0.5:
+            return []
+        before = [group for group in self.backing if group[0] < mention.group[0]]
+        beside = self.backing[before[-1]] if before else []
+        return [other for datum in beside[:2] for other in self.data.by_metric[datum.metric] if datum.series][:24]
+
     def _around(self, mention: Mention) -> list[Datum]:
         """For a table's cell, the series that the other cells of its row stand in."""
         if not mention.table:
@@ -219,7 +234,7 @@ class Judge:
                 return None
             members = [
                 datum for datum in self.data.by_metric[metric]
-                if could_be(mention.numeral, datum.unit) and self._subject_fits(datum, mention)
+                if could_be(mention, datum.unit) and self._subject_fits(datum, mention)
             ]  # fmt: skip
             timely = [datum for datum in members if self._period_fits(datum, mention)]
             if timely:

@@ -140,7 +140,7 @@ def _pattern(language: str) -> re.Pattern[str]:
     return re.compile(
         rf"(?<![\w.,/'’])(?P<minus>[-+–]|−\s?)?(?P<before>(?:{_SIGNS}|\b(?:{_CODES}))[\s\u00a0]?)?(?P<minus2>[-+−–])?"
         rf"(?P<number>{number})(?![\d])"
-        rf"(?:[\s\u00a0\u202f-]{{0,4}}(?P<scale>(?:{_WORDS})\b\.?|(?<=[\d\s\u00a0])(?:{_SHORT})(?![\w'’.]\w|[\w])))?"
+        rf"(?:[\s\u00a0\u202f-]{{0,4}}(?P<scale>(?:mio|mrd|tsd|bio)\.|(?:{_WORDS})\b|(?<=[\d\s\u00a0])(?:{_SHORT})(?![\w'’.]\w|[\w])))?"
         rf"(?:[\s\u00a0\u202f-]{{0,4}}(?:(?P<points>{_POINTS})|(?P<basis>{_BASIS})|(?P<percent>{_PERCENT})"
         rf"|(?P<times>{_TIMES})|(?P<after>(?:of\s+|de\s+|d['’])?(?:{_SIGNS}|(?:us-dollar|dollars?|euros?|franken|francs?|pounds?|yen|{_CODES})\b))"
         rf"|(?P<span>{_SPAN})))?",
