@@ -265,3 +265,22 @@ def test_a_wait_that_the_provider_names_holds_everybody():
 
     assert len(link.refused) == 9
     assert 20 + 2 <= seconds < 20 + 4
+
+
+def test_an_interrupt_cancels_the_calls_under_way_and_keeps_what_had_ended():
+    ended = []
+
+    def interrupt_at_third(number, outcome):
+        ended.append(number)
+        if len(ended) == 3:
+            raise KeyboardInterrupt
+
+    with openai_server(latency=0.02) as server:
+        with pytest.raises(KeyboardInterrupt):
+            complete_many(jobs_of(provider(server), 100), concurrency=4, on_outcome=interrupt_at_third)
+        asked = len(server.requests)
+        time.sleep(0.2)
+
+        assert len(server.requests) <= asked + 4
+    assert len(ended) == 3
+    assert asked < 30

@@ -130,8 +130,7 @@ class OpenAIServer:
         await asyncio.sleep(reply.delay or self.latency)
         if reply.status == 200 and reply.body is None and seen.body.get("stream"):
             return await self._stream(writer, seen, reply)
-        default = _completion(seen, reply) if reply.status == 200 else {"error": {"message": f"fault {reply.status}"}}
-        whole = await _send(writer, reply, _dumped(default if reply.body is None else reply.body))
+        whole = await _send(writer, reply, _dumped(_usual_body(seen, reply) if reply.body is None else reply.body))
         self.completed += whole and reply.status == 200
         return whole
 
@@ -175,6 +174,10 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply, body: bytes) -> bool
 
 def _dumped(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+def _usual_body(seen: Seen, reply: Reply) -> dict[str, Any]:
+    return _completion(seen, reply) if reply.status == 200 else {"error": {"message": f"fault {reply.status}"}}
 
 
 def _usage(seen: Seen, content: str) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -92,13 +93,14 @@ def run_batch(
             requests_per_minute=requests_per_minute,
             tokens_per_minute=tokens_per_minute,
         )
-        for position, outcome in outcomes:
-            number = open_rows[position]
-            line = _line(number, rows[number], outcome)
-            if isinstance(outcome, CompletionResult):
-                memory.write(canonical({"key": keys[number], "line": line}), durable=True)
-            batch.take(number, line, outcome)
-            batch.write_ready(lines)
+        with contextlib.closing(outcomes):
+            for position, outcome in outcomes:
+                number = open_rows[position]
+                line = _line(number, rows[number], outcome)
+                if isinstance(outcome, CompletionResult):
+                    memory.write(canonical({"key": keys[number], "line": line}), durable=True)
+                batch.take(number, line, outcome)
+                batch.write_ready(lines)
     if output is not None:
         write_atomic(output, "".join(f"{canonical(line)}\n" for line in batch.lines_in_order()))
     return batch.result()

@@ -6,7 +6,7 @@ import asyncio
 import os
 import queue
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-def iterate(pieces: AsyncIterator[T]) -> Iterator[T]:
+def iterate(pieces: AsyncIterator[T]) -> Generator[T, None, None]:
     """The pieces as they come on the loop; giving up the iterator cancels what is left."""
     box: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
 

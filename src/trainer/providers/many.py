@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,15 +37,17 @@ def complete_many(
     iterable only as places come free. An interrupt cancels the calls under way; what had ended was handed over.
     """
     outcomes: dict[int, Outcome] = {}
-    for number, outcome in iterate_many(
+    ended = iterate_many(
         jobs,
         concurrency=concurrency,
         requests_per_minute=requests_per_minute,
         tokens_per_minute=tokens_per_minute,
-    ):
-        outcomes[number] = outcome
-        if on_outcome:
-            on_outcome(number, outcome)
+    )
+    with contextlib.closing(ended):
+        for number, outcome in ended:
+            outcomes[number] = outcome
+            if on_outcome:
+                on_outcome(number, outcome)
     return [outcomes[number] for number in sorted(outcomes)]
 
 
@@ -54,8 +57,8 @@ def iterate_many(
     concurrency: int = 8,
     requests_per_minute: int | None = None,
     tokens_per_minute: int | None = None,
-) -> Iterator[tuple[int, Outcome]]:
-    """The number and outcome of each job as it ends."""
+) -> Generator[tuple[int, Outcome], None, None]:
+    """The number and outcome of each job as it ends; closing the generator cancels the calls under way."""
     pace = functools.partial(
         Pace, concurrency, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
     )
