@@ -105,7 +105,16 @@ def test_every_table_row_has_as_many_cells_as_its_header(prompt: Prompt) -> None
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text() | trees.map(lambda tree: f"Write on this:\n\n```json\n{json.dumps(tree)}\n```\n\nAnd that."))
+@given(
+    st.text()
+    | trees.map(lambda tree: f"Write on this:\n\n```json\n{json.dumps(tree)}\n```\n\nAnd that.")
+    | st.tuples(trees, texts, texts).map(
+        lambda parts: (
+            f'<context path="{parts[1]}">\n## A\n\n{parts[2]}\n</context>\n<data name="x" as_of="{parts[1]}">\n'
+            f"```json\n{json.dumps(parts[0])}\n```\na.b:\n```csv\ndate,{parts[2]}\n2024-01-01,1\n{parts[1]},2\n```\n</data>"
+        )
+    )
+)
 def test_any_text_prompt_gives_a_report(text: str) -> None:
     assert DraftProvider().complete(text).content.startswith("> **No language model wrote this text.**")
 

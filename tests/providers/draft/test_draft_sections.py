@@ -100,6 +100,14 @@ def test_text_of_the_data_is_shown_and_never_obeyed_as_markdown(make_prompt):
     assert r"| Note | a\|b \<b\>x\</b\> \[y\](z) \*w\* \`v\` |" in text
 
 
+def test_of_two_blocks_the_newer_figure_counts(make_prompt):
+    prompt = make_prompt(sections=("Price",), old={"symbol": "X", "price": 5}, new={"symbol": "X", "price": 7})
+    old, new = prompt.data
+    dated = replace(prompt, data=(replace(old, as_of="2025-02-14"), replace(new, as_of="2025-02-21")))
+
+    assert "Price was 7." in draft(dated)
+
+
 def test_a_zero_before_makes_no_percentage(make_prompt):
     rows = [{"date": "2022-12-31", "sales": 0}, {"date": "2023-12-31", "sales": 0}, {"date": "2024-12-31", "sales": 8}]
 

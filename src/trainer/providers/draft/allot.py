@@ -170,7 +170,7 @@ def _series(sections: Sequence[Section], entities: Sequence[Entity]) -> dict[int
 
 def _catch_all(sections: Sequence[Section]) -> int | None:
     """The section that takes what no other does, where the instruction says nothing about any of them."""
-    if any(section.guidance for section in sections):
+    if any(section.guidance for section in sections if section.role == "figures"):
         return None
     figures = [index for index, section in enumerate(sections) if section.role == "figures"]
     named = [index for index in figures if sections[index].title == REST]

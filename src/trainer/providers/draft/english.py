@@ -14,6 +14,7 @@ _PERIODS = {
     "trailing 12 months": "over the trailing 12 months",
     "latest quarter": "in the latest quarter",
 }
+_ACRONYMS = frozenset(("ebit", "ebitda", "eps", "kpi", "url"))
 _LEGAL = re.compile(
     r",?\s+(inc|incorporated|corp|corporation|co|company|ltd|limited|plc|llc|lp|ag|se|sa|s\.a|nv|n\.v|gmbh|kgaa|oyj|ab|asa)\.?\Z",
     re.IGNORECASE,
@@ -91,8 +92,14 @@ def short_name(subject: str) -> str:
 def humanised(key: str) -> str:
     """A title made of a key: `totalRevenue` and `total_revenue` are `Total revenue`."""
     spaced = re.sub(r"[_\-.\s]+", " ", re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", key)).strip()
-    words = [word if word.isupper() and len(word) > 1 else word.lower() for word in spaced.split(" ")]
+    words = [_word(word) for word in spaced.split(" ")]
     return capital(" ".join(words))[:80] or "Value"
+
+
+def _word(word: str) -> str:
+    if word.lower() in _ACRONYMS:
+        return word.upper()
+    return word if word.isupper() and len(word) > 1 else word.lower()
 
 
 def sentences(text: str) -> list[str]:

@@ -86,8 +86,10 @@ def outline(titles: Sequence[str], body: str) -> tuple[Section, ...]:
     return tuple(Section(title, guidance(title, body), role(title)) for title in titles)
 
 
-def default_outline(blocks: Sequence[DataBlock], *, has_contexts: bool, has_data: bool) -> tuple[Section, ...]:
-    """The sections of a prompt that asks for none: a summary, one for each part of the data, and the background."""
+def default_outline(
+    blocks: Sequence[DataBlock], question: str, *, has_contexts: bool, has_data: bool
+) -> tuple[Section, ...]:
+    """The sections of a prompt that asks for none: a summary, each part of the data, and what answers the question."""
     groups: list[str] = []
     for block in blocks:
         top = block.data if isinstance(block.data, Mapping) else {}
@@ -95,7 +97,7 @@ def default_outline(blocks: Sequence[DataBlock], *, has_contexts: bool, has_data
     titles = [title for title in dict.fromkeys(humanised(group) for group in groups) if role(title) == "figures"][:12]
     sections = [Section("Summary", "", "summary")] if has_data else []
     sections += [Section(title, "", "figures") for title in (*titles, *([REST] if has_data else []))]
-    return (*sections, *([Section("Background", "", "notes")] if has_contexts else []))
+    return (*sections, *([Section("Background", question, "notes")] if has_contexts else []))
 
 
 def headings(text: str, *, level: int) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from trainer.core.bm25 import rank
 from trainer.core.values import Context
@@ -46,23 +45,24 @@ def split(contexts: Sequence[Context]) -> tuple[Passage, ...]:
 _METHOD = re.compile(r"(how|what|why|when|introduction|summary|overview)\b|\Z", re.IGNORECASE)
 
 
-def choose(query: str, passages: Sequence[Passage], *, used: Collection[Passage], most: int) -> list[Passage]:
+def choose(
+    query: str, passages: Sequence[Passage], *, used: Collection[Passage], most: int, about: str = ""
+) -> list[Passage]:
     """The unused passages that say most about the query, at least two words of it each.
 
-    A passage weighs more in a context that is about the query as a whole.
+    Where there is none, those with all words of `about`. A passage weighs more in a context that is about the query.
     """
     if not passages:
         return []
-    wanted = stems(query)
     weights = _weights(query, passages)
     scored = rank(query, [f"{passage.heading} {passage.text}" for passage in passages])
     ordered = sorted(scored, key=lambda each: (-each[1] * weights[passages[each[0]].source], each[0]))
-    fitting = (
-        passages[index]
-        for index, score in ordered
-        if score > 0 and len(wanted & stems(passages[index].text)) >= min(2, len(wanted))
-    )
-    return list(islice((passage for passage in fitting if passage not in used), most))
+    unused = [passages[index] for index, score in ordered if score > 0 and passages[index] not in used]
+    wanted, subject = stems(query), stems(about)
+    fitting = [passage for passage in unused if len(wanted & stems(passage.text)) >= min(2, len(wanted))]
+    if not fitting and subject:
+        fitting = [passage for passage in unused if subject <= stems(passage.text)]
+    return fitting[:most]
 
 
 def further(query: str, passages: Sequence[Passage], used: Collection[Passage]) -> tuple[str, list[str]]:

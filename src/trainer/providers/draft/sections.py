@@ -57,8 +57,8 @@ class _Page:
     def has(self, role: Role) -> bool:
         return any(share.section.role == role for share in self.shares)
 
-    def quoted(self, query: str, most: int) -> list[Passage]:
-        found = choose(query, self.known.passages, used=self.used, most=most)
+    def quoted(self, query: str, most: int, about: str = "") -> list[Passage]:
+        found = choose(query, self.known.passages, used=self.used, most=most, about=about)
         self.used.extend(found)
         return found
 
@@ -159,8 +159,9 @@ def _gap(share: Share) -> str:
 def _background(page: _Page, *, most: int) -> Iterator[str]:
     section = page.share.section
     titles = [english.base(row.title) for row in page.share.rows[:8] if row.numeric]
-    query = " ".join([section.title, *(titles if len(titles) * 2 >= len(page.share.rows) > 0 else section.asked)])
-    yield from (markup.quote(passage.cited) for passage in page.quoted(query, most))
+    told = titles if len(titles) * 2 >= len(page.share.rows) > 0 else section.asked or [section.guidance]
+    query = " ".join([section.title, *told])
+    yield from (markup.quote(passage.cited) for passage in page.quoted(query, most, section.title))
 
 
 def _summary(page: _Page) -> Iterator[str]:

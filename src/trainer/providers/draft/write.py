@@ -14,11 +14,15 @@ from trainer.providers.draft.markup import escaped
 from trainer.providers.draft.notices import Notice, negative_multiples, notices
 from trainer.providers.draft.outline import Section, default_outline, outline
 from trainer.providers.draft.passages import split
-from trainer.providers.draft.plain import prompt_of
+from trainer.providers.draft.plain import is_bare, prompt_of
 from trainer.providers.draft.reading import read
 from trainer.providers.draft.sections import Known, written
 from trainer.providers.draft.structured import fill
 
+_NOTHING = (
+    "There is nothing to draft from: the prompt names no data, no contexts and no sections. "
+    "Name them in an instruction, or put JSON in a fenced block below the question."
+)
 _ONLY_ENGLISH = " It is in English, the only language that the draft writer knows."
 
 
@@ -33,14 +37,16 @@ class Draft:
 
 def write(asked: str | Prompt, *, schema: Mapping[str, Json] | None = None) -> Draft:
     """The draft of a report, or a JSON document where a schema is asked for."""
-    prompt = prompt_of(asked) if isinstance(asked, str) else asked
+    prompt = asked if isinstance(asked, Prompt) else prompt_of(asked)
+    if isinstance(asked, Prompt) and is_bare(asked):
+        prompt = prompt_of(asked.text)
     entities = read(prompt.data)
     wanted = schema or prompt.output.schema
     if wanted:
         return Draft(pretty(fill(wanted, prompt)), _figures([fact for entity in entities for fact in entity.facts]))
     known = _known(prompt, entities)
     shares = allot(_sections(prompt, entities), known.rows, entities)
-    parts = [_note(prompt), *written(shares, known)]
+    parts = [_note(prompt), *(written(shares, known) if shares else [_NOTHING])]
     return Draft("\n\n".join(part for part in parts if part) + "\n", _figures(_used(shares, known)))
 
 
@@ -66,7 +72,8 @@ def _noticed(entity: Entity, known: Mapping[str, Fact]) -> tuple[Notice, ...]:
 def _sections(prompt: Prompt, entities: Sequence[Entity]) -> tuple[Section, ...]:
     if prompt.output.sections:
         return outline(prompt.output.sections, prompt.body or prompt.text)
-    return default_outline(prompt.data, has_contexts=bool(prompt.contexts), has_data=bool(entities))
+    question = prompt.body.strip().partition("\n\n")[0] if prompt.contexts else ""
+    return default_outline(prompt.data, question, has_contexts=bool(prompt.contexts), has_data=bool(entities))
 
 
 def _note(prompt: Prompt) -> str:
