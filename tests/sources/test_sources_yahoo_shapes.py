@@ -82,6 +82,12 @@ def test_a_summary_is_ordered_by_meaning(recorded):
     assert shaped.fields["financials.operatingMargins"] == Field("Operating margin, latest quarter", "fraction")
 
 
+def test_every_name_can_be_written_in_a_template(recorded):
+    for path in shape_summary(body(recorded, "quoteSummary-all-ABBV")).fields:
+        assert all(part.isidentifier() for part in path.split(".")), path
+    assert shape_summary(body(recorded, "quoteSummary-all-ABBV")).data["price"]["fiftyTwoWeekChange"] == 0.13013816
+
+
 def test_series_ascend_by_date_and_join_what_belongs_together(recorded):
     data = shape_summary(body(recorded, "quoteSummary-all-ABBV")).data
 

@@ -12,6 +12,9 @@ from typing import TypeAlias
 Table: TypeAlias = Mapping[str, tuple[str, str]]
 """Yahoo's name -> title and unit, in the order in which a report would show them."""
 
+RENAMED = {"fiftyTwoWeekChange": "52WeekChange", "indexFiftyTwoWeekChange": "SandP52WeekChange"}
+"""Our name -> Yahoo's, where a template could not write Yahoo's after a dot."""
+
 QUOTE: Table = {
     "regularMarketTime": ("Time of the price", "moment"),
     "regularMarketPrice": ("Share price", "price"),
@@ -74,8 +77,8 @@ PRICE: Table = {
     "marketCap": ("Market capitalisation", "quote"),
     "fiftyTwoWeekLow": ("52-week low", "price"),
     "fiftyTwoWeekHigh": ("52-week high", "price"),
-    "52WeekChange": ("52-week change", "fraction"),
-    "SandP52WeekChange": ("52-week change of the S&P 500", "fraction"),
+    "fiftyTwoWeekChange": ("52-week change", "fraction"),
+    "indexFiftyTwoWeekChange": ("52-week change of the S&P 500", "fraction"),
     "fiftyDayAverage": ("50-day average", "price"),
     "twoHundredDayAverage": ("200-day average", "price"),
     "beta": ("Beta", "ratio"),

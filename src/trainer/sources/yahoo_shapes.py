@@ -222,7 +222,7 @@ def _subject(names: Mapping[str, Json]) -> str:
 def _section(table: tables.Table, answers: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
     section: dict[str, Json] = {}
     for name, (_, unit) in table.items():
-        values = (raw(answer.get(name)) for answer in answers)
+        values = (raw(answer.get(tables.RENAMED.get(name, name))) for answer in answers)
         value = next((value for value in values if value is not None), None)
         if value is None or value == "":
             continue
