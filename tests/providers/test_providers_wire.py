@@ -151,10 +151,9 @@ def test_an_address_without_a_scheme_says_how_to_write_it():
 
 
 def test_an_answer_in_one_very_long_line_streams():
-    with openai_server(
-        lambda server, seen: Reply(body=b"data: " + ANSWER.replace(b"hello", b"x" * 3_000_000))
-    ) as server:
-        server.script = lambda server, seen: Reply(content="x" * 300_000)
+    line = ANSWER.replace(b'"message"', b'"delta"').replace(b"hello", b"x" * 300_000)
+    stream = http(b"data: " + line + b"\n\ndata: [DONE]\n\n", "Content-Type: text/event-stream")
+    with raw_server(stream) as (url, _):
         content = create_provider("openai_compatible", model="m", api_base=url).stream("hi").result.content
 
     assert len(content) == 300_000
