@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from servers.stores import BACKENDS
@@ -13,6 +13,14 @@ from trainer.stores.match import distinct_values, matches, plain, select, value_
 from trainer.stores.pipeline import parse_pipeline, run_pipeline
 from trainer.stores.query import parse_field, parse_query
 
+# Shrinking runs a failing example hundreds of times more, each with a database of its own.
+SHORT = settings(
+    max_examples=10,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+LONG = settings(SHORT, max_examples=500)
 NUMBERS = [
     0,
     1,
@@ -166,32 +174,51 @@ def fill(store, drafts) -> list[StoredData]:
     return found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    drafts=documents, asked=st.lists(questions, min_size=5, max_size=5), fields=st.lists(fields, min_size=2, max_size=2)
-)
+@SHORT
+@given(drafts=documents, asked=st.lists(questions, min_size=4, max_size=4), fields=fields)
 def test_queries_are_answered_as_by_the_model(bench, drafts, asked, fields):
-    model = fill(bench.store, drafts)
+    compare_queries(bench.store, drafts, asked, fields)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@LONG
+@given(drafts=documents, asked=st.lists(questions, min_size=9, max_size=9), fields=fields)
+def test_thousands_of_queries_are_answered_as_by_the_model(bench, drafts, asked, fields):
+    compare_queries(bench.store, drafts, asked, fields)
+
+
+@SHORT
+@given(drafts=documents, asked=st.lists(pipelines, min_size=6, max_size=6))
+def test_pipelines_are_answered_as_by_the_model(bench, drafts, asked):
+    compare_pipelines(bench.store, drafts, asked)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@LONG
+@given(drafts=documents, asked=st.lists(pipelines, min_size=9, max_size=9))
+def test_thousands_of_pipelines_are_answered_as_by_the_model(bench, drafts, asked):
+    compare_pipelines(bench.store, drafts, asked)
+
+
+def compare_queries(store, drafts, asked, field):
+    model = fill(store, drafts)
     for where, sort, limit, offset in asked:
         expected = select(model, parse_query(where, sort=sort, limit=limit, offset=offset))
         matching = select(model, parse_query(where))
+        values = (plain(value_at(view_of(document), parse_field(field))) for document in matching)
 
-        assert bench.store.query(where, limit, sort, offset) == expected
-        assert bench.store.count(where) == len(matching)
-        assert list(bench.store.scan(where)) == matching
-        for name in fields:
-            values = (plain(value_at(view_of(document), parse_field(name))) for document in matching)
-            assert exactly(bench.store.distinct(name, where)) == exactly(distinct_values(values))
+        assert store.query(where, limit, sort, offset) == expected
+        assert store.count(where) == len(matching)
+        assert list(store.scan(where)) == matching
+        assert exactly(store.distinct(field, where)) == exactly(distinct_values(values))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(drafts=documents, asked=st.lists(pipelines, min_size=5, max_size=5))
-def test_pipelines_are_answered_as_by_the_model(bench, drafts, asked):
-    model = fill(bench.store, drafts)
+def compare_pipelines(store, drafts, asked):
+    model = fill(store, drafts)
     for pipeline in asked:
         stages = parse_pipeline(pipeline)
-        expected = run_pipeline(
-            stages, lambda where: select(model, parse_query({})) if not where else _matching(model, where)
-        )
+        expected = run_pipeline(stages, lambda where: [found for found in model if matches(found, where)])
 
-        assert exactly(bench.store.aggregate(pipeline)) == exactly(expected)
+        assert exactly(store.aggregate(pipeline)) == exactly(expected)

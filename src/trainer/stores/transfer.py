@@ -1,0 +1,177 @@
+# ruff: noqa: S608  (names of columns are constants)
+"""Whole stores as files: JSON Lines for people and git, Parquet for analysis; both keep everything."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from trainer.core.clock import parse_moment
+from trainer.core.errors import StoreError, UsageError, Where, unknown
+from trainer.core.values import Json, StoredData
+from trainer.stores.jsontext import decode
+from trainer.stores.moments import to_text
+
+_TIMES = ("stored_at", "updated_at", "checked_at")
+_TYPES = {
+    "key": str, "version": int, "data": object, "metadata": dict, "source": str, "stored_at": str, "updated_at": str,
+    "checked_at": str, "ttl": int, "deleted": bool,
+}  # fmt: skip
+_NEEDED = ("key", "version", "data", "stored_at", "updated_at")
+_PARQUET = {name: {int: "BIGINT", bool: "BOOLEAN"}.get(kind, "VARCHAR") for name, kind in _TYPES.items()}
+_BATCH = 1000
+
+
+def as_json(document: StoredData) -> dict[str, Json]:
+    """The version as one JSON object; `from_json` reads it back."""
+    times = {name: _time(getattr(document, name)) for name in _TIMES}
+    return {**{name: getattr(document, name) for name in _TYPES}, **times}
+
+
+def from_json(value: Json, *, shown: str) -> StoredData:
+    """The version that `as_json` wrote; raises UsageError naming the place `shown`."""
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{shown}: each line must be an object with key, version, data and its times")
+    for name in value:
+        if name not in _TYPES:
+            message, hint = unknown("name", name, _TYPES)
+            raise UsageError(f"{shown}: {message}", hint=hint)
+    for name, kind in _TYPES.items():
+        found = value.get(name)
+        if (name in _NEEDED and name not in value) or (found is not None and not isinstance(found, kind)):
+            raise UsageError(f"{shown}: {name} is missing or of the wrong kind: {found!r}")
+    return _document(value, shown)
+
+
+def write_jsonl(documents: Iterable[StoredData], stream: TextIO) -> int:
+    """How many versions were written, one JSON object a line."""
+    count = 0
+    for count, document in enumerate(documents, 1):  # noqa: B007  (the last count is what is returned)
+        stream.write(json.dumps(as_json(document), ensure_ascii=False, separators=(",", ":")) + "\n")
+    return count
+
+
+def read_jsonl(lines: Iterable[str], *, shown: str) -> Iterator[StoredData]:
+    """The versions in lines of JSON; raises UsageError with the line that is wrong."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield from_json(decode(line, shown=f"{shown}:{number}"), shown=f"{shown}:{number}")
+
+
+def export_file(documents: Iterable[StoredData], path: Path) -> int:
+    """How many versions were written to a .jsonl or .parquet file, which is replaced in one step at the end."""
+    write = _write_parquet if _is_parquet(path) else _write_lines
+    with _replacing(path) as beside:
+        return write(documents, beside)
+
+
+def import_file(path: Path) -> Iterator[StoredData]:
+    """The versions in a .jsonl or .parquet file, by and by."""
+    if not path.is_file():
+        raise UsageError("there is no such file", where=Where(str(path)))
+    return _read_parquet(path) if _is_parquet(path) else _read_lines(path)
+
+
+def _is_parquet(path: Path) -> bool:
+    if path.suffix not in (".jsonl", ".ndjson", ".parquet"):
+        raise UsageError(
+            f"the ending of {path.name} names no format", hint="end it in .jsonl for JSON Lines or .parquet for Parquet"
+        )
+    return path.suffix == ".parquet"
+
+
+def _write_lines(documents: Iterable[StoredData], path: Path) -> int:
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        return write_jsonl(documents, stream)
+
+
+def _read_lines(path: Path) -> Iterator[StoredData]:
+    with path.open(encoding="utf-8") as lines:
+        try:
+            yield from read_jsonl(lines, shown=path.name)
+        except UnicodeDecodeError:
+            raise UsageError("not UTF-8 text", where=Where(str(path))) from None
+
+
+def _write_parquet(documents: Iterable[StoredData], path: Path) -> int:
+    import duckdb
+
+    columns = ", ".join(f"{name} {kind}" for name, kind in _PARQUET.items())
+    insert = f"INSERT INTO versions SELECT unnest(from_json(?, '[{json.dumps(_PARQUET)}]'), recursive := true)"
+    count, rest = 0, iter(documents)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder, duckdb.connect(Path(folder) / "export") as connection:
+        connection.execute(f"CREATE TABLE versions ({columns})")
+        while batch := [_flat(document) for document in islice(rest, _BATCH)]:
+            connection.execute(insert, [json.dumps(batch, ensure_ascii=False)])
+            count += len(batch)
+        connection.table("versions").write_parquet(str(path), compression="zstd")
+    return count
+
+
+def _read_parquet(path: Path) -> Iterator[StoredData]:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        try:
+            found = connection.execute(f"SELECT {', '.join(_PARQUET)} FROM read_parquet(?)", [str(path)])
+        except duckdb.Error as error:
+            raise UsageError(f"no export of a store: {str(error).splitlines()[0]}", where=Where(str(path))) from None
+        number = 0
+        while rows := found.fetchmany(_BATCH):
+            for row in rows:
+                number += 1
+                values = dict(zip(_PARQUET, row, strict=True))
+                texts = {name: decode(values[name], shown=path.name) for name in ("data", "metadata")}
+                yield from_json({**values, **texts}, shown=f"{path.name}: row {number}")
+
+
+def _flat(document: StoredData) -> dict[str, Json]:
+    texts = {name: json.dumps(getattr(document, name), ensure_ascii=False) for name in ("data", "metadata")}
+    return {**as_json(document), **texts}
+
+
+def _document(value: Mapping[str, Any], shown: str) -> StoredData:
+    try:
+        times = {name: parse_moment(value[name]) for name in _TIMES if value.get(name)}
+    except ValueError as error:
+        raise UsageError(f"{shown}: {error}", hint="write times like 2025-02-14T21:00:02.000000Z") from None
+    return StoredData(
+        key=value["key"],
+        data=value["data"],
+        source=value.get("source") or "",
+        stored_at=times["stored_at"],
+        updated_at=times["updated_at"],
+        metadata=dict(value.get("metadata") or {}),
+        version=value["version"],
+        ttl=value.get("ttl"),
+        checked_at=times.get("checked_at"),
+        deleted=bool(value.get("deleted")),
+    )
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end, or is gone on any error."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise StoreError(f"cannot write: {error.strerror or error}", where=Where(str(path))) from error
+    try:
+        yield Path(name)
+        os.replace(name, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def _time(moment: datetime | None) -> str | None:
+    return to_text(moment) if moment else None
