@@ -54,6 +54,7 @@ def choose(
     """
     if not passages:
         return []
+    query = f"{query} {' '.join(sorted(stems(query)))}"  # plural words find singular ones too
     weights = _weights(query, passages)
     scored = rank(query, [f"{passage.heading} {passage.text}" for passage in passages])
     ordered = sorted(scored, key=lambda each: (-each[1] * weights[passages[each[0]].source], each[0]))
