@@ -119,6 +119,15 @@ def test_when_all_fail_the_job_failed(tree, server):
     assert trainer(tree, "retrieve", "--all").returncode == 1
 
 
+def test_every_query_leaves_a_record_with_its_key_and_how_it_ended(tree):
+    trainer(tree, "retrieve", "--all")
+
+    records = json.loads(trainer(tree, "mart", "executions", "--json").stdout)
+
+    queries = {each["context"]["key"]: each["status"] for each in records if "key" in (each["context"] or {})}
+    assert queries == {"yahoo_finance:ABBV:quote": "success", "yahoo_finance:NOPE:quote": "fail"}
+
+
 def test_sources_are_listed_with_their_health(tree, server):
     server.gives_crumb = False
 

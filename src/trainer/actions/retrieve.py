@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainer.actions.data import DataRequest, Sources
@@ -38,6 +38,8 @@ class Retrieved:
     result: RetrievalResult | None = None
     """The answer, where one was fetched."""
     error: TrainerError | None = None
+    seconds: float = 0.0
+    """How long the source took."""
 
     def as_json(self) -> dict[str, Any]:
         """The query's object in `trainer retrieve --json`."""
@@ -173,9 +175,16 @@ def _retrieve(
             if storing:
                 _keep(project, [each for each in found.values() if each.result], options, clock=clock)
         for each in found.values():
-            recorder.item("retrieve", {"source": each.source, "key": each.key}, failure(each.error))
+            recorder.item("retrieve", *_record(each))
     versions = current_heads(project, [request.key for request in requests], clock=clock) if storing else heads
     return [_settled(request, found.get(request.key), versions.get(request.key)) for request in requests]
+
+
+def _record(each: Retrieved) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The context and the results of one query's execution."""
+    context = {"key": each.key, "inputs": {"source": each.source, "query": dict(each.query)}}
+    outputs = {"status": each.status, "digest": each.result.digest if each.result else None}
+    return context, {**failure(each.error), "seconds": each.seconds, "outputs": outputs}
 
 
 def _holds(request: DataRequest, head: Head | None, *, clock: Clock, lasting: float | None) -> bool:
@@ -213,9 +222,9 @@ def _ask(
 def _outcome(key: str, outcome: Outcome, head: Head | None) -> Retrieved:
     result = outcome.result
     if result is None:
-        return Retrieved(key, outcome.source, outcome.query, "failed", error=outcome.error)
+        return Retrieved(key, outcome.source, outcome.query, "failed", error=outcome.error, seconds=outcome.seconds)
     status: Status = "unchanged" if head is not None and head.digest == result.digest else "fetched"
-    return Retrieved(key, outcome.source, outcome.query, status, result=result)
+    return Retrieved(key, outcome.source, outcome.query, status, result=result, seconds=outcome.seconds)
 
 
 def _keep(project: Project, found: Sequence[Retrieved], options: RetrieveOptions, *, clock: Clock) -> None:
@@ -238,4 +247,4 @@ def _settled(request: DataRequest, found: Retrieved | None, head: Head | None) -
     version = head.version if head else None
     if found is None:
         return Retrieved(request.key, str(request.source), request.query, "fresh", version)
-    return Retrieved(found.key, found.source, found.query, found.status, version, found.result, found.error)
+    return replace(found, version=version)

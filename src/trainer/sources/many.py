@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trainer.core.digest import canonical
 from trainer.core.errors import TrainerError, UsageError, unknown
@@ -26,6 +27,8 @@ class Outcome:
     result: RetrievalResult | None = None
     error: TrainerError | None = None
     """Why there is no result."""
+    seconds: float = field(default=0.0, compare=False)
+    """How long it took."""
 
 
 def retrieve_many(
@@ -84,12 +87,14 @@ def _gathered(
 def _outcome(ask: Ask, sources: Mapping[str, DataRetriever], store: bool) -> Outcome | Exception:
     """The outcome; a fault of the program is handed back to be raised where the caller waits."""
     source, query = ask
+    start = time.monotonic()
     try:
         if source not in sources:
             message, hint = unknown("source", source, sources)
             raise UsageError(message, hint=hint)
-        return Outcome(source, query, sources[source].retrieve(query, store))
+        result = sources[source].retrieve(query, store)
     except TrainerError as error:
-        return Outcome(source, query, error=error)
+        return Outcome(source, query, error=error, seconds=time.monotonic() - start)
     except Exception as fault:
         return fault
+    return Outcome(source, query, result, seconds=time.monotonic() - start)
