@@ -14,6 +14,7 @@ from trainer.core.values import Context, DataBlock, Prompt, StoredData
 
 if TYPE_CHECKING:
     from trainer.prompts import DataQuery, Instruction
+    from trainer.prompts.includes import Folder
     from trainer.security import DetectionResult, Level
 
 
@@ -46,6 +47,7 @@ class Instructions:
         self.project = project
         self.sources = sources
         self._loaded: dict[str, Instruction] = {}
+        self._contexts_folder: Folder | None = None
         self._selected: dict[str, tuple[Context, ...]] = {}
 
     def load(self, name: str) -> Instruction:
@@ -105,11 +107,13 @@ class Instructions:
 
     def _contexts(self, instruction: Instruction, params: Mapping[str, Any]) -> tuple[Context, ...]:
         from trainer.core.digest import digest
-        from trainer.prompts import select_contexts
+        from trainer.prompts import open_contexts, select_contexts
 
         known = digest([instruction.digest, instruction.contexts, {name: str(value) for name, value in params.items()}])
         if known not in self._selected:
-            self._selected[known] = select_contexts(instruction, params, folder=self.project.contexts)
+            if self._contexts_folder is None:
+                self._contexts_folder = open_contexts(self.project.contexts, root=self.project.root)
+            self._selected[known] = select_contexts(instruction, params, folder=self._contexts_folder)
         return self._selected[known]
 
 

@@ -128,8 +128,7 @@ def build_reports(
                 project, options, sources, recorder, plans=plans, clock=clock, on_event=on_event, on_warning=on_warning
             )
             outcomes |= build.run(due, committed)
-    if any(outcome.changed for outcome in outcomes.values()) or not names:
-        write_index(project)
+    write_index(project)
     return [outcomes[report.spec.name] for report in inputs]
 
 

@@ -105,7 +105,7 @@ class _Themes:
 
 
 def _load_theme(project: Project, template: str | None, css: str | None) -> tuple[Theme, str]:
-    from trainer.convert import check_template, default_theme, load_theme, theme_digest
+    from trainer.convert import default_theme, load_theme, theme_digest
 
     section = project.settings.format_converter
     information = project.information
@@ -117,9 +117,10 @@ def _load_theme(project: Project, template: str | None, css: str | None) -> tupl
         page_size=section.page_size,
     )
     if theme.template != default_theme().template:
-        check_template(
-            theme.template, shown=template or section.default_template or "information/templates/report.html"
-        )
+        from trainer.convert import check_template
+
+        named = template or section.default_template
+        check_template(theme.template, shown=named or "information/templates/report.html")
     return theme, theme_digest(theme)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from trainer.core.faces import lazy_face
 
 if TYPE_CHECKING:
     from trainer.checks.figure import Figure as Figure
@@ -35,8 +36,4 @@ _FACE = {
 __all__ = [*_FACE]  # noqa: PLE0604  (literal names, written once)
 
 
-def __getattr__(name: str) -> Any:
-    """The public name, imported from its module on first use."""
-    if name not in _FACE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_FACE[name]}"), name)
+__getattr__ = lazy_face(__name__, _FACE)

@@ -5,8 +5,9 @@ load_instruction -> resolve_params -> data_queries -> (data comes in) -> select_
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from trainer.core.faces import lazy_face
 
 if TYPE_CHECKING:
     from trainer.prompts.cache import PromptCache
@@ -95,7 +96,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _FACE:
-        raise AttributeError(f"module {__name__} has no attribute {name}")
-    return getattr(importlib.import_module(f"{__name__}.{_FACE[name]}"), name)
+__getattr__ = lazy_face(__name__, _FACE)

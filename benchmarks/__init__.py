@@ -1,0 +1,1 @@
+"""Benchmarks: one file a hot path, each prints ratios within one run."""
