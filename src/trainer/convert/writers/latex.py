@@ -11,7 +11,7 @@ from trainer.convert.base import Dataset, Options
 from trainer.convert.charts.numbers import figure
 from trainer.convert.document import Converted, Document, parse_markdown, plain
 from trainer.convert.furnish import Furnished, furnish
-from trainer.convert.widths import column_widths
+from trainer.convert.widths import PORTRAIT, column_widths
 from trainer.convert.writers.markdown import as_document
 from trainer.core.errors import Where
 from trainer.core.values import Finding, Json
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \usepackage{iftex}
-\ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{textcomp}\else\usepackage{fontspec}\fi
+\ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{textcomp}\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}\else\usepackage{fontspec}\fi
 \usepackage[margin=22mm]{geometry}
-\usepackage{amsmath,amssymb,array,booktabs,longtable,xcolor,ulem,fancyvrb}
+\usepackage{amsmath,amssymb,array,booktabs,longtable,pdflscape,xcolor,ulem,fancyvrb}
 \usepackage[hidelinks]{hyperref}
 \normalem
 \setlength{\parindent}{0pt}\setlength{\parskip}{6pt plus 2pt}
@@ -251,7 +251,8 @@ def _escape(text: str) -> str:
 
 def _breakable(code: str) -> str:
     """Code that may break after its joints."""
-    return re.sub(r"(\\_|[./:-])(?=\w)", r"\1\\allowbreak{}", _escape(code))
+    joined = re.sub(r"(\\_|[./:@-])(?=\w)", r"\1\\allowbreak{}", _escape(code))
+    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", r"\\allowbreak{}", joined)
 
 
 def _link(address: str) -> str:
@@ -290,14 +291,15 @@ def _longtable(
         f"{align}{{\\dimexpr {0.995 * width / total:.4f}\\linewidth-2\\tabcolsep\\relax}}"
         for align, width in zip(aligns, needed, strict=False)
     )
-    size = "\\small" if total <= 88 else "\\footnotesize" if total <= 104 else "\\tiny"
-    gap = "4pt" if count <= 8 else "2pt"
+    size = "\\small" if total <= 80 else "\\footnotesize" if total <= 95 else "\\tiny"
+    gap = "4pt" if count <= 8 else "1.5pt"
     head = " & ".join(f"\\textbf{{{cell}}}" if cell else "" for cell in cells[0])
     top = f"\\multicolumn{{{count}}}{{@{{}}L{{0.99\\linewidth}}@{{}}}}{{{title}}}\\\\[2pt]\n" if title else ""
     body = "\n".join(f"{' & '.join([*row, *[''] * (count - len(row))])}\\\\" for row in cells[1:])
+    before, after = ("\\begin{landscape}\n", "\\end{landscape}\n") if total > PORTRAIT * 1.4 else ("", "")
     return (
-        f"{{{size}\\setlength{{\\tabcolsep}}{{{gap}}}\n\\begin{{longtable}}{{{columns}}}\n{top}\\toprule\n{head}\\\\\n"
-        f"\\midrule\n\\endhead\n{body}\n\\bottomrule\n\\end{{longtable}}}}\n"
+        f"{before}{{{size}\\setlength{{\\tabcolsep}}{{{gap}}}\n\\begin{{longtable}}{{{columns}}}\n{top}\\toprule\n{head}\\\\\n"
+        f"\\midrule\n\\endhead\n{body}\n\\bottomrule\n\\end{{longtable}}}}\n{after}"
     )
 
 
