@@ -189,3 +189,28 @@ def test_every_value_goes_through_the_cleaner_once():
     )
 
     assert prompt.body == "(v) (v) (v!) (v)"
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "\\[",
+        "\\(",
+        "$$ ",
+        "$$x\n\n",
+        "\\begin{a}",
+        "\\verb|",
+        "{{ ",
+        '{{ "',
+        "{% if ",
+        "{x",
+        "` ",
+        "```\n",
+        "{% raw %}",
+        "{{{{",
+    ],
+)
+def test_a_hundred_thousand_openings_that_nothing_closes_stay_text(opening):
+    body = opening * (100_000 // len(opening))
+
+    assert filled(body) == body

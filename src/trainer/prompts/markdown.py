@@ -7,14 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 _FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
-_MATH = re.compile(
-    r"\$\$(?:(?!\n[ \t]*\n).)+?\$\$"
-    r"|\\\[(?:(?!\n[ \t]*\n).)+?\\\]"
-    r"|\\\((?:(?!\n[ \t]*\n).)+?\\\)"
-    r"|\\verb\*?(?P<mark>[^\w\s*{])[^\n]*?(?P=mark)"
-    r"|\\begin\{(?P<environment>[A-Za-z*]+)\}.*?\\end\{(?P=environment)\}",
-    re.DOTALL,
-)
+_MATH = re.compile(r"\$\$|\\\[|\\\(|\\begin\{[A-Za-z]+\*?\}|\\verb\*?[^\w\s*{]")
 _TICKS = re.compile(r"`+")
 _BLANK = re.compile(r"\n[ \t]*\n")
 _ATX = re.compile(r"^( {0,3})(#{1,6})(?=[ \t]|$)", re.MULTILINE)
@@ -80,10 +73,11 @@ def blocks(text: str) -> list[tuple[str, int]]:
     A fenced block is never split; the blocks together are the text.
     """
     fenced = _ranges(_fences(text))
+    openings = frozenset(fenced.starts)
     found: list[tuple[str, int]] = []
     start, level = 0, 0
     for line in re.finditer(r"[^\n]*\n|[^\n]+\Z", text):
-        is_inside = line.start() in fenced and line.start() not in fenced.starts
+        is_inside = line.start() in fenced and line.start() not in openings
         heading = None if line.start() in fenced else _ATX.match(line[0])
         is_after_gap = text.endswith("\n\n", 0, line.start())
         if line.start() and line[0].strip() and not is_inside and (heading or level or is_after_gap):
@@ -119,15 +113,59 @@ def _fences(text: str) -> list[tuple[int, int]]:
 
 
 def _inline(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Code spans and mathematics between two fenced blocks; what starts first wins."""
     found: list[tuple[int, int]] = []
     begin = start
     for blank in [*_BLANK.finditer(text, start, end), None]:
         stop = blank.start() if blank else end
         found += _spans(text, begin, stop)
         begin = blank.end() if blank else end
-    spans = _ranges(sorted(found))
-    maths = [math.span() for math in _MATH.finditer(text, start, end) if math.start() not in spans]
-    return [span for span in found if span[0] not in _ranges(maths)] + maths
+    found += _maths(text, start, end)
+    found.sort()
+    apart: list[tuple[int, int]] = []
+    for span in found:
+        if not apart or span[0] >= apart[-1][1]:
+            apart.append(span)
+    return apart
+
+
+def _maths(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Displayed formulae, environments and verbatim text; a formula ends before the next blank line."""
+    found: list[tuple[int, int]] = []
+    hopeless: dict[str, int] = {}
+    done, blank = start, start
+    for opening in _MATH.finditer(text, start, end):
+        if opening.start() < done:
+            continue
+        closing = _closing(opening[0])
+        if opening.start() < hopeless.get(closing, -1):
+            continue
+        if blank < opening.end():
+            blank = text.find("\n\n", opening.end(), end)
+            blank = end if blank < 0 else blank
+        limit = _limit(text, opening, end, blank)
+        at = text.find(closing, opening.end(), limit)
+        if at < 0:
+            # nothing that opens so before the limit can be closed either
+            hopeless[closing] = limit
+            continue
+        done = at + len(closing)
+        found.append((opening.start(), done))
+    return found
+
+
+def _closing(opening: str) -> str:
+    if opening.startswith("\\begin"):
+        return "\\end" + opening[6:]
+    return {"$$": "$$", "\\[": "\\]", "\\(": "\\)"}.get(opening, opening[-1])
+
+
+def _limit(text: str, opening: re.Match[str], end: int, blank: int) -> int:
+    """How far what opens may reach: environments to the end, verbatim text to the end of its line."""
+    if opening[0].startswith("\\begin"):
+        return end
+    line = text.find("\n", opening.end(), blank) if opening[0].startswith("\\verb") else -1
+    return line if line >= 0 else blank
 
 
 def _spans(text: str, start: int, end: int) -> list[tuple[int, int]]:

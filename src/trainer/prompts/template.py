@@ -36,6 +36,8 @@ _LITERAL = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[^{}\n]*\}\}|\{([A-Za-z_]\w*)\}"
 _RAW = re.compile(r"\{%[-+]?[ \t]*raw[ \t]*[-+]?%\}(.*?)\{%[-+]?[ \t]*endraw[ \t]*[-+]?%\}", re.DOTALL)
 _TAG = re.compile(r"\{%[-+]?\s*([a-z]+)\b")
 _STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'")
+_MARK = re.compile(rf"{_STRING.pattern}|\{{\{{|\{{%|\n\n|%\}}|[{{}}]")
+_BREAKS = ("{{", "{%", "\n\n")
 _WORD = re.compile(r"(?<![\w.$@#\\&])[A-Za-z_]\w*")
 _KEYWORDS = {"if", "else", "elif", "in", "not", "and", "or", "is", "true", "false", "none", "True", "False", "None"}
 _KEYWORDS |= {"recursive", "as"} | _TAGS
@@ -96,6 +98,7 @@ class _Cutter:
         self.known = set(declared)
         self.code = markdown.code(body)
         self.open: list[tuple[str, bool]] = []
+        self.last = {closing: body.rfind(closing) for closing in ("}}", "%}", "endraw")}
 
     def pieces(self) -> Iterator[Piece]:
         done = 0
@@ -141,7 +144,7 @@ class _Cutter:
         return bool(_GLUE.search(self.body[max(0, at - 2) : at]))
 
     def statement(self, at: int) -> tuple[Piece, int]:
-        if raw := _RAW.match(self.body, at):
+        if at < self.last["endraw"] and (raw := _RAW.match(self.body, at)):
             return Piece("raw", raw[1], raw.start(1)), raw.end()
         end, tag = self.end(at, "%}"), _TAG.match(self.body, at)
         if end and tag and tag[1] in _TAGS:
@@ -173,18 +176,18 @@ class _Cutter:
 
     def end(self, at: int, closing: str) -> int | None:
         """Where the construct that opens at `at` ends, quotes and nested braces considered."""
-        depth, position, limit = 0, at + 2, min(len(self.body), at + _LONGEST)
-        while position < limit:
-            if string := _STRING.match(self.body, position):
-                position = string.end()
-                continue
-            if depth == 0 and self.body.startswith(closing, position):
-                return position + 2
-            letter = self.body[position]
-            depth += {"{": 1, "}": -1}.get(letter, 0)
-            if depth < 0 or self.body.startswith(("{%", "\n\n"), position):
+        if at > self.last[closing]:
+            return None
+        depth, position = 0, at + 2
+        while mark := _MARK.search(self.body, position, at + _LONGEST):
+            position = mark.end()
+            if mark[0] in _BREAKS:
                 return None
-            position += 1
+            if depth == 0 and self.body.startswith(closing, mark.start()):
+                return mark.start() + 2
+            depth += {"{": 1, "}": -1}.get(mark[0], 0)
+            if depth < 0:
+                return None
         return None
 
 
