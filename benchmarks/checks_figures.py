@@ -11,8 +11,25 @@ from datetime import UTC, datetime
 from trainer.checks import check_figures
 from trainer.core.values import DataBlock, Field
 
-WORDS = "revenue cost margin volume output demand supply storage transport energy water waste repair labour rent tax".split()
-KINDS = "gross net total average peak planned actual fixed".split()
+WORDS = [
+    "revenue",
+    "cost",
+    "margin",
+    "volume",
+    "output",
+    "demand",
+    "supply",
+    "storage",
+    "transport",
+    "energy",
+    "water",
+    "waste",
+    "repair",
+    "labour",
+    "rent",
+    "tax",
+]
+KINDS = ["gross", "net", "total", "average", "peak", "planned", "actual", "fixed"]
 
 
 def data(points: int) -> tuple[DataBlock, ...]:
@@ -46,7 +63,7 @@ def report(figures: int, blocks: tuple[DataBlock, ...]) -> str:
         value = row[name] + (1 if at % 10 == 0 else 0)
         quarter = f"Q{(int(row['date'][5:7]) + 2) // 3} {row['date'][:4]}"
         parts.append(
-            f"In {quarter} the {name.replace('_', ' ')} of the plant was ${value:,.0f}, which was as it had been planned.\n"
+            f"In {quarter} the {name.replace('_', ' ')} of the plant was ${value:,.0f}, as had been planned.\n"
         )
     for start in range(0, figures // 2, 20):
         chosen = names[start % 90 : start % 90 + 4]

@@ -75,7 +75,7 @@ def given_text(prompt: Prompt) -> str:
         prompt.title,
         prompt.body,
         prompt.system,
-        *(context.title + "\n" + context.text for context in prompt.contexts),
+        *(context.title + "\n\n" + context.text for context in prompt.contexts),
     ]
     parts.extend(str(value) for value in prompt.params.values())
     for block in prompt.data:

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from trainer.checks.datums import read_subjects
 from trainer.checks.document import Block, Document, read_document
-from trainer.checks.labels import labels
 from trainer.checks.mentions import Finder, Mention, grain_words
 from trainer.checks.numerals import Numeral, find_numerals
 from trainer.checks.periods import Period, find_periods
@@ -111,25 +110,19 @@ def _twice(document: Document, prompt: Prompt) -> Iterator[Finding]:
 
 def _key(mention: Mention) -> tuple[object, ...] | None:
     """What a cell or a `Label: value` line is about; None for prose, where that is not sure."""
+    shown = mention.numeral.text
     if mention.table:
-        if not mention.column_number or mention.numeral.kind == "date":
+        if not mention.column_number:
             return None
-        named = frozenset(token for token, weight in mention.weights.items() if weight >= 0.99)
-        if len(mention.group) < 2 or not named:
-            return None
+        label = mention.sentence.replace(shown, "")
     else:
-        label, colon, _ = mention.sentence.partition(":")
-        if (
-            not colon
-            or len(label) > 60
-            or mention.numeral.text not in mention.sentence[len(label) : len(label) + 8 + len(mention.numeral.text)]
-        ):
+        label, colon, rest = mention.sentence.partition(":")
+        if not colon or len(label) > 60 or shown not in rest[: len(shown) + 8]:
             return None
-        named = frozenset(token for token, _, _ in labels(label))
-    named |= grain_words(mention.weights) if mention.table else frozenset()
+    named = " ".join(label.casefold().split())
     periods = frozenset((period.first, period.last) for period, weight in mention.periods if weight >= 0.35)
-    subjects = frozenset(mention.subjects)
-    return (named, periods, subjects, mention.numeral.kind, mention.numeral.currency) if named else None
+    about = (frozenset(mention.subjects), grain_words(mention.weights), mention.section if mention.table else "")
+    return (named, periods, about, mention.numeral.kind, mention.numeral.currency) if named else None
 
 
 def _agree(one: Numeral, two: Numeral) -> bool:
@@ -148,7 +141,7 @@ def _directions(document: Document, language: str) -> Iterator[Finding]:
                 continue
             clause = before[max(before.rfind("."), before.rfind(";")) + 1 :]
             rising, falling = bool(_RISE.search(clause)), bool(_FALL.search(clause))
-            if rising != falling and ((two.high < one.low) if rising else (two.low > one.high)):
+            if rising != falling and ((two.value < one.value) if rising else (two.value > one.value)):
                 line, column = block.place(one.start)
                 message = f"from {one.text} to {two.text} is not {'a rise' if rising else 'a fall'}"
                 yield Finding("wrong_direction", "error", message, Where("answer", line, column), one.text)

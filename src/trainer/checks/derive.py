@@ -338,7 +338,7 @@ def _differences(inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
         across = one.metric == two.metric and one.subject != two.subject and one.last == two.last
         if one.unit != two.unit or not (same_time or over_time or across):
             continue
-        if over_time and not _near_in_time(one, two, inputs, sure):
+        if (over_time and not _near_in_time(one, two, inputs, sure)) or (not over_time and one.value < two.value):
             continue
         yield Derivation(f"difference {one.path} - {two.path}", (one, two), one.value - two.value)
 

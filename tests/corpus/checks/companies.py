@@ -1,3 +1,4 @@
+
 """The data that the corpus of reports is written about: the example's files, recorded answers, two invented bodies."""
 
 from __future__ import annotations
@@ -59,7 +60,25 @@ def recorded() -> list[Company]:
             shaped = shape_summary(json.loads(path.read_text(encoding="utf-8"))["body"])
             when = datetime(2025, 2, 21, 21, tzinfo=UTC)
             fields = dict(shaped.fields)
-            found.append(Company(name, (DataBlock("summary", f"yahoo_finance:{ticker}:summary", 1, "yahoo_finance", when, dict(shaped.data), ticker, shaped.subject, shaped.as_of, fields),)))  # fmt: skip
+            found.append(
+                Company(
+                    name,
+                    (
+                        DataBlock(
+                            "summary",
+                            f"yahoo_finance:{ticker}:summary",
+                            1,
+                            "yahoo_finance",
+                            when,
+                            dict(shaped.data),
+                            ticker,
+                            shaped.subject,
+                            shaped.as_of,
+                            fields,
+                        ),
+                    ),
+                )
+            )
     return found
 
 
@@ -67,7 +86,18 @@ def _file(name: str) -> DataBlock:
     held = json.loads((ROOT / "information" / "data" / f"{name}.json").read_text(encoding="utf-8"))
     fields = {path: Field(**meaning) for path, meaning in held["fields"].items()}
     key = f"yahoo_finance:{name.replace('-', ':')}"
-    return DataBlock(name.partition("-")[2], key, 1, held["source"], parse_moment(held["retrieved_at"]), held["data"], name, held["subject"], held["as_of"], fields)  # fmt: skip
+    return DataBlock(
+        name.partition("-")[2],
+        key,
+        1,
+        held["source"],
+        parse_moment(held["retrieved_at"]),
+        held["data"],
+        name,
+        held["subject"],
+        held["as_of"],
+        fields,
+    )
 
 
 def _utility() -> Company:
@@ -100,18 +130,38 @@ def _utility() -> Company:
     data = {
         "name": "Nordwind Energie AG",
         "profile": {"fullTimeEmployees": 7438},
-        "price": {"regularMarketPrice": 63.42, "marketCap": 4_871_300_000, "fiftyTwoWeekLow": 48.17, "fiftyTwoWeekHigh": 71.95, "beta": 0.83},  # fmt: skip
+        "price": {
+            "regularMarketPrice": 63.42,
+            "marketCap": 4_871_300_000,
+            "fiftyTwoWeekLow": 48.17,
+            "fiftyTwoWeekHigh": 71.95,
+            "beta": 0.83,
+        },
         "valuation": {"trailingPE": 23.04, "enterpriseValue": 6_428_700_000},
-        "financials": {"totalRevenue": 2_231_900_000, "revenueGrowth": 0.1345, "grossMargins": 0.3872, "operatingMargins": 0.1426, "grossProfits": 864_200_000, "ebitda": 517_600_000},  # fmt: skip
+        "financials": {
+            "totalRevenue": 2_231_900_000,
+            "revenueGrowth": 0.1345,
+            "grossMargins": 0.3872,
+            "operatingMargins": 0.1426,
+            "grossProfits": 864_200_000,
+            "ebitda": 517_600_000,
+        },
         "balance": {"totalCash": 382_900_000, "totalDebt": 1_940_300_000, "currentRatio": 1.37},
         "annual": [
             {"date": f"{2021 + at}-12-31", "totalRevenue": revenue[at], "netIncome": income[at]} for at in range(4)
         ],
         "quarterly": [
             {"date": day, "totalRevenue": value, "netIncome": profit}
-            for day, value, profit in zip(quarters, (538_100_000, 497_600_000, 562_900_000, 633_300_000), (47_200_000, 38_900_000, 55_700_000, 69_700_000), strict=True)  # fmt: skip
+            for day, value, profit in zip(
+                quarters,
+                (538_100_000, 497_600_000, 562_900_000, 633_300_000),
+                (47_200_000, 38_900_000, 55_700_000, 69_700_000),
+                strict=True,
+            )
         ],
     }
     when = datetime(2025, 2, 20, 18, tzinfo=UTC)
-    block = DataBlock("summary", "file:nordwind:summary", 1, "file", when, data, "n", "Nordwind Energie AG", "2025-02-20", fields)  # fmt: skip
+    block = DataBlock(
+        "summary", "file:nordwind:summary", 1, "file", when, data, "n", "Nordwind Energie AG", "2025-02-20", fields
+    )
     return Company("Nordwind Energie", (block,), "EUR")

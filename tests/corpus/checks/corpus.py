@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sentences and rows of data are read as one line)
 """The corpus: true reports made from real figures, and single corruptions of them, kind by kind."""
 
 from __future__ import annotations
@@ -5,6 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from corpus.checks.companies import Company, committed, recorded
 from corpus.checks.reports import Printed, Report, Writer
@@ -58,14 +60,15 @@ def _report(number: int, companies: list[Company], everyone: tuple[str, ...]) ->
         sentences = [text for part in rng.sample(pool, min(len(pool), 10)) if (text := part(writer, company))]
         body.extend(_paragraphs(rng, sentences))
         for table in rng.sample(TABLES, 2):
-            if shown := table(writer, company):
-                body.append(shown)
+            body.extend([shown] if (shown := table(writer, company)) else [])
     if main == "en":
         body.append(
             "## Notes\n\nAs the notes put it, \x01{0}\x02“a product loses most of its sales within two years of generic entry”\x03, "
             "and about 58 % of trials that enter phase 3 succeed.".replace("{0}", str(len(writer.items)))
         )
-        writer.items.append(Printed("quotation", "“a product loses most of its sales within two years of generic entry”"))
+        writer.items.append(
+            Printed("quotation", "“a product loses most of its sales within two years of generic entry”")
+        )
     return writer.finish(f"report-{number:02}", "\n\n".join(body) + "\n", held_out=held_out)
 
 
@@ -146,7 +149,7 @@ def _digit(text: str, rng: random.Random) -> str | None:
 
 def _swap(text: str) -> str | None:
     places = _places(text)
-    for one, two in zip(places, places[1:], strict=False):
+    for one, two in pairwise(places):
         if text[one] != text[two] and not (one == places[0] and text[two] == "0"):
             letters = list(text)
             letters[one], letters[two] = letters[two], letters[one]
@@ -167,7 +170,12 @@ def _scale(text: str, report_language: str) -> str | None:
     points = "." if report_language.partition("-")[0] == "en" or report_language.endswith("-CH") else ","
     for point in points:
         at = text.rfind(point)
-        if 0 < at < len(text) - 2 and text[at + 1].isdigit() and text[at + 2].isdigit() and not text[at + 3 : at + 4].isdigit():
+        if (
+            0 < at < len(text) - 2
+            and text[at + 1].isdigit()
+            and text[at + 2].isdigit()
+            and not text[at + 3 : at + 4].isdigit()
+        ):
             return text[:at] + text[at + 1] + point + text[at + 2 :]
     return None
 
@@ -210,7 +218,7 @@ def _swapped_cells(report: Report, rng: random.Random, each: int) -> Iterator[Co
     made = 0
     cells = [item for item in report.printed if item.table > 0 and item.what in _FIGURES]
     rng.shuffle(cells)
-    for one, two in zip(cells, cells[1:], strict=False):
+    for one, two in pairwise(cells):
         first, second = sorted((one, two), key=lambda item: item.start)
         if one.table != two.table or one.text == two.text or made >= each:
             continue

@@ -1,3 +1,4 @@
+
 """True reports about companies: varied words, tables, scales and languages, each figure marked where it is printed."""
 
 from __future__ import annotations
@@ -10,9 +11,48 @@ from dataclasses import dataclass, field
 from corpus.checks.companies import Company
 
 _MARK = re.compile("\x01(\\d+)\x02(.*?)\x03", re.DOTALL)
-MONTHS = "January February March April May June July August September October November December".split()
-MONATE = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
-MOIS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+MONATE = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
+MOIS = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+]
 
 
 @dataclass
@@ -47,7 +87,9 @@ class Report:
 class Writer:
     """Writes one report; every printed figure is remembered with its place."""
 
-    def __init__(self, rng: random.Random, language: str, companies: tuple[Company, ...], everyone: tuple[str, ...]) -> None:
+    def __init__(
+        self, rng: random.Random, language: str, companies: tuple[Company, ...], everyone: tuple[str, ...]
+    ) -> None:
         self.rng = rng
         self.language = language
         self.companies = companies
@@ -97,14 +139,25 @@ class Writer:
             big, scale, decimals = 1e6, "m", 0
         shown = self.number(size / big, decimals)
         if language == "de":
-            word = {"b": "Mrd.", "m": "Mio."}[scale] if self.style != 1 else {"b": "Milliarden", "m": "Millionen"}[scale]
+            word = (
+                {"b": "Mrd.", "m": "Mio."}[scale] if self.style != 1 else {"b": "Milliarden", "m": "Millionen"}[scale]
+            )
             return f"{shown} {word} {currency if self.style != 2 else {'USD': 'US-Dollar', 'EUR': 'Euro'}[currency]}"
         if language == "fr":
             word = {"b": "milliards", "m": "millions"}[scale]
-            return f"{shown} {word} {'de dollars' if currency == 'USD' else 'd’euros'}" if self.style % 2 else f"{shown} {word} {currency}"
+            return (
+                f"{shown} {word} {'de dollars' if currency == 'USD' else 'd’euros'}"
+                if self.style % 2
+                else f"{shown} {word} {currency}"
+            )
         word = {"b": "billion", "m": "million"}[scale]
         short = {"b": "bn", "m": "m"}[scale]
-        return (f"{sign}{shown} {word}", f"{sign}{shown}{short}", f"{currency} {shown} {word}", f"{sign}{shown} {word}")[self.style]
+        return (
+            f"{sign}{shown} {word}",
+            f"{sign}{shown}{short}",
+            f"{currency} {shown} {word}",
+            f"{sign}{shown} {word}",
+        )[self.style]
 
     def price(self, value: float, currency: str = "USD") -> str:
         language = self.language.partition("-")[0]
@@ -123,7 +176,9 @@ class Writer:
 
     def times(self, value: float, *, derived: bool = False) -> str:
         shown = self.number(value, 1 if abs(value) >= 3 else 2)
-        word = {"de": "x", "fr": " fois"}.get(self.language.partition("-")[0], ("x", " times", "x", " times")[self.style])
+        word = {"de": "x", "fr": " fois"}.get(
+            self.language.partition("-")[0], ("x", " times", "x", " times")[self.style]
+        )
         return self.mark("multiple", f"{'−' if value < 0 else ''}{shown}{word}", derived=derived, value=value)
 
     def ratio(self, value: float) -> str:
@@ -146,7 +201,9 @@ class Writer:
         return self.mark("company", company.name, others=others)
 
     def quarter(self, day: str, days: list[str]) -> str:
-        return self.mark("period", self._quarter(day), others=tuple(self._quarter(other) for other in days if other != day))
+        return self.mark(
+            "period", self._quarter(day), others=tuple(self._quarter(other) for other in days if other != day)
+        )
 
     def _quarter(self, day: str) -> str:
         year, quarter = day[:4], (int(day[5:7]) + 2) // 3
@@ -156,7 +213,9 @@ class Writer:
         if language == "fr":
             return f"T{quarter} {year}"
         word = ("first", "second", "third", "fourth")[quarter - 1]
-        return (f"Q{quarter} {year}", f"the {word} quarter of {year}", f"Q{quarter} {year}", f"{year} Q{quarter}")[self.style]
+        return (f"Q{quarter} {year}", f"the {word} quarter of {year}", f"Q{quarter} {year}", f"{year} Q{quarter}")[
+            self.style
+        ]
 
     def year(self, day: str, days: list[str]) -> str:
         return self.mark("period", day[:4], others=tuple(other[:4] for other in days if other != day))
@@ -164,7 +223,8 @@ class Writer:
     def day(self, day: str) -> str:
         year, month, number = day[:4], int(day[5:7]), int(day[8:10])
         return {"de": f"{number}. {MONATE[month - 1]} {year}", "fr": f"{number} {MOIS[month - 1]} {year}"}.get(
-            self.language.partition("-")[0], (f"{number} {MONTHS[month - 1]} {year}", f"{MONTHS[month - 1]} {number}, {year}")[self.style % 2]
+            self.language.partition("-")[0],
+            (f"{number} {MONTHS[month - 1]} {year}", f"{MONTHS[month - 1]} {number}, {year}")[self.style % 2],
         )
 
     def way(self, value: float, up: str, down: str) -> str:

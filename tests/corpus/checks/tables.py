@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sentences and rows of data are read as one line)
 """The tables and charts of the corpus."""
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ def years(w: Writer, c: Company) -> str | None:
     t = words(w)
     w.open_table()
     unit = f"{c.currency} {t['million']}"
-    lines = [f"{w.company(c)}", "", f"| {t['year']} | {t['revenue']} ({unit}) | {t['income']} ({unit}) | {t['change']} |", "|---|---:|---:|---:|"]
+    lines = [
+        f"{w.company(c)}",
+        "",
+        f"| {t['year']} | {t['revenue']} ({unit}) | {t['income']} ({unit}) | {t['change']} |",
+        "|---|---:|---:|---:|",
+    ]
     for at, day in enumerate(days):
         before = revenue[days[at - 1]] if at else None
         change = w.cell_percent(100 * (revenue[day] - before) / before, derived=True) if before else "–"
@@ -57,7 +63,10 @@ def metrics(w: Writer, c: Company) -> str | None:
     """A row a metric, a column a company."""
     t = words(w)
     w.open_table()
-    lines = [f"| {t['metric']} | " + " | ".join(w.company(other) for other in w.companies) + " |", "|---|" + "---:|" * len(w.companies)]
+    lines = [
+        f"| {t['metric']} | " + " | ".join(w.company(other) for other in w.companies) + " |",
+        "|---|" + "---:|" * len(w.companies),
+    ]
     for name, path in (("cap", "price.marketCap"), ("margin", "financials.grossMargins"), ("debt", "balance.totalDebt"), ("cash", "balance.totalCash"), ("price", "price.regularMarketPrice"), ("staff", "profile.fullTimeEmployees")):  # fmt: skip
         cells = []
         for other in w.companies:
@@ -86,7 +95,7 @@ def chart(w: Writer, c: Company) -> str | None:
     rows = "\n".join(f"  - [{day[:4]}, {w.mark('cell', f'{value / 1e6:.1f}', value=value)}]" for day, value in found)
     w.close_table()
     t = words(w)
-    return f"```chart\ntype: bar\ntitle: \"{t['revenue']} {c.name}\"\nunit: {c.currency} million\ncolumns: [date, {t['revenue'].replace('’', ' ')}]\nrows:\n{rows}\n```"
+    return f'```chart\ntype: bar\ntitle: "{t["revenue"]} {c.name}"\nunit: {c.currency} million\ncolumns: [date, {t["revenue"].replace("’", " ")}]\nrows:\n{rows}\n```'
 
 
 def facts(w: Writer, c: Company) -> str | None:
