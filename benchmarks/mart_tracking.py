@@ -77,8 +77,8 @@ def spool(processes: int, seconds: float) -> None:
             rows / stored,
             rows / (cpu + draining),
             calls,
-            rows - found[1],
-            found[0] - found[1],
+            lost=rows - found[1],
+            doubled=found[0] - found[1],
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from trainer.core.clock import Clock, system_clock
 from trainer.mart.events import Event, Mask
 from trainer.mart.spool import MAX_BYTES
-from trainer.mart.writer import Counts, Durability, Writer, warn
+from trainer.mart.writer import LAG, Counts, Durability, Writer, warn
 
 MOST_QUEUED = 65_536
 """Events that may wait in memory; the caller that meets a full queue writes it out itself."""
@@ -143,6 +143,8 @@ class Tracker:
             writer.wake.set()
         if len(writer.queue) >= self._most_queued:
             writer.spill()
+        elif event.at - _oldest(writer, event).at > LAG:
+            writer.catch_up()
         return True
 
 
@@ -163,6 +165,13 @@ class Execution:
     def note(self, **results: Any) -> None:
         """Add to what the execution ends with."""
         self.results |= results
+
+
+def _oldest(writer: Writer, event: Event) -> Event:
+    try:
+        return writer.queue[0]
+    except IndexError:  # the thread has just taken it
+        return event
 
 
 def _survive_fork(tracker: Tracker) -> None:

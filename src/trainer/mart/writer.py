@@ -20,8 +20,10 @@ from trainer.mart.spool import MAX_BYTES, segment_name, total_bytes, try_lock
 
 Durability = Literal["fast", "safe"]
 
-TICK = 0.02
-"""Seconds between two writes: what a killed process can lose."""
+TICK = 0.01
+"""Seconds between two writes: what a killed process can lose, as long as the thread gets its turn."""
+LAG = 50_000
+"""Microseconds after which a caller sees that the thread did not get its turn, and writes by itself."""
 SEGMENT_SECONDS = 0.5
 SEGMENT_ROWS = 5_000
 _BATCH = 250
@@ -101,6 +103,14 @@ class Writer:
         with self._io:
             self._flush()
 
+    def catch_up(self) -> None:
+        """Write what is queued, unless the thread is just doing so."""
+        if self._io.acquire(blocking=False):
+            try:
+                self._flush()
+            finally:
+                self._io.release()
+
     def close(self) -> None:
         """Write what is left and finish the segment; gives up on a disk that does not answer."""
         self._stopped = True
@@ -131,15 +141,14 @@ class Writer:
     def _run(self) -> None:
         while not self._stopped:
             self.wake.wait(SEGMENT_SECONDS if self._handle is not None else None)
-            if self.queue:
-                time.sleep(TICK / 2)
             self.wake.clear()
             with self._io:
                 self._flush()
                 if self._handle is not None and time.monotonic() - self._opened >= SEGMENT_SECONDS:
                     self._finish()
-            if self._pending and not self._stopped:
-                time.sleep(_RETRY)
+            if not self._stopped:
+                time.sleep(_RETRY if self._pending else TICK)
+            if self._pending:
                 self.wake.set()
 
     def _flush(self) -> None:

@@ -281,6 +281,43 @@ RULES: tuple[Rule, ...] = (
         r"|authorized|confirmed))",
     ),
     Rule(
+        "injection.authority",
+        0.6,
+        _words("new important | new urgent | urgent new | important new | new critical | new instructions | new task"),
+        r"(?:new|urgent|important)~(?:(?:new|important|urgent|critical)~)?(?:instructions?|tasks?|directives?|orders?)"
+        r"[ \t]{0,3}(?:\*\*|:|!|=|\])",
+    ),
+    Rule(
+        "injection.authority",
+        0.5,
+        _words(
+            "regardless of any | regardless of all | regardless of previous | no matter what the | magic word "
+            "| test pipeline"
+        ),
+        r"(?:(?:regardless of|no matter what)~(?:any~|all~|the~)?(?:previous|prior|other|above|system"
+        r"|user)~(?:inputs?|instructions?"
+        r"|prompts?|rules|requests?)|magic word@\b(?:you|mode|switch)|test pipeline@\bensure)\b",
+    ),
+    Rule(
+        "injection.jailbreak",
+        0.8,
+        _words(
+            "unrestricted mode | chatbot without | assistant without | ai without | model without "
+            "| model built without | criminal"
+        ),
+        r"(?:unrestricted mode|(?:chatbot|assistant|ai|model)(?: built)? without~(?:any~)?(?:restrictions"
+        r"|limits|filters|rules|ethic\w*"
+        r"|moral\w*)|criminal~(?:language model|ai|chatbot|assistant))\b",
+    ),
+    Rule(
+        "injection.output",
+        0.5,
+        _words("include the following | do the following | following in your | at the end of your | in your response"),
+        r"(?:include the following|do the following|following)@\bin your (?:response|answer|reply|output)\b"
+        r"|at the end of your (?:response|answer|reply|output)\b|in your response[,:]@\b(?:include|append"
+        r"|insert|print|say)\b",
+    ),
+    Rule(
         "injection.addressed",
         0.6,
         _words(
