@@ -101,3 +101,21 @@ def test_values_of_the_wrong_type_are_not_taken(make_prompt):
     answer = json.loads(DraftProvider().complete(make_prompt({"a": 5, "b": "x"}), schema=schema).content)
 
     assert answer == {"a": "", "b": None}
+
+
+def test_lists_of_records_and_references_are_followed(make_prompt):
+    schema = {
+        "type": "object",
+        "properties": {"quarterly": {"type": "array", "items": {"$ref": "#/$defs/quarter"}}},
+        "$defs": {
+            "quarter": {
+                "type": "object",
+                "properties": {"date": {"type": "string"}, "total_revenue": {"type": ["number", "null"]}},
+                "required": ["date"],
+            }
+        },
+    }
+    data = {"quarterly": [{"date": "2024-03-31", "totalRevenue": 5, "other": 1}, {"date": "2024-06-30"}]}
+    answer = json.loads(DraftProvider().complete(make_prompt(data), schema=schema).content)
+
+    assert answer == {"quarterly": [{"date": "2024-03-31", "total_revenue": 5}, {"date": "2024-06-30"}]}
