@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -20,6 +21,20 @@ from trainer.providers.wire import Pool
 ANSWER = json.dumps({"model": "m", "choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}).encode()
 
 
+def read_request(connection):
+    """The head of one request, its body read as well; empty where the client is gone."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        if not (part := connection.recv(65536)):
+            return ""
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next(int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length"))
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head.decode()
+
+
 @contextmanager
 def raw_server(*answers, connections=1):
     """A server that gives the bytes of one answer to each request, and closes after the last one of a connection."""
@@ -29,19 +44,15 @@ def raw_server(*answers, connections=1):
     def serve():
         left = list(answers)
         while left:
-            connection, _ = listener.accept()
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
             with connection:
                 for _ in range(max(1, len(answers) // connections)):
-                    data = b""
-                    while b"\r\n\r\n" not in data:
-                        data += connection.recv(65536)
-                    head, _, body = data.partition(b"\r\n\r\n")
-                    length = next(
-                        int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
-                    )
-                    while len(body) < length:
-                        body += connection.recv(65536)
-                    heads.append(head.decode())
+                    if not (head := read_request(connection)):
+                        break
+                    heads.append(head)
                     connection.sendall(left.pop(0))
 
     thread = threading.Thread(target=serve, daemon=True)
@@ -181,8 +192,9 @@ def tunnelling_proxy(target_port):
     asked = []
 
     def pump(source, sink):
-        while data := source.recv(65536):
-            sink.sendall(data)
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
 
     def serve():
         client, _ = listener.accept()
