@@ -73,6 +73,11 @@ CASES = [
         {},
         ("i.md:6:3", "warning", "undeclared_name", 'did you mean "TICKER"?'),
     ),
+    (
+        "Write to {{name}}, not to `{{name}}` or x^{{name}}.\n",
+        {},
+        ("i.md:1:10", "warning", "undeclared_name", "declare it under `params` if it is meant to be filled in"),
+    ),
     ("---\ncontexts: [b.md]\n---\n", {}, ("i.md:2:12", "error", "broken_reference", 'did you mean "a.md"?')),
     ("See context/pharma/c.md\n", {}, ("i.md:1:5", "error", "broken_reference", 'did you mean "pharma/b.md"?')),
     ("---\ncontexts: [round.md]\n---\n", {}, ("information/context/round.md:1:13", "error", "broken_reference", "")),

@@ -97,9 +97,9 @@ def lookalikes(instruction: Instruction, pieces: Sequence[Piece], declared: froz
             f"{written} names nothing declared and stays as it is",
             instruction.at(offset),
             text=written,
-            hint=f'did you mean "{close}"?',
+            hint=f'did you mean "{close}"?' if close else "declare it under `params` if it is meant to be filled in",
         )
-        for written, close, offset in misspellings(pieces, declared)
+        for written, close, offset in misspellings(instruction.body, pieces, declared)
     ]
 
 

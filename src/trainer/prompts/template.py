@@ -77,16 +77,25 @@ def names_in(piece: Piece) -> list[tuple[str, int]]:
     return found
 
 
-def misspellings(pieces: Sequence[Piece], declared: Set[str]) -> list[tuple[str, str, int]]:
-    """What stays as written though it looks much like a declared name: the words, that name, and their offset."""
+def misspellings(body: str, pieces: Sequence[Piece], declared: Set[str]) -> list[tuple[str, str | None, int]]:
+    """What stays as written though it may be meant: the words, the declared name they look like, and their offset.
+
+    That is all that looks much like a declared name, and in prose each `{{name}}` that stands alone.
+    """
+    literals = [
+        (braces, piece.start + braces.start())
+        for piece in pieces
+        if piece.kind == "text"
+        for braces in _LITERAL.finditer(piece.text)
+    ]
+    code = markdown.code(body) if any(braces[1] for braces, _ in literals) else None
     found = []
-    for piece in pieces:
-        if piece.kind == "text":
-            for braces in _LITERAL.finditer(piece.text):
-                name = braces[1] or braces[2]
-                close = None if name in declared else nearest(name, declared)
-                if close:
-                    found.append((braces[0], close, piece.start + braces.start()))
+    for braces, at in literals:
+        name = braces[1] or braces[2]
+        close = None if name in declared else nearest(name, declared)
+        stands_alone = code is not None and braces[0] == f"{{{{{name}}}}}" and at not in code
+        if close or (stands_alone and not _GLUE.search(body[max(0, at - 2) : at])):
+            found.append((braces[0], close, at))
     return found
 
 
