@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.stores.base import DataStore, Draft, Retention, StoreStats, VersionConflict
 from trainer.stores.database import DatabaseFile
 from trainer.stores.heads import Head, read_heads
-from trainer.stores.registry import BACKENDS, create_store
+from trainer.stores.registry import BACKENDS, create_store, store_at
 
 if TYPE_CHECKING:
     from trainer.stores.duckdb_store import DuckDBStore
@@ -24,6 +24,7 @@ __all__ = [
     "VersionConflict",
     "create_store",
     "read_heads",
+    "store_at",
 ]
 
 _CLASSES = {"DuckDBStore": "duckdb"}

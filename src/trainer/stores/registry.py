@@ -34,3 +34,25 @@ def create_store(name: str, *, clock: Clock = system_clock, **options: Any) -> D
             raise UsageError(message, hint=hint)
     store: DataStore = backend(clock=clock, **given)
     return store
+
+
+def store_at(url: str, *, clock: Clock = system_clock) -> DataStore:
+    """The store that a URL names: `duckdb:PATH`, `sqlite:PATH`, `postgresql://…`, `mongodb://…` or `redis://…`."""
+    scheme, _, rest = url.partition(":")
+    if scheme in ("duckdb", "sqlite"):
+        return create_store(scheme, clock=clock, database_path=rest.removeprefix("//"))
+    backend = _SCHEMES.get(scheme)
+    if backend is None:
+        message, hint = unknown("kind of store", scheme, ("duckdb", "sqlite", *_SCHEMES))
+        raise UsageError(message, hint=f"{hint}; write it like postgresql://host/database or sqlite:store.db")
+    return create_store(backend, clock=clock, connection_string=url)
+
+
+_SCHEMES = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "mongodb": "mongodb",
+    "mongodb+srv": "mongodb",
+    "redis": "redis",
+    "rediss": "redis",
+}

@@ -1,0 +1,218 @@
+"""Read and write the project's store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainer.actions.wiring import open_store
+from trainer.core.clock import Clock, parse_duration, parse_moment, system_clock
+from trainer.core.errors import TrainerError, UsageError
+from trainer.core.files import read_text
+from trainer.core.project import Project
+from trainer.core.values import Json, StoredData
+
+if TYPE_CHECKING:
+    from trainer.stores import StoreStats
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What is to be stored, as it was typed."""
+
+    key: str
+    source: str = "manual"
+    metadata: Sequence[str] = ()
+    """`NAME=VALUE` each."""
+    ttl: str | None = None
+    if_version: int | None = None
+    skip_unchanged: bool = False
+    as_text: bool = False
+    """Whether the content is one text, not JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What `prune` leaves, as it was typed."""
+
+    versions: int | None = None
+    older_than: str | None = None
+    expired_for: str | None = None
+    deleted_for: str | None = None
+
+
+def put(project: Project, wanted: Put, content: str, *, shown: str) -> StoredData:
+    """The stored document; `shown` names where the content came from."""
+    from trainer.stores.jsontext import decode
+
+    data = content if wanted.as_text else decode(content, shown=shown)
+    store = open_store(project)
+    store.store(
+        wanted.key,
+        data,
+        _metadata(wanted.metadata),
+        source=wanted.source,
+        ttl=None if wanted.ttl is None else int(parse_duration(wanted.ttl)),
+        if_version=wanted.if_version,
+        skip_unchanged=wanted.skip_unchanged,
+    )
+    return _needed(store.retrieve(wanted.key), wanted.key)
+
+
+def get(project: Project, key: str, *, version: int | None = None, as_of: str | None = None) -> StoredData:
+    """The document, that version of it, or the one that was current then; raises TrainerError where there is none."""
+    moment = None if as_of is None else _moment(as_of)
+    return _needed(open_store(project).retrieve(key, version=version, as_of=moment), key, version=version)
+
+
+def query(
+    project: Project, words: Sequence[str], *, sort: Sequence[str] = (), limit: int | None = None, offset: int = 0
+) -> list[StoredData]:
+    """The documents that match the words `FIELD=VALUE`, in order."""
+    from trainer.stores.filters import parse_sort, parse_words
+
+    return open_store(project).query(parse_words(words), limit, parse_sort(sort), offset)
+
+
+def history(project: Project, key: str) -> list[StoredData]:
+    """All versions of a document, oldest first; raises TrainerError where there is none."""
+    found = open_store(project).history(key)
+    _needed(found[-1] if found else None, key)
+    return found
+
+
+def delete(project: Project, key: str, *, erase: bool) -> None:
+    """Delete a document, or erase all its versions; raises TrainerError where there is none."""
+    if not open_store(project).delete(key, erase=erase):
+        _needed(None, key)
+
+
+def count(project: Project, words: Sequence[str]) -> int:
+    """How many documents match the words."""
+    from trainer.stores.filters import parse_words
+
+    return open_store(project).count(parse_words(words))
+
+
+def distinct(project: Project, field: str, words: Sequence[str]) -> list[Json]:
+    """The different values of a field in the documents that match the words."""
+    from trainer.stores.filters import parse_words
+
+    return open_store(project).distinct(field, parse_words(words))
+
+
+def aggregate(project: Project, pipeline: str, *, shown: str) -> list[dict[str, Json]]:
+    """What the stages in a JSON text make of the documents."""
+    from trainer.stores.jsontext import decode
+
+    return open_store(project).aggregate(decode(pipeline, shown=shown))
+
+
+def prune(project: Project, keep: Keep) -> int:
+    """How many versions were removed for good."""
+    from trainer.stores import Retention
+
+    if keep == Keep():
+        raise UsageError(
+            "say what to remove", hint="such as --keep-versions 10, --expired-for 30d or --deleted-for 30d"
+        )
+    return open_store(project).prune(
+        Retention(
+            keep_versions=keep.versions,
+            older_than=_span(keep.older_than),
+            expired_for=_span(keep.expired_for),
+            deleted_for=_span(keep.deleted_for),
+        )
+    )
+
+
+def stats(project: Project) -> StoreStats:
+    """How much the store holds."""
+    return open_store(project).stats()
+
+
+def export(project: Project, path: Path) -> int:
+    """How many versions were written to a .jsonl or .parquet file."""
+    from trainer.stores.transfer import export_file
+
+    return export_file(open_store(project).export_documents(), path)
+
+
+def export_lines(project: Project) -> Iterator[dict[str, Json]]:
+    """Every version as a JSON object."""
+    from trainer.stores.transfer import as_json
+
+    return (as_json(document) for document in open_store(project).export_documents())
+
+
+def import_from(project: Project, path: Path) -> int:
+    """How many versions were added from a .jsonl or .parquet file."""
+    from trainer.stores.transfer import import_file
+
+    return open_store(project).import_documents(import_file(path))
+
+
+def import_lines(project: Project, lines: Iterable[str]) -> int:
+    """How many versions were added from lines of JSON."""
+    from trainer.stores.transfer import read_jsonl
+
+    return open_store(project).import_documents(read_jsonl(lines, shown="stdin"))
+
+
+def migrate(project: Project, target: str | None) -> int:
+    """How many versions were copied to the store at a URL; without one, the number of the newest migration applied."""
+    from trainer.stores import store_at
+
+    store = open_store(project)
+    return store.migrate() if target is None else store_at(target).import_documents(store.export_documents())
+
+
+def as_json(document: StoredData, *, clock: Clock = system_clock) -> dict[str, Json]:
+    """The document with all that is known of it, and whether it is fresh now."""
+    from trainer.stores.transfer import as_json as plain
+
+    return {**plain(document), "digest": document.digest, "fresh": document.is_fresh(clock())}
+
+
+def field_of(document: StoredData, name: str) -> Json:
+    """The value of a field as filters see it, None where it is missing."""
+    from trainer.stores.match import plain, value_at, view_of
+    from trainer.stores.query import parse_field
+
+    return plain(value_at(view_of(document), parse_field(name)))
+
+
+def read_content(path: str) -> str:
+    """The text of a file."""
+    return read_text(Path(path), shown=path)
+
+
+def _metadata(words: Sequence[str]) -> Mapping[str, Json]:
+    from trainer.stores.filters import parse_value
+
+    pairs = [word.partition("=") for word in words]
+    for name, sign, _ in pairs:
+        if not name or not sign:
+            raise UsageError(f'"{name}" is no metadata', hint="write it like --meta as_of=2025-02-14")
+    return {name: parse_value(value) for name, _, value in pairs}
+
+
+def _needed(found: StoredData | None, key: str, *, version: int | None = None) -> StoredData:
+    if found is None:
+        what = key if version is None else f"{key} in version {version}"
+        raise TrainerError(f"the store has no {what}", hint="see what it has: trainer store query")
+    return found
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_moment(text)
+    except ValueError:
+        raise UsageError(f'"{text}" is no date', hint="write it like 2025-02-14 or 2025-02-14T21:00:00Z") from None
+
+
+def _span(text: str | None) -> timedelta | None:
+    return None if text is None else timedelta(seconds=parse_duration(text))
