@@ -137,3 +137,28 @@ def test_the_repair_message_names_every_fault_and_nothing_else() -> None:
     assert len(faults(verdict)) == 1
     assert "1. line 13: a placeholder is left: TODO." in repair_message(verdict)
     assert not repair_message(check_completion(GOOD, prompt=prompt(), checks=("structure",)))
+
+
+def ruled(text: str, instruction: str) -> list[str]:
+    asked = Prompt("a.md", "A", "", body=instruction)
+    return [found.kind for found in check_completion(text, prompt=asked, checks=("structure",)).findings]
+
+
+def test_the_length_an_instruction_asks_for_is_counted() -> None:
+    assert ruled("One two three four.", "Write at most 3 words.") == ["too_long"]
+    assert ruled("One two three.", "Write at most 3 words.") == []
+    assert ruled("One two.", "Write at least 1,000 words.") == ["too_short"]
+
+
+def test_words_an_instruction_forbids_are_found() -> None:
+    instruction = 'Never use the words "world-class" or "leading".'
+
+    assert ruled("A leading, World-class firm.", instruction) == ["forbidden", "forbidden"]
+    assert ruled("A misleading firm.", instruction) == []
+
+
+def test_advice_is_a_fault_only_where_the_instruction_forbids_it() -> None:
+    text = "Investors should buy now. Analysts rate it a buy."
+
+    assert ruled(text, "No advice to buy, sell or hold.") == ["advice"]
+    assert ruled(text, "Write freely.") == []

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from trainer.checks.document import Block, Document, read_document, title_of
 from trainer.checks.language import language_of
+from trainer.checks.rules import asked
 from trainer.core.errors import Where
 from trainer.core.values import Finding, Json, Output, Prompt, Verdict
 
@@ -54,13 +55,14 @@ def check_structure(text: str, *, prompt: Prompt) -> Verdict:
                 *_leftovers(text),
                 *_language(document, prompt.output.language),
                 *_fences(document),
+                *asked(text, document, prompt.body),
             ),
             key=lambda finding: (finding.where.line or 0) if finding.where else 0,
         )
     )
-    asked = len(prompt.output.sections) + 3
+    parts = len(prompt.output.sections) + 3
     faults = sum(1.0 if finding.severity == "error" else 0.5 for finding in findings if finding.severity != "note")
-    return Verdict(findings, {"structure": round(max(0.0, 1 - faults / asked), 4)})
+    return Verdict(findings, {"structure": round(max(0.0, 1 - faults / parts), 4)})
 
 
 def _place(line: int, column: int | None = 1) -> Where:
