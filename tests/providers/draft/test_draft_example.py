@@ -92,6 +92,16 @@ def test_a_derived_figure_names_its_formula(reports):
     assert "| Total debt to EBITDA | 2.60 |" in cash
 
 
+def test_distances_of_one_price_share_a_sentence(reports):
+    assert (
+        "The share price of $202.08 is 31.6 % above the 52-week low of $153.58 "
+        "and 2.5 % below the 52-week high of $207.32."
+    ) in section(reports["abbvie"], "Valuation")
+    assert "The mean price target of $204.43 is 1.2 % above the share price of $202.08." in section(
+        reports["abbvie"], "Shareholders and opinion"
+    )
+
+
 def test_a_company_with_losses_gets_its_runway(reports):
     assert "| Cash runway (cash divided by operating cash flow) | 1.8 years |" in section(
         reports["butterfly"], "Cash and debt"
