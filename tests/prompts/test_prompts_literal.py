@@ -99,15 +99,16 @@ def test_what_is_declared_is_filled_in(body, expected):
     [
         ("a\n  {{ TICKR }}", 'x.md:2:6: unknown name "TICKR" in Jinja\n  did you mean "TICKER"?'),
         ("{% if quotes %}x{% endif %}", 'x.md:1:7: unknown name "quotes" in Jinja\n  did you mean "quote"?'),
-        ("a\n\n{{ quote.pirce }}", 'x.md:3: unknown field "pirce"\n  did you mean "price"?'),
+        ("a\n\n{{ quote.pirce }}", 'x.md:3:1: unknown field "pirce"\n  did you mean "price"?'),
+        ("{{ TICKER }} {{ quote.pirce }}", 'x.md:1:14: unknown field "pirce"'),
         ("{{ quote.price | }}", "x.md:1:1: not valid Jinja: "),
         ("{% if TICKER %}x", "x.md:1:1: not valid Jinja: "),
         ("{{ TICKER | shout }}", "x.md:1:1: not valid Jinja: No filter named 'shout'."),
-        ("{{ TICKER.__class__.__mro__ }}", "x.md:1: access to attribute '__class__' of 'str' object is unsafe."),
+        ("{{ TICKER.__class__.__mro__ }}", "x.md:1:1: access to attribute '__class__' of 'str' object is unsafe."),
         ("{{ TICKER | random }}", "not valid Jinja: No filter named 'random'."),
-        ("{{ TICKER * 10000000 }}", "x.md:1: the result would be too large"),
-        ("{% for a in range(10**9) %}{{ TICKER }}{% endfor %}", "x.md:1: Range too big."),
-        ("{% include 'x' %}", "x.md:1: no loader for this environment specified"),
+        ("{{ TICKER * 10000000 }}", "x.md:1:1: the result would be too large"),
+        ("{% for a in range(10**9) %}{{ TICKER }}{% endfor %}", "x.md:1:1: Range too big."),
+        ("{% include 'x' %}", "x.md:1:1: no loader for this environment specified"),
     ],
 )
 def test_what_cannot_be_filled_in_is_an_error_with_its_place(body, message):

@@ -6,6 +6,7 @@ An instruction with nothing beside it is sent as it is, without any mark.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -189,7 +190,7 @@ class _Writer:
         try:
             return jinja.run(pieces, values, names=names, show=self.value)
         except jinja.RenderError as error:
-            where = Where(self.instruction.file, self.instruction.body_line + error.line - 1)
+            where = _failed_at(self.instruction, pieces, error.line, error.message)
             raise InstructionError(error.message, where=where, hint=error.hint) from error
 
     def remember(self, block: DataBlock, value: Json, path: str) -> None:
@@ -199,6 +200,16 @@ class _Writer:
         self.parts[id(value)] = (block, path)
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             self.remember(block, item, f"{path}.{key}")
+
+
+def _failed_at(instruction: Instruction, pieces: Sequence[Piece], line: int, message: str) -> Where:
+    """The construct on a line of the body that an error is about: the one with a word the message quotes."""
+    body_line = instruction.body_line + line - 1
+    constructs = [piece for piece in pieces if piece.kind in ("expression", "statement")]
+    here = [piece for piece in constructs if instruction.at(piece.start).line == body_line]
+    quoted = re.findall(r"[\"']([^\"']+)[\"']", message)
+    about = [piece for piece in here if any(word in piece.text for word in quoted)] or here
+    return instruction.at(about[0].start) if about else Where(instruction.file, body_line)
 
 
 def _json(value: Json) -> Json:
