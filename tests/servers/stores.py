@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from trainer.stores import DataStore, create_store
 
@@ -40,7 +44,35 @@ def _bench(backend: str, options: dict[str, str]) -> Bench:
     return bench
 
 
-BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {"duckdb": duckdb_bench}
+@contextmanager
+def sqlite_bench(folder: Path) -> Iterator[Bench]:
+    yield _bench("sqlite", {"database_path": str(folder / "trainer.sqlite")})
+
+
+@contextmanager
+def postgresql_bench(folder: Path) -> Iterator[Bench]:
+    """A schema of its own in the database at TRAINER_TEST_POSTGRES, dropped afterwards."""
+    url = os.environ.get("TRAINER_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
+    psycopg = pytest.importorskip("psycopg", reason='NOT TESTED on PostgreSQL: pip install "trainer-core[postgres]"')
+    schema = f"trainer_test_{uuid.uuid4().hex}"
+    try:
+        admin = psycopg.connect(url, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError:
+        pytest.skip("NOT TESTED on PostgreSQL: start one and set TRAINER_TEST_POSTGRES=postgresql://user@host/database")
+    with admin:
+        admin.execute(f"CREATE SCHEMA {schema}")
+        joiner = "&" if "?" in url else "?"
+        bench = _bench("postgresql", {"connection_string": f"{url}{joiner}options=-csearch_path%3D{schema}"})
+        yield bench
+        bench.store.close()
+        admin.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {
+    "duckdb": duckdb_bench,
+    "sqlite": sqlite_bench,
+    "postgresql": postgresql_bench,
+}
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from trainer.stores.registry import BACKENDS, create_store, store_at
 
 if TYPE_CHECKING:
     from trainer.stores.duckdb_store import DuckDBStore
+    from trainer.stores.postgresql_store import PostgreSQLStore
+    from trainer.stores.sqlite_store import SQLiteStore
 
 __all__ = [
     "BACKENDS",
@@ -19,7 +21,9 @@ __all__ = [
     "Draft",
     "DuckDBStore",
     "Head",
+    "PostgreSQLStore",
     "Retention",
+    "SQLiteStore",
     "StoreStats",
     "VersionConflict",
     "create_store",
@@ -27,7 +31,7 @@ __all__ = [
     "store_at",
 ]
 
-_CLASSES = {"DuckDBStore": "duckdb"}
+_CLASSES = {"DuckDBStore": "duckdb", "SQLiteStore": "sqlite", "PostgreSQLStore": "postgresql"}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,8 +14,7 @@ from trainer.core.values import Json
 from trainer.stores.database import DOCUMENTS, DatabaseFile
 from trainer.stores.duckdb_dialect import DuckDBDialect
 from trainer.stores.heads import head_as_json
-from trainer.stores.rows import Row
-from trainer.stores.sql_store import COLUMNS, Run, SqlStore, values_of
+from trainer.stores.sql_store import TYPES, Run, SqlStore
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,14 +39,6 @@ MIGRATIONS = (
     )
     """,
 )
-_TYPES = {
-    name: "BIGINT" if name in ("version", "ttl", "size") else "BOOLEAN" if name in ("odd", "deleted") else "VARCHAR"
-    for name in COLUMNS
-} | {"current": "BOOLEAN"}
-# One parameter whatever the number of rows: binding is slow, and executemany goes row by row.
-_INSERT = f"""
-INSERT INTO documents ({", ".join(_TYPES)})
-SELECT unnest(from_json(?, '[{json.dumps(_TYPES)}]'), recursive := true)"""
 
 
 class DuckDBStore(SqlStore):
@@ -55,6 +46,9 @@ class DuckDBStore(SqlStore):
 
     backend = "duckdb"
     keys_in = """SELECT unnest(from_json(?, '["VARCHAR"]'))"""
+    insertion = f"""
+        INSERT INTO documents ({", ".join(TYPES)})
+        SELECT unnest(from_json(?, '[{json.dumps(TYPES)}]'), recursive := true)"""
     dialect = DuckDBDialect()
     places_in = """SELECT (place[1], place[2]::BIGINT) FROM (SELECT unnest(from_json(?, '[["VARCHAR"]]')) AS place)"""
 
@@ -89,11 +83,6 @@ class DuckDBStore(SqlStore):
             yield partial(_run, connection)
             if write:
                 connection.execute("COMMIT")
-
-    def insert_rows(self, run: Run, rows: Sequence[Row], *, current: bool) -> None:
-        """One statement for all rows."""
-        if rows:
-            run(_INSERT, json.dumps([values_of(row, current=current) for row in rows], ensure_ascii=False))
 
     def measure(self) -> int | None:
         """The bytes of the file, all its tables together."""

@@ -28,7 +28,7 @@ class Encoded:
     value: Json
     """The document as it will be read back."""
     odd: bool
-    """Whether SQL may compare some value in it otherwise than Python: integers from 2^53 on, NUL in a text."""
+    """Whether SQL may compare some value in it otherwise than Python: numbers from 2^53 on, NUL in a text."""
 
 
 def encode(value: object, *, what: str = "data") -> Encoded:
@@ -100,6 +100,7 @@ class _Cleaner:
             self.odd = self.odd or not -_EXACT < value < _EXACT
             return int(value)
         if isinstance(value, float):
+            self.odd = self.odd or abs(value) >= _EXACT
             return float(value) if math.isfinite(value) else self._refuse(f"the number {value}", path)
         if isinstance(value, Decimal):
             return self._decimal(value, path)

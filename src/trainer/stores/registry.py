@@ -14,6 +14,8 @@ BACKENDS = Registry(
     "stores",
     {
         "duckdb": Adapter("trainer.stores.duckdb_store:DuckDBStore"),
+        "sqlite": Adapter("trainer.stores.sqlite_store:SQLiteStore"),
+        "postgresql": Adapter("trainer.stores.postgresql_store:PostgreSQLStore", extra="postgres", needs="psycopg"),
     },
 )
 

@@ -39,6 +39,8 @@ class SqlStore(VersionedStore):
     """Selects the texts of a JSON list, the one parameter."""
     places_in: ClassVar[str]
     """Selects keys and versions from a JSON list of pairs, the one parameter."""
+    insertion: ClassVar[str]
+    """Inserts the rows of a JSON list of objects, the one parameter."""
     dialect: ClassVar[Dialect]
 
     @abstractmethod
@@ -48,14 +50,14 @@ class SqlStore(VersionedStore):
         Writing transactions of several processes wait for each other.
         """
 
-    @abstractmethod
-    def insert_rows(self, run: Run, rows: Sequence[Row], *, current: bool) -> None:
-        """Adds rows in the quickest way the backend has."""
+    def guard(self, run: Run, keys: Sequence[str]) -> None:
+        """Keeps other transactions from writing those keys; backends with one writer at a time need nothing."""
 
     def append(self, changes: Sequence[Change]) -> list[bool]:
         """Whether each change did something; all in one transaction."""
         done: list[bool] = []
         with self.transaction(write=True) as run:
+            self.guard(run, [change.key for change in changes])
             known = {current.key: current for current in self.currents(run, [change.key for change in changes])}
             now = to_text(self.clock())
             rows: list[Row] = []
@@ -111,10 +113,11 @@ class SqlStore(VersionedStore):
     def insert(self, rows: Sequence[Row]) -> int:
         """How many versions were added as they are, in one transaction."""
         with self.transaction(write=True) as run:
+            self.guard(run, [row.key for row in rows])
             question = f"SELECT key, version, digest FROM documents WHERE key IN ({self.keys_in})"
             found = run(question, _json(sorted({row.key for row in rows})))
             new = list(_unknown(rows, {(key, version): digest for key, version, digest in found}))
-            self.insert_rows(run, new, current=False)
+            self._insert(run, new, current=False)
             run(f"{_HIGHEST} WHERE key IN ({self.keys_in})", _json(sorted({row.key for row in new})))
         return len(new)
 
@@ -167,8 +170,13 @@ class SqlStore(VersionedStore):
         older = sorted(row.key for row in rows if row.version > 1)
         if older:
             run(f"UPDATE documents SET current = FALSE WHERE current AND key IN ({self.keys_in})", _json(older))
-        self.insert_rows(run, replaced, current=False)
-        self.insert_rows(run, list(newest.values()), current=True)
+        self._insert(run, replaced, current=False)
+        self._insert(run, list(newest.values()), current=True)
+
+    def _insert(self, run: Run, rows: Sequence[Row], *, current: bool) -> None:
+        """One parameter whatever the number of rows: DuckDB binds slowly, and its executemany goes row by row."""
+        if rows:
+            run(self.insertion, _json([values_of(row, current=current) for row in rows]))
 
     def _check(self, run: Run, check: Check) -> None:
         run(
@@ -206,6 +214,13 @@ def _fitting(ahead: Sequence[tuple[int, str, int]]) -> Sequence[tuple[int, str, 
 def _row(found: Sequence[Any]) -> Row:
     values: list[Any] = [*found[:-2], bool(found[-2]), bool(found[-1])]
     return Row(*values)
+
+
+TYPES = {
+    name: "BIGINT" if name in ("version", "ttl", "size") else "BOOLEAN" if name in ("odd", "deleted") else "TEXT"
+    for name in COLUMNS
+} | {"current": "BOOLEAN"}
+"""The columns of the table with their types in SQL."""
 
 
 def values_of(row: Row, *, current: bool) -> dict[str, Any]:

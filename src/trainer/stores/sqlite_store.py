@@ -1,0 +1,187 @@
+# ruff: noqa: S608  (statements are put together from constants; every value is a parameter)
+"""Documents in one SQLite file, for a single machine: readers never wait, writers wait for each other."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from trainer.core.clock import Clock, system_clock
+from trainer.core.errors import StoreError, Where
+from trainer.stores.mounts import refuse_network
+from trainer.stores.pushdown import Piece, column_number, column_rank, column_text
+from trainer.stores.query import Field
+from trainer.stores.sql_store import TYPES, Run, SqlStore
+
+MIGRATIONS = (
+    """
+    CREATE TABLE documents (
+        key TEXT NOT NULL, version INTEGER NOT NULL, data TEXT NOT NULL, metadata TEXT NOT NULL, source TEXT NOT NULL,
+        stored_at TEXT NOT NULL, updated_at TEXT NOT NULL, checked_at TEXT, ttl INTEGER, digest TEXT NOT NULL,
+        size INTEGER NOT NULL, odd INTEGER NOT NULL, deleted INTEGER NOT NULL, current INTEGER NOT NULL,
+        PRIMARY KEY (key, version)
+    );
+    CREATE UNIQUE INDEX documents_current ON documents (key) WHERE current;
+    CREATE INDEX documents_odd ON documents (odd) WHERE odd;
+    CREATE INDEX documents_source ON documents (source) WHERE current;
+    """,
+)
+_PLAIN = re.compile(r'(?![0-9]+$)[^"\\\x00-\x1f]+')
+
+
+class SQLiteDialect:
+    """JSON by SQLite's functions; numbers and patterns by Python's own, since SQLite reads decimals inexactly."""
+
+    def reaches(self, field: Field) -> bool:
+        """List positions and quotes have no sure spelling in SQLite's paths."""
+        return field.root == "column" or all(_PLAIN.fullmatch(segment) for segment in field.path)
+
+    def number(self, field: Field) -> Piece:
+        """The JSON text read by Python."""
+        if field.root == "column":
+            return Piece(column_number(field))
+        kind = f"json_type({field.root}, {_path(field)})"
+        return Piece(f"CASE WHEN {kind} IN ('integer', 'real') THEN as_number({field.root} -> {_path(field)}) END")
+
+    def text(self, field: Field) -> Piece:
+        """The text, compared by its UTF-8."""
+        if field.root == "column":
+            return Piece(column_text(field))
+        extracted = f"json_extract({field.root}, {_path(field)})"
+        return Piece(f"CASE json_type({field.root}, {_path(field)}) WHEN 'text' THEN {extracted} END")
+
+    def rank(self, field: Field) -> Piece:
+        """By the JSON type."""
+        if field.root == "column":
+            return Piece(column_rank(field))
+        return Piece(
+            f"CASE json_type({field.root}, {_path(field)}) WHEN 'false' THEN 1 WHEN 'true' THEN 2 "
+            "WHEN 'integer' THEN 3 WHEN 'real' THEN 3 "
+            "WHEN 'text' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 5 ELSE 0 END"
+        )
+
+    def present(self, field: Field) -> Piece:
+        """A missing field has no type."""
+        return Piece("TRUE" if field.root == "column" else f"(json_type({field.root}, {_path(field)}) IS NOT NULL)")
+
+    def equals_text(self, field: Field, operand: str) -> Piece:
+        """Compares the text."""
+        value = self.text(field)
+        return Piece(f"{value.sql} = ?", (*value.parameters, operand))
+
+    def matches(self, field: Field, pattern: str) -> Piece:
+        """By Python's own `re`."""
+        value = self.text(field)
+        return Piece(f"matches(?, {value.sql})", (pattern, *value.parameters))
+
+
+class SQLiteStore(SqlStore):
+    """A store in one SQLite file in WAL mode."""
+
+    backend = "sqlite"
+    keys_in = "SELECT value FROM json_each(?)"
+    places_in = "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)"
+    insertion = f"""
+        INSERT INTO documents ({", ".join(TYPES)})
+        SELECT {", ".join(f"json_extract(value, '$.{name}')" for name in TYPES)} FROM json_each(?)"""
+    dialect = SQLiteDialect()
+
+    def __init__(
+        self,
+        database_path: str | Path = ".trainer/trainer.sqlite",
+        *,
+        clock: Clock = system_clock,
+        timeout: float = 60.0,
+    ) -> None:
+        """`timeout` is the longest wait in seconds for other writers."""
+        self.path = Path(database_path)
+        self.clock = clock
+        self.timeout = timeout
+
+    @contextlib.contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Run]:
+        """One connection for one transaction, so that threads and forks share nothing."""
+        refuse_network(self.path.parent)
+        try:
+            with contextlib.closing(self._connect()) as connection:
+                self._migrate(connection)
+                # A deferred transaction that reads and then writes fails at once, whatever the timeout.
+                connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+                yield partial(_run, connection)
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
+    def measure(self) -> int | None:
+        """The bytes of the file and its log."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def migrate(self) -> int:
+        """The number of the newest migration."""
+        with self.transaction(write=False):
+            return len(MIGRATIONS)
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot create the folder: {error.strerror}", where=Where(str(self.path))) from error
+        connection = sqlite3.connect(self.path, timeout=self.timeout, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.create_function("as_number", 1, _as_number, deterministic=True)
+        connection.create_function("matches", 2, _matches, deterministic=True)
+        return connection
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        ((done,),) = connection.execute("PRAGMA user_version")
+        if done == len(MIGRATIONS):
+            return
+        if done > len(MIGRATIONS):
+            raise StoreError(
+                f"the database was written by a newer trainer: it is at migration {done}, this program knows "
+                f"{len(MIGRATIONS)}",
+                where=Where(str(self.path)),
+                hint='run: pip install --upgrade "trainer-core"',
+            )
+        connection.execute("BEGIN IMMEDIATE")
+        ((done,),) = connection.execute("PRAGMA user_version")
+        for number, script in enumerate(MIGRATIONS[done:], done + 1):
+            for statement in filter(str.strip, script.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+
+    def _explained(self, error: sqlite3.Error) -> StoreError:
+        text = str(error)
+        hint = "look at the message; the file itself is as it was before"
+        if "locked" in text:
+            hint = "another program holds the file: end it, or wait until it is done"
+        elif "full" in text:
+            hint = "free some space and run the same command again; nothing was changed"
+        elif "not a database" in text or "malformed" in text:
+            hint = f"move {self.path.name} away; stored data is fetched again"
+        return StoreError(f"the database cannot be used: {text}", where=Where(str(self.path)), hint=hint)
+
+
+def _run(connection: sqlite3.Connection, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    return connection.execute(statement, parameters).fetchall()
+
+
+def _path(field: Field) -> str:
+    path = "$" + "".join(f'."{segment}"' for segment in field.path)
+    return "'" + path.replace("'", "''") + "'"
+
+
+def _as_number(text: str | None) -> float | None:
+    return None if text is None else float(text)
+
+
+def _matches(pattern: str, text: str | None) -> bool | None:
+    return None if text is None else re.search(pattern, text) is not None
