@@ -163,7 +163,21 @@ class Completer:
             return [answer.content for answer in whole]
 
         content = answer_steps(call.prompt.steps, complete)
-        return _joined(results, content)
+        return joined(results, content)
+
+
+def completion_facts(result: CompletionResult) -> dict[str, object]:
+    """What a record keeps of a completion."""
+    return {
+        "provider": result.provider,
+        "model": result.model,
+        "model_asked": result.model_asked,
+        "origin": result.origin,
+        "tokens_in": result.tokens_in,
+        "tokens_out": result.tokens_out,
+        "cost": result.cost if result.origin == "fresh" else 0.0,
+        "attempts": [{name: getattr(each, name) for name in each.__slots__} for each in result.attempts],
+    }
 
 
 def extract(schema: Mapping[str, Any] | None, text: str) -> Any:
@@ -180,7 +194,7 @@ def _step(prompt: Prompt, text: str) -> Prompt:
     return replace(prompt, text=text, steps=(), sections=(), output=replace(prompt.output, sections=(), schema=None))
 
 
-def _joined(results: Sequence[CompletionResult], content: str) -> CompletionResult:
+def joined(results: Sequence[CompletionResult], content: str) -> CompletionResult:
     """One completion of several: tokens and cost summed, fresh where any part was."""
     costs = [result.cost for result in results]
     known = [cost for cost in costs if cost is not None]
@@ -195,5 +209,5 @@ def _joined(results: Sequence[CompletionResult], content: str) -> CompletionResu
         cost=sum(known) if len(known) == len(costs) else None,
         origin="fresh" if fresh else results[-1].origin,
         attempts=tuple(attempt for result in results for attempt in result.attempts),
-        metadata={"steps": len(results)},
+        metadata={**results[-1].metadata, "calls": len(results)},
     )

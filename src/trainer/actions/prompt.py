@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from trainer.security import DetectionResult, Level
 
 
+PROMPTS = "prompts"
+"""The folder of kept prompts below the cache."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """An instruction with its parameters, contexts and data requests settled; nothing is fetched yet."""
@@ -179,6 +183,13 @@ def render_prepared(
     )
     warnings = tuple(str(Problem(finding.message, finding.where, finding.hint or None)) for finding in prompt.findings)
     return Rendered(prompt, screened(project, prompt), model, warnings)
+
+
+def keep_prompt(project: Project, prompt: Prompt) -> str:
+    """The identity under which the prompt is kept, so that a later one can be compared with it."""
+    from trainer.prompts.versions import keep_version
+
+    return keep_version(prompt, folder=project.cache / PROMPTS).id
 
 
 def screened(project: Project, prompt: Prompt) -> DetectionResult | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -67,12 +69,51 @@ class Recorder:
         if self._tracker is not None:
             self._tracker.step(self._execution, name, **attributes)
 
-    def item(self, operation: str, context: Mapping[str, Any], results: Mapping[str, Any]) -> None:
-        """Record one finished item as an execution of its own below this command's."""
-        if self._tracker is None:
-            return
-        execution = self._tracker.start("trainer", operation, dict(context), parent=self._execution)
-        self._tracker.complete(execution, dict(results))
+    @contextlib.contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Record a block of code as one step of this command."""
+        began = time.perf_counter()
+        yield
+        self.step(name, seconds=time.perf_counter() - began)
+
+    def item(self, operation: str, context: Mapping[str, Any]) -> Item:
+        """An execution of its own below this command's, for one of its items."""
+        return Item(self._tracker, operation, context, parent=self._execution)
+
+
+class Item:
+    """The record of one item of a command, from its start to its end."""
+
+    def __init__(self, tracker: Tracker | None, operation: str, context: Mapping[str, Any], *, parent: str) -> None:
+        self._tracker = tracker
+        self._began = time.perf_counter()
+        self._execution = tracker.start("trainer", operation, dict(context), parent=parent) if tracker else ""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it began."""
+        return time.perf_counter() - self._began
+
+    def step(self, name: str, **attributes: Any) -> None:
+        """Record one step."""
+        if self._tracker is not None:
+            self._tracker.step(self._execution, name, **attributes)
+
+    @contextlib.contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Record a block of code as one step, failed where it raises."""
+        began = time.perf_counter()
+        try:
+            yield
+        except TrainerError as error:
+            self.step(name, seconds=time.perf_counter() - began, **failure(error))
+            raise
+        self.step(name, seconds=time.perf_counter() - began)
+
+    def end(self, results: Mapping[str, Any]) -> None:
+        """Record how it ended."""
+        if self._tracker is not None:
+            self._tracker.complete(self._execution, dict(results))
 
 
 def _drain_much(project: Project) -> None:

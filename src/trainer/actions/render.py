@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.model import ModelChoice, choose_model, price_of
-from trainer.actions.prompt import Instructions, Rendered, render_prepared
+from trainer.actions.prompt import PROMPTS, Instructions, Rendered, render_prepared
 from trainer.core.clock import Clock, isoformat, system_clock
+from trainer.core.errors import UsageError
 from trainer.core.project import Project
+
+if TYPE_CHECKING:
+    from trainer.prompts.versions import Change
+
+
+_SHORTEST = 6
+"""Digits of a kept prompt's identity that are enough to name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,30 @@ class RenderResult:
             "steps": [{"name": step.name, "uses": list(step.uses)} for step in prompt.steps],
             "warnings": list(self.warnings),
         }
+
+
+def compare_with(project: Project, rendered: Rendered, run: str, *, clock: Clock = system_clock) -> tuple[Change, ...]:
+    """What changed from the prompt of a recorded run to this one: template, parameters, contexts, data, model.
+
+    `run` is an execution, its start or `last`, or a kept prompt; raises UsageError where there is none.
+    """
+    from trainer.prompts.versions import compare, load_version, version_of
+
+    folder = project.cache / PROMPTS
+    kept = sorted(folder.glob(f"{run[:2]}*/{run}*.json")) if len(run) >= _SHORTEST and run.isalnum() else []
+    name = kept[0].stem if len(kept) == 1 else _prompt_of(project, run, clock)
+    return compare(load_version(name, folder=folder), version_of(rendered.prompt))
+
+
+def _prompt_of(project: Project, run: str, clock: Clock) -> str:
+    from trainer.actions.mart import show_execution
+
+    execution = show_execution(project, run, clock=clock).execution
+    prompt = (execution.inputs or {}).get("prompt")
+    if not prompt:
+        hint = "name an execution of `run` or `report`: trainer mart executions"
+        raise UsageError(f"the execution {run} holds no prompt", hint=hint)
+    return str(prompt)
 
 
 def render_instruction(

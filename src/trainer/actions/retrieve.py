@@ -175,7 +175,8 @@ def _retrieve(
             if storing:
                 _keep(project, [each for each in found.values() if each.result], options, clock=clock)
         for each in found.values():
-            recorder.item("retrieve", *_record(each))
+            context, results = _record(each)
+            recorder.item("retrieve", context).end(results)
     versions = current_heads(project, [request.key for request in requests], clock=clock) if storing else heads
     return [_settled(request, found.get(request.key), versions.get(request.key)) for request in requests]
 

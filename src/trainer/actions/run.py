@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer.actions.completion import Call, Completer
+from trainer.actions.completion import Call, Completer, completion_facts
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.model import ModelChoice, choose_model, make_budget, price_of
-from trainer.actions.prompt import Instructions, Rendered, render_prepared, screened
+from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared, screened
 from trainer.actions.record import Recorder
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import ProviderError, UsageError, Where
@@ -179,16 +179,18 @@ def run_prompt(
     run = Run(project, options, clock=clock)
     with Recorder(project, "run", context={"instruction": name}, clock=clock) as recorder:
         rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
+        version = keep_prompt(project, rendered.prompt)
         call = Call(name, rendered.prompt, choice)
         try:
             result = run.completer.one(call, on_text=on_text, on_restart=on_restart)
         except ProviderError as error:
-            recorder.note(input=rendered.prompt.digest, attempts=[_attempt(each) for each in error.attempts])
+            attempts = [_attempt(each) for each in error.attempts]
+            recorder.note(inputs=_inputs(rendered, version), attempts=attempts)
             raise
         finally:
             if run.budget is not None:
                 run.budget.close()
-        recorder.note(**_noted(rendered, result))
+        recorder.note(inputs=_inputs(rendered, version), **completion_facts(result))
         if options.record is not None:
             _record(run, call, result)
     return RunResult(rendered, choice, result, recorder.execution)
@@ -301,18 +303,8 @@ def _record(run: Run, call: Call, result: CompletionResult) -> None:
     record(result, job.request(job.chain[0]), run.options.record, secrets=secrets)
 
 
-def _noted(rendered: Rendered, result: CompletionResult) -> dict[str, Any]:
-    return {
-        "input": rendered.prompt.digest,
-        "provider": result.provider,
-        "model": result.model,
-        "model_asked": result.model_asked,
-        "origin": result.origin,
-        "tokens_in": result.tokens_in,
-        "tokens_out": result.tokens_out,
-        "cost": result.cost if result.origin == "fresh" else 0.0,
-        "attempts": [_attempt(each) for each in result.attempts],
-    }
+def _inputs(rendered: Rendered, version: str) -> dict[str, Any]:
+    return {"prompt": version, "data": [f"{block.key}@{block.version}" for block in rendered.prompt.data]}
 
 
 def _attempt(attempt: Any) -> dict[str, Any]:

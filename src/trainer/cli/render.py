@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write the prompt to FILE.")
 @click.option("--model", metavar="M", help="Model to count tokens and cost for.")
 @click.option("--offline", is_flag=True, help="Fetch nothing.")
+@click.option("--diff", "run", metavar="RUN", help="Show what changed since a recorded run, or `last`.")
 @click.option("--refresh", is_flag=True, help="Fetch the data again, however fresh it is.")
 @json_option
 @click.pass_obj
@@ -33,6 +34,7 @@ def command(
     model: str | None,
     offline: bool,
     refresh: bool,
+    run: str | None,
     as_json: bool,
 ) -> None:
     """Show the finished prompt of INSTRUCTION; nothing is sent.
@@ -54,12 +56,26 @@ def command(
     )
     for line in _remarks(found):
         session.say(line)
+    if run is not None:
+        _show_changes(session, found, run, as_json=as_json)
+        return
     if output is not None:
         write_atomic(output, found.rendered.prompt.text)
     if as_json:
         write_json(found.as_json())
     elif output is None:
         write_text(found.rendered.prompt.text)
+
+
+def _show_changes(session: Session, found: RenderResult, run: str, *, as_json: bool) -> None:
+    from trainer.actions.render import compare_with
+
+    changes = compare_with(session.project(), found.rendered, run)
+    if as_json:
+        write_json(changes)
+        return
+    lines = [line for change in changes for line in (str(change), *(f"  {line}" for line in change.lines))]
+    write_text("\n".join(lines) or "nothing changed")
 
 
 def _remarks(found: RenderResult) -> list[str]:

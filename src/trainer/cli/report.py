@@ -11,7 +11,7 @@ from trainer.cli.show import json_option, write_json, write_table
 from trainer.core.errors import PartialError, Problem, StaleError, TrainerError, UsageError
 
 if TYPE_CHECKING:
-    from trainer.actions.report import ReportOutcome
+    from trainer.actions.report_outcome import ReportOutcome
 
 _FORMATS = ("md", "html", "pdf", "docx", "latex")
 
@@ -60,7 +60,8 @@ def _check(session: Session, names: tuple[str, ...], *, as_json: bool) -> None:
 
 
 def _build(session: Session, names: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
-    from trainer.actions.report import BuildOptions, build_reports
+    from trainer.actions.report import build_reports
+    from trainer.actions.report_outcome import BuildOptions
     from trainer.cli.progress import Progress
 
     formats = options.pop("formats")

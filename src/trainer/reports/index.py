@@ -49,7 +49,9 @@ def _writer(report: Provenance) -> str:
 
 def _checks(report: Provenance) -> str:
     faults = [finding for finding in report.findings if finding.get("severity") != "note"]
-    return "all well" if not faults else f"{len(faults)} to look at"
+    quality = report.scores.get("quality")
+    said = "all well" if not faults else f"{len(faults)} to look at"
+    return said if quality is None else f"{said}, quality {quality:.2f}"
 
 
 def _cost(report: Provenance) -> str:

@@ -1,0 +1,216 @@
+"""One build of some reports: data in, prompts out, completions back, files written, each as soon as it can be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined
+from trainer.actions.data import Loaded, Sources, load_documents
+from trainer.actions.model import drafted, make_budget
+from trainer.actions.prompt import Rendered, keep_prompt, render_prepared
+from trainer.actions.record import Item, Recorder, failure
+from trainer.actions.report_inputs import ReportInput, all_requests
+from trainer.actions.report_outcome import BuildOptions, ReportOutcome, Status
+from trainer.actions.report_outputs import Checked, check, require_accepted, write_report
+from trainer.core.clock import Clock
+from trainer.core.errors import RefusedError, TrainerError
+from trainer.core.project import Project
+from trainer.core.values import CompletionResult, Message, Prompt
+from trainer.reports import Plan, Provenance
+
+if TYPE_CHECKING:
+    from trainer.convert import PdfPool
+
+
+class Build:
+    """A build while it runs; `run` is called once."""
+
+    def __init__(
+        self,
+        project: Project,
+        options: BuildOptions,
+        sources: Sources,
+        recorder: Recorder,
+        *,
+        plans: Mapping[str, Plan],
+        clock: Clock,
+        on_event: Callable[[ReportOutcome], None],
+        on_warning: Callable[[str], None],
+    ) -> None:
+        self.project = project
+        self.options = options
+        self.sources = sources
+        self.clock = clock
+        self.recorder = recorder
+        self.plans = plans
+        self.on_event = on_event
+        self.on_warning = on_warning
+        self.budget = make_budget(project, max_cost=options.max_cost, clock=clock)
+        self.completer = Completer(project, budget=self.budget, concurrency=options.concurrency)
+        self.outcomes: dict[str, ReportOutcome] = {}
+        self.items: dict[str, Item] = {}
+
+    def run(self, due: Sequence[ReportInput], committed: Mapping[str, Provenance | None]) -> dict[str, ReportOutcome]:
+        """The outcome of each report that was due."""
+        from trainer.convert import PdfPool
+
+        if self.options.offline:
+            due = [replace(report, choice=drafted(report.choice)) for report in due]
+        workers = max(1, os.cpu_count() or 1)
+        with PdfPool(workers=workers) as pdf, ThreadPoolExecutor(max_workers=workers) as threads:
+            if any("pdf" in report.spec.formats for report in due):
+                pdf.start()
+            rendered = self._render(due, committed)
+            self._complete([report for report in due if report.spec.name in rendered], rendered, threads, pdf)
+        if self.budget is not None:
+            self.budget.close()
+        return self.outcomes
+
+    def _render(self, due: Sequence[ReportInput], committed: Mapping[str, Provenance | None]) -> dict[str, Rendered]:
+        """The finished prompts by report; a report that cannot be rendered has its outcome already."""
+        documents = [document for each in committed.values() if each is not None for document in each.documents()]
+        with self.recorder.timed("retrieve"):
+            loaded = load_documents(
+                self.project,
+                all_requests(due),
+                sources=self.sources,
+                clock=self.clock,
+                offline=self.options.offline,
+                committed=documents,
+            )
+        for warning in loaded.warnings:
+            self.on_warning(warning)
+        rendered: dict[str, Rendered] = {}
+        for report in due:
+            name = report.spec.name
+            self.items[name] = self.recorder.item("report", {"report": name})
+            try:
+                with self.items[name].timed("render"):
+                    rendered[name] = self._rendered(report, loaded)
+            except TrainerError as error:
+                self._fail(report, error)
+        return rendered
+
+    def _rendered(self, report: ReportInput, loaded: Loaded) -> Rendered:
+        for request in report.prepared.requests.values():
+            if request.key in loaded.errors:
+                raise loaded.errors[request.key]
+        found = render_prepared(self.project, report.prepared, loaded.documents, model=report.choice.model)
+        for warning in found.warnings:
+            self.on_warning(f"{report.spec.name}: {warning}")
+        if report.spec.title:
+            found = replace(found, prompt=replace(found.prompt, title=report.spec.title))
+        found.require_safe()
+        return found
+
+    def _complete(
+        self, due: Sequence[ReportInput], rendered: Mapping[str, Rendered], threads: ThreadPoolExecutor, pdf: PdfPool
+    ) -> None:
+        """Ask for all completions, and finish each report on a thread as its own arrives."""
+        finishing: list[Future[None]] = []
+        by_name = {report.spec.name: report for report in due}
+
+        def arrived(call: Call, answer: Answer) -> None:
+            finishing.append(threads.submit(self._finish, by_name[call.name], rendered[call.name], answer, pdf))
+
+        calls = [Call(name, rendered[name].prompt, report.choice) for name, report in by_name.items()]
+        self.completer.many(calls, on_answer=arrived)
+        for future in finishing:
+            future.result()
+
+    def _finish(self, report: ReportInput, rendered: Rendered, answer: Answer, pdf: PdfPool) -> None:
+        item = self.items[report.spec.name]
+        try:
+            if isinstance(answer, TrainerError):
+                raise answer
+            item.step("complete", **completion_facts(answer))
+            with item.timed("check"):
+                checked = self._checked(report, rendered, answer, item)
+                require_accepted(report, checked)
+            with item.timed("write"):
+                provenance, changed = write_report(self.project, report, rendered, checked, pdf=pdf)
+        except TrainerError as error:
+            self._fail(report, error)
+            return
+        self._end(self._built(report, provenance, checked, changed), rendered)
+
+    def _checked(self, report: ReportInput, rendered: Rendered, answer: CompletionResult, item: Item) -> Checked:
+        """The checked completion; with the policy `repair`, the model is shown once what is wrong."""
+        from trainer.checks import faults, repair_message
+
+        checked = check(report, rendered, answer)
+        if report.checks.policy != "repair" or not faults(checked.verdict):
+            return checked
+        again = _repair_prompt(rendered.prompt, answer.content, repair_message(checked.verdict))
+        try:
+            second = self.completer.one(Call(report.spec.name, again, report.choice))
+        except TrainerError as error:
+            self.on_warning(f"{report.spec.name}: the repair failed: {error.message}")
+            return checked
+        item.step("repair", faults=len(faults(checked.verdict)), **completion_facts(second))
+        mended = check(report, rendered, second)
+        better = mended if len(faults(mended.verdict)) < len(faults(checked.verdict)) else checked
+        return replace(better, result=joined([answer, second], better.result.content))
+
+    def _built(
+        self, report: ReportInput, provenance: Provenance, checked: Checked, changed: tuple[str, ...]
+    ) -> ReportOutcome:
+        from trainer.checks import faults
+
+        result = checked.result
+        return ReportOutcome(
+            name=report.spec.name,
+            status="built",
+            title=report.title,
+            reasons=self.plans[report.spec.name].reasons,
+            changed=changed,
+            outputs=tuple(item.path for item in provenance.outputs),
+            date=provenance.date,
+            sources=tuple(f"{block.key}@{block.version}" for block in provenance.data),
+            provider=result.provider,
+            model=result.model,
+            origin=result.origin,
+            tokens_in=result.tokens_in,
+            tokens_out=result.tokens_out,
+            cost=result.cost if result.origin == "fresh" else 0.0,
+            quality=checked.verdict.scores.get("quality"),
+            findings=len(faults(checked.verdict)),
+            seconds=self.items[report.spec.name].seconds,
+        )
+
+    def _fail(self, report: ReportInput, error: TrainerError) -> None:
+        status: Status = "refused" if isinstance(error, RefusedError) else "failed"
+        seconds = self.items[report.spec.name].seconds
+        self._end(ReportOutcome(report.spec.name, status, title=report.title, error=error, seconds=seconds), None)
+
+    def _end(self, outcome: ReportOutcome, rendered: Rendered | None) -> None:
+        self.outcomes[outcome.name] = outcome
+        version = keep_prompt(self.project, rendered.prompt) if rendered else None
+        self.items[outcome.name].end(_results(outcome, version))
+        self.on_event(outcome)
+
+
+def _results(outcome: ReportOutcome, version: str | None) -> dict[str, object]:
+    """What the report's execution ends with."""
+    return {
+        **failure(outcome.error),
+        "inputs": {"prompt": version, "data": list(outcome.sources)},
+        "outputs": list(outcome.outputs),
+        "provider": outcome.provider,
+        "model": outcome.model,
+        "origin": outcome.origin,
+        "tokens_in": outcome.tokens_in,
+        "tokens_out": outcome.tokens_out,
+        "cost": outcome.cost,
+        "quality": outcome.quality,
+        "findings": outcome.findings,
+    }
+
+
+def _repair_prompt(prompt: Prompt, answer: str, message: str) -> Prompt:
+    turns = (*prompt.turns, Message("assistant", answer), Message("user", message))
+    return replace(prompt, turns=turns, steps=())
