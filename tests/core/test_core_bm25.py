@@ -1,7 +1,7 @@
 import doctest
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.core import bm25
@@ -48,6 +48,7 @@ def test_unspaced_scripts_match_by_pairs_of_letters():
     assert rank("試験", ["収益は増えた", "臨床試験の結果"])[0][0] == 1
 
 
+@settings(deadline=None)
 @given(st.text(), st.lists(st.text(max_size=40), max_size=8), st.randoms(use_true_random=False))
 def test_the_order_of_the_passages_never_changes_a_score(query, passages, shuffler: random.Random):
     order = list(range(len(passages)))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.core.errors import InstructionError
@@ -76,6 +76,7 @@ TEXT = st.lists(
 ).map("\n\n".join)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(TEXT, st.integers(0, 2)), min_size=1, max_size=4), st.integers(0, 120))
 def test_the_budget_is_kept(texts, budget):
     contexts = [context(f"{number}.md", text, priority) for number, (text, priority) in enumerate(texts)]
@@ -86,6 +87,7 @@ def test_the_budget_is_kept(texts, budget):
     assert bool(fitted.findings) or [one.path for one in fitted.contexts] == [one.path for one in contexts]
 
 
+@settings(deadline=None)
 @given(TEXT)
 def test_the_blocks_of_a_text_are_the_text(text):
     assert "".join(block for block, _ in blocks(text)) == text

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.core.errors import InstructionError
@@ -125,6 +125,7 @@ def test_several_problems_of_a_body_are_told_at_once():
     assert [str(problem.where) for problem in caught.value.problems] == ["x.md:3:4", "x.md:1:4", "x.md:2:4"]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("{}%#$\\ TICKERquote.'\"\n|-"), max_size=60))
 def test_a_value_is_never_expanded(value):
     assert filled("a {TICKER} b", TICKER=value) == f"a {value} b"
