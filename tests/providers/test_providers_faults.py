@@ -19,7 +19,7 @@ import pytest
 from servers.openai import Reply, openai_server
 from trainer.core.errors import ProviderError
 from trainer.core.values import CompletionResult
-from trainer.providers import Policy, complete, create_provider
+from trainer.providers import Budget, Limits, Policy, complete, create_provider
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ FAULTS = (
     Fault("cut", "server", Reply(cut=2)),
     Fault("hang-up", "server", Reply(hang_up=True)),
     Fault("slow-body", "timed_out", Reply(delay=5)),
-    Fault("slow-pieces", "timed_out", Reply(drip=0.5)),
+    Fault("slow-pieces", "timed_out", Reply(drip=0.1)),
     Fault("length", "ok", Reply(finish="length")),
     Fault("refused", "unreachable"),
     Fault("wrong-tls", "unreachable"),
@@ -196,3 +196,28 @@ def test_a_wait_until_a_date_is_understood(adapter):
         outcome = outcome_of([provider(adapter, server.url)], "whole", Policy(retries=0))
 
     assert 2 <= outcome.retry_after <= 4
+
+
+PRICES = {"m": {"input": 1000, "output": 1000}, "openai/m": {"input": 1000, "output": 1000}}
+MAY_BE_BILLED = {"broken-body", "cut", "hang-up", "slow-body", "slow-pieces"}
+
+
+@pytest.mark.parametrize("way", WAYS, ids="-".join)
+@pytest.mark.parametrize(
+    "name", [*sorted(MAY_BE_BILLED), "400", "429", "500", "502", "502-html", "503", "529", "refused"]
+)
+def test_a_budget_counts_what_may_have_been_billed_and_nothing_else(name, way, certificate, tmp_path):
+    fault = next(fault for fault in FAULTS if fault.name == name)
+    adapter, mode = way
+    budget = Budget(tmp_path, Limits(run=1.0))
+    policy = Policy(retries=0, timeout=0.25 if name in SLOW else 20)
+    with fault_server(fault, certificate) as server:
+        url = f"http://127.0.0.1:{closed_port()}/v1" if name == "refused" else server.url
+        model = "openai/m" if adapter == "litellm" else "m"
+        link = create_provider(adapter, model=model, api_base=url, api_key="sk-x", prices=PRICES)
+        shown = [].append if mode == "stream" else None
+        with pytest.raises(ProviderError):
+            complete("hi", chain=[link], settings={"max_tokens": 82}, policy=policy, budget=budget, on_text=shown)
+
+    billed = name in MAY_BE_BILLED
+    assert budget.spend().run == pytest.approx(0.1 if billed else 0.0)

@@ -13,13 +13,14 @@ import importlib
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from trainer.core.errors import FailureKind, MissingExtra, ProviderError
 from trainer.core.values import CompletionResult, Json, Prompt
+from trainer.providers import loop
 from trainer.providers.base import Stream, Undeployable
 from trainer.providers.failures import failure, kind_of, retry_after
 from trainer.providers.openai_format import Billing, Parts, finish
@@ -79,21 +80,19 @@ class LiteLLMProvider(Undeployable):
 
     def complete(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
         """The whole answer to `prompt`."""
-        call = call_of(prompt, self.model, self._settings, kwargs)
-        litellm = _litellm()
-        with self._mapped():
-            return self._result(call, litellm.completion(**self._arguments(call)))
+        return loop.run(self.complete_async(prompt, **kwargs))
 
     async def complete_async(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
         """What `complete` returns, awaited on any event loop."""
         call = call_of(prompt, self.model, self._settings, kwargs)
         litellm = await _litellm_async()
         with self._mapped():
-            return self._result(call, await litellm.acompletion(**self._arguments(call)))
+            async with loop.limit(call.timeout, self._billing.service):
+                return self._result(call, await litellm.acompletion(**self._arguments(call)))
 
     def stream(self, prompt: str | Prompt, **kwargs: Json) -> Stream:
         """The answer piece by piece."""
-        return Stream(self._pieces(call_of(prompt, self.model, self._settings, kwargs)))
+        return Stream(loop.iterate(self._pieces(call_of(prompt, self.model, self._settings, kwargs))))
 
     def get_cost(self, tokens: int) -> float | None:
         """US dollars for `tokens` prompt tokens."""
@@ -106,14 +105,15 @@ class LiteLLMProvider(Undeployable):
             models.get(self._prefix, ()) if self._prefix else {name for group in models.values() for name in group}
         )
 
-    def _pieces(self, call: Call) -> Iterator[str | CompletionResult]:
-        litellm = _litellm()
+    async def _pieces(self, call: Call) -> AsyncIterator[str | CompletionResult]:
+        litellm = await _litellm_async()
         parts = Parts(model=call.model)
+        arguments = self._arguments(call) | {"stream": True, "stream_options": {"include_usage": True}}
         with self._mapped():
-            arguments = self._arguments(call) | {"stream": True, "stream_options": {"include_usage": True}}
-            for chunk in litellm.completion(**arguments):
-                if piece := _take_chunk(parts, chunk):
-                    yield piece
+            async with loop.limit(call.timeout, self._billing.service):
+                async for chunk in await litellm.acompletion(**arguments):
+                    if piece := _take_chunk(parts, chunk):
+                        yield piece
         yield finish(call, parts, self._billing)
 
     def _arguments(self, call: Call) -> dict[str, Any]:
@@ -276,11 +276,14 @@ _KINDS: Mapping[str, FailureKind] = {
 _CAUSES: Mapping[str, FailureKind] = {
     "ConnectError": "unreachable",
     "ConnectTimeout": "unreachable",
+    "ClientConnectorError": "unreachable",
+    "SSLError": "unreachable",
+    "gaierror": "unreachable",
     "ReadTimeout": "timed_out",
     "PoolTimeout": "timed_out",
     "TimeoutError": "timed_out",
 }
-"""The HTTP client's classes, which LiteLLM reports as errors of the server."""
+"""The HTTP clients' classes, which LiteLLM reports as errors of the server."""
 
 
 def _kind(error: Exception) -> FailureKind | None:
@@ -318,5 +321,16 @@ def _failure(kind: FailureKind, error: Exception, service: str, secrets: tuple[S
     lower = {str(name).lower(): str(value) for name, value in dict(headers).items()}
     said = scrub(str(getattr(error, "message", "") or error), secrets)
     wait = retry_after(lower, said.encode("utf-8", "replace"), datetime.now(UTC)) if kind == "rate_limited" else None
-    status = getattr(error, "status_code", None)
-    return failure(kind, f"{service}: {' '.join(said.split())[:500]}", status=status, retry_after=wait)
+    return failure(kind, f"{service}: {' '.join(said.split())[:500]}", status=_status(kind, error), retry_after=wait)
+
+
+def _status(kind: FailureKind, error: Exception) -> int | None:
+    """The status that was really answered: LiteLLM calls an answer that broke off a 500, which costs nothing."""
+    told: int | None = getattr(error, "status_code", None)
+    if kind == "unreachable":
+        return None
+    if kind != "server":
+        return told
+    answered = [cause for cause in _causes(error) if type(cause).__module__.partition(".")[0] in ("openai", "httpx")]
+    real = any(getattr(cause, "response", None) is not None for cause in answered)
+    return told if real else 200

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import queue
 import threading
 from collections.abc import AsyncIterator, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from trainer.providers.failures import failure
 
 T = TypeVar("T")
 
@@ -48,6 +51,16 @@ def iterate(pieces: AsyncIterator[T]) -> Generator[T, None, None]:
             raise item.error
     finally:
         future.cancel()
+
+
+@contextlib.asynccontextmanager
+async def limit(seconds: float, service: str) -> AsyncIterator[None]:
+    """Cancel what runs inside after `seconds`, as a failure of the service."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise failure("timed_out", f"{service} gave no whole answer in {seconds:g} s") from error
 
 
 @dataclass(frozen=True, slots=True)

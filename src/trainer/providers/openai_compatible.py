@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import urllib.request
@@ -75,7 +74,7 @@ class OpenAICompatibleProvider(Undeployable):
         """What `complete` returns, awaited on any event loop."""
         call = call_of(prompt, self.model, self._settings, kwargs)
         body = body_of(call, stream=False, length_field=self._length_field())
-        async with _limit(call.timeout, self._billing.service):
+        async with loop.limit(call.timeout, self._billing.service):
             exchange = await self._post("/chat/completions", body)
             return result_of(call, await exchange.read(), self._billing)
 
@@ -92,7 +91,7 @@ class OpenAICompatibleProvider(Undeployable):
         return loop.run(self._list_models())
 
     async def _list_models(self) -> list[str]:
-        async with _limit(30, self._billing.service):
+        async with loop.limit(30, self._billing.service):
             exchange = await self._send("GET", "/models", b"")
             try:
                 answer = json.loads(await exchange.read())
@@ -103,7 +102,7 @@ class OpenAICompatibleProvider(Undeployable):
     async def _pieces(self, call: Call) -> AsyncIterator[str | CompletionResult]:
         body = body_of(call, stream=True, length_field=self._length_field())
         parts = Parts(model=call.model)
-        async with _limit(call.timeout, self._billing.service):
+        async with loop.limit(call.timeout, self._billing.service):
             exchange = await self._post("/chat/completions", body)
             if "text/event-stream" not in exchange.headers.get("content-type", ""):
                 result = result_of(call, await exchange.read(), self._billing)
@@ -199,15 +198,6 @@ class OllamaProvider(OpenAICompatibleProvider):
         address = (api_base or environ.get("OLLAMA_HOST") or "http://localhost:11434").rstrip("/")
         address = address if "://" in address else f"http://{address}"
         super().__init__(model=model, api_base=address if address.endswith("/v1") else f"{address}/v1", **kwargs)
-
-
-@contextlib.asynccontextmanager
-async def _limit(seconds: float, service: str) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise failure("timed_out", f"{service} gave no whole answer in {seconds:g} s") from error
 
 
 async def _events(exchange: Exchange) -> AsyncIterator[bytes]:
