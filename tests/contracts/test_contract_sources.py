@@ -45,7 +45,7 @@ def yahoo_case(_: Path) -> Iterator[Case]:
     if not recorded.is_dir():
         pytest.skip(f"no recorded answers at {recorded}")
     with YahooServer(recorded) as server:
-        options = {"base_url": server.url, "retries": 0, "backoff": 0.001}
+        options = {"base_url": server.url, "retries": 0, "per_second": 1000}
         yield Case(options, {"ticker": "ABBV"}, {"kind": "quote", "ticker": "abbv"}, {"ticker": "NOPE"})
 
 
@@ -64,7 +64,12 @@ def edgar_case(_: Path) -> Iterator[Case]:
     if not recorded.is_dir():
         pytest.skip(f"no recorded answers at {recorded}")
     with EdgarServer(recorded) as server:
-        options = {"user_agent": "Ann ann@example.org", "base_url": server.url, "data_url": server.url, "retries": 0}
+        options = {
+            "user_agent": "Ann ann@example.org",
+            "base_url": server.url,
+            "data_url": server.url,
+            "per_second": 1000,
+        }
         yield Case(options, {"ticker": "MRVL"}, {"kind": "facts", "ticker": "mrvl", "years": "5"}, {"ticker": "NOPE"})
 
 

@@ -58,7 +58,14 @@ def server(recorded):
 @pytest.fixture
 def yahoo(server, clock, kept):
     return create_source(
-        "yahoo_finance", clock=clock, data_store=kept, base_url=server.url, timeout=1, retries=2, backoff=0.001
+        "yahoo_finance",
+        clock=clock,
+        data_store=kept,
+        base_url=server.url,
+        per_second=1000,
+        timeout=1,
+        retries=2,
+        backoff=0.001,
     )
 
 

@@ -56,7 +56,7 @@ def test_queries_run_side_by_side(server, clock):
             together.wait(timeout=20)
             return yahoo.retrieve(query, store)
 
-    yahoo = create_source("yahoo_finance", clock=clock, base_url=server.url)
+    yahoo = create_source("yahoo_finance", clock=clock, base_url=server.url, per_second=1000)
     queries = [("yahoo_finance", {"ticker": "ABBV", "kind": "chart", "range": f"{n}y"}) for n in (1, 2, 5, 10)]
     queries += [("yahoo_finance", {"ticker": "AAPL", "kind": "chart", "range": f"{n}y"}) for n in (1, 2, 5, 10)]
 

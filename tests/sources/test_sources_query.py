@@ -104,3 +104,15 @@ def test_an_unknown_option_names_the_nearest(clock):
         create_source("yahoo_finance", clock=clock, tiemout=3)
 
     assert str(caught.value) == 'unknown option of source yahoo_finance "tiemout"\n  did you mean "timeout"?'
+
+
+def test_an_option_of_another_kind_is_told(clock):
+    with pytest.raises(UsageError) as caught:
+        create_source("yahoo_finance", clock=clock, timeout="fast", retries=1.5, base_url=3, per_second=True, backoff=1)
+
+    assert [problem.message for problem in caught.value.problems] == [
+        'the option timeout of source yahoo_finance must be a number from 0, not "fast"',
+        'the option retries of source yahoo_finance must be a whole number from 0, not "1.5"',
+        'the option base_url of source yahoo_finance must be text, not "3"',
+        'the option per_second of source yahoo_finance must be a number from 0, not "True"',
+    ]

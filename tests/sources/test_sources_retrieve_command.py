@@ -28,7 +28,7 @@ Write about {TICKER}.
 @pytest.fixture
 def tree(tmp_path: Path, server) -> Path:
     """A project whose default source is a loopback Yahoo."""
-    options = f"{{base_url: '{server.url}', retries: 0}}"
+    options = f"{{base_url: '{server.url}', retries: 0, per_second: 1000}}"
     (tmp_path / "config.yaml").write_text(
         "llm_provider: {provider: draft}\n"
         f"data_retriever: {{provider: yahoo_finance, sources: {{yahoo_finance: {options}}}}}\n"

@@ -148,7 +148,9 @@ PASSING = [
 
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: f"{fault.kind}-{fault.status}-{len(fault.headers)}")
 def test_what_passes_is_tried_again(server, clock, fault):
-    yahoo = create_source("yahoo_finance", clock=clock, base_url=server.url, timeout=0.3, retries=1, backoff=0.001)
+    yahoo = create_source(
+        "yahoo_finance", clock=clock, base_url=server.url, per_second=1000, timeout=0.3, retries=1, backoff=0.001
+    )
     server.faults[:] = [fault]
 
     assert yahoo.retrieve({"ticker": "ABBV"}).data["symbol"] == "ABBV"
@@ -168,7 +170,9 @@ def test_what_passes_is_tried_again(server, clock, fault):
     ids=lambda value: value.kind + str(value.status) if isinstance(value, Fault) else "",
 )
 def test_what_does_not_pass_is_one_clear_error(server, clock, fault, message):
-    yahoo = create_source("yahoo_finance", clock=clock, base_url=server.url, timeout=0.3, retries=2, backoff=0.001)
+    yahoo = create_source(
+        "yahoo_finance", clock=clock, base_url=server.url, per_second=1000, timeout=0.3, retries=2, backoff=0.001
+    )
     server.faults[:] = [fault] * 3
 
     with pytest.raises(SourceError) as caught:
@@ -265,6 +269,11 @@ def test_a_query_that_makes_no_sense_is_refused_before_anything_is_sent(yahoo, s
     with pytest.raises(UsageError, match=message):
         yahoo.retrieve(query)
     assert server.requests == []
+
+
+def test_a_pace_of_nothing_is_refused(clock):
+    with pytest.raises(UsageError, match="per_second must be more than 0"):
+        create_source("yahoo_finance", clock=clock, per_second=0)
 
 
 def test_the_base_url_must_be_one(clock):

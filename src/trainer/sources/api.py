@@ -30,8 +30,6 @@ from trainer.sources.file_formats import read_data
 from trainer.sources.pointer import NotThere, is_pointer, resolve
 from trainer.sources.web import Answer, Pace, Session
 
-OPTIONS = ("apis", "user_agent", "timeout", "retries", "backoff", "ttl", "environ")
-
 _MOST_PAGES = 100
 _FORMATS = {"ndjson": ".jsonl", "jsonl": ".jsonl", "json": ".json", "csv": ".csv", "tab-separated-values": ".tsv"}
 _PATH = QueryField("path", True, description="The resource, after the service's base_url", example="/studies")
@@ -46,7 +44,6 @@ class APIRetriever:
 
     name = "api"
     local = False
-    OPTIONS = OPTIONS
 
     def __init__(
         self,

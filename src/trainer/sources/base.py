@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import PurePath
 from typing import Any, Literal, Protocol
 
 from trainer.core.clock import Clock
@@ -117,12 +119,10 @@ SOURCES = Registry(
 
 
 def create_source(name: str, *, clock: Clock, data_store: Sink | None = None, **options: Any) -> DataRetriever:
-    """The source called `name`; `options` are the adapter's own. Nothing is read or sent yet."""
+    """The source called `name`; `options` are the adapter's own keyword parameters. Nothing is read or sent yet."""
     adapter = SOURCES.load(name)
-    try:
-        source: DataRetriever = adapter(clock=clock, data_store=data_store, **options)
-    except TypeError as error:
-        raise _wrong_option(name, adapter, options, error) from error
+    _check_options(name, adapter, options)
+    source: DataRetriever = adapter(clock=clock, data_store=data_store, **options)
     return source
 
 
@@ -263,10 +263,28 @@ _CONVERT: Mapping[FieldType, Callable[[Json], Json]] = {
 }
 
 
-def _wrong_option(name: str, adapter: Any, options: Mapping[str, Any], error: TypeError) -> UsageError:
-    known = getattr(adapter, "OPTIONS", ())
-    for option in options:
+def _check_options(name: str, adapter: Any, options: Mapping[str, Any]) -> None:
+    """Raise UsageError for options the adapter does not have, or that are of another kind than their defaults."""
+    taken = inspect.signature(adapter).parameters
+    known = {option: taken[option].default for option in taken if option not in ("clock", "data_store")}
+    problems = []
+    for option, value in options.items():
         if option not in known:
             message, hint = unknown(f"option of source {name}", option, known)
-            return UsageError(message, hint=hint)
-    raise error
+            problems.append(Problem(message, hint=hint))
+        elif wanted := _unlike(value, known[option]):
+            problems.append(Problem(f'the option {option} of source {name} must be {wanted}, not "{value}"'))
+    if problems:
+        raise UsageError(problems[0].message, hint=problems[0].hint, problems=problems)
+
+
+def _unlike(value: Any, default: Any) -> str:
+    """What an option with this default must be, where the value is something else."""
+    if isinstance(default, bool | type(None)):
+        return ""
+    if isinstance(default, int | float):
+        whole = isinstance(default, int)
+        fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool) and value >= 0
+        return "" if fits else "a whole number from 0" if whole else "a number from 0"
+    fits = isinstance(value, str | PurePath) or not isinstance(default, str)
+    return "" if fits else "text"

@@ -18,8 +18,6 @@ from trainer.core.values import Json, RetrievalResult
 from trainer.sources.base import Health, Query, QueryField, Schema, Sink, check_query, keep, storage_key
 from trainer.sources.file_formats import READERS, read_data
 
-OPTIONS = ("root", "path", "max_bytes", "ttl")
-
 DEFAULT_PATH = "information/data/{ticker}-{kind}.json"
 
 _ENVELOPE = frozenset({"source", "retrieved_at", "url", "subject", "as_of", "fields", "data"})
@@ -41,7 +39,6 @@ class FileRetriever:
 
     name = "file"
     local = True
-    OPTIONS = OPTIONS
 
     def __init__(
         self,

@@ -29,8 +29,6 @@ from trainer.sources.base import (
 from trainer.sources.edgar_shapes import LINES, Reported, shape_facts, shape_filings
 from trainer.sources.web import Pace, Session
 
-OPTIONS = ("user_agent", "base_url", "data_url", "per_second", "timeout", "retries", "backoff", "ttl")
-
 _QUERY = (
     QueryField("ticker", description="The company's symbol, or its CIK", required=True, example="ABBV"),
     QueryField(
@@ -55,7 +53,6 @@ class SECFilingsRetriever:
 
     name = "sec_filings"
     local = False
-    OPTIONS = OPTIONS
 
     def __init__(
         self,

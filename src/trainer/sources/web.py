@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trainer.core.clock import Clock
-from trainer.core.errors import SourceError
+from trainer.core.errors import SourceError, UsageError
 
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK = 65_536
@@ -43,6 +43,8 @@ class Pace:
     """At most so many requests a second, all threads together, evenly spread."""
 
     def __init__(self, per_second: float, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        if not per_second > 0:
+            raise UsageError(f"per_second must be more than 0, not {per_second}")
         self._interval = 1.0 / per_second
         self._sleep = sleep
         self._lock = threading.Lock()

@@ -27,7 +27,7 @@ from trainer.sources.base import (
     keep,
     storage_key,
 )
-from trainer.sources.web import Answer, Session
+from trainer.sources.web import Answer, Pace, Session
 from trainer.sources.yahoo_fields import MODULES, STATEMENTS
 from trainer.sources.yahoo_shapes import (
     NoData,
@@ -39,8 +39,6 @@ from trainer.sources.yahoo_shapes import (
     shape_summary,
     yahoo_name,
 )
-
-OPTIONS = ("base_url", "cookie_url", "user_agent", "timeout", "retries", "backoff", "ttl")
 
 _SITE = "https://query2.finance.yahoo.com"
 _COOKIE_SITE = "https://fc.yahoo.com/"
@@ -101,7 +99,6 @@ class YahooFinanceRetriever:
 
     name = "yahoo_finance"
     local = False
-    OPTIONS = OPTIONS
 
     def __init__(
         self,
@@ -111,6 +108,7 @@ class YahooFinanceRetriever:
         base_url: str = _SITE,
         cookie_url: str = "",
         user_agent: str = _BROWSER,
+        per_second: float = 8.0,
         timeout: float = 20.0,
         retries: int = 3,
         backoff: float = 0.5,
@@ -122,7 +120,7 @@ class YahooFinanceRetriever:
         self._clock = clock
         self._data_store = data_store
         self._ttl = ttl
-        self._web = Session("Yahoo Finance", clock, user_agent, timeout, retries, backoff)
+        self._web = Session("Yahoo Finance", clock, user_agent, timeout, retries, backoff, pace=Pace(per_second))
         self._lock = threading.Lock()
         self._crumb = ""
 
