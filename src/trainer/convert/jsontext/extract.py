@@ -120,6 +120,9 @@ def _candidates(text: str) -> Iterator[Candidate]:
     if lines := _lines(stripped):
         yield lines
         return
+    if stripped[:1] in ("{", "[") and (mended := _tolerant(stripped, 0, "whole", to_end=True)):
+        yield mended
+        return
     covered: list[tuple[int, int]] = []
     for fence in _FENCE.finditer(text):
         candidate = _in_fence(fence)

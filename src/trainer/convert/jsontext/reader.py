@@ -20,6 +20,7 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|#[^\n]*|<!--.*?-->", re.DOTALL
 _KEY = re.compile(r"[A-Za-z_$][\w$.\-]*|\d+")
 _NEXT_MEMBER = re.compile(r"""\s*(?:["'“][^"'“”\n]{0,200}["'”]\s*:|[A-Za-z_$][\w$]*\s*:(?!//)|[}\]]|//|/\*|\Z)""")
 _NEXT_ITEM = re.compile(r"""\s*(?:["'“{\[\]}\d.\-+]|true|false|null|None|True|False|NaN|//|/\*|\Z)""")
+_MEMBER_AFTER_SPACE = re.compile(r"""["'][^"'\n:]{1,60}["']\s*:\s*["'\[{\d\-tfnTFN]""")
 _LINE_ENDS_STRING = re.compile(r"""\s*\n\s*(?:["'][^"'\n]{1,200}["']\s*:|[}\]]\s*(?:[,}\]]|\Z))""")
 _CLOSERS = {'"': '"', "'": "'", "“": '”"“', "‘": "’'", "`": "`", "„": '“”"', "”": '”"', "«": "»"}
 _DEEPEST = 200
@@ -66,7 +67,10 @@ class Reader:
     def _object(self) -> dict[str, Json]:
         members: dict[str, Json] = {}
         while not self._ends("}"):
-            key = self._key()
+            try:
+                key = self._key()
+            except _Cut:
+                break
             if not self._colon(key):
                 break
             if self.text[self.at] in ",}":
@@ -185,10 +189,12 @@ class Reader:
             elif letter == "\n" and place == "member" and _LINE_ENDS_STRING.match(self.text, at):
                 return self._line_end(at, start)
             at += 1
-        if place == "key" or (not first and place == "top"):
+        if (not first or "\n" in self.text[start:]) and place in ("key", "top"):
             raise Unreadable("a string does not end")
         self._cut_short()
         self.at = len(self.text)
+        if place == "key":
+            raise _Cut
         return len(self.text)
 
     def _line_end(self, at: int, start: int) -> int:
@@ -216,8 +222,9 @@ class Reader:
             return bool(following.match(self.text, at + 1))
         if letter in "/#":
             return bool(_COMMENT.match(self.text, at))
-        newline = "\n" in self.text[after.start() : at]
-        return bool(newline and following.match(self.text, at))
+        if "\n" in self.text[after.start() : at]:
+            return bool(following.match(self.text, at))
+        return place == "member" and at > after.start() and bool(_MEMBER_AFTER_SPACE.match(self.text, at))
 
     def _closes(self, at: int) -> bool:
         """Whether a bracket at the end of a string really closes something: JSON goes on after it, or the text ends."""
@@ -254,6 +261,8 @@ class Reader:
         while True:
             match = _SPACE.match(self.text, self.at)
             assert match
+            if match[0].strip(" \t\r\n"):
+                self.mend("odd space dropped")
             self.at = match.end()
             comment = _COMMENT.match(self.text, self.at)
             if comment is None:

@@ -17,7 +17,7 @@ _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _NUMBER = re.compile(r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _GROUPED = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=\s*(?:[,}\n]))")
 _HEX = re.compile(r"0[xX][0-9a-fA-F]+")
-_STOP = re.compile(r"[,}\]\n]|\Z")
+_STOP = re.compile(r"[,}\]\n]|;(?=\s*[\"'\w]+\s*:)|\Z")
 _BAD_ESCAPE = re.compile(r'\\(?:u(?![0-9a-fA-F]{4})|[^"\\/bfnrtu]|\Z)')
 
 
@@ -99,7 +99,7 @@ def _number(words: str) -> Json:
 
 def _word(words: str, end: int, *, member: bool) -> tuple[Json, int, str] | None:
     """A bare word as text: several words only as a member's value, where nothing else can be meant."""
-    if not re.match(r"[\w$€£+-]", words) or re.search(r"[\"'{}\[\]():=<>]", words):
+    if not re.match(r"[\w$€£+-]", words) or re.search(r"[\"'{}\[\]():;=<>]", words):
         return None
     if not member and " " in words:
         return None

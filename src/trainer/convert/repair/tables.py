@@ -9,6 +9,7 @@ from trainer.convert.repair.lines import Line, Repair, scan
 _CELL_END = re.compile(r"(?<!\\)\|")
 _DELIMITER = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _NEARLY_DELIMITER = re.compile(r"^\s*[|+]?\s*:?[-–—−=_:+]*:?\s*(?:[|+]\s*:?[-–—−=_:]*:?\s*)+[|+]?\s*$")
+_GRID = re.compile(r"^\s*\+(?:[-=:]+\+)+\s*$")
 _ONE_LINE = re.compile(r"\|(?:\s*:?-{2,}:?\s*\|)+")
 
 
@@ -65,10 +66,11 @@ def _split_one_line(line: str) -> list[str] | None:
 
 def _block(lines: list[Line], start: int) -> tuple[int, list[str]]:
     """Where the rows that start here end, and the rows; single blank lines between rows with pipes are stepped over."""
-    rows, at = [], start
+    rows: list[str] = []
+    at = start
     while at < len(lines) and not lines[at].code:
         text = lines[at].text
-        if "|" in text:
+        if "|" in text or (len(rows) == 1 and _GRID.match(text)):
             rows.append(text)
             at += 1
             continue
@@ -96,7 +98,7 @@ def _mend(rows: list[str]) -> list[str] | None:
     head, body = cells(rows[0]), [row for row in rows[2:] if not _is_delimiter(row)]
     counts = [len(cells(row)) for row in body]
     width = max([len(head), *counts])
-    marks = [_mark(cell) for cell in cells(rows[1])]
+    marks = [_mark(cell) for cell in cells(rows[1].replace("+", "|"))]
     proper = bool(_DELIMITER.match(rows[1])) and len(marks) == len(head)
     if proper and width == len(head) and len(body) == len(rows) - 2:
         return [*rows]
@@ -120,6 +122,8 @@ def _with_delimiter(rows: list[str]) -> list[str] | None:
 def _is_delimiter(row: str) -> bool:
     if _DELIMITER.match(row):
         return "|" in row
+    if _GRID.match(row):
+        return True
     marks = sum(row.count(mark) for mark in "-–—−=_:")
     return bool(_NEARLY_DELIMITER.match(row)) and marks >= max(1, len(cells(row)))
 
