@@ -29,19 +29,17 @@ class Rule:
     triggers: tuple[str, ...]
     """Words, in lower case, one of which starts every match."""
     pattern: str
-    """What must stand from the trigger on; `~` is a separator, `@` a gap inside one sentence."""
+    """What must stand from the trigger on; `~` is a separator, `@` a gap inside one sentence, `\\w+` one word."""
     anywhere: bool = False
     """Whether the trigger may stand inside a word."""
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:
         """The pattern, ready to match at a trigger."""
-        return re.compile(
-            self.pattern.replace("%OLD%", _OLD)
-            .replace("%ORDERS%", _ORDERS)
-            .replace("~", _SEP)
-            .replace("@", r"[^.!?;]{0,40}?")
-        )
+        pattern = self.pattern
+        for short, long in _SHORT.items():
+            pattern = pattern.replace(short, long)
+        return re.compile(pattern)
 
 
 ADVICE: dict[str, str] = {
@@ -72,6 +70,15 @@ _ORDERS = (
     r"|training|tasks?|messages?|restrictions?|assignments?|statements?|requests?|inputs?|context|text)"
 )
 _VERBS = ("ignore", "disregard", "forget", "neglect", "overlook", "discard")
+
+_SHORT = {
+    "%OLD%": _OLD,
+    "%ORDERS%": _ORDERS,
+    "~": _SEP,
+    "@": r"[^.!?;]{0,40}?",
+    r"\w+": r"[^\W_]{1,40}",
+}
+"""What patterns write short. Words are bounded and hold no `_`, so that no word can be read in two ways."""
 
 RULES: tuple[Rule, ...] = (
     Rule(
