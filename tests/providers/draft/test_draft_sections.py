@@ -128,3 +128,23 @@ def test_two_entities_with_one_remark_share_its_meaning(make_prompt):
 
     assert "At Basel, free cash flow of 8 is above operating cash flow of 5. At Bern, free cash flow of 8" in text
     assert text.count("The two rest on different definitions") == 1
+
+
+def test_a_word_of_the_instruction_names_a_column(make_prompt):
+    rows = [{"date": f"2024-0{n}-28", "temperature": n + 0.5, "rain": 10 * n, "wind": n} for n in (1, 2, 3)]
+    body = "## Weather\n\nDescribe temperature and rain in a chart.\n"
+    prompt = make_prompt(
+        {"readings": rows},
+        sections=("Weather",),
+        body=body,
+        units={"readings.temperature": "°C", "readings.rain": "mm"},
+    )
+
+    assert "| Date | Temperature | Rain |" in draft(prompt)
+    assert "Temperature was 3.5 °C on 28 March 2024, 1 °C more than on 28 February 2024 (2.5 °C)." in draft(prompt)
+
+
+def test_each_part_of_the_data_keeps_its_own_figures_in_their_order(make_prompt):
+    text = draft(make_prompt({"shop": {"sales price": 2, "stock": 3}, "price": {"low": 1, "high": 9}}))
+
+    assert "## Shop\n\nSales price was 2 and stock 3.\n\n## Price\n\nLow was 1 and high 9." in text

@@ -121,6 +121,8 @@ def _best_section(fact: Fact, figures: Sequence[tuple[int, Section]]) -> tuple[f
 
 def _section_match(section: Section, fact: Fact) -> tuple[float, int]:
     """How well a section's guidance names a fact, and minus the place where it does."""
+    if not section.guidance and english.humanised(fact.path.partition(".")[0]) == section.title:
+        return 2.0, 0
     verbatim = section.guidance.casefold().find(english.base(fact.title).casefold())
     whole = (1.5, -verbatim) if verbatim >= 0 and len(fact.title) > 3 else (0.0, 0)
     named = [(_match(asked, fact), -place) for asked, place in section.places]
@@ -182,7 +184,8 @@ def _series_match(section: Section, records: Records) -> float:
         return 0.0
     named = stems(f"{records.title} {english.humanised(records.name)}")
     spoken = bool(named) and any(named <= each for each in section.spoken)
-    titled = bool(named & stems(section.title))
+    own = stems(section.title)
+    titled = bool(named & own) + (records.title == section.title)
     return 6.0 * spoken + 3.0 * titled + sum(_names(section, column.title) for column in records.columns)
 
 
@@ -199,7 +202,9 @@ def _names(section: Section, title: str) -> bool:
     """Whether the guidance names a column: by its own name, or by all its words in one sentence."""
     whole = stems(title)
     if english.base(title) == title or english.period(title):
-        return any(stems(asked) == stems(english.base(title)) for asked in section.asked)
+        head = english.base(title)
+        verbatim = re.search(rf"\b{re.escape(head)}\b", section.guidance, re.IGNORECASE)
+        return verbatim is not None or any(stems(asked) == stems(head) for asked in section.asked)
     return len(whole) > 1 and any(whole <= each for each in section.spoken)
 
 
@@ -209,7 +214,9 @@ def _cut(section: Section, records: Records) -> Records:
     for asked in section.asked:
         chosen += [c for c in records.columns if stems(asked) == stems(c.title) and c not in chosen]
     chosen += [c for c in records.columns if _names(section, c.title) and c not in chosen]
-    kept = chosen or records.columns
+    kept = tuple(chosen or records.columns)
+    if not records.dated:
+        return replace(records, columns=kept[:_MOST_COLUMNS])
     fullest = max(len(column.known) for column in kept)
     full = tuple(column for column in kept if len(column.known) * 2 > fullest)
     return replace(records, columns=full[:_MOST_COLUMNS])

@@ -42,10 +42,10 @@ def all_explained(facts: Sequence[Fact]) -> str:
     """Derived figures with their formulas; distances of one figure share a sentence."""
     said: list[str] = []
     for fact in facts:
-        start = f"The {_named(fact.inputs[0].title)} of {fact.inputs[0].text} is " if is_distance(fact) else ""
+        start = f"The {_named(fact.inputs[0].title)} of {fact.inputs[0].text} " if is_distance(fact) else ""
         sentence = explained(fact)
         if start and said and said[-1].startswith(start) and sentence.startswith(start):
-            said[-1] = f"{said[-1][:-1]} and {sentence[len(start) :]}"
+            said[-1] = f"{said[-1][:-1]} and {sentence[len(start) :].partition(' ')[2]}"
         else:
             said.append(sentence)
     return " ".join(said)
@@ -151,7 +151,8 @@ def _distance(fact: Fact) -> str:
         return f"The {_named(first.title)} equals {_the(second.title)}, {first.text}."
     size = show(abs(_figure(fact)), "fraction")
     side = "above" if now > then else "below"
-    return f"The {_named(first.title)} of {first.text} is {size} {side} {_the(second.title)} of {second.text}."
+    verb = "are" if english.verb(first.title) == "were" else "is"
+    return f"The {_named(first.title)} of {first.text} {verb} {size} {side} {_the(second.title)} of {second.text}."
 
 
 def _the(title: str) -> str:
@@ -194,6 +195,8 @@ def _moved(last: Fact, before: Fact, when: str) -> str:
     now, then = _figure(last), _figure(before)
     if now == then:
         return f"the same as {when}"
+    if last.unit.startswith("°"):  # a tenth more degrees is not a tenth warmer
+        return f"{show(abs(now - then), last.unit)} {'more' if now > then else 'less'} than {when} ({before.text})"
     size = change(then, now)
     if size is not None and now > 0 and kind(last.unit) != "share":
         return f"{show(abs(size), 'fraction')} {'more' if now > then else 'less'} than {when} ({before.text})"

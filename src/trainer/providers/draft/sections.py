@@ -19,6 +19,7 @@ _MOST_RISKS = 5
 _MOST_SERIES = 6
 _MOST_REMARKS = 3
 _OLD = 120
+_KEY_CONCEPTS = ("market_value", "revenue", "growth", "net_margin", "cash", "debt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ def _summary(page: _Page) -> Iterator[str]:
 
 def _summarised(page: _Page) -> Iterator[str]:
     known = page.known
-    rows = picked(page.share.section, known.rows, _KEY_FIGURES) or _first_rows(page.shares)
+    rows = picked(page.share.section, known.rows, _KEY_FIGURES) or _key_rows(known) or _first_rows(page.shares)
     for number, concepts in enumerate(known.concepts):
         yield _opening(number, concepts, rows, known)
     if known.several:
@@ -201,6 +202,13 @@ def _newest(entity: Entity, *, several: bool) -> str:
     named = english.listed([english.lowered(records.title) for records in entity.records[:6]])
     holds = f"The data on {entity.short} holds {escaped(named, most=160)}." if named else ""
     return " ".join(sentence for sentence in told if sentence) or holds
+
+
+def _key_rows(known: Known) -> tuple[Row, ...]:
+    """The figures of commonly known meaning that say most, where the data has several of them."""
+    facts = [concepts[name] for name in _KEY_CONCEPTS for concepts in known.concepts if name in concepts]
+    rows = dict.fromkeys(row for fact in facts for row in known.rows if fact in row.facts)
+    return tuple(rows) if len(rows) >= 3 else ()
 
 
 def _first_rows(shares: Sequence[Share]) -> tuple[Row, ...]:
