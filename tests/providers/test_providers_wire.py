@@ -156,6 +156,17 @@ def test_a_moved_service_says_where_to():
         ask(url)
 
 
+def test_a_service_that_does_not_run_is_said_to_refuse():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(ProviderError) as caught:
+        ask(f"http://127.0.0.1:{port}/v1")
+    assert caught.value.kind == "unreachable"
+    assert caught.value.message == f"http://127.0.0.1:{port}/v1 cannot be reached: Connection refused"
+    assert caught.value.hint == "check that the service runs and that the address is right"
+
+
 def test_an_address_without_a_scheme_says_how_to_write_it():
     with pytest.raises(UsageError, match="is not an address of a service"):
         ask("localhost:11434")

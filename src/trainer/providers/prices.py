@@ -63,7 +63,8 @@ class Price:
         plain = tokens_in - cached - cache_write
         read = rates.input if rates.cached is None else rates.cached
         write = rates.input if rates.cache_write is None else rates.cache_write
-        return plain * rates.input + cached * read + cache_write * write + tokens_out * rates.output
+        cost = plain * rates.input + cached * read + cache_write * write + tokens_out * rates.output
+        return round(cost, 12)
 
     def _at(self, tokens_in: int) -> Price:
         for tier in reversed(self.tiers):

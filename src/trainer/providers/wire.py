@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
+import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -169,7 +171,7 @@ class Pool:
             reason = getattr(error, "verify_message", "") or error.reason or str(error)
             raise failure("unreachable", f"{self.base_url}: TLS failed: {reason}") from error
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = _reason(error)
             raise failure("unreachable", f"{self.base_url} cannot be reached: {reason}") from error
         return streams
 
@@ -227,6 +229,13 @@ def _proxy_login(proxy: SplitResult) -> str:
         return ""
     login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
     return f"Proxy-Authorization: Basic {base64.b64encode(login).decode('ascii')}\r\n"
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words; asyncio's are those of a socket."""
+    if isinstance(error, socket.gaierror) or not error.errno:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 def _broken(message: str) -> ProviderError:
