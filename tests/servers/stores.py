@@ -68,10 +68,29 @@ def postgresql_bench(folder: Path) -> Iterator[Bench]:
         admin.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
+@contextmanager
+def redis_bench(folder: Path) -> Iterator[Bench]:
+    """Keys of its own in the server at TRAINER_TEST_REDIS, removed afterwards."""
+    url = os.environ.get("TRAINER_TEST_REDIS", "redis://127.0.0.1:6379/0")
+    redis = pytest.importorskip("redis", reason='NOT TESTED on Redis: pip install "trainer-core[redis]"')
+    server = redis.Redis.from_url(url, socket_connect_timeout=5)
+    try:
+        server.ping()
+    except redis.RedisError:
+        pytest.skip("NOT TESTED on Redis: start one and set TRAINER_TEST_REDIS=redis://host:6379/0")
+    prefix = f"trainer_test_{uuid.uuid4().hex}"
+    bench = _bench("redis", {"connection_string": url, "database": prefix})
+    yield bench
+    bench.store.close()
+    for name in server.scan_iter(match=f"{prefix}:*", count=1000):
+        server.delete(name)
+
+
 BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {
     "duckdb": duckdb_bench,
     "sqlite": sqlite_bench,
     "postgresql": postgresql_bench,
+    "redis": redis_bench,
 }
 
 

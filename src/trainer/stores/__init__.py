@@ -12,6 +12,7 @@ from trainer.stores.registry import BACKENDS, create_store, store_at
 if TYPE_CHECKING:
     from trainer.stores.duckdb_store import DuckDBStore
     from trainer.stores.postgresql_store import PostgreSQLStore
+    from trainer.stores.redis_store import RedisStore
     from trainer.stores.sqlite_store import SQLiteStore
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "DuckDBStore",
     "Head",
     "PostgreSQLStore",
+    "RedisStore",
     "Retention",
     "SQLiteStore",
     "StoreStats",
@@ -31,7 +33,7 @@ __all__ = [
     "store_at",
 ]
 
-_CLASSES = {"DuckDBStore": "duckdb", "SQLiteStore": "sqlite", "PostgreSQLStore": "postgresql"}
+_CLASSES = {"DuckDBStore": "duckdb", "SQLiteStore": "sqlite", "PostgreSQLStore": "postgresql", "RedisStore": "redis"}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ BACKENDS = Registry(
         "duckdb": Adapter("trainer.stores.duckdb_store:DuckDBStore"),
         "sqlite": Adapter("trainer.stores.sqlite_store:SQLiteStore"),
         "postgresql": Adapter("trainer.stores.postgresql_store:PostgreSQLStore", extra="postgres", needs="psycopg"),
+        "redis": Adapter("trainer.stores.redis_store:RedisStore", extra="redis"),
     },
 )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from trainer.core.digest import digest
-from trainer.core.errors import UsageError
+from trainer.core.errors import StoreError, UsageError
 from trainer.core.values import Json, StoredData
 from trainer.stores.base import Draft, VersionConflict
 from trainer.stores.heads import Head
@@ -184,6 +184,19 @@ def row_of(document: StoredData) -> Row:
         odd=data.odd or metadata.odd,
         deleted=document.deleted,
     )
+
+
+def unknown_rows(rows: Iterable[Row], known: dict[tuple[str, int], str]) -> Iterator[Row]:
+    """Those of the rows that are not known by their digests; raises StoreError for other data in the same place."""
+    for row in rows:
+        digest = known.setdefault((row.key, row.version), row.digest)
+        if digest is row.digest:
+            yield row
+        elif digest != row.digest:
+            raise StoreError(
+                f"{row.key} has a version {row.version} already, with other data",
+                hint="import into an empty store, or delete the document there with --erase first",
+            )
 
 
 def _expect(change: Change, alive: Current | None) -> None:

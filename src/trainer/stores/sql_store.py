@@ -11,14 +11,13 @@ from dataclasses import fields
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
-from trainer.core.errors import StoreError
 from trainer.core.values import StoredData
 from trainer.stores.match import matches
 from trainer.stores.moments import to_text
 from trainer.stores.pushdown import EVERYTHING, Dialect, Piece, order_by
 from trainer.stores.pushdown import where as sql_where
 from trainer.stores.query import Condition, Query
-from trainer.stores.rows import Change, Check, Current, Row, current_of, outcome
+from trainer.stores.rows import Change, Check, Current, Row, current_of, outcome, unknown_rows
 from trainer.stores.versioned import Place, VersionedStore
 
 Run: TypeAlias = Callable[..., list[tuple[Any, ...]]]
@@ -116,7 +115,7 @@ class SqlStore(VersionedStore):
             self.guard(run, [row.key for row in rows])
             question = f"SELECT key, version, digest FROM documents WHERE key IN ({self.keys_in})"
             found = run(question, _json(sorted({row.key for row in rows})))
-            new = list(_unknown(rows, {(key, version): digest for key, version, digest in found}))
+            new = list(unknown_rows(rows, {(key, version): digest for key, version, digest in found}))
             self._insert(run, new, current=False)
             run(f"{_HIGHEST} WHERE key IN ({self.keys_in})", _json(sorted({row.key for row in new})))
         return len(new)
@@ -187,18 +186,6 @@ class SqlStore(VersionedStore):
 
 _HIGHEST = """
 UPDATE documents SET current = (version = (SELECT max(d.version) FROM documents d WHERE d.key = documents.key))"""
-
-
-def _unknown(rows: Iterable[Row], known: dict[Place, str]) -> Iterator[Row]:
-    for row in rows:
-        digest = known.setdefault((row.key, row.version), row.digest)
-        if digest is row.digest:
-            yield row
-        elif digest != row.digest:
-            raise StoreError(
-                f"{row.key} has a version {row.version} already, with other data",
-                hint="import into an empty store, or delete the document there with --erase first",
-            )
 
 
 def _fitting(ahead: Sequence[tuple[int, str, int]]) -> Sequence[tuple[int, str, int]]:

@@ -1,0 +1,225 @@
+"""Documents in Redis: quick, in memory, and gone for good some time after they expire.
+
+Limits: queries are answered by reading every document; a server without persistence loses all on a restart; a document
+whose time to live ran out stays for `keep_expired` seconds more, then Redis drops it with its history.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import redis
+
+from trainer.core.clock import Clock, system_clock
+from trainer.core.errors import StoreError, UsageError
+from trainer.stores.moments import to_text
+from trainer.stores.rows import Change, Check, Row, current_of, outcome, unknown_rows
+from trainer.stores.versioned import Place, VersionedStore
+
+T = TypeVar("T")
+SCHEMA = 1
+_CHUNK = 200
+_PAGE_SIZE = 8_000_000
+_MOST_TRIES = 1000
+
+
+class RedisStore(VersionedStore):
+    """A hash of versions for each document, and one sorted set of all keys."""
+
+    backend = "redis"
+
+    def __init__(
+        self,
+        connection_string: str = "redis://localhost:6379/0",
+        *,
+        database: str = "trainer",
+        clock: Clock = system_clock,
+        keep_expired: int = 604_800,
+        timeout: float = 10.0,
+    ) -> None:
+        """`database` begins the names of all keys in Redis; `timeout` is in seconds for each answer."""
+        self.clock = clock
+        self.keep_expired = keep_expired
+        self._prefix = database
+        self._address = _address(connection_string)
+        try:
+            self._redis: Any = redis.Redis.from_url(
+                connection_string, socket_timeout=timeout, socket_connect_timeout=timeout, decode_responses=True
+            )
+        except ValueError:
+            raise UsageError(
+                "data_store.connection_string is no Redis address", hint="write it like redis://host:6379/0"
+            ) from None
+
+    def append(self, changes: Sequence[Change]) -> list[bool]:
+        """Whether each change did something; all in one transaction, tried again when another writer was quicker."""
+
+        def prepare(pipe: Any) -> tuple[list[Row], list[bool]]:
+            known = {key: self._current(pipe, key) for key in {change.key for change in changes}}
+            now, written, done = to_text(self.clock()), list[Row](), list[bool]()
+            for change in changes:
+                row = known[change.key]
+                result = outcome(change, current_of(row) if row else None, now)
+                done.append(result is not None)
+                if isinstance(result, Check) and row:
+                    result = replace(row, checked_at=result.checked_at)
+                if isinstance(result, Row):
+                    written.append(result)
+                    known[change.key] = result
+            return written, done
+
+        return self._atomically([change.key for change in changes], prepare)
+
+    def insert(self, rows: Sequence[Row]) -> int:
+        """How many versions were added as they are, in one transaction."""
+
+        def prepare(pipe: Any) -> tuple[list[Row], int]:
+            keys = {row.key for row in rows}
+            known = {(row.key, row.version): row.digest for key in keys for row in self._versions(pipe, key)}
+            new = list(unknown_rows(rows, known))
+            return new, len(new)
+
+        return self._atomically([row.key for row in rows], prepare)
+
+    def fetch(self, key: str, *, version: int | None, before: str | None) -> Row | None:
+        """The current version, or that one, or the newest one stored at `before` or earlier."""
+        with self._reaching():
+            if version is None and before is None:
+                return self._current(self._redis, key)
+            rows = self._versions(self._redis, key)
+        fitting = [
+            row for row in rows if version in (None, row.version) and (before is None or row.updated_at <= before)
+        ]
+        return fitting[-1] if fitting else None
+
+    def page(self, after: Place, size: int, *, key: str | None, current: bool) -> list[Row]:
+        """The next versions by key and version, fewer where they are big."""
+        found, total = list[Row](), 0
+        with self._reaching():
+            for name in [key] if key is not None else self._names(after[0]):
+                row = self._current(self._redis, name) if current else None
+                rows = ([row] if row and not row.deleted else []) if current else self._versions(self._redis, name)
+                for each in rows:
+                    if (each.key, each.version) > after:
+                        found.append(each)
+                        total += each.size
+                    if len(found) >= size or (total > _PAGE_SIZE and found):
+                        return found
+        return found
+
+    def remove(self, places: Sequence[Place]) -> int:
+        """How many of the versions existed and are removed for good."""
+        removed = 0
+        with self._reaching():
+            for key, version in places:
+                removed += int(self._redis.hdel(self._name("document", key), str(version)))
+                left = self._versions(self._redis, key)
+                if not left:
+                    self._forget(key)
+        return removed
+
+    def measure(self) -> int | None:
+        """The bytes of everything in the server."""
+        with self._reaching():
+            return int(self._redis.info("memory")["used_memory"])
+
+    def migrate(self) -> int:
+        """The number of the layout; raises StoreError for a newer one."""
+        with self._reaching():
+            self._redis.set(self._name("schema"), SCHEMA, nx=True)
+            found = int(self._redis.get(self._name("schema")) or 0)
+        if found > SCHEMA:
+            raise StoreError(
+                f"the documents in Redis were written by a newer trainer: layout {found}, this program knows {SCHEMA}",
+                hint='run: pip install --upgrade "trainer-core"',
+            )
+        return found
+
+    def close(self) -> None:
+        """Lets go of the connections."""
+        self._redis.close()
+
+    def _atomically(self, keys: Sequence[str], prepare: Callable[[Any], tuple[list[Row], T]]) -> T:
+        """What `prepare` says, once the rows it wants are written and nobody else wrote those keys meanwhile."""
+        self.migrate()
+        names = [self._name("document", key) for key in sorted(set(keys))]
+        with self._reaching(), self._redis.pipeline() as pipe:
+            for _ in range(_MOST_TRIES):
+                try:
+                    if names:
+                        pipe.watch(*names)
+                    rows, result = prepare(pipe)
+                    highest = {row.key: self._highest(pipe, row.key) for row in rows}
+                    pipe.multi()
+                    self._write(pipe, rows, highest)
+                    pipe.execute()
+                except redis.WatchError:
+                    continue
+                return result
+        raise StoreError("other writers were always quicker", hint="write less at once to the same document")
+
+    def _write(self, pipe: Any, rows: Sequence[Row], highest: dict[str, int]) -> None:
+        for row in rows:
+            name = self._name("document", row.key)
+            pipe.hset(name, str(row.version), json.dumps(asdict(row)))
+            if row.version < highest[row.key]:
+                continue
+            highest[row.key] = row.version
+            pipe.hset(name, "current", row.version)
+            pipe.zadd(self._name("keys"), {row.key: 0})
+            pipe.persist(name)
+            if row.ttl is not None:
+                fresh_until = current_of(row).head().confirmed_at + timedelta(seconds=row.ttl)
+                left = int((fresh_until - self.clock()).total_seconds()) + self.keep_expired
+                pipe.expire(name, max(1, left))
+
+    def _current(self, server: Any, key: str) -> Row | None:
+        version = server.hget(self._name("document", key), "current")
+        text = server.hget(self._name("document", key), version) if version else None
+        return Row(**json.loads(text)) if text else None
+
+    def _versions(self, server: Any, key: str) -> list[Row]:
+        found = server.hgetall(self._name("document", key))
+        rows = (Row(**json.loads(text)) for version, text in found.items() if version != "current")
+        return sorted(rows, key=lambda row: row.version)
+
+    def _highest(self, server: Any, key: str) -> int:
+        return int(server.hget(self._name("document", key), "current") or 0)
+
+    def _names(self, first: str) -> Iterator[str]:
+        """The keys from `first` on; those that Redis dropped meanwhile have no versions."""
+        start = f"[{first}" if first else "-"
+        while names := self._redis.zrangebylex(self._name("keys"), start, "+", 0, _CHUNK):
+            yield from names
+            start = f"({names[-1]}"
+
+    def _forget(self, key: str) -> None:
+        self._redis.delete(self._name("document", key))
+        self._redis.zrem(self._name("keys"), key)
+
+    def _name(self, kind: str, key: str = "") -> str:
+        return f"{self._prefix}:{kind}:{key}" if key else f"{self._prefix}:{kind}"
+
+    @contextlib.contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.WatchError:
+            raise
+        except redis.RedisError as error:
+            raise StoreError(
+                f"Redis at {self._address} cannot be used: {error}",
+                hint="check data_store.connection_string, and that the server runs and has memory left",
+            ) from error
+
+
+def _address(connection_string: str) -> str:
+    """Host and port alone: nothing of a password is ever printed."""
+    parts = urlsplit(connection_string)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
