@@ -79,6 +79,9 @@ class _Parser(HTMLParser):
         self._rows: list[list[str]] | None = None
         self._in_title = False
         self._tight = False
+        self._open: list[str] = []
+        """Lists and items that are open: their end tags may be left out."""
+        self._in_cell = False
 
     def finish(self) -> str:
         """All blocks as one text."""
@@ -115,18 +118,25 @@ class _Parser(HTMLParser):
 
     def _start_block(self, tag: str, said: dict[str, str]) -> None:
         if tag in ("td", "th"):
+            self._end_cell()
+            self._in_cell = True
             self._inline = ""
         elif tag == "tr" and self._rows is not None:
+            self._end_cell()
             self._rows.append([])
         elif tag == "table":
             self._flush()
             self._rows = []
         elif tag in ("ul", "ol"):
             self._flush()
+            self._open.append(tag)
             start = said.get("start", "1")
             self._lists.append((int(start) if start.isdigit() else 1) if tag == "ol" else None)
         elif tag == "li":
+            if self._open[-1:] == ["li"]:
+                self._end_block("li")
             self._flush()
+            self._open.append("li")
             self._open_item()
         elif tag == "blockquote":
             self._flush()
@@ -170,10 +180,10 @@ class _Parser(HTMLParser):
             self._end_block(tag)
 
     def _end_block(self, tag: str) -> None:
-        if tag in ("td", "th") and self._rows:
-            self._rows[-1].append(" ".join(self._inline.split()))
-            self._inline = ""
+        if tag in ("td", "th") and self._rows is not None:
+            self._end_cell()
         elif tag == "table" and self._rows is not None:
+            self._end_cell()
             rows, self._rows = [row for row in self._rows if row], None
             self._put_table(rows)
         elif re.fullmatch("h[1-6]", tag):
@@ -182,17 +192,35 @@ class _Parser(HTMLParser):
             if words:
                 self._put(f"{'#' * int(tag[1])} {words}")
         elif tag in ("ul", "ol"):
-            self._flush()
-            if self._lists:
-                self._lists.pop()
+            self._end_list()
         elif tag in ("li", "blockquote"):
-            self._flush()
-            if self._prefixes:
-                self._prefixes.pop()
-            if tag == "li" and self._markers and len(self._markers) > len(self._lists) - 1:
-                self._markers = [marker for marker in self._markers if not marker]
+            self._end_indented(tag)
         elif tag in _BLOCKS:
             self._flush()
+
+    def _end_list(self) -> None:
+        if self._open[-1:] == ["li"]:
+            self._end_indented("li")
+        self._flush()
+        if self._lists:
+            self._lists.pop()
+            self._open.pop()
+
+    def _end_indented(self, tag: str) -> None:
+        self._flush()
+        if tag == "li":
+            if self._open[-1:] != ["li"]:
+                return
+            self._open.pop()
+            self._markers = []
+        if self._prefixes:
+            self._prefixes.pop()
+
+    def _end_cell(self) -> None:
+        if self._in_cell and self._rows:
+            self._rows[-1].append(" ".join(self._inline.split()))
+        self._in_cell = False
+        self._inline = ""
 
     def handle_data(self, data: str) -> None:
         """Take words."""

@@ -1,0 +1,89 @@
+"""Readers, writers, detection and the specification's face over them."""
+
+from __future__ import annotations
+
+import pytest
+
+from trainer.convert import FormatConverter, convert, detect_format, load_theme, theme_digest
+from trainer.core.errors import ConversionError, UsageError
+
+HTML = (
+    "<html><head><title>Acme</title><style>p{}</style></head><body><h2>Risks &amp; more</h2><p>It <b>grew</b> by "
+    "<em>5&nbsp;%</em>, see <a href='https://www.gnu.org/x'>the page</a>.<ul><li>one<ol><li>deep</ol><li>two</ul>"
+    "<table><tr><th>Year<th>Sales</tr><tr><td>2024<td>1|2</tr></table><pre>x = `1`\n</pre>"
+    "<blockquote>said</blockquote><script>alert(1)</script></body></html>"
+)
+DETECTED = [
+    ('{"a": 1}', "json"), ("[1, 2]", "json"), ('{"a": 1}\n{"a": 2}', "jsonl"), ("<!doctype html><p>x", "html"),
+    ("<p>Words</p>", "html"), ("# Title", "markdown"), ("- a\n- b", "markdown"), ("Some **bold** words", "markdown"),
+    ("| a | b |\n|---|---|\n| 1 | 2 |", "markdown"), ("---\ntitle: x\n---\ntext", "markdown"), ("a,b\n1,2\n3,4", "csv"),
+    ("a;b;c\n1;2;3", "csv"), ("a\tb\n1\t2", "csv"), ("name: x\nlist:\n  - 1\n", "yaml"), ("- a: 1\n- a: 2", "yaml"),
+    ("Just words.", "text"), ("Dear all, hello,\nthis is it, fine.", "text"), ("", "text"), ("{not json}", "text"),
+    ('Answer: {"a": 1}', "text"), ("Title\n=====\n\ntext", "markdown"), ("see [x](https://a.de)", "markdown"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "kind"), DETECTED)
+def test_a_format_is_told_by_its_content(content, kind):
+    assert detect_format(content) == kind
+
+
+def test_binary_formats_are_told_by_their_content():
+    made = convert(b"# T", target="docx").content
+
+    assert (detect_format(made), detect_format(b"%PDF-1.7"), detect_format({"a": 1})) == ("docx", "pdf", "json")
+
+
+def test_html_is_read_as_the_document_it_shows():
+    assert convert(HTML.encode(), target="markdown").content == (
+        '---\ntitle: "Acme"\n---\n'
+        "## Risks & more\n\nIt **grew** by *5 %*, see [the page](https://www.gnu.org/x).\n\n"
+        "- one\n  1. deep\n- two\n\n| Year | Sales |\n| --- | --- |\n| 2024 | 1\\|2 |\n\n"
+        "```\nx = `1`\n```\n\n> said\n"
+    )
+
+
+def test_csv_becomes_a_table_and_a_bad_row_is_told_with_its_line():
+    assert convert(b"name,n\nAcme,1\nBeta,\n", source="csv", target="markdown").content == (
+        "| Name | N |\n| --- | --- |\n| Acme | 1 |\n| Beta |  |\n"
+    )
+    with pytest.raises(ConversionError, match=r"a\.csv:3: 3 cells under 2 names"):
+        convert(b"a,b\n1,2\n1,2,3\n", target="json", shown="a.csv")
+
+
+def test_plain_text_says_the_same_words_and_nothing_is_markup():
+    words = "# no heading\n- no *list*\n1. <b>no</b> | no\n\nwww.gnu.org $5 [x](y)\n"
+
+    assert convert(words.encode(), source="text", target="html", options=None).content.count("<h1>") == 1
+    assert convert(words.encode(), source="text", target="text").content.replace(" ", "\n").split() == words.split()
+
+
+def test_the_converter_of_the_specification():
+    converter = FormatConverter()
+
+    assert converter.convert({"name": "Acme"}, target_format="markdown") == "- **Name:** Acme\n"
+    assert converter.convert("# A\n\nb", "markdown", "html", fragment=True) == "<h1>A</h1>\n<p>b</p>\n"
+    assert str(converter.convert("- **A:** 1\n", "markdown", "json")) == '{\n  "a": 1\n}\n'
+    assert converter.json_to_markdown({"a": 1}, template="Value {{ a }} & more") == "Value 1 & more"
+    assert converter.markdown_to_json("- **A:** 1\n") == {"a": 1}
+    assert converter.extract_json_from_text('so {"a": [1,]}') == {"a": [1]}
+    assert converter.detect_format("# x") == "markdown"
+    with pytest.raises(UsageError, match='unknown option "them"'):
+        converter.convert("x", them=1)
+
+
+def test_templates_and_styles_are_applied(tmp_path):
+    (tmp_path / "t.html").write_text("<main>{{ body }}</main>")
+    (tmp_path / "s.css").write_text("p { color: red }")
+    converter = FormatConverter()
+
+    assert converter.apply_template("<p>x</p>", str(tmp_path / "t.html")) == "<main><p>x</p></main>"
+    styled = converter.apply_styles("<html><head></head><body></body></html>", str(tmp_path / "s.css"))
+    assert styled == "<html><head><style>\np { color: red }\n</style>\n</head><body></body></html>"
+
+
+def test_a_project_s_own_theme_changes_the_digest(tmp_path):
+    before = theme_digest(load_theme(templates=tmp_path, css=tmp_path))
+    (tmp_path / "extra.css").write_text("p { color: red }")
+
+    assert theme_digest(load_theme(templates=tmp_path, css=tmp_path)) != before
