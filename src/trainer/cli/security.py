@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json_line, write_text
+from trainer.cli.show import json_option, write_json, write_json_line, write_text
 from trainer.core.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -27,8 +27,11 @@ def command() -> None:
 @click.option("--tree", is_flag=True, help="Scan what the project keeps for its prompts, and its settings.")
 @click.option("--level", metavar="LEVEL", help="strict, moderate or permissive; the project's own otherwise.")
 @json_option
+@click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, for code hosts and editors.")
 @click.pass_obj
-def scan(session: Session, files: tuple[str, ...], tree: bool, level: str | None, as_json: bool) -> None:
+def scan(
+    session: Session, files: tuple[str, ...], tree: bool, level: str | None, as_json: bool, as_sarif: bool
+) -> None:
     """Scan each FILE, the files below a folder, or stdin (-); exit 4 if any is unsafe.
 
     --json prints one JSON object a file, on a line of its own: file, is_safe, risk_score, confidence, flags,
@@ -38,23 +41,25 @@ def scan(session: Session, files: tuple[str, ...], tree: bool, level: str | None
 
     if not files and not tree:
         raise UsageError("nothing to scan", hint="name files, - for stdin, or --tree for the project")
+    if as_json and as_sarif:
+        raise UsageError("--json and --sarif exclude each other")
     policy = scan_policy(
         Path.cwd(), folder=session.folder, environ=session.environ, overrides=session.overrides, level=level
     )
-    scanned = 0
-    unsafe: list[str] = []
+    scans: list[Scan] = []
     for found in _scans(session, files, tree, policy):
-        scanned += 1
-        unsafe += [] if found.result.is_safe else [found.file]
+        scans.append(found)
         if as_json:
             write_json_line(found.as_json())
-        else:
+        elif not as_sarif:
             write_text("\n".join(_lines(found)))
-    session.say(f"{scanned} scanned at level {policy.level}, {len(unsafe)} unsafe")
+    if as_sarif:
+        _write_sarif(scans)
+    unsafe = [found.file for found in scans if not found.result.is_safe]
+    session.say(f"{len(scans)} scanned at level {policy.level}, {len(unsafe)} unsafe")
     if unsafe:
-        raise RefusedError(
-            f"unsafe: {', '.join(unsafe)}", hint="see the findings; let a flag through with prompt_security.allow"
-        )
+        hint = "look at what was found; let a flag through with prompt_security.allow"
+        raise RefusedError(f"unsafe: {', '.join(unsafe)}", hint=hint)
 
 
 def _scans(session: Session, files: tuple[str, ...], tree: bool, policy: Policy) -> Iterator[Scan]:
@@ -68,6 +73,12 @@ def _scans(session: Session, files: tuple[str, ...], tree: bool, policy: Policy)
     if tree:
         project = session.project()
         yield from scan_files(tree_files(project), policy=policy, shown_from=project.root)
+
+
+def _write_sarif(scans: list[Scan]) -> None:
+    from trainer.actions.sarif import sarif_log
+
+    write_json(sarif_log("trainer security", [(found.file, each) for found in scans for each in found.result.findings]))
 
 
 def _lines(found: Scan) -> Iterator[str]:
