@@ -49,7 +49,7 @@ class Tracker:
         self._count = 0
         self._started: dict[str, float] = {}
         self._renew(Counts())
-        _survive_fork(self)
+        _TRACKERS.add(self)
 
     def start(
         self, module: str, operation: str, context: Mapping[str, Any] | None = None, *, parent: str | None = None
@@ -174,11 +174,10 @@ def _oldest(writer: Writer, event: Event) -> Event:
         return event
 
 
-def _survive_fork(tracker: Tracker) -> None:
-    reference = weakref.ref(tracker)
+def _after_fork() -> None:
+    for tracker in list(_TRACKERS):
+        tracker._after_fork()
 
-    def renew() -> None:
-        if (found := reference()) is not None:
-            found._after_fork()
 
-    os.register_at_fork(after_in_child=renew)
+_TRACKERS: weakref.WeakSet[Tracker] = weakref.WeakSet()
+os.register_at_fork(after_in_child=_after_fork)

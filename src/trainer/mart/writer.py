@@ -197,6 +197,8 @@ class Writer:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666)
             if try_lock(handle) and path.exists():
                 self._handle, self._path, self._opened = handle, path, time.monotonic()
+                if self._safe:
+                    _sync_folder(self._spool_dir)
                 return
             os.close(handle)
         raise OSError(0, "no segment could be locked")
@@ -224,3 +226,11 @@ class Writer:
             self._warned.add(about)
             with contextlib.suppress(Exception):
                 self._warn(message)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
