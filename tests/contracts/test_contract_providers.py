@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from servers.openai import Reply, content_for, openai_server
+from servers.sagemaker import sagemaker_server
 from trainer.core.digest import canonical
 from trainer.core.errors import ProviderError
 from trainer.core.values import CompletionResult, Output, Prompt
 from trainer.providers import Request, create_provider, record
-from trainer.providers.base import ConcurrentProvider, LLMProvider, Stream
+from trainer.providers.base import ConcurrentProvider, LLMProvider, Stream, Undeployable
 from trainer.providers.cache import dump_result, load_result
 
 PROMPT = Prompt("a.md", "A", "Write about AbbVie.", body="Write about AbbVie.", output=Output(("Summary",)))
@@ -37,19 +39,34 @@ def drafted() -> Iterator[LLMProvider]:
     yield create_provider("draft", model="draft")
 
 
+@contextmanager
+def on_sagemaker(monkeypatch) -> Iterator[LLMProvider]:
+    pytest.importorskip("boto3", reason="the extra sagemaker is not installed")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    usage = {"prompt_tokens": 3, "completion_tokens": 10}
+    choice = {"message": {"content": CONTENT}, "delta": {"content": CONTENT}, "finish_reason": "stop"}
+    answer = json.dumps({"model": "m", "choices": [choice], "usage": usage}).encode()
+    with sagemaker_server() as server:
+        server.answer, server.events = answer, [b"data: " + answer + b"\n\n"]
+        server.pages = [{"Endpoints": [{"EndpointName": "m"}]}]
+        yield create_provider("sagemaker", model="m", endpoint_url=server.url)
+
+
 ADAPTERS = {
-    "draft": lambda tmp_path: drafted(),
-    "litellm": lambda tmp_path: served("litellm", model="openai/m"),
-    "ollama": lambda tmp_path: served("ollama", model="m"),
-    "openai": lambda tmp_path: served("openai", model="m"),
-    "openai_compatible": lambda tmp_path: served("openai_compatible", model="m"),
-    "replay": taped,
+    "draft": lambda tmp_path, monkeypatch: drafted(),
+    "litellm": lambda tmp_path, monkeypatch: served("litellm", model="openai/m"),
+    "ollama": lambda tmp_path, monkeypatch: served("ollama", model="m"),
+    "openai": lambda tmp_path, monkeypatch: served("openai", model="m"),
+    "openai_compatible": lambda tmp_path, monkeypatch: served("openai_compatible", model="m"),
+    "replay": lambda tmp_path, monkeypatch: taped(tmp_path),
+    "sagemaker": lambda tmp_path, monkeypatch: on_sagemaker(monkeypatch),
 }
 
 
 @pytest.fixture(params=sorted(ADAPTERS))
-def provider(request, tmp_path) -> Iterator[LLMProvider]:
-    with ADAPTERS[request.param](tmp_path) as made:
+def provider(request, tmp_path, monkeypatch) -> Iterator[LLMProvider]:
+    with ADAPTERS[request.param](tmp_path, monkeypatch) as made:
         yield made
 
 
@@ -119,6 +136,8 @@ def test_models_are_listed_in_order(provider):
 
 
 def test_what_cannot_be_deployed_is_said(provider):
+    if not isinstance(provider, Undeployable):
+        pytest.skip("it can deploy")
     with pytest.raises(ProviderError, match=r"cannot deploy model\.tar\.gz"):
         provider.deploy_model("model.tar.gz")
 
@@ -144,8 +163,8 @@ def test_it_can_be_awaited_where_it_says_so(provider):
 
 
 def test_failures_are_provider_errors_with_a_kind(provider, request):
-    if request.node.callspec.params["provider"] in ("draft", "replay"):
-        pytest.skip("it asks nobody")
+    if not hasattr(provider, "api_base") and request.node.callspec.params["provider"] != "litellm":
+        pytest.skip("it asks no server that speaks the OpenAI protocol")
     with openai_server(lambda server, seen: Reply(503)) as server:
         other = create_provider(
             request.node.callspec.params["provider"], model=provider.model, api_base=server.url, api_key="sk-x"
