@@ -127,7 +127,7 @@ def test_what_looks_like_a_key_is_masked(text):
 
 
 def test_ordinary_text_is_left_alone():
-    text = "The risk-adjusted sk-learn value (bearer bonds) key=value at Bearer plc rose 5%."
+    text = "The risk-adjusted sk-learn value (bearer bonds, bearer certificates) sk-is-a-prefix-of-words key=value at Bearer plc rose 5%."
 
     assert scrub(text) == text
 
