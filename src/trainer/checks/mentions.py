@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ _BOUNDARY = re.compile(
 _STRONG = re.compile(r";|\b(?:while|whereas|but|although|während|aber|tandis|mais)\b", re.IGNORECASE)
 _TO = re.compile(r"\b(?:to|from|bis|auf|von|de|à)\b", re.IGNORECASE)
 _MOST_CHART_CELLS = 20_000
+_REACH = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,22 +187,35 @@ class _Sentence:
         self.bounds = [found.start() for found in _BOUNDARY.finditer(text)] if self.numerals else []
         self.strong = [found.start() for found in _STRONG.finditer(text)] if self.numerals else []
         self.to = [found.start() for found in _TO.finditer(text)] if self.numerals else []
+        self.label_starts = [start for _, start, _ in self.labels]
+        self.cuts = sorted({*self.bounds, *self.to})
         self.starts = [numeral.start for numeral in self.numerals]
 
     def mention(self, numeral: Numeral, line: int, column: int, before: Around, group: tuple[int, int]) -> Mention:
-        at = self.numerals.index(numeral)
+        at = bisect.bisect_left(self.starts, numeral.start)
         weights = dict(before.weights)
-        for token, start, end in self.labels:
+        for token, start, end in self.labels[self._window(numeral)]:
             weights[token] = max(weights.get(token, 0.0), self._near(at, start, end, self.bounds))
-        cuts = sorted({*self.bounds, *self.to})
-        periods = tuple((period, self._near(at, period.start, period.end, cuts)) for period in self.periods)
+        cuts = self.cuts
+        periods = tuple(
+            (period, self._near(at, period.start, period.end, cuts))
+            for period in self.periods
+            if abs(period.start - numeral.start) <= _REACH
+        )
         subjects: dict[int, float] = {}
         for subject, start, end in self.subjects:
+            if abs(start - numeral.start) > _REACH:
+                continue
             subjects[subject] = max(subjects.get(subject, 0.0), self._near(at, start, end, cuts))
         return Mention(
             numeral, line, column, weights, periods or before.periods, subjects or before.subjects,
-            self._clause(at), self.text, group,
+            self._clause(at), self.text[max(0, numeral.start - _REACH) : numeral.end + _REACH], group,
         )  # fmt: skip
+
+    def _window(self, numeral: Numeral) -> slice:
+        """The labels near enough to say anything about a figure, so that no sentence is too long."""
+        first = bisect.bisect_left(self.label_starts, numeral.start - _REACH)
+        return slice(first, bisect.bisect_right(self.label_starts, numeral.end + _REACH))
 
     def _near(self, at: int, start: int, end: int, bounds: Sequence[int]) -> float:
         """How much a word says about figure `at`: 1 right before it, less beyond bounds and other figures."""
@@ -223,12 +238,14 @@ class _Sentence:
         figure = self.numerals[at]
         start = self.numerals[at - 1].end if at else 0
         end = self.numerals[at + 1].start if at + 1 < len(self.numerals) else len(self.text)
-        after = next((bound for bound in self.bounds if bound >= figure.end), end)
+        following = bisect.bisect_left(self.bounds, figure.end)
+        after = self.bounds[following] if following < len(self.bounds) else end
         return self.text[start : min(end, max(after, figure.end))]
 
 
 def _any(bounds: Sequence[int], start: int, end: int) -> bool:
-    return any(start <= bound < end for bound in bounds)
+    at = bisect.bisect_left(bounds, start)
+    return at < len(bounds) and bounds[at] < end
 
 
 def _outer(block: Block, headings: Around, before: Around) -> Around:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from trainer.core.registry import Adapter, Registry
@@ -45,15 +46,18 @@ def check_completion(
     text: str,
     *,
     prompt: Prompt,
-    checks: Sequence[str] = DEFAULT,
+    checks: Sequence[str] | None = None,
     foreign: Sequence[str] = (),
 ) -> Verdict:
     """All that the named checks find in an answer, and its `quality`; raises UsageError for an unknown check.
+
+    Without `checks`, those of DEFAULT run, then those that other packages bring.
 
     `foreign` are the names that other reports of the project are about: none of them may stand in this one unnamed
     by its data.
     An answer to a schema is held against that alone: prose is what the other checks read.
     """
+    checks = (*DEFAULT, *brought()) if checks is None else checks
     if prompt.output.schema is not None and "structure" in checks:
         checks = ("structure",)
     runs = [(name, CHECKS.load(name)) for name in checks]
@@ -63,6 +67,12 @@ def check_completion(
     findings = [finding for verdict in verdicts for finding in verdict.findings]
     scores = {name: score for verdict in verdicts for name, score in verdict.scores.items()}
     return Verdict(tuple(sorted(findings, key=_order)), {**scores, "quality": quality(scores)})
+
+
+@lru_cache(maxsize=1)
+def brought() -> tuple[str, ...]:
+    """The names of the checks that other packages bring, sorted."""
+    return tuple(name for name in CHECKS.names() if name not in CHECKS.table)
 
 
 def quality(scores: Mapping[str, float]) -> float:
