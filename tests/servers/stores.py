@@ -70,6 +70,23 @@ def postgresql_bench(folder: Path) -> Iterator[Bench]:
 
 @contextmanager
 def redis_bench(folder: Path) -> Iterator[Bench]:
+    with _redis_keys() as options:
+        bench = _bench("redis", options)
+        yield bench
+        bench.store.close()
+
+
+@contextmanager
+def hybrid_bench(folder: Path) -> Iterator[Bench]:
+    with _redis_keys() as options:
+        lasting = f"sqlite:{folder / 'trainer.sqlite'}"
+        bench = _bench("hybrid", {**options, "connection_string": lasting, "cache": options["connection_string"]})
+        yield bench
+        bench.store.close()
+
+
+@contextmanager
+def _redis_keys() -> Iterator[dict[str, str]]:
     """Keys of its own in the server at TRAINER_TEST_REDIS, removed afterwards."""
     url = os.environ.get("TRAINER_TEST_REDIS", "redis://127.0.0.1:6379/0")
     redis = pytest.importorskip("redis", reason='NOT TESTED on Redis: pip install "trainer-core[redis]"')
@@ -79,9 +96,7 @@ def redis_bench(folder: Path) -> Iterator[Bench]:
     except redis.RedisError:
         pytest.skip("NOT TESTED on Redis: start one and set TRAINER_TEST_REDIS=redis://host:6379/0")
     prefix = f"trainer_test_{uuid.uuid4().hex}"
-    bench = _bench("redis", {"connection_string": url, "database": prefix})
-    yield bench
-    bench.store.close()
+    yield {"connection_string": url, "database": prefix}
     for name in server.scan_iter(match=f"{prefix}:*", count=1000):
         server.delete(name)
 
@@ -91,6 +106,7 @@ BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {
     "sqlite": sqlite_bench,
     "postgresql": postgresql_bench,
     "redis": redis_bench,
+    "hybrid": hybrid_bench,
 }
 
 

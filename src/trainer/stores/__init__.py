@@ -11,6 +11,7 @@ from trainer.stores.registry import BACKENDS, create_store, store_at
 
 if TYPE_CHECKING:
     from trainer.stores.duckdb_store import DuckDBStore
+    from trainer.stores.hybrid_store import HybridStore
     from trainer.stores.postgresql_store import PostgreSQLStore
     from trainer.stores.redis_store import RedisStore
     from trainer.stores.sqlite_store import SQLiteStore
@@ -22,6 +23,7 @@ __all__ = [
     "Draft",
     "DuckDBStore",
     "Head",
+    "HybridStore",
     "PostgreSQLStore",
     "RedisStore",
     "Retention",
@@ -33,7 +35,13 @@ __all__ = [
     "store_at",
 ]
 
-_CLASSES = {"DuckDBStore": "duckdb", "SQLiteStore": "sqlite", "PostgreSQLStore": "postgresql", "RedisStore": "redis"}
+_CLASSES = {
+    "HybridStore": "hybrid",
+    "DuckDBStore": "duckdb",
+    "SQLiteStore": "sqlite",
+    "PostgreSQLStore": "postgresql",
+    "RedisStore": "redis",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ BACKENDS = Registry(
         "duckdb": Adapter("trainer.stores.duckdb_store:DuckDBStore"),
         "sqlite": Adapter("trainer.stores.sqlite_store:SQLiteStore"),
         "postgresql": Adapter("trainer.stores.postgresql_store:PostgreSQLStore", extra="postgres", needs="psycopg"),
+        "hybrid": Adapter("trainer.stores.hybrid_store:HybridStore", extra="redis"),
         "redis": Adapter("trainer.stores.redis_store:RedisStore", extra="redis"),
     },
 )

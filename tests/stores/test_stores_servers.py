@@ -1,0 +1,70 @@
+"""What only some backends do: real times to live, reading through a cache, indexes."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from servers.stores import BACKENDS
+from trainer.stores import create_store
+
+
+@pytest.fixture
+def hybrid(tmp_path):
+    with BACKENDS["hybrid"](tmp_path) as bench:
+        yield bench
+
+
+def test_a_second_read_comes_from_the_cache_and_a_write_drops_it(hybrid, tmp_path):
+    lasting = create_store("sqlite", database_path=tmp_path / "trainer.sqlite", clock=hybrid.now)
+    hybrid.store.store("k", 1)
+    assert hybrid.store.retrieve("k").data == 1
+    lasting.store("k", 2)
+
+    assert hybrid.store.retrieve("k").data == 1
+    assert [found.data for found in hybrid.store.query({})] == [2]
+    hybrid.store.store("k", 3)
+    assert (hybrid.store.retrieve("k").data, hybrid.store.retrieve("k").version) == (3, 3)
+
+
+def test_what_the_cache_gives_is_dropped_after_its_seconds(hybrid):
+    hybrid.store.store("k", 1)
+    hybrid.store.retrieve("k")
+    server = redis.Redis.from_url(hybrid.options["cache"])
+
+    assert 0 < server.ttl(f"{hybrid.options['database']}:cache:k") <= 60
+
+
+def test_a_cache_that_is_down_costs_no_answer(tmp_path):
+    store = create_store("hybrid", connection_string=f"sqlite:{tmp_path}/s", cache="redis://127.0.0.1:1/0")
+    store.store("k", 1)
+
+    assert store.retrieve("k").data == 1
+
+
+def test_redis_drops_expired_documents_by_itself_after_a_while(tmp_path):
+    with BACKENDS["redis"](tmp_path) as bench:
+        bench.store.store("k", 1, ttl=60)
+        bench.store.store("for ever", 1)
+        server = redis.Redis.from_url(bench.options["connection_string"])
+
+        assert 604_800 < server.ttl(f"{bench.options['database']}:document:k") <= 604_860
+        assert server.ttl(f"{bench.options['database']}:document:for ever") == -1
+        server.delete(f"{bench.options['database']}:document:k")
+        assert [found.key for found in bench.store.query({})] == ["for ever"]
+        bench.store.store("k", 2)
+        assert bench.store.retrieve("k").version == 1
+
+
+def test_postgresql_finds_equal_texts_by_its_index(tmp_path):
+    with BACKENDS["postgresql"](tmp_path) as bench:
+        bench.store.store("k", {"symbol": {"name": "ABBV"}})
+        with bench.store.transaction(write=False) as run:
+            run("SET LOCAL enable_seqscan = off")
+            plan = run(
+                "EXPLAIN SELECT key FROM documents WHERE current AND data_json @> ?::jsonb",
+                '{"symbol": {"name": "ABBV"}}',
+            )
+
+        assert "documents_data" in str(plan)
+        assert bench.store.count({"symbol.name": "ABBV"}) == 1
