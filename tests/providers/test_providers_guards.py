@@ -127,7 +127,8 @@ def test_what_looks_like_a_key_is_masked(text):
 
 
 def test_ordinary_text_is_left_alone():
-    text = "The risk-adjusted sk-learn value (bearer bonds, bearer certificates) sk-is-a-prefix-of-words key=value at Bearer plc rose 5%."
+    text = "The risk-adjusted sk-learn value (bearer bonds, bearer certificates) of sk-is-a-prefix-of-words rose."
+    text += " key=value at Bearer plc."
 
     assert scrub(text) == text
 
