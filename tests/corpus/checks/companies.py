@@ -1,4 +1,3 @@
-
 """The data that the corpus of reports is written about: the example's files, recorded answers, two invented bodies."""
 
 from __future__ import annotations

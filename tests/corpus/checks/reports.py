@@ -1,4 +1,3 @@
-
 """True reports about companies: varied words, tables, scales and languages, each figure marked where it is printed."""
 
 from __future__ import annotations
