@@ -262,6 +262,17 @@ def test_rollups_are_rebuilt_for_the_days_that_changed_and_published(spool, data
     assert (first.seconds_sum, first.cost_sum, first.cost_squares, first.tokens_in) == (4.0, 1.0, 0.5, 14)
 
 
+def test_of_too_many_rollups_the_latest_and_most_used_are_published(spool, database, tmp_path, monkeypatch):
+    monkeypatch.setattr("trainer.mart.statistics._MOST_ROWS", 2)
+    for day, key in ((0, "old"), (1, "rare"), (1, "often"), (1, "often"), (1, "middle"), (1, "middle")):
+        tracker = Tracker(spool, clock=lambda day=day: WHEN + timedelta(days=day))
+        tracker.complete(tracker.start("trainer", "report", {"context_key": key}))
+        tracker.close()
+    drain(spool, database, clock=lambda: WHEN, published=tmp_path / "statistics.json")
+
+    assert [row.context_key for row in read_statistics(tmp_path / "statistics.json").rollups] == ["middle", "often"]
+
+
 def test_readers_of_statistics_survive_an_absent_or_damaged_file(tmp_path):
     (tmp_path / "bad.json").write_text('{"format": 1, "rollups": [[1]]}')
 

@@ -51,7 +51,7 @@ class Statistics:
     published_at: datetime | None = None
     """None where nothing was published yet."""
     rollups: tuple[Rollup, ...] = ()
-    """Of the last 90 days, oldest first."""
+    """Of the last 90 days, oldest first; of very many, those of the latest days and most executions."""
 
 
 def publish(connection: duckdb.DuckDBPyConnection, path: Path, *, clock: Clock) -> bool:
@@ -59,7 +59,8 @@ def publish(connection: duckdb.DuckDBPyConnection, path: Path, *, clock: Clock) 
     names = ", ".join(Rollup.__dataclass_fields__)
     since = (clock() - timedelta(days=_DAYS)).date()
     found = connection.execute(
-        f"SELECT {names} FROM rollup WHERE day >= ? ORDER BY ALL LIMIT {_MOST_ROWS}",  # noqa: S608  (own names)
+        f"""SELECT {names} FROM (FROM rollup WHERE day >= ? ORDER BY day DESC, n DESC, module, operation, context_key, config_hash LIMIT {_MOST_ROWS})
+            ORDER BY ALL""",  # noqa: S608  (own names)
         [since],
     )
     rows = [[value.isoformat() if isinstance(value, date) else value for value in row] for row in found.fetchall()]
