@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import zlib
 
 import pypdfium2
 import pytest
@@ -81,3 +83,29 @@ def test_a_page_becomes_a_pdf_and_nothing_is_fetched(pool):
 
     assert "Four" in words(made.content)
     assert [finding.kind for finding in made.findings] == ["missing_image", "missing_image"]
+
+
+def test_what_is_missing_or_cut_off_is_told_with_its_line(pool):
+    wide = "`" + "x" * 20 + "`"
+    text = "# T\n\nFine.\n\nOdd: \U00013000 here.\n\n#### Deep\n\n[](https://www.gnu.org)\n\n" + wide + "\n"
+    found = {(finding.kind, str(finding.where)) for finding in to_pdf(text, pool=pool, shown="a.md").findings}
+
+    assert found == {("missing_glyph", "a.md:5"), ("heading_order", "a.md:7"), ("link_text", "a.md:9")}
+
+
+def test_words_beyond_the_edge_of_a_page_are_told(pool):
+    page = '<p style="white-space: nowrap; font-size: 20pt">' + "word " * 80 + "</p>"
+    (finding,) = html_to_pdf(page, pool=pool).findings
+
+    assert finding.kind == "clipped"
+    assert "is cut off at the edge of page 1" in finding.message
+
+
+def test_header_cells_say_what_they_head(pool):
+    pdf = to_pdf("# T\n\n| Name | Sales |\n|---|---|\n| Acme | 5 |\n", pool=pool).content
+
+    streams = [
+        zlib.decompressobj().decompress(data) for data in re.findall(rb"stream\n(x.*?)\nendstream", pdf, re.DOTALL)
+    ]
+    structure = b"".join(streams)
+    assert (structure.count(b"/Scope /Column"), structure.count(b"/Scope /Row")) == (2, 1)

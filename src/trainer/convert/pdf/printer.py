@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
-from weasyprint import CSS, HTML
+import pydyf  # type: ignore[import-untyped]
+from weasyprint import CSS, DEFAULT_OPTIONS, HTML
+from weasyprint.formatting_structure.boxes import TextBox
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
@@ -15,6 +18,8 @@ from trainer.core.digest import digest_bytes
 _FONTS = Path(__file__).parent.parent / "theme" / "fonts"
 _SCHEME = "theme-font:"
 _MOST_DATA = 20_000_000
+_MOST_CLIPPED = 20
+_MISSING_GLYPH = re.compile(r'"(.)" \((U\+[0-9A-F]+)\)\Z', re.DOTALL)
 
 
 class Printer:
@@ -35,13 +40,14 @@ class Printer:
         self._log.records = []
         sheets = [self._sheet(style) for style in styles]
         page = HTML(string=html, url_fetcher=self._fetcher, base_url=None)
-        content = page.write_pdf(
-            stylesheets=sheets,
-            font_config=self._fonts,
-            pdf_variant="pdf/ua-1",
-            pdf_identifier=digest_bytes("\0".join((html, *styles)).encode())[:32].encode(),
-        )
-        return content, self._log.findings()
+        options = {
+            "stylesheets": sheets,
+            "pdf_variant": "pdf/ua-1",
+            "pdf_identifier": digest_bytes("\0".join((html, *styles)).encode())[:32].encode(),
+        }
+        document = page.render(font_config=self._fonts, **options)
+        content = document.write_pdf(finisher=scope_headers, **{**DEFAULT_OPTIONS, **options})
+        return content, [*self._log.findings(), *clipped(document)]
 
     def _sheet(self, style: str) -> CSS:
         if style not in self._styles:
@@ -77,8 +83,50 @@ class _Log(logging.Handler):
         self.records.append(record.getMessage())
 
     def findings(self) -> list[dict[str, str]]:
-        """The warnings about content; those about styles say nothing to a reader."""
-        kinds = (("Failed to load image", "missing_image"), ("No anchor", "broken_link"))
-        return [
-            {"kind": kind, "message": said} for said in self.records for words, kind in kinds if said.startswith(words)
-        ]
+        """The warnings about content, each once; those about styles say nothing to a reader."""
+        found = {}
+        for said in self.records:
+            if glyph := _MISSING_GLYPH.search(said):
+                message = f"no font has the letter {glyph[1]!r} ({glyph[2]}); a box stands in its place"
+                found[message] = {"kind": "missing_glyph", "message": message, "text": glyph[1]}
+            elif said.startswith("Failed to load image"):
+                found[said] = {"kind": "missing_image", "message": said}
+            elif said.startswith("No anchor"):
+                found[said] = {"kind": "broken_link", "message": said}
+        return list(found.values())
+
+
+def clipped(document: Any) -> list[dict[str, str]]:
+    """The words that stand beyond the edge of their page."""
+    found = []
+    for number, page in enumerate(document.pages, 1):
+        for box in page._page_box.descendants():
+            if isinstance(box, TextBox) and box.text.strip() and _outside(box, page):
+                message = f'"{box.text.strip()[:60]}" is cut off at the edge of page {number}'
+                found.append({"kind": "clipped", "message": message, "text": box.text.strip()})
+    return found[:_MOST_CLIPPED]
+
+
+def _outside(box: Any, page: Any) -> bool:
+    right, bottom = box.position_x + box.width, box.position_y + box.height
+    return bool(right > page.width + 1 or box.position_x < -1 or bottom > page.height + 1)
+
+
+def scope_headers(_document: Any, pdf: Any) -> None:
+    """Say of every header cell whether it heads a column or a row; PDF/UA asks for it, WeasyPrint leaves it out."""
+    elements = {
+        _reference(item.reference): item
+        for item in pdf.objects
+        if isinstance(item, pydyf.Dictionary) and item.get("S") is not None
+    }
+    for element in elements.values():
+        if element["S"] != "/TH":
+            continue
+        row = elements.get(_reference(element.get("P")))
+        group = elements.get(_reference(row.get("P"))) if row else None
+        scope = "/Column" if group is not None and group["S"] == "/THead" else "/Row"
+        element["A"] = pydyf.Dictionary({"O": "/Table", "Scope": scope})
+
+
+def _reference(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

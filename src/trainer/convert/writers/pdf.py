@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from trainer.convert.accessibility import lint
 from trainer.convert.base import Dataset, Options
 from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.furnish import furnish
@@ -15,7 +16,8 @@ from trainer.convert.pdf import PdfPool
 from trainer.convert.themes import Theme, default_theme
 from trainer.convert.writers.html import render_body, render_page
 from trainer.convert.writers.markdown import as_document
-from trainer.core.values import Json
+from trainer.core.errors import Where
+from trainer.core.values import Finding, Json
 
 
 def to_pdf(
@@ -38,7 +40,8 @@ def to_pdf(
     body, findings = render_body(furnished, assets=assets, folder=folder)
     page = render_page(furnished, body, theme=theme, meta=meta or {}, medium="paper")
     printed = pool.render(page, styles=paper_styles(theme), shown=document.shown)
-    return Converted(printed.content, (*findings, *printed.findings), furnished.title)
+    noticed = (*lint(furnished), *(_located(finding, document) for finding in printed.findings))
+    return Converted(printed.content, (*findings, *noticed), furnished.title)
 
 
 def write(source: Document | Dataset, *, options: Options) -> Converted[bytes]:
@@ -66,6 +69,14 @@ def html_to_pdf(
     """The PDF of any HTML page; its own styles count, the theme's fonts and page furniture are added."""
     theme = theme or default_theme()
     return pool.render(html, styles=(theme.paper, _page_size(theme)), shown=shown)
+
+
+def _located(finding: Finding, document: Document) -> Finding:
+    """The finding with the line on which its words stand, where the source holds them."""
+    at = document.source.find(finding.text) if finding.text else -1
+    if at < 0:
+        return finding
+    return replace(finding, where=Where(document.shown, document.source.count("\n", 0, at) + 1))
 
 
 def paper_styles(theme: Theme) -> tuple[str, ...]:
