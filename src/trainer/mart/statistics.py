@@ -58,9 +58,9 @@ def publish(connection: duckdb.DuckDBPyConnection, path: Path, *, clock: Clock) 
     """Whether the published file changed: the rollups of the last 90 days."""
     names = ", ".join(Rollup.__dataclass_fields__)
     since = (clock() - timedelta(days=_DAYS)).date()
+    latest = "day DESC, n DESC, module, operation, context_key, config_hash"
     found = connection.execute(
-        f"""SELECT {names} FROM (FROM rollup WHERE day >= ? ORDER BY day DESC, n DESC, module, operation, context_key, config_hash LIMIT {_MOST_ROWS})
-            ORDER BY ALL""",  # noqa: S608  (own names)
+        f"SELECT {names} FROM (FROM rollup WHERE day >= ? ORDER BY {latest} LIMIT {_MOST_ROWS}) ORDER BY ALL",  # noqa: S608
         [since],
     )
     rows = [[value.isoformat() if isinstance(value, date) else value for value in row] for row in found.fetchall()]
