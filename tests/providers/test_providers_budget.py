@@ -226,7 +226,7 @@ from trainer.providers import Budget, Job, Limits, complete_many, create_provide
 url, folder, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 prices = {"m": {"input": 1000, "output": 1000}}
 link = create_provider("openai_compatible", model="m", api_base=url, prices=prices)
-budget = Budget(folder, Limits(project=2.0))
+budget = Budget(folder, Limits(project=6.0))
 jobs = [Job(f"row {seed} {n}", [link], {"max_tokens": 40}, budget=budget) for n in range(200)]
 complete_many(jobs, concurrency=16)
 """
@@ -260,5 +260,5 @@ def kill_processes(folder: Path, *, processes: int, kills: int) -> float:
 def test_processes_that_are_killed_never_exceed_their_common_budget(tmp_path):
     bill = kill_processes(tmp_path, processes=4, kills=4)
 
-    assert 0.5 < bill <= 2.0
+    assert 1.5 < bill <= 6.0  # each kill leaves at most 16 calls that count as spent, about a dollar
     assert Budget(tmp_path, Limits()).spend().project >= bill - 1e-9

@@ -154,7 +154,7 @@ def test_every_fault_has_its_right_outcome(fault, way, chained, certificate, goo
         pytest.skip("openssl is not installed, so no certificate can be made")
     adapter, mode = way
     kind = HIDDEN.get((fault.name, *way), fault.kind)
-    policy = Policy(retries=1, timeout=0.25 if fault.name in SLOW else 20, first_wait=0)
+    policy = Policy(retries=1, timeout=0.4 if fault.name in SLOW else 20, first_wait=0)
     with fault_server(fault, certificate) as server:
         url = f"http://127.0.0.1:{closed_port()}/v1" if fault.name == "refused" else server.url
         chain = [provider(adapter, url)] + ([provider("openai_compatible", good_server.url)] if chained else [])
@@ -210,7 +210,7 @@ def test_a_budget_counts_what_may_have_been_billed_and_nothing_else(name, way, c
     fault = next(fault for fault in FAULTS if fault.name == name)
     adapter, mode = way
     budget = Budget(tmp_path, Limits(run=1.0))
-    policy = Policy(retries=0, timeout=0.25 if name in SLOW else 20)
+    policy = Policy(retries=0, timeout=0.4 if name in SLOW else 20)
     with fault_server(fault, certificate) as server:
         url = f"http://127.0.0.1:{closed_port()}/v1" if name == "refused" else server.url
         model = "openai/m" if adapter == "litellm" else "m"
