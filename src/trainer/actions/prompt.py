@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -166,8 +167,8 @@ def render_prepared(
     project: Project, prepared: Prepared, documents: Mapping[str, StoredData], *, model: str = ""
 ) -> Rendered:
     """The finished prompt of what was prepared, with the documents by key; screened unless the settings say no."""
-    from trainer.prompts import render
-    from trainer.security import clean_scalar, fence_block
+    from trainer.prompts import count_tokens, render
+    from trainer.security import clean_scalar, fence_block, fence_context
 
     blocks: dict[str, DataBlock] = {
         name: data_block(name, documents[request.key]) for name, request in prepared.requests.items()
@@ -179,6 +180,8 @@ def render_prepared(
         data=blocks,
         clean=clean_scalar,
         fence=fence_block,
+        fence_context=fence_context,
+        count=functools.partial(count_tokens, model=model),
         budget=project.settings.prompt_manager.max_tokens,
     )
     warnings = tuple(str(Problem(finding.message, finding.where, finding.hint or None)) for finding in prompt.findings)
