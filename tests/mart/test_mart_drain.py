@@ -225,6 +225,77 @@ def test_a_drain_cut_short_before_its_commit_is_done_again(spool, database):
     assert ask(database, "SELECT count(*), count(DISTINCT execution_id) FROM executions") == [(3, 3)]
 
 
+FULL = """
+    import contextlib, pathlib, resource, signal, sys
+    import duckdb
+    from trainer.mart import drain
+    root = pathlib.Path(sys.argv[1])
+
+    @contextlib.contextmanager
+    def opener():
+        with duckdb.connect(str(root / "mart.duckdb")) as connection:
+            yield connection
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+    result = drain(root / "spool", opener)
+    print(result.rows, bool(result.error))
+"""
+
+
+def test_a_disk_that_fills_while_draining_loses_and_doubles_nothing(tmp_path, spool, database):
+    track(spool, 5000)
+    assert ask(database, "SELECT count(*) FROM executions") == [(0,)]
+    size = (tmp_path / "mart.duckdb").stat().st_size
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FULL), str(tmp_path), str(size)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout == "0 True\n"
+    assert backlog(spool).segments > 0
+    assert drain(spool, database).rows == 15_000
+    assert ask(database, "SELECT count(*), count(DISTINCT execution_id) FROM executions") == [(5000, 5000)]
+
+
+DRAINER = """
+    import contextlib, os, pathlib, sys
+    import duckdb
+    from trainer.mart import drain
+    root = pathlib.Path(sys.argv[1])
+
+    @contextlib.contextmanager
+    def opener():
+        with duckdb.connect(str(root / "mart.duckdb")) as connection:
+            yield connection
+
+    print("ready", flush=True)
+    drain(root / "spool", opener, force=True)
+"""
+
+
+def test_a_drainer_killed_at_any_moment_loses_and_doubles_nothing(tmp_path, spool, database):
+    assert ask(database, "SELECT count(*) FROM executions") == [(0,)]
+    rounds = 12
+    for number in range(rounds):
+        track(spool, 2000)
+        command = [sys.executable, "-c", textwrap.dedent(DRAINER), str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(number * 0.02)
+            process.kill()
+    drain(spool, database, force=True)
+
+    total = rounds * 2000
+    assert ask(database, "SELECT count(*), count(DISTINCT execution_id) FROM executions") == [(total, total)]
+    assert ask(database, "SELECT count(*), count(DISTINCT execution_id) FROM steps") == [(total, total)]
+    assert ask(database, "SELECT sum(n) FROM rollup") == [(total,)]
+    assert segments(spool) == []
+    assert backlog(spool).quarantined == 0
+
+
 def test_an_execution_that_two_processes_end_is_ended_once(spool, database):
     first, second = Tracker(spool), Tracker(spool)
     execution = first.start("trainer", "report")
