@@ -120,6 +120,13 @@ def test_a_structured_answer_is_held_against_its_schema() -> None:
     ]
 
 
+def test_a_structured_answer_made_into_markdown_is_read_as_markdown() -> None:
+    verdict = check_completion("## A\n\nTODO\n", prompt=prompt((), schema=SCHEMA))
+
+    assert [found.kind for found in verdict.findings] == ["placeholder"]
+    assert kinds("Sorry, no.", sections=(), schema=SCHEMA) == [("schema", "error", 1)]
+
+
 def test_text_that_is_not_json_is_named_by_line_and_column() -> None:
     verdict = check_completion('{"a": 1,\n "b" 2}', prompt=prompt((), schema=SCHEMA), checks=("structure",))
 

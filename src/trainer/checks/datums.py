@@ -89,7 +89,7 @@ class Data:
 
     def between(self, low: float, high: float) -> list[Datum]:
         """The datums whose magnitude lies in a closed interval."""
-        slack = 1e-9 * max(abs(low), abs(high), 1e-9)
+        slack = 1e-12 * max(abs(low), abs(high), 1e-9)
         start = bisect.bisect_left(self.magnitudes, low - slack)
         end = bisect.bisect_right(self.magnitudes, high + slack)
         return [self.datums[number] for number in self.order[start:end]]

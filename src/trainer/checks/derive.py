@@ -110,7 +110,7 @@ def _unit_fits(numeral: Numeral, candidate: Derivation) -> bool:
 
 def fits(numeral: Numeral, value: float) -> bool:
     """Whether a value, rounded at the last printed digit, is the figure; the sign apart."""
-    slack = 1e-9 * max(1.0, abs(value), numeral.high)
+    slack = 1e-12 * max(1.0, abs(value), numeral.high)
     return numeral.low - slack <= abs(value) <= numeral.high + slack
 
 
@@ -160,8 +160,7 @@ def _candidates(mention: Mention, inputs: list[Datum], far: list[Datum], sure: s
 
 def _changes(mention: Mention, inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
     """Percentage changes along a series, between what the sentence names, or between two datums beside the figure."""
-    explicit = CHANGE.search(mention.sentence) is not None or mention.table
-    if not explicit:
+    if not (CHANGE.search(mention.sentence) or _DISTANCE.search(mention.sentence)):
         return
     for new, old in _time_pairs(mention, inputs, sure):
         if old.value:

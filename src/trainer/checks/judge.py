@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from trainer.checks.dates import check_dates
 from trainer.checks.datums import Data, Datum
-from trainer.checks.derive import CHANGE, derive
+from trainer.checks.derive import CHANGE, Derivation, derive
 from trainer.checks.document import read_document
 from trainer.checks.figure import Figure, contradicted, derived_figure, exact, shown
 from trainer.checks.fit import STRONG, accepts, could_be, coverage, is_count, overlaps, refines, sign_fits, unit_fits
@@ -57,9 +57,9 @@ class Judge:
             [*self._named(mention, 0.3), *self._around(mention), *self._implied(mention)],
             self._neighbours(mention),
         )
-        if derived:
-            return derived_figure(mention, derived)
         claim = self._claim(mention)
+        if derived and not (claim and _names_average(claim, derived)):
+            return derived_figure(mention, derived)
         if place := self.passages.find(mention, strong=claim is not None):
             return shown(mention, "context" if place[1] else "supported", place[0])
         if is_count(mention.numeral) and claim is None:
@@ -241,3 +241,8 @@ class Judge:
                 value = mention.numeral.value
                 return min(timely, key=lambda datum: abs(abs(datum.value) - abs(value)))
         return None
+
+
+def _names_average(claim: Datum, derived: Derivation) -> bool:
+    """Whether `average` belongs to the name of the datum that is claimed, so that it asks for no arithmetic."""
+    return derived.formula.startswith("average") and "average" in claim.tokens | claim.extra

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -24,6 +26,7 @@ CHECKS = Registry(
 DEFAULT = ("structure", "figures", "citations", "consistency", "entities")
 """The checks that run unless others are named, in this order."""
 
+_MARKDOWN = re.compile(r"^(?:#{1,6} |\||[-*] |\*\*)", re.MULTILINE)
 _NAMING = frozenset({"figures", "entities"})
 
 WEIGHTS = {"figures": 0.5, "structure": 0.2, "citations": 0.1, "consistency": 0.1, "entities": 0.1}
@@ -55,10 +58,12 @@ def check_completion(
 
     `foreign` are the names that other reports of the project are about: none of them may stand in this one unnamed
     by its data.
-    An answer to a schema is held against that alone: prose is what the other checks read.
+    A JSON answer is held against its schema alone; one that was made into Markdown for a report is read as Markdown.
     """
     checks = (*DEFAULT, *brought()) if checks is None else checks
-    if prompt.output.schema is not None and "structure" in checks:
+    if prompt.output.schema is not None and _MARKDOWN.search(text) and text.lstrip()[:1] not in ("{", "["):
+        prompt = replace(prompt, output=replace(prompt.output, schema=None, sections=()))
+    elif prompt.output.schema is not None and "structure" in checks:
         checks = ("structure",)
     runs = [(name, CHECKS.load(name)) for name in checks]
     verdicts: list[Verdict] = [
