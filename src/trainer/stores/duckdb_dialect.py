@@ -36,15 +36,17 @@ class DuckDBDialect:
         if field.root == "column":
             return Piece(column_text(field))
         string = f"json_extract_string({field.root}, {_pointer(field)})"
-        return Piece(f"""CASE WHEN {_json(field)}[1] = '"' THEN {string} END""")
+        return Piece(f"""CASE WHEN starts_with({_json(field)}, '"') THEN {string} END""")
 
     def rank(self, field: Field) -> Piece:
-        """By the first letter of the JSON text."""
+        """By the words and first letters of the JSON text."""
         if field.root == "column":
             return Piece(column_rank(field))
+        value = _json(field)
         return Piece(
-            f"CASE coalesce({_json(field)}[1], 'n') WHEN 'n' THEN 0 WHEN 'f' THEN 1 WHEN 't' THEN 2 "
-            "WHEN '\"' THEN 4 WHEN '[' THEN 5 WHEN '{' THEN 5 ELSE 3 END"
+            f"CASE WHEN {value} IS NULL OR {value} = 'null' THEN 0 WHEN {value} = 'false' THEN 1 "
+            f"WHEN {value} = 'true' THEN 2 WHEN starts_with({value}, '\"') THEN 4 "
+            f"WHEN starts_with({value}, '[') OR starts_with({value}, '{{') THEN 5 ELSE 3 END"
         )
 
     def present(self, field: Field) -> Piece:
@@ -63,11 +65,19 @@ class DuckDBDialect:
         value = self.text(field)
         literal = starts_with(pattern)
         if literal:
-            name = "starts_with" if literal[1] else "contains"
-            return Piece(f"{name}({value.sql}, ?)", (*value.parameters, literal[0]))
+            return self._literal(field, *literal)
         if _SAFE_PATTERN.fullmatch(pattern):
             return Piece(f"regexp_matches({value.sql}, ?)", (*value.parameters, pattern))
         return Piece(f"{value.sql} IS NOT NULL", value.parameters, exact=False)
+
+    def _literal(self, field: Field, literal: str, at_start: bool) -> Piece:
+        """The quick test on the JSON text lets escapes through, so the text itself is tested where that holds."""
+        name, value = "starts_with" if at_start else "contains", self.text(field)
+        exact = Piece(f"{name}({value.sql}, ?)", (*value.parameters, literal))
+        if field.root == "column" or not _PLAIN_TEXT.fullmatch(literal):
+            return exact
+        quoted = f'"{literal}' if at_start else literal
+        return Piece(f"({name}({_json(field)}, ?) AND {exact.sql})", (quoted, *exact.parameters))
 
 
 def _json(field: Field) -> str:
