@@ -241,7 +241,7 @@ def _shares(inputs: list[Datum], mention: Mention) -> Iterator[Derivation]:
         if one.unit == two.unit and one.unit not in ("fraction", "percent") and one.tokens != two.tokens:
             yield Derivation(f"{one.path} / {two.path}", (one, two), 100 * one.value / two.value)
     for one, two in _across(inputs):
-        yield Derivation(f"{one.path} / {two.path}", (one, two), 100 * one.value / two.value)
+        yield Derivation(f"{one.support} / {two.support}", (one, two), 100 * one.value / two.value)
 
 
 def _at_time(inputs: list[Datum], mention: Mention) -> list[Datum]:
@@ -255,6 +255,11 @@ def _across(inputs: list[Datum]) -> Iterator[tuple[Datum, Datum]]:
         same = one.path == two.path or (one.metric == two.metric and one.last == two.last)
         if same and one.subject != two.subject and two.value and one.unit not in ("fraction", "percent"):
             yield one, two
+
+
+def _told(datum: Datum, other: Datum) -> str:
+    """The datum's path, with its key where the other is about another subject."""
+    return datum.path if datum.subject == other.subject else datum.support
 
 
 def _positions(inputs: list[Datum]) -> Iterator[Derivation]:
@@ -294,7 +299,7 @@ def _point_differences(inputs: list[Datum]) -> Iterator[Derivation]:
     for one, two in permutations(rates, 2):
         if one.metric == two.metric or one.subject == two.subject:
             value = factors[one.unit] * one.value - factors[two.unit] * two.value
-            yield Derivation(f"difference {one.path} - {two.path}", (one, two), value)
+            yield Derivation(f"difference {_told(one, two)} - {_told(two, one)}", (one, two), value)
     amounts = [datum for datum in inputs if datum.series and datum.unit not in factors]
     for part, whole in _pairs(amounts):
         before = [
@@ -309,7 +314,7 @@ def _point_differences(inputs: list[Datum]) -> Iterator[Derivation]:
 
 def _multiples(inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
     for one, two in _across(inputs):
-        yield Derivation(f"{one.path} / {two.path}", (one, two), one.value / two.value)
+        yield Derivation(f"{one.support} / {two.support}", (one, two), one.value / two.value)
     for one, two in _pairs(inputs):
         if one.unit == two.unit and one.unit not in ("fraction", "percent", "ratio"):
             yield Derivation(f"{one.path} / {two.path}", (one, two), one.value / two.value)
@@ -339,7 +344,7 @@ def _differences(inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
             continue
         if (over_time and not _near_in_time(one, two, inputs, sure)) or (not over_time and one.value < two.value):
             continue
-        yield Derivation(f"difference {one.path} - {two.path}", (one, two), one.value - two.value)
+        yield Derivation(f"difference {_told(one, two)} - {_told(two, one)}", (one, two), one.value - two.value)
 
 
 def _near_in_time(new: Datum, old: Datum, inputs: list[Datum], sure: set[int]) -> bool:

@@ -18,6 +18,8 @@ from trainer.checks.periods import Period
 from trainer.core.values import Context
 
 _UPSIDE = re.compile(r"\b(?:upside|downside|implie[sd]|kurspotenzial|potentiel)\b", re.IGNORECASE)
+_QUOTES = 7
+"""From so many shared words on, a sentence repeats a passage."""
 _COMMON = frozenset({"trailing", "12month", "diluted", "basic", "short"})
 _QUARTERLY = re.compile(r"\b(?:quarter\w*|quartal\w*|trimestr\w*|q[1-4])\b", re.IGNORECASE)
 
@@ -51,6 +53,8 @@ class Judge:
     def _figure(self, mention: Mention, datum: Datum | None) -> Figure | None:
         if datum and not self._outdone(mention, datum):
             return shown(mention, "supported", datum.support, date=datum.last, stored=exact(datum.value))
+        if place := self.passages.find(mention, least=_QUOTES):
+            return shown(mention, "context" if place[1] else "supported", place[0])
         derived = derive(
             mention,
             self._named(mention, 0.6),
@@ -60,7 +64,7 @@ class Judge:
         claim = self._claim(mention)
         if derived and not (claim and _names_average(claim, derived)):
             return derived_figure(mention, derived)
-        if place := self.passages.find(mention, strong=claim is not None):
+        if place := self.passages.find(mention, least=4 if claim else 2):
             return shown(mention, "context" if place[1] else "supported", place[0])
         if is_count(mention.numeral) and claim is None:
             return None

@@ -29,15 +29,18 @@ class Passages:
     def _add(self, numeral: Numeral, words: frozenset[str], place: str, context: bool) -> None:
         self.found.setdefault(round(abs(numeral.value), 6), []).append((numeral, words, place, context))
 
-    def find(self, mention: Mention, *, strong: bool) -> tuple[str, bool] | None:
-        """Place of the passage that states the figure, and whether it is a context; None where none does."""
+    def find(self, mention: Mention, *, least: int) -> tuple[str, bool] | None:
+        """Place of the passage that states the figure, and whether it is a context; None where none does.
+
+        It must share `least` words with what stands around the figure.
+        """
         written = mention.numeral
         words = {token for token, weight in mention.weights.items() if weight >= 0.35}
         best: tuple[int, str, bool] | None = None
         for numeral, theirs, place, context in self.found.get(round(abs(written.value), 6), ()):
             shared = len(words & theirs)
             same = numeral.kind == written.kind and numeral.currency == written.currency
-            if same and shared >= (4 if strong else 2) and (best is None or shared > best[0]):
+            if same and shared >= least and (best is None or shared > best[0]):
                 best = shared, place, context
         return (best[1], best[2]) if best else None
 
