@@ -36,17 +36,15 @@ def complete_many(
     `on_outcome` is called on this thread with the job's number as each one ends. Jobs are taken from their
     iterable only as places come free. An interrupt cancels the calls under way; what had ended was handed over.
     """
+    crew = _crew(jobs, concurrency, requests_per_minute, tokens_per_minute)
     outcomes: dict[int, Outcome] = {}
-    ended = iterate_many(
-        jobs,
-        concurrency=concurrency,
-        requests_per_minute=requests_per_minute,
-        tokens_per_minute=tokens_per_minute,
-    )
-    with contextlib.closing(ended):
-        for number, outcome in ended:
-            outcomes[number] = outcome
-            if on_outcome:
+    if on_outcome is None:
+        # Nobody waits for a single one, so this thread need not be woken for each.
+        outcomes = loop.run(_gathered(crew))
+    else:
+        with contextlib.closing(loop.iterate(crew.outcomes())) as ended:
+            for number, outcome in ended:
+                outcomes[number] = outcome
                 on_outcome(number, outcome)
     return [outcomes[number] for number in sorted(outcomes)]
 
@@ -59,10 +57,16 @@ def iterate_many(
     tokens_per_minute: int | None = None,
 ) -> Generator[tuple[int, Outcome], None, None]:
     """The number and outcome of each job as it ends; closing the generator cancels the calls under way."""
+    return loop.iterate(_crew(jobs, concurrency, requests_per_minute, tokens_per_minute).outcomes())
+
+
+def _crew(
+    jobs: Iterable[Job], concurrency: int, requests_per_minute: int | None, tokens_per_minute: int | None
+) -> _Crew:
     pace = functools.partial(
         Pace, concurrency, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
     )
-    return loop.iterate(_Crew(jobs, concurrency, pace).outcomes())
+    return _Crew(jobs, concurrency, pace)
 
 
 class _Crew:
@@ -172,6 +176,10 @@ class _Crew:
         if identity not in self._paces:
             self._paces[identity] = self._new_pace()
         return self._paces[identity]
+
+
+async def _gathered(crew: _Crew) -> dict[int, Outcome]:
+    return {number: outcome async for number, outcome in crew.outcomes()}
 
 
 def _leave(entered: list[tuple[Pace, float]], error: ProviderError | None) -> None:
