@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from trainer.prompts.contexts import open_contexts, select_contexts
     from trainer.prompts.declarations import read_data
     from trainer.prompts.find import Found, find_instruction, list_instructions
-    from trainer.prompts.instruction import DataQuery, Instruction, Param, load_instruction, parse_instruction
+    from trainer.prompts.instruction import DataQuery, Instruction, Param
     from trainer.prompts.library import PromptManager, PromptTemplate, ValidationResult
+    from trainer.prompts.loading import load_instruction, parse_instruction
     from trainer.prompts.params import data_queries, fill_names, resolve_params
     from trainer.prompts.rendering import declared_names, render
     from trainer.prompts.tokens import count_messages, count_sections, count_tokens
@@ -47,10 +48,10 @@ _FACE = {
     "keep_version": "versions",
     "list_instructions": "find",
     "list_versions": "versions",
-    "load_instruction": "instruction",
+    "load_instruction": "loading",
     "load_version": "versions",
     "open_contexts": "contexts",
-    "parse_instruction": "instruction",
+    "parse_instruction": "loading",
     "read_data": "declarations",
     "render": "rendering",
     "resolve_params": "params",

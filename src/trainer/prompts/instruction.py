@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from trainer.core.digest import digest_bytes
-from trainer.core.errors import InstructionError, UsageError, Where
-from trainer.core.files import read_text
+from trainer.core.errors import Where
 from trainer.core.values import Json, Output
 from trainer.core.yamltext import YamlDocument
-from trainer.prompts import frontmatter
 
 ParamType = Literal["string", "int", "float", "bool", "date", "enum", "list", "file"]
 Strategy = Literal["sequential", "parallel", "hierarchical"]
@@ -88,52 +85,3 @@ class Instruction:
         line = self.body.count("\n", 0, offset)
         column = offset - (self.body.rfind("\n", 0, offset) + 1) + 1
         return Where(self.file, self.body_line + line, column)
-
-
-def load_instruction(path: Path, *, shown: str, root: Path) -> Instruction:
-    """The instruction in the file `path`; `shown` is its name below the instruction folder.
-
-    Raises InstructionError with every problem of the front matter at once.
-    """
-    file = _from_root(path, root)
-    try:
-        text = read_text(path, shown=file)
-        parts = frontmatter.split(text, shown=file, known=KEYS)
-    except UsageError as error:
-        raise InstructionError(error.message, problems=error.problems) from error
-    return build(text, parts, file=file, shown=shown, root=root, folder=path.parent)
-
-
-def parse_instruction(text: str, *, shown: str, root: Path) -> Instruction:
-    """The instruction in `text`, as from a file in `root` that errors call `shown`."""
-    try:
-        parts = frontmatter.split(text, shown=shown, known=KEYS)
-    except UsageError as error:
-        raise InstructionError(error.message, problems=error.problems) from error
-    return build(text, parts, file=shown, shown=shown, root=root, folder=root)
-
-
-def build(text: str, parts: frontmatter.Parts, *, file: str, shown: str, root: Path, folder: Path) -> Instruction:
-    """The instruction of a file that has been read and split; `folder` is where its `schema:` may lie."""
-    from trainer.prompts.declarations import read_declarations
-
-    plain = Instruction(
-        path=shown,
-        file=file,
-        root=root,
-        body=parts.body,
-        body_line=parts.body_line,
-        digest=digest_bytes(text.encode()),
-        title=_title(parts.body) or Path(shown).stem,
-    )
-    return plain if parts.front is None else read_declarations(plain, parts.front, folder=folder)
-
-
-def _from_root(path: Path, root: Path) -> str:
-    absolute = path.absolute()
-    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(path)
-
-
-def _title(body: str) -> str:
-    first = next((line for line in body.splitlines() if line.strip()), "")
-    return first[2:].strip() if first.startswith("# ") else ""

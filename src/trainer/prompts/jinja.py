@@ -14,7 +14,7 @@ from markupsafe import Markup
 from trainer.core.digest import canonical
 from trainer.core.errors import Problem, Where, unknown
 from trainer.core.values import Json
-from trainer.prompts.template import Piece, names_in
+from trainer.prompts.pieces import Piece, names_in
 
 _LARGEST = 1_000_000
 _REMOVED_FILTERS = ("random", "safe", "escape", "e", "forceescape", "xmlattr", "urlize", "pprint")

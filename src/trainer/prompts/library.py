@@ -15,7 +15,8 @@ from trainer.prompts.cache import PromptCache
 from trainer.prompts.composition import join_texts
 from trainer.prompts.contexts import load_contexts, match_contexts, mentioned_paths, open_contexts
 from trainer.prompts.find import find_instruction
-from trainer.prompts.instruction import Instruction, load_instruction, parse_instruction
+from trainer.prompts.instruction import Instruction
+from trainer.prompts.loading import load_instruction, parse_instruction
 from trainer.prompts.params import data_queries, plain, resolve_params
 from trainer.prompts.rendering import render
 from trainer.prompts.validation import validate_instruction

@@ -18,7 +18,8 @@ from trainer.prompts.budget import Count, Fitted, fit
 from trainer.prompts.composition import plan_steps
 from trainer.prompts.instruction import Instruction
 from trainer.prompts.params import FileText, plain
-from trainer.prompts.template import Piece, cut, misspellings
+from trainer.prompts.pieces import Piece
+from trainer.prompts.template import cut, misspellings
 from trainer.prompts.tokens import count_tokens
 
 Clean = Callable[[str], str]

@@ -16,18 +16,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
-from typing import Literal
 
 from trainer.core.errors import nearest
 from trainer.prompts import markdown
+from trainer.prompts.pieces import BRANCHES, CLOSERS, OPENERS, STRING, TAGS, Piece, names_in
 
-Kind = Literal["text", "raw", "name", "expression", "statement"]
-
-_OPENERS = {"if", "for", "with", "filter", "macro", "call", "set", "autoescape"}
-_CLOSERS = {f"end{tag}": tag for tag in _OPENERS}
-_BRANCHES = {"else", "elif"}
-_TAGS = _OPENERS | set(_CLOSERS) | _BRANCHES | {"include", "import", "from", "extends", "block", "endblock", "do"}
 _LONGEST = 4000
 
 _START = re.compile(r"\{(?:\{|%|[A-Za-z_])")
@@ -35,46 +28,17 @@ _NAME = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LITERAL = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[^{}\n]*\}\}|\{([A-Za-z_]\w*)\}")
 _RAW = re.compile(r"\{%[-+]?[ \t]*raw[ \t]*[-+]?%\}(.*?)\{%[-+]?[ \t]*endraw[ \t]*[-+]?%\}", re.DOTALL)
 _TAG = re.compile(r"\{%[-+]?\s*([a-z]+)\b")
-_STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'")
-_MARK = re.compile(rf"{_STRING.pattern}|\{{\{{|\{{%|\n\n|%\}}|[{{}}]")
+_MARK = re.compile(rf"{STRING.pattern}|\{{\{{|\{{%|\n\n|%\}}|[{{}}]")
 _BREAKS = ("{{", "{%", "\n\n")
-_WORD = re.compile(r"(?<![\w.$@#\\&])[A-Za-z_]\w*")
-_KEYWORDS = {"if", "else", "elif", "in", "not", "and", "or", "is", "true", "false", "none", "True", "False", "None"}
-_KEYWORDS |= {"recursive", "as"} | _TAGS
 # A word, a shell's $, LaTeX's ^ and \, a tag, an attribute, a brace; _ only after a letter, for _{{ x }}_ is emphasis.
 _GLUE = re.compile(r"[^\W_]\Z|[$^\\{}\]>]\Z|[\w}]_\Z|=[\"']?\Z")
 _FOREIGN = re.compile(r"\{\{[-+]?\s*(?:[^\w\s\"'(\[{-]|(?:end|else|break|continue|this)\b)|\s\.[A-Za-z]|:=|=>")
 _TIGHT = re.compile(r"\{\{\S[\s\S]*(?<=\S)\}\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of a body."""
-
-    kind: Kind
-    text: str
-    """As written; for a name the name alone, for what is raw what stands between its marks."""
-    start: int
-    """Its offset in the body."""
-
-
 def cut(body: str, declared: Set[str]) -> tuple[Piece, ...]:
     """The body in pieces, in order: literal text, `{NAME}`, and what may be Jinja."""
     return tuple(_joined(_Cutter(body, declared).pieces()))
-
-
-def names_in(piece: Piece) -> list[tuple[str, int]]:
-    """The names an expression or statement begins its paths with, and their offsets in the body."""
-    text = _STRING.sub(lambda string: " " * len(string[0]), piece.text)
-    found = []
-    for word in _WORD.finditer(text):
-        before = text[: word.start()].rstrip()
-        after = text[word.end() :].lstrip()
-        is_filter_or_test = before.endswith("|") or re.search(r"\bis(?:\s+not)?$", before)
-        is_keyword = after.startswith("=") and not after.startswith("==") and piece.kind == "expression"
-        if word[0] not in _KEYWORDS and not is_filter_or_test and not is_keyword and before[-1:] != ".":
-            found.append((word[0], piece.start + word.start()))
-    return found
 
 
 def misspellings(body: str, pieces: Sequence[Piece], declared: Set[str]) -> list[tuple[str, str | None, int]]:
@@ -156,25 +120,25 @@ class _Cutter:
         if at < self.last["endraw"] and (raw := _RAW.match(self.body, at)):
             return Piece("raw", raw[1], raw.start(1)), raw.end()
         end, tag = self.end(at, "%}"), _TAG.match(self.body, at)
-        if end and tag and tag[1] in _TAGS:
+        if end and tag and tag[1] in TAGS:
             piece = Piece("statement", self.body[at:end], at)
             if self.belongs(piece, tag[1]):
                 return piece, end
         return Piece("text", "{%", at), at + 2
 
     def belongs(self, piece: Piece, tag: str) -> bool:
-        if tag in _CLOSERS or tag in _BRANCHES:
+        if tag in CLOSERS or tag in BRANCHES:
             return self.follows(piece, tag)
         names = {name for name, _ in names_in(piece)} - {tag}
         ours = bool(names & self.known) or (piece.start not in self.code and _is_statement(piece.text, tag))
         if ours:
             self.known |= _bound(piece.text, tag)
-        if tag in _OPENERS and not (tag == "set" and "=" in piece.text):
+        if tag in OPENERS and not (tag == "set" and "=" in piece.text):
             self.open.append((tag, ours))
         return ours
 
     def follows(self, piece: Piece, tag: str) -> bool:
-        wanted = _CLOSERS.get(tag)
+        wanted = CLOSERS.get(tag)
         depth = next((n for n in range(len(self.open) - 1, -1, -1) if wanted in (None, self.open[n][0])), None)
         if depth is None:
             return piece.start not in self.code
@@ -208,7 +172,7 @@ def is_jinja(text: str) -> bool:
 
 
 def _is_statement(text: str, tag: str) -> bool:
-    closing = f"{{% end{tag} %}}" if tag in _OPENERS and not (tag == "set" and "=" in text) else ""
+    closing = f"{{% end{tag} %}}" if tag in OPENERS and not (tag == "set" and "=" in text) else ""
     return is_jinja(text + closing)
 
 

@@ -12,8 +12,9 @@ from trainer.prompts.contexts import open_contexts, select_contexts
 from trainer.prompts.includes import Folder
 from trainer.prompts.instruction import Instruction
 from trainer.prompts.params import check_params, names_used
+from trainer.prompts.pieces import Piece, names_in
 from trainer.prompts.rendering import declared_names, lookalikes
-from trainer.prompts.template import Piece, cut, names_in
+from trainer.prompts.template import cut
 from trainer.prompts.tokens import count_tokens
 
 
