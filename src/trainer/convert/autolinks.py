@@ -17,18 +17,21 @@ _WORD = re.compile(r"\S*")
 _NAME = re.compile(r"[A-Za-z0-9.+_-]*\Z")
 
 
-def autolinks(parser: MarkdownIt) -> None:
+def autolinks(parser: MarkdownIt, *, www: bool = True) -> None:
     """Recognise bare `www.`, `http(s)://`, `mailto:`, `xmpp:` and email addresses, and leave two kinds as text.
 
     Names reserved for examples (RFC 2606) lead nowhere; an address in angle brackets that is no CommonMark
     autolink was meant to be seen as it is. With these two, GFM's rule and CommonMark's examples agree.
+    Without `www` nothing is looked for at every letter w.
     """
+    from markdown_it import MarkdownIt
     from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
-    parser.use(gfm_autolink_plugin)
-    rules = parser.inline.ruler
-    for rule in [rule for rule in rules.__rules__ if rule.name.startswith("gfm_autolink")]:
-        rules.at(rule.name, _guarded(rule.fn))
+    if www:
+        parser.inline.add_terminator_char("w")
+    for rule in MarkdownIt().use(gfm_autolink_plugin).inline.ruler.__rules__:
+        if rule.name.startswith("gfm_autolink") and (www or not rule.name.endswith("www")):
+            parser.inline.ruler.push(rule.name, _guarded(rule.fn))
 
 
 def _guarded(rule: Callable[[StateInline, bool], bool]) -> Callable[[StateInline, bool], bool]:

@@ -61,7 +61,8 @@ def furnish(document: Document, *, data: Mapping[str, Json]) -> Furnished:
     return Furnished(document, tuple(tokens), title, shown, tuple(findings), charts)
 
 
-_CHANGED = frozenset(("heading_open", "table_open", "th_open", "td_open", "fence"))
+# Cells are marked in place: a second furnishing marks them the same, and copies of thousands of cells cost.
+_CHANGED = frozenset(("heading_open", "table_open", "fence"))
 
 
 def _lift_title(document: Document) -> tuple[str, list[Token]]:

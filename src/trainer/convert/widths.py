@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 PORTRAIT = 88.0
 """Letters of table type that fit between the margins of a portrait page."""
@@ -55,6 +56,7 @@ def column_groups(rows: Sequence[Sequence[str]]) -> list[list[int]]:
     return groups
 
 
+@lru_cache(maxsize=20_000)
 def _unbreakable(cell: str) -> float:
     if _FIGURE.fullmatch(cell.replace(" ", "").replace("\u00a0", "")):
         return _width(cell)
@@ -62,12 +64,13 @@ def _unbreakable(cell: str) -> float:
 
 
 def _width(word: str) -> float:
-    width = sum(_letter(letter) for letter in word)
-    if any(unicodedata.east_asian_width(letter) in "WF" for letter in word):
+    width = sum(map(_letter, word))
+    if not word.isascii() and any(unicodedata.east_asian_width(letter) in "WF" for letter in word):
         return 2.0
     return min(width, _LONGEST_UNBROKEN) if _is_long(word) else width
 
 
+@lru_cache(maxsize=4096)
 def _letter(letter: str) -> float:
     if letter in _NARROW:
         return 0.55
