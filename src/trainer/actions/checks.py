@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.actions.sarif import sarif_log
 from trainer.core.clock import Clock, parse_moment, system_clock
 from trainer.core.digest import digest, digest_bytes
 from trainer.core.errors import UsageError, unknown
@@ -117,28 +118,7 @@ def recheck_report(text: str, *, data: Sequence[DataBlock], accepted: Sequence[s
 def sarif(checked: Checked) -> dict[str, Any]:
     """The findings as SARIF 2.1.0, for code hosts and editors: what is contradicted as errors, the rest as warnings."""
     found = [figure.finding() for figure in checked.figures.unverified] + list(checked.findings)
-    rules = sorted({finding.kind for finding in found})
-    results = [
-        {
-            "ruleId": finding.kind,
-            "level": finding.severity,
-            "message": {"text": finding.message},
-            "locations": [{"physicalLocation": _location(checked.file, finding)}],
-        }
-        for finding in found
-    ]
-    driver = {"name": "trainer checks", "rules": [{"id": rule} for rule in rules]}
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
-    }
-
-
-def _location(file: str, finding: Finding) -> dict[str, Any]:
-    place = finding.where
-    region = {"startLine": place.line or 1, "startColumn": place.column or 1} if place else {"startLine": 1}
-    return {"artifactLocation": {"uri": file}, "region": region}
+    return sarif_log("trainer checks", ((checked.file, finding) for finding in found))
 
 
 def _spoken(text: str) -> str:

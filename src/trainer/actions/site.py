@@ -1,40 +1,80 @@
-"""The index page over all reports, for people and for static hosting."""
+"""The index page and the feed over all reports, for people and for static hosting."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from trainer.core.digest import digest, digest_bytes, pretty
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
-from trainer.reports import expand_reports, index_markdown, provenance_path, read_provenance
+from trainer.reports import (
+    GENERATOR,
+    INDEX_TEMPLATE,
+    Provenance,
+    expand_reports,
+    feed_xml,
+    index_markdown,
+    provenance_path,
+    read_provenance,
+)
 
+_FEED = "feed.xml"
 _STAMP = "index.json"
 
 
 def write_index(project: Project) -> bool:
-    """Whether `output/index.html` changed; it lists every report that was ever built and is still configured."""
-    from trainer.convert import load_theme, theme_digest
-
+    """Whether index or feed changed; they list every report that was ever built and is still configured."""
     specs = expand_reports(project.settings.reports)
     found = [read_provenance(provenance_path(project.output, spec.name)) for spec in specs]
     reports = [provenance for provenance in found if provenance is not None]
     if not reports:
         return False
-    information = project.information
-    theme = load_theme(templates=information / "templates", css=information / "css")
+    write_atomic(project.output / ".nojekyll", b"")
+    feed = _feed(project, reports)
+    changed = _write_feed(project.output / _FEED, feed)
+    return _write_index(project, reports, has_feed=feed is not None) or changed
+
+
+def _feed(project: Project, reports: Sequence[Provenance]) -> str | None:
+    site = project.settings.site
+    return feed_xml(reports, title=site.title, url=site.url) if site.url else None
+
+
+def _write_feed(path: Path, feed: str | None) -> bool:
+    """Whether the feed changed; one of ours goes when there is nothing to tell any more."""
+    if feed is not None:
+        return write_atomic(path, feed)
+    if not path.is_file() or GENERATOR not in path.read_text(encoding="utf-8", errors="replace"):
+        return False
+    path.unlink()
+    return True
+
+
+def _write_index(project: Project, reports: Sequence[Provenance], *, has_feed: bool) -> bool:
+    from trainer.convert import load_theme, theme_digest
+
+    templates = project.information / "templates"
+    theme = load_theme(templates=templates, css=project.information / "css", template=_template(templates))
     markdown = index_markdown(reports, title=project.settings.site.title)
+    meta = {"feed": _FEED} if has_feed else {}
     page = project.output / "index.html"
-    stamp = digest([markdown, theme_digest(theme)])
+    stamp = digest([markdown, meta, theme_digest(theme)])
     if _is_current(page, project.cache / _STAMP, stamp):
         return False
     from trainer.convert import to_html
 
-    content = to_html(markdown, theme=theme, shown="output/index.html").content
+    content = to_html(markdown, theme=theme, meta=meta, shown="output/index.html").content
     changed = write_atomic(page, content)
     write_atomic(project.cache / _STAMP, pretty({"made_from": stamp, "page": digest_bytes(content.encode())}))
     return changed
+
+
+def _template(templates: Path) -> Path:
+    """The project's own template of the index, else its own of reports, else ours with its search."""
+    own = (templates / name for name in ("index.html", "report.html"))
+    return next((path for path in own if path.is_file()), INDEX_TEMPLATE)
 
 
 def _is_current(page: Path, stamp: Path, made_from: str) -> bool:

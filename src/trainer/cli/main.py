@@ -73,13 +73,14 @@ def run(arguments: Sequence[str], *, debug: bool = False) -> int:
 
 
 def _tell(message: str, code: int, *, debug: bool) -> int:
+    from trainer.cli.show import write_error
+    from trainer.security import mask_secrets
+
     if debug:
         import traceback
 
-        traceback.print_exc()
-    from trainer.cli.show import write_error
-
-    write_error(message)
+        sys.stderr.write(mask_secrets(traceback.format_exc()))
+    write_error(mask_secrets(message))
     return code
 
 

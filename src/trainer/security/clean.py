@@ -49,7 +49,7 @@ def _one_line(space: re.Match[str]) -> str:
 
 def fence_block(block: DataBlock) -> str:
     """The block between marks that carry its name, source, subject and dates; the same text for the same block."""
-    content = _content(block.data)
+    content = _content(block.data) + _meanings(block)
     mark = _nonce(content, "data", block.name)
     facts = {
         "name": block.name,
@@ -95,6 +95,19 @@ def _content(data: Json) -> str:
     parts = [_fenced("json", _json(rest))] if rest or not tables else []
     parts += [f"{clean_scalar(name, max_length=200)}:\n{table}" for name, table in tables.items()]
     return "".join(parts)
+
+
+def _meanings(block: DataBlock) -> str:
+    """What the fields mean and in which unit they stand, where the source says so."""
+    rows = [
+        [path, field.title, field.unit] for path, field in sorted(block.fields.items()) if field.title or field.unit
+    ]
+    if not rows:
+        return ""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerows([["field", "title", "unit"], *([_cell(part) for part in row] for row in rows)])
+    return f"fields (a fraction of 0.05 is 5 %):\n{_fenced('csv', buffer.getvalue())}"
 
 
 def _json(value: Json) -> str:
