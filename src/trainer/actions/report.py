@@ -11,7 +11,7 @@ from trainer.actions.record import Recorder
 from trainer.actions.report_build import Build
 from trainer.actions.report_inputs import ReportInput, all_requests, collect_inputs
 from trainer.actions.report_outcome import BuildOptions, ReportOutcome
-from trainer.actions.site import write_index
+from trainer.actions.site import write_site
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import UsageError
 from trainer.core.project import Project
@@ -76,7 +76,7 @@ def build_reports(
                 project, options, sources, recorder, plans=plans, clock=clock, on_event=on_event, on_warning=on_warning
             )
             outcomes |= build.run(due, committed)
-    write_index(project)
+    write_site(project)
     return [outcomes[report.spec.name] for report in inputs]
 
 

@@ -24,7 +24,7 @@ _FEED = "feed.xml"
 _STAMP = "index.json"
 
 
-def write_index(project: Project) -> bool:
+def write_site(project: Project) -> bool:
     """Whether index or feed changed; they list every report that was ever built and is still configured."""
     specs = expand_reports(project.settings.reports)
     found = [read_provenance(provenance_path(project.output, spec.name)) for spec in specs]

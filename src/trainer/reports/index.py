@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from trainer.reports.provenance import Provenance
+
+INDEX_TEMPLATE = Path(__file__).with_name("index.html")
+"""The page's template: that of reports, and a search by title; the search needs the page's one script."""
 
 _FILES = {"report": "Markdown", "html": "HTML", "pdf": "PDF", "docx": "Word", "latex": "LaTeX"}
 
@@ -15,9 +19,11 @@ def index_markdown(reports: Sequence[Provenance], *, title: str) -> str:
     front = ["---", f"title: {_quoted(title)}", *([f"date: {newest}"] if newest else []), "language: en", "---", ""]
     lines = [
         *front,
-        f"# {title}",
+        f"# {_cell(title)}",
         "",
-        "Table: Reports, with the newest date of their data",
+        _summary(reports),
+        "",
+        "Table: Reports, with the dates of their data",
         "",
         "| Report | Data as of | Written by | Checks | Cost | Files |",
         "| --- | --- | --- | --- | ---: | --- |",
@@ -27,19 +33,59 @@ def index_markdown(reports: Sequence[Provenance], *, title: str) -> str:
     return "\n".join(lines)
 
 
+def main_page(report: Provenance) -> str:
+    """The file to open first, relative to the output folder: HTML where there is some, else Markdown."""
+    links = _links(report)
+    return links.get("html") or links.get("report") or f"json/{report.report}.json"
+
+
+def describe_checks(report: Provenance) -> str:
+    """How its checks went, in a few words."""
+    faults = [finding for finding in report.findings if finding.get("severity") != "note"]
+    quality = report.scores.get("quality")
+    if not faults and quality is None:
+        return "not checked"
+    said = "all well" if not faults else f"{len(faults)} to look at"
+    return said if quality is None else f"{said}, quality {quality:.2f}"
+
+
+def describe_cost(cost: float | None) -> str:
+    """US dollars, or that the price is not known."""
+    return "unknown" if cost is None else f"${cost:.4f}" if cost else "$0"
+
+
 def _row(report: Provenance) -> str:
-    links = {path.split("/")[1]: "/".join(path.split("/")[1:]) for path in (item.path for item in report.outputs)}
-    main = links.get("html") or links.get("report", "")
-    files = ", ".join(f"[{name}]({links[kind]})" for kind, name in _FILES.items() if kind in links)
-    files += f", [provenance](json/{report.report}.json)"
+    links = _links(report)
+    files = [f"[{name}]({links[kind]})" for kind, name in _FILES.items() if kind in links]
+    files.append(f"[provenance](json/{report.report}.json)")
     cells = (
-        f"[{_cell(report.title)}]({main})",
-        report.date or "no data",
+        f"[{_cell(report.title)}]({main_page(report)})",
+        _days(report),
         _writer(report),
-        _checks(report),
-        _cost(report),
+        describe_checks(report),
+        describe_cost(report.completion.get("cost")),
+        ", ".join(files),
     )
-    return f"| {' | '.join(cells)} | {files} |"
+    return f"| {' | '.join(cells)} |"
+
+
+def _summary(reports: Sequence[Provenance]) -> str:
+    """How many there are, how many want a look, and what they cost together."""
+    faulty = sum(describe_checks(report).partition(" ")[0].isdigit() for report in reports)
+    costs = [report.completion.get("cost") for report in reports]
+    known = describe_cost(sum(cost for cost in costs if cost))
+    cost = f"{known} and what is unknown" if None in costs else known
+    count = "1 report" if len(reports) == 1 else f"{len(reports)} reports"
+    looks = f"{faulty} to look at" if faulty else "none with anything to look at"
+    return f"{count}, {looks}; cost of writing: {cost}."
+
+
+def _days(report: Provenance) -> str:
+    """The newest date of the data, and the oldest where it is another."""
+    if report.date is None:
+        return "no data"
+    oldest = min((block.as_of for block in report.data if block.as_of), default=report.date)
+    return report.date if oldest >= report.date else f"{oldest} to {report.date}"
 
 
 def _writer(report: Provenance) -> str:
@@ -47,24 +93,18 @@ def _writer(report: Provenance) -> str:
     return "no model (draft)" if report.completion.get("provider") == "draft" else _cell(model)
 
 
-def _checks(report: Provenance) -> str:
-    faults = [finding for finding in report.findings if finding.get("severity") != "note"]
-    quality = report.scores.get("quality")
-    said = "all well" if not faults else f"{len(faults)} to look at"
-    return said if quality is None else f"{said}, quality {quality:.2f}"
-
-
-def _cost(report: Provenance) -> str:
-    cost = report.completion.get("cost")
-    return "unknown" if cost is None else f"${cost:.4f}" if cost else "$0"
+def _links(report: Provenance) -> Mapping[str, str]:
+    """The report's files by folder, relative to the output folder."""
+    parts = [item.path.split("/") for item in report.outputs]
+    return {path[1]: "/".join(path[1:]) for path in parts if len(path) == 3}
 
 
 def _cell(text: str) -> str:
-    for mark in ("\\", "|", "[", "]", "*", "_", "`", "<"):
+    for mark in ("\\", "|", "[", "]", "*", "_", "`", "<", "&", "$", "~"):
         text = text.replace(mark, "\\" + mark)
-    return text.replace("\n", " ")
+    return " ".join(text.split())
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -20,6 +20,7 @@ Positive = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
 Money = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+Url = Annotated[str, Meta(pattern=r"^https?://[^/\s]+\S*$")]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 
 
@@ -224,7 +225,7 @@ class Site(Struct, frozen=True, kw_only=True):
     """The index of all reports."""
 
     title: Annotated[str, Meta(description="Title of output/index.html.")] = "Reports"
-    url: Annotated[str | None, Meta(description="Where output/ is published; the Atom feed needs it.")] = None
+    url: Annotated[Url | None, Meta(description="Where output/ is published; the Atom feed needs it.")] = None
 
 
 class Report(Struct, frozen=True, kw_only=True):
