@@ -18,7 +18,6 @@ from trainer.convert.furnish import furnish
 from trainer.convert.writers.html import render_body, render_page
 from trainer.convert.writers.pdf import paper_styles
 
-COUNT = 100
 BARE = """
 import sys, time
 from pathlib import Path
@@ -33,9 +32,9 @@ print(loaded - start, time.process_time() - loaded)
 """
 
 
-def main() -> None:
-    """Print the ratio of the batch and the split of a cold PDF."""
-    texts = [document(4_000).replace("Acme", f"Firm {number}") for number in range(COUNT)]
+def main(count: int = 100) -> None:
+    """Print the ratio of a batch of `count` PDFs and the split of a cold one."""
+    texts = [document(4_000).replace("Acme", f"Firm {number}") for number in range(count)]
     started = time.process_time() + _children()
     with PdfPool() as pool:
         for text in texts:
@@ -45,10 +44,9 @@ def main() -> None:
         _pages(Path(folder), texts)
         loading, printing = _bare(folder)
         _pages(Path(folder), texts[:1])
-    print(
-        f"{COUNT} PDFs: {ours / (loading + printing):.2f} of bare WeasyPrint's CPU, Markdown and layout checks included"
-    )
-    one = printing / COUNT
+    ratio = ours / (loading + printing)
+    print(f"{count} PDFs: {ratio:.2f} of bare WeasyPrint's CPU, Markdown and layout checks included")
+    one = printing / count
     print(f"a cold PDF: {loading / (loading + one):.0%} import, {one / (loading + one):.0%} work")
 
 
@@ -81,4 +79,4 @@ def _children() -> float:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))
