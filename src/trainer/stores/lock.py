@@ -1,8 +1,8 @@
 """A file lock between processes and threads: first come, first served, and it dies with its holder.
 
 Byte 0 of the lock file guards the counter of tickets, byte 1 is the lock itself, and byte 16 + n belongs to ticket n:
-each comer locks its own and waits for the one before it. The system drops a dead process's locks, so a crash in the
-queue only lets the next one go ahead, where byte 1 still keeps everybody apart.
+each comer locks its own and waits until all bytes before it are free. The system drops a dead process's locks, so a
+crash in the queue changes nothing for the others.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def _open(path: Path) -> int:
 def _queue(handle: int, path: Path, deadline: float) -> None:
     ticket = _take_ticket(handle, path, deadline)
     if ticket > 0:
-        _wait(handle, _TICKETS + ticket - 1, path, deadline)
-        fcntl.lockf(handle, fcntl.LOCK_UN, 1, _TICKETS + ticket - 1)
+        _wait(handle, _TICKETS, path, deadline, length=ticket)
+        fcntl.lockf(handle, fcntl.LOCK_UN, ticket, _TICKETS)
     _wait(handle, _LOCK, path, deadline)
 
 
@@ -75,11 +75,11 @@ def _take_ticket(handle: int, path: Path, deadline: float) -> int:
     return ticket
 
 
-def _wait(handle: int, place: int, path: Path, deadline: float) -> None:
+def _wait(handle: int, place: int, path: Path, deadline: float, *, length: int = 1) -> None:
     pause = _FIRST_PAUSE
     while True:
         try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, length, place)
             return
         except (BlockingIOError, PermissionError):
             if time.monotonic() >= deadline:
