@@ -184,3 +184,38 @@ def test_a_strategy_asks_for_each_section_by_itself_and_joins_them(blank: Path, 
         "Text of Development.",
         "Text of What is missing.",
     ]
+
+
+def test_a_batch_takes_its_rows_from_a_query_of_the_store(blank: Path, run) -> None:
+    run(blank, "report")
+    (blank / "rows.sql").write_text("SELECT 'Company ' || n AS NAME FROM range(1, 4) AS numbers(n) ORDER BY n")
+    (blank / "bad.sql").write_text("SELECT nothing FROM nowhere")
+
+    done = run(blank, "run", "overview", "--batch", "rows.sql")
+    bad = run(blank, "run", "overview", "--batch", "bad.sql")
+
+    assert [json.loads(line)["params"]["NAME"] for line in done.stdout.splitlines()] == [
+        "Company 1",
+        "Company 2",
+        "Company 3",
+    ]
+    assert bad.returncode == 2
+    assert "bad.sql: not a query of this database" in bad.stderr
+
+
+def test_a_key_may_stand_in_a_private_file(blank: Path, run, tmp_path: Path) -> None:
+    config = blank / "config.yaml"
+    config.write_text(
+        config.read_text().replace("provider: draft", "provider: openai_compatible\n  api_key: ${MY_KEY}")
+    )
+    keys = tmp_path / "home" / ".config" / "trainer" / "keys"
+    keys.mkdir(parents=True)
+    (keys / "MY_KEY").write_text("sk-from-a-file\n")
+    (keys / "MY_KEY").chmod(0o600)
+    question = ("run", "overview", "-p", "NAME=Sample")
+    with openai_server(answering(ANSWER)) as server:
+        sets = ("--set", "llm_provider.model=stub", "--set", f"llm_provider.api_base={server.url}")
+        done = run(blank, *sets, *question, env={"HOME": str(tmp_path / "home")})
+
+        assert done.returncode == 0, done.stderr
+        assert server.requests[0].headers["authorization"] == "Bearer sk-from-a-file"

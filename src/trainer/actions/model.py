@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.core.clock import Clock, parse_duration, system_clock
@@ -14,6 +15,9 @@ from trainer.core.project import Project
 if TYPE_CHECKING:
     from trainer.providers import Budget, CompletionCache, Policy
     from trainer.providers import LLMProvider as Provider
+
+KEYS = Path("~/.config/trainer/keys").expanduser()
+"""Where a key may be kept in a file of its own, which only its owner reads."""
 
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed")
 _TAKES_TOKEN_COUNTER = frozenset({"openai_compatible", "openai", "ollama", "litellm", "draft"})
@@ -41,6 +45,14 @@ class ModelChoice:
         """What the model is sent beside the messages."""
         values = {name: getattr(self.section, name) for name in _SAMPLING}
         return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def needs_litellm(self) -> bool:
+        """Whether it goes through LiteLLM, whose import is worth beginning early."""
+        from trainer.providers import PROVIDERS
+
+        asked = (self.provider, *(item.provider for item in self.section.fallbacks))
+        return any((adapter := PROVIDERS.table.get(name)) and adapter.extra == "litellm" for name in asked)
 
     @property
     def ingredients(self) -> dict[str, Any]:
@@ -128,6 +140,20 @@ def _price(choice: ModelChoice, price: Callable[..., Any]) -> Any:
     return price(choice.model, provider=choice.provider, overrides=overrides)
 
 
+def _secret(project: Project, item: Fallback, key: str) -> str | None:
+    """The key of a provider: as set, or by its variable's name from a private file or the keyring."""
+    from trainer.providers import find_key
+
+    variable = project.config.unset.get(f"{key}.api_key")
+    if variable is None:
+        return item.api_key
+    found = find_key(variable, environ={}, folder=KEYS).reveal()
+    if not found:
+        hint = f"export {variable}=…, or keep it in {KEYS / variable} with mode 600"
+        raise ConfigError(f"{key}.api_key is ${{{variable}}}, which is not set", hint=hint)
+    return found
+
+
 def _provider(project: Project, item: Fallback, section: LLMProvider, at: int) -> Provider:
     from trainer.providers import PROVIDERS, create_provider
 
@@ -138,12 +164,11 @@ def _provider(project: Project, item: Fallback, section: LLMProvider, at: int) -
     key = f"llm_provider.fallbacks.{at - 1}" if at else "llm_provider"
     if not item.model and item.provider not in ("draft", "replay"):
         raise ConfigError(f"{key}.model is not set", hint="name a model, such as gpt-4o-mini, or set provider: draft")
-    if variable := project.config.unset.get(f"{key}.api_key"):
-        raise ConfigError(f"{key}.api_key is ${{{variable}}}, which is not set", hint=f"export {variable}=…")
+    secret = _secret(project, item, key)
     if item.provider == "replay":
         options.setdefault("path", project.cassettes)
     elif item.provider != "draft":
-        options |= {"api_key": item.api_key} if item.api_key else {}
+        options |= {"api_key": secret} if secret else {}
         options |= {"api_base": item.api_base} if item.api_base else {}
         if section.prices:
             options["prices"] = {

@@ -57,6 +57,7 @@ class Build:
     def run(self, due: Sequence[ReportInput], committed: Mapping[str, Provenance | None]) -> dict[str, ReportOutcome]:
         """The outcome of each report that was due."""
         from trainer.convert import PdfPool
+        from trainer.providers import warm_up
 
         if self.options.offline:
             due = [replace(report, choice=drafted(report.choice)) for report in due]
@@ -64,6 +65,8 @@ class Build:
         with PdfPool(workers=workers) as pdf, ThreadPoolExecutor(max_workers=workers) as threads:
             if any("pdf" in report.spec.formats for report in due):
                 pdf.start()
+            if any(report.choice.needs_litellm for report in due):
+                warm_up()
             rendered = self._render(due, committed)
             self._complete([report for report in due if report.spec.name in rendered], rendered, threads, pdf)
         if self.budget is not None:

@@ -12,6 +12,7 @@ from trainer.actions.data import Sources, load_documents
 from trainer.actions.model import ModelChoice, choose_model, make_budget, price_of
 from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared, screened
 from trainer.actions.record import Recorder
+from trainer.actions.wiring import open_database
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import ProviderError, UsageError, Where
 from trainer.core.files import read_text, write_atomic
@@ -275,10 +276,15 @@ def read_schema(path: Path) -> Mapping[str, Json]:
     return found
 
 
-def read_rows(path: Path) -> list[Mapping[str, Json]]:
-    """The rows of a csv, tsv, json, jsonl or yaml file; raises UsageError where it holds no list of records."""
+def read_rows(project: Project, path: Path) -> list[Mapping[str, Json]]:
+    """The rows of a csv, tsv, json, jsonl or yaml file, or of the query in a sql file on the project's database.
+
+    Raises UsageError where there is no list of records.
+    """
     from trainer.sources.file_formats import read_data
 
+    if path.suffix == ".sql":
+        return _queried(project, path)
     try:
         found = read_data(path.read_bytes(), str(path))
     except FileNotFoundError:
@@ -287,6 +293,21 @@ def read_rows(path: Path) -> list[Mapping[str, Json]]:
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise UsageError("a batch is a list of records, one for each row", where=Where(str(path)))
     return rows
+
+
+def _queried(project: Project, path: Path) -> list[Mapping[str, Json]]:
+    import duckdb
+
+    query = read_text(path)
+    try:
+        with open_database(project)() as connection:
+            answer = connection.execute(query)
+            names = [column[0] for column in answer.description or ()]
+            rows = answer.fetchall()
+    except duckdb.Error as error:
+        raise UsageError(f"not a query of this database: {error}", where=Where(str(path))) from None
+    plain = (str, int, float, bool, type(None))
+    return [{n: v if isinstance(v, plain) else str(v) for n, v in zip(names, row, strict=True)} for row in rows]
 
 
 def write_answer(path: Path, result: CompletionResult) -> bool:

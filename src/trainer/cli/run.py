@@ -26,7 +26,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--provider", metavar="P", help="Provider, over config.yaml.")
 @click.option("--stream", is_flag=True, help="Show the answer as it comes.")
 @click.option("-o", "--output", metavar="FILE|DIR", type=_FILE, help="Write the answer to FILE; with --batch into DIR.")
-@click.option("--batch", metavar="ROWS", type=_FILE, help="One completion for each row of a csv, jsonl or yaml file.")
+@click.option("--batch", metavar="ROWS", type=_FILE, help="One completion a row of a csv, jsonl, yaml or sql file.")
 @click.option("--concurrency", metavar="N", type=click.IntRange(1, 1000), help="Most calls under way at once.")
 @click.option("--schema", metavar="FILE", type=_FILE, help="JSON Schema the answer must fit.")
 @click.option("--max-cost", metavar="USD", type=click.FloatRange(0), help="Most this run may spend.")
@@ -188,11 +188,12 @@ def _batch(
 
     if instruction == "-":
         raise UsageError("--batch needs an instruction; stdin cannot be one")
-    found = read_rows(rows)
+    project = session.project()
+    found = read_rows(project, rows)
     with Progress(session, "rows") as progress:
         progress.expect(len(found))
         result = run_many(
-            session.project(),
+            project,
             instruction,
             given,
             found,

@@ -5,8 +5,9 @@ Nothing heavy is imported before it is used; no client library before the first 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from trainer.core.faces import lazy_face
 
 if TYPE_CHECKING:
     from trainer.providers.base import LLMProvider as LLMProvider
@@ -95,11 +96,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  (one table of names)
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"trainer.providers.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_face(__name__, _HOMES)
