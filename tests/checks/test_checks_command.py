@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from trainer.actions.checks import read_blocks, recheck_report
-
 ENVELOPE = {
     "source": "test",
     "retrieved_at": "2025-02-14T21:00:02Z",
@@ -89,13 +87,6 @@ def test_stdin_is_read_and_unsupported_alone_exits_0(folder: Path) -> None:
     done = run(folder, "-", "--data", "acme.json", stdin="Its market share is 31.4 %.\n")
 
     assert (done.returncode, done.stdout.splitlines()[0].startswith("-:1:21: unsupported: 31.4 %")) == (0, True)
-
-
-def test_a_figure_edited_in_a_committed_report_is_told_apart_from_those_it_was_accepted_with(folder: Path) -> None:
-    data = read_blocks(["acme.json"], project=None, folder=folder)
-    text = "Revenue was $57.3 billion. Its market share is 31.4 %.\n"
-
-    assert [found.text for found in recheck_report(text, data=data, accepted=["31.4 %"])] == ["$57.3 billion"]
 
 
 @pytest.mark.parametrize(

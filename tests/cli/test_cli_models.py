@@ -140,6 +140,12 @@ def test_block_keeps_the_former_report_and_repair_mends_it_in_one_call(blank: Pa
         assert len(server.requests) == 2
         assert "$36.9 million" in server.requests[1].body["messages"][-1]["content"]
     assert "$36.9" not in (blank / "output/report/overview.md").read_text()
+    records = json.loads(run(blank, "mart", "executions", "--json").stdout)
+    refused = [each for each in records if each["error_class"] == "RefusedError"]
+    assert "$36.9 million" in refused[0]["error"]
+    mended_id = next(each["execution_id"] for each in records if each["context"] == {"report": "overview"})
+    steps = json.loads(run(blank, "mart", "show", mended_id, "--json").stdout)["steps"]
+    assert [step["name"] for step in steps] == ["render", "complete", "repair", "check", "write"]
 
 
 def test_no_secret_reaches_any_file_or_stream(blank: Path, run) -> None:

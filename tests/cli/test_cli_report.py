@@ -45,7 +45,8 @@ def test_every_figure_of_the_abbvie_report_is_traceable(example: Path) -> None:
     keys = {(block["key"], block["version"]) for block in provenance["data"]}
     blocks = {block["name"]: block["data"] for block in provenance["data"]}
     text = (example / "output/report/abbvie.md").read_text()
-    assert keys == {("file:ABBV:summary", 1), ("file:ABBV:fundamentals", 1)}
+    annual = "file:information/data/ABBV-annual-report.json"
+    assert keys == {("file:ABBV:summary", 1), ("file:ABBV:fundamentals", 1), (annual, 1)}
     assert provenance["scores"]["figures"] == 1.0
     assert "$356.7 billion" in text
     assert 356_741_939_200 in _numbers(blocks)
@@ -66,7 +67,7 @@ def _write(path: Path, text: str) -> None:
 EDITS: dict[str, tuple[Callable[[Path], None], set[str], str]] = {
     "a context": (
         lambda root: _edit(root / "information/context/biotech/07-risks.md", "#", "# Revised:"),
-        {"abbvie", "butterfly", "metrics-table", "peer-comparison"},
+        {"abbvie", "butterfly", "peer-comparison"},
         "contexts: biotech/07-risks.md changed",
     ),
     "a parameter": (
@@ -75,7 +76,7 @@ EDITS: dict[str, tuple[Callable[[Path], None], set[str], str]] = {
         "params: COMPANY_NAME was 'AbbVie', is 'AbbVie Inc'",
     ),
     "a datum": (
-        lambda root: _edit(root / "information/data/BFLY-fundamentals.json", 'totalRevenue": ', 'totalRevenue": 1'),
+        lambda root: _edit(root / "information/data/BFLY-fundamentals.json", '"totalRevenue": 1', '"totalRevenue": 2'),
         {"butterfly"},
         "data: fundamentals changed",
     ),
@@ -204,3 +205,17 @@ def _remove(folder: Path) -> None:
     import shutil
 
     shutil.rmtree(folder)
+
+
+def test_a_figure_edited_by_hand_is_told_by_line_figure_and_datum(example: Path, run) -> None:
+    report = example / "output/report/abbvie.md"
+    lines = report.read_text().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if "$356.7 billion" in text)
+    _edit(report, "$356.7 billion", "$365.7 billion")
+
+    done = run(example, "report", "--check")
+
+    assert done.returncode == 3
+    assert f"output/report/abbvie.md:{line}:" in done.stdout
+    assert "$365.7 billion is contradicted" in done.stdout
+    assert "file:ABBV:summary@1 price.marketCap" in done.stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,19 +100,6 @@ def provenance_blocks(project: Project, path: Path) -> tuple[DataBlock, ...]:
         return ()
     found = read_provenance(provenance_path(project.output, path.stem))
     return found.data if found else ()
-
-
-def recheck_report(text: str, *, data: Sequence[DataBlock], accepted: Sequence[str] = ()) -> Iterator[Finding]:
-    """The contradicted and unsupported figures of a committed report, but for those it was `accepted` with.
-
-    `accepted` are the texts of the figures that its provenance lists as unverified.
-    """
-    from trainer.checks import check_figures
-
-    known = set(accepted)
-    for figure in check_figures(text, data=data, language=_spoken(text)).unverified:
-        if figure.text not in known:
-            yield figure.finding()
 
 
 def sarif(checked: Checked) -> dict[str, Any]:

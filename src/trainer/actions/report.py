@@ -18,7 +18,9 @@ from trainer.core.project import Project
 from trainer.reports import (
     Plan,
     Provenance,
+    Reason,
     expand_reports,
+    output_paths,
     plan_report,
     provenance_path,
     read_provenance,
@@ -38,9 +40,10 @@ def check_reports(project: Project, names: Sequence[str], *, clock: Clock = syst
     inputs = _inputs(project, names, BuildOptions(), sources)
     digests = known_digests(project, all_requests(inputs), sources=sources)
     recorded = {report.spec.name: _provenance(project, report) for report in inputs}
+    plans = {report.spec.name: _plan(project, report, recorded[report.spec.name], digests) for report in inputs}
     return [
-        _told(report, _plan(project, report, recorded[report.spec.name], digests), recorded[report.spec.name])
-        for report in inputs
+        _told(report, _with_figures(project, report, plans[name], recorded[name]), recorded[name])
+        for name, report in ((report.spec.name, report) for report in inputs)
     ]
 
 
@@ -150,3 +153,22 @@ def _told(report: ReportInput, plan: Plan, recorded: Provenance | None) -> Repor
         model=str(recorded.completion.get("model", "")),
         quality=recorded.scores.get("quality"),
     )
+
+
+def _with_figures(project: Project, report: ReportInput, plan: Plan, recorded: Provenance | None) -> Plan:
+    """The plan with each figure of an edited report that its data does not bear out, by line, figure and datum."""
+    markdown = output_paths(project.output, report.spec)["md"]
+    edited = f"{project.shown(markdown)} is not what was written"
+    if recorded is None or not any(reason.detail.startswith(edited) for reason in plan.reasons):
+        return plan
+    from trainer.checks import check_figures
+
+    accepted = {str(finding.get("text", "")) for finding in recorded.findings}
+    contexts = report.prepared.contexts
+    found = check_figures(markdown.read_text("utf-8", "replace"), data=recorded.data, contexts=contexts)
+    wrong = [
+        Reason("figure", f"{project.shown(markdown)}:{each.line}:{each.column}: {each.text} is {each.verdict}: {said}")
+        for each in found.unverified
+        if each.text not in accepted and (said := " ".join(filter(None, (each.message, each.support))))
+    ]
+    return replace(plan, reasons=(*plan.reasons, *wrong))

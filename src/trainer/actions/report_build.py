@@ -53,6 +53,7 @@ class Build:
         self.completer = Completer(project, budget=self.budget, concurrency=options.concurrency)
         self.outcomes: dict[str, ReportOutcome] = {}
         self.items: dict[str, Item] = {}
+        self.subjects: frozenset[str] = frozenset()
 
     def run(self, due: Sequence[ReportInput], committed: Mapping[str, Provenance | None]) -> dict[str, ReportOutcome]:
         """The outcome of each report that was due."""
@@ -68,6 +69,9 @@ class Build:
             if any(report.choice.needs_litellm for report in due):
                 warm_up()
             rendered = self._render(due, committed)
+            known = [block for each in committed.values() if each is not None for block in each.data]
+            blocks = [*known, *(block for each in rendered.values() for block in each.prompt.data)]
+            self.subjects = frozenset(block.subject for block in blocks if block.subject)
             self._complete([report for report in due if report.spec.name in rendered], rendered, threads, pdf)
         if self.budget is not None:
             self.budget.close()
@@ -145,7 +149,8 @@ class Build:
         """The checked completion; with the policy `repair`, the model is shown once what is wrong."""
         from trainer.checks import faults, repair_message
 
-        checked = check(report, rendered, answer)
+        foreign = sorted(self.subjects - {block.subject for block in rendered.prompt.data})
+        checked = check(report, rendered, answer, foreign=foreign)
         if report.checks.policy != "repair" or not faults(checked.verdict):
             return checked
         again = _repair_prompt(rendered.prompt, answer.content, repair_message(checked.verdict))
@@ -155,7 +160,7 @@ class Build:
             self.on_warning(f"{report.spec.name}: the repair failed: {error.message}")
             return checked
         item.step("repair", faults=len(faults(checked.verdict)), **completion_facts(second))
-        mended = check(report, rendered, second)
+        mended = check(report, rendered, second, foreign=foreign)
         better = mended if len(faults(mended.verdict)) < len(faults(checked.verdict)) else checked
         return replace(better, result=joined([answer, second], better.result.content))
 

@@ -33,15 +33,17 @@ class Checked:
     """What was repaired, and what the screen of completions found."""
 
 
-def check(report: ReportInput, rendered: Rendered, result: CompletionResult) -> Checked:
-    """The completion as Markdown with the verdict of its checks."""
+def check(report: ReportInput, rendered: Rendered, result: CompletionResult, *, foreign: Sequence[str] = ()) -> Checked:
+    """The completion as Markdown with the verdict of its checks; `foreign` names what other reports are about."""
     from trainer.checks import check_completion
     from trainer.convert import repair_markdown
     from trainer.security import screen_completion
 
     text = _as_markdown(rendered, result)
     repaired = repair_markdown(text)
-    verdict = check_completion(repaired.text, prompt=rendered.prompt) if report.checks.enabled else Verdict()
+    verdict = Verdict()
+    if report.checks.enabled:
+        verdict = check_completion(repaired.text, prompt=rendered.prompt, foreign=foreign)
     return Checked(
         repaired.text, verdict, result, (*_repairs(repaired.repairs), *screen_completion(repaired.text).findings)
     )
@@ -111,12 +113,12 @@ def _repairs(repairs: Sequence[Repair]) -> tuple[Finding, ...]:
 def _compose(report: ReportInput, rendered: Rendered, checked: Checked, date: str | None) -> str:
     text, appendix = checked.text, ""
     if report.checks.enabled and (report.checks.marks or report.checks.appendix):
-        from trainer.checks import annotate, check_figures, sources_appendix
+        from trainer.checks import annotate, prompt_figures, sources_appendix
 
-        prompt = rendered.prompt
-        figures = check_figures(text, data=prompt.data, contexts=prompt.contexts, language=prompt.output.language)
-        appendix = sources_appendix(figures) if report.checks.appendix else ""
-        text = annotate(text, figures) if report.checks.marks else text
+        language = rendered.prompt.output.language
+        figures = prompt_figures(text, prompt=rendered.prompt)
+        appendix = sources_appendix(figures, language=language) if report.checks.appendix else ""
+        text = annotate(text, figures, language=language) if report.checks.marks else text
     meta = {"language": rendered.prompt.output.language, "model": checked.result.model}
     return compose(text, title=report.title, date=date, meta=meta, appendix=appendix)
 

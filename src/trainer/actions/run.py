@@ -14,7 +14,7 @@ from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_p
 from trainer.actions.record import Recorder
 from trainer.actions.wiring import open_database
 from trainer.core.clock import Clock, system_clock
-from trainer.core.errors import ProviderError, UsageError, Where
+from trainer.core.errors import ProviderError, StoreError, UsageError, Where
 from trainer.core.files import read_text, write_atomic
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Json, Output, Prompt, Section
@@ -304,7 +304,7 @@ def _queried(project: Project, path: Path) -> list[Mapping[str, Json]]:
             answer = connection.execute(query)
             names = [column[0] for column in answer.description or ()]
             rows = answer.fetchall()
-    except duckdb.Error as error:
+    except (duckdb.Error, StoreError) as error:
         raise UsageError(f"not a query of this database: {error}", where=Where(str(path))) from None
     plain = (str, int, float, bool, type(None))
     return [{n: v if isinstance(v, plain) else str(v) for n, v in zip(names, row, strict=True)} for row in rows]
