@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_table
+from trainer.cli.show import json_option, write_error, write_json, write_json_line, write_table
 from trainer.core.errors import PartialError, Problem, StaleError, TrainerError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ _FORMATS = ("md", "html", "pdf", "docx", "latex")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All reports; the same as naming none.")
 @click.option("--check", is_flag=True, help="Only tell which are stale and why (exit 3); fetch, send, write nothing.")
+@click.option("--watch", is_flag=True, help="Build again on every change; --json prints a line for each build.")
 @click.option("--force", is_flag=True, help="Build also what is not stale.")
 @click.option("--format", "formats", metavar="LIST", help="Formats in place of the configured ones: md,html,pdf.")
 @click.option("--concurrency", type=click.IntRange(1, 1000), metavar="N", help="Most model calls under way at once.")
@@ -30,7 +35,7 @@ _FORMATS = ("md", "html", "pdf", "docx", "latex")
 @json_option
 @click.pass_obj
 def command(
-    session: Session, /, names: tuple[str, ...], every: bool, check: bool, as_json: bool, **options: Any
+    session: Session, /, names: tuple[str, ...], every: bool, check: bool, watch: bool, as_json: bool, **options: Any
 ) -> None:
     """Build the reports whose inputs changed, skip the others.
 
@@ -39,8 +44,12 @@ def command(
     """
     if every and names:
         raise UsageError("--all and names of reports exclude each other")
+    if check and watch:
+        raise UsageError("--check and --watch exclude each other")
     if check:
         _check(session, names, as_json=as_json)
+    elif watch:
+        _watch(session, names, as_json=as_json, **options)
     else:
         _build(session, names, as_json=as_json, **options)
 
@@ -60,19 +69,65 @@ def _check(session: Session, names: tuple[str, ...], *, as_json: bool) -> None:
 
 
 def _build(session: Session, names: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
+    outcomes = _outcomes(session, names, **options)
+    if as_json:
+        write_json([outcome.as_json() for outcome in outcomes])
+    else:
+        write_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
+    _raise_failures(outcomes)
+
+
+def _watch(session: Session, names: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
+    """Build, and build again after every burst of changes, until interrupted; an error is told and waited out."""
+    from trainer.actions.watch import changes
+    from trainer.core.project import find_root
+
+    _formats(options["formats"])
+    root = find_root(Path.cwd(), explicit=session.folder, environ=session.environ)
+    session = replace(session, folder=str(root))
+    with contextlib.closing(changes(root)) as bursts:
+        for changed in bursts:
+            session.say(f"changed: {', '.join(changed)}" if changed else f"watching {root}; Ctrl-C ends it")
+            _build_watched(session, names, changed, as_json=as_json, **options)
+
+
+def _build_watched(
+    session: Session, names: tuple[str, ...], changed: tuple[str, ...], *, as_json: bool, **options: Any
+) -> None:
+    from trainer.security import mask_secrets
+
+    outcomes: list[ReportOutcome] = []
+    failure = None
+    try:
+        outcomes = _outcomes(session, names, **options)
+        _raise_failures(outcomes)
+    except (TrainerError, OSError) as error:
+        failure = mask_secrets(str(error))
+    news = [outcome for outcome in outcomes if outcome.status != "current"]
+    if as_json:
+        write_json_line({"changed": changed, "error": failure, "reports": [outcome.as_json() for outcome in outcomes]})
+    elif news:
+        write_table(_HEADINGS, [_row(outcome) for outcome in news])
+        sys.stdout.flush()
+    if failure:
+        write_error(failure)
+    elif not news:
+        session.say("all reports are up to date")
+
+
+def _outcomes(session: Session, names: tuple[str, ...], **options: Any) -> list[ReportOutcome]:
     from trainer.actions.report import build_reports
     from trainer.actions.report_outcome import BuildOptions
     from trainer.cli.progress import Progress
 
-    formats = options.pop("formats")
     changes = {name: options.pop(name) for name in ("model", "provider")}
     build = BuildOptions(
-        formats=None if formats is None else _formats(formats),
+        formats=_formats(options.pop("formats")),
         changes={name: value for name, value in changes.items() if value is not None},
         **options,
     )
     with Progress(session, "reports") as progress:
-        outcomes = build_reports(
+        return build_reports(
             session.project(),
             names,
             build,
@@ -80,11 +135,6 @@ def _build(session: Session, names: tuple[str, ...], *, as_json: bool, **options
             on_event=lambda outcome: progress.step(_line(outcome) if outcome.status != "current" else None),
             on_warning=lambda message: progress.say(f"warning: {message}"),
         )
-    if as_json:
-        write_json([outcome.as_json() for outcome in outcomes])
-    else:
-        write_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
-    _raise_failures(outcomes)
 
 
 _HEADINGS = ("report", "status", "from", "data as of", "written by", "tokens", "cost", "open")
@@ -119,7 +169,9 @@ def _why(outcome: ReportOutcome) -> str:
     return "; ".join(map(str, outcome.reasons)) or "up to date"
 
 
-def _formats(text: str) -> tuple[str, ...]:
+def _formats(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
     found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     wrong = [part for part in found if part not in _FORMATS]
     if wrong or not found:
