@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.stores.base import DataStore, Draft, Retention, StoreStats, VersionConflict
 from trainer.stores.database import DatabaseFile
-from trainer.stores.heads import Head, read_heads
+from trainer.stores.head import Head
+from trainer.stores.heads import read_heads
 from trainer.stores.registry import BACKENDS, create_store, store_at
 
 if TYPE_CHECKING:

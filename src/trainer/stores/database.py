@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import StoreError, Where
-from trainer.stores.heads import carry_over, stamp_of
 from trainer.stores.lock import file_lock
 from trainer.stores.mounts import refuse_network
+from trainer.stores.stamp import carry_over, stamp_of
 
 if TYPE_CHECKING:
     import duckdb

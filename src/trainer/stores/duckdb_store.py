@@ -13,7 +13,7 @@ from trainer.core.clock import Clock, system_clock
 from trainer.core.values import Json
 from trainer.stores.database import DOCUMENTS, DatabaseFile
 from trainer.stores.duckdb_dialect import DuckDBDialect
-from trainer.stores.heads import head_as_json
+from trainer.stores.head import head_as_json
 from trainer.stores.sql_store import TYPES, Run, SqlStore
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from trainer.core.digest import digest
 from trainer.core.errors import StoreError, UsageError
 from trainer.core.values import Json, StoredData
 from trainer.stores.base import Draft, VersionConflict
-from trainer.stores.heads import Head
+from trainer.stores.head import Head
 from trainer.stores.jsontext import Encoded, check_key, encode
 from trainer.stores.moments import from_text, to_text
 
