@@ -131,6 +131,18 @@ def price_of(choice: ModelChoice, tokens_in: int) -> tuple[float | None, float |
     return cost, found.cost(tokens_in, int(most)) if most else (cost if cost == 0 else None)
 
 
+def prompt_budget(choice: ModelChoice, configured: int | None) -> int | None:
+    """Most tokens a prompt may have: as configured, and what the model's window leaves beside the answer."""
+    from trainer.providers import price
+
+    found = _price(choice, price)
+    window: int | None = found.max_input if found else None
+    if window is None:
+        return configured
+    left = window - (choice.section.max_tokens or 0)
+    return left if configured is None else min(left, configured)
+
+
 def _price(choice: ModelChoice, price: Callable[..., Any]) -> Any:
     from trainer.providers import price_at
 

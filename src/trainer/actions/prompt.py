@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trainer.actions.data import DataRequest, Sources, data_block
+from trainer.actions.model import ModelChoice, prompt_budget
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import Context, DataBlock, Prompt, StoredData
@@ -164,7 +165,7 @@ class Rendered:
 
 
 def render_prepared(
-    project: Project, prepared: Prepared, documents: Mapping[str, StoredData], *, model: str = ""
+    project: Project, prepared: Prepared, documents: Mapping[str, StoredData], *, choice: ModelChoice
 ) -> Rendered:
     """The finished prompt of what was prepared, with the documents by key; screened unless the settings say no."""
     from trainer.prompts import count_tokens, render
@@ -181,11 +182,11 @@ def render_prepared(
         clean=clean_scalar,
         fence=fence_block,
         fence_context=fence_context,
-        count=functools.partial(count_tokens, model=model),
-        budget=project.settings.prompt_manager.max_tokens,
+        count=functools.partial(count_tokens, model=choice.model),
+        budget=prompt_budget(choice, project.settings.prompt_manager.max_tokens),
     )
     warnings = tuple(str(Problem(finding.message, finding.where, finding.hint or None)) for finding in prompt.findings)
-    return Rendered(prompt, screened(project, prompt), model, warnings)
+    return Rendered(prompt, screened(project, prompt), choice.model, warnings)
 
 
 def keep_prompt(project: Project, prompt: Prompt) -> str:

@@ -119,6 +119,6 @@ def render_instruction(
     loaded = load_documents(project, requests, sources=sources, clock=clock, offline=offline, refresh=refresh)
     for error in loaded.errors.values():
         raise error
-    rendered = render_prepared(project, prepared, loaded.documents, model=choice.model)
+    rendered = render_prepared(project, prepared, loaded.documents, choice=choice)
     cost, at_most = price_of(choice, rendered.tokens["total"])
     return RenderResult(rendered, choice, cost, at_most, (*loaded.warnings, *rendered.warnings))

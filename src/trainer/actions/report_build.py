@@ -106,7 +106,7 @@ class Build:
         for request in report.prepared.requests.values():
             if request.key in loaded.errors:
                 raise loaded.errors[request.key]
-        found = render_prepared(self.project, report.prepared, loaded.documents, model=report.choice.model)
+        found = render_prepared(self.project, report.prepared, loaded.documents, choice=report.choice)
         for warning in found.warnings:
             self.on_warning(f"{report.spec.name}: {warning}")
         if report.spec.title:

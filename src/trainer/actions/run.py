@@ -131,7 +131,7 @@ class Run:
         )
         for error in loaded.errors.values():
             raise error
-        found = render_prepared(self.project, prepared, loaded.documents, model=choice.model)
+        found = render_prepared(self.project, prepared, loaded.documents, choice=choice)
         if self.options.schema is not None:
             output = replace(found.prompt.output, schema=self.options.schema)
             found = replace(found, prompt=replace(found.prompt, output=output))
