@@ -240,7 +240,7 @@ def _fit(
         raise InstructionError(
             f"the prompt has {bare} tokens without any context; the budget is {budget}",
             where=Where(instruction.file),
-            hint="ask for less data or a shorter answer, take a model with a larger window, or raise prompt_manager.max_tokens",
+            hint="ask for less data, take a larger window, or raise prompt_manager.max_tokens",
         )
     return fit(contexts, query=query, budget=budget - (whole - sum(count(one.text) for one in contexts)), count=count)
 
