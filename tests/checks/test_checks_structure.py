@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trainer.checks import check_completion, faults, repair_message
+from trainer.checks.document import read_document
+from trainer.checks.reading import grade_of
 from trainer.core.errors import UsageError
 from trainer.core.values import Output, Prompt
 
@@ -169,3 +171,62 @@ def test_advice_is_a_fault_only_where_the_instruction_forbids_it() -> None:
 
     assert ruled(text, "No advice to buy, sell or hold.") == ["advice"]
     assert ruled(text, "Write freely.") == []
+
+
+HARD = (
+    "Notwithstanding considerable macroeconomic uncertainty, the corporation's diversified immunological portfolio "
+    "demonstrated extraordinary commercial resilience throughout the financial period under consideration. "
+) * 7
+EASY = "The firm sold more drugs than last year. It paid back some of its debt. Costs fell a bit too. " * 7
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "Keep a reading level of at most grade 10.",
+        "Flesch-Kincaid grade 10 or below.",
+        "Write for a 10th-grade reader.",
+    ],
+)
+def test_prose_harder_than_the_reading_level_asked_for_is_found(instruction: str) -> None:
+    assert ruled(HARD, instruction) == ["reading_level"]
+    assert ruled(EASY, instruction) == []
+
+
+def test_a_reading_level_is_asked_only_of_english_and_of_a_hundred_words() -> None:
+    assert ruled(HARD[:190], "Reading level: grade 8.") == []
+    assert ruled(HARD, "Read the 10-K at your level.") == []
+
+    asked = Prompt("a.md", "A", "", body="Reading level: grade 8.", output=Output(language="fr"))
+    found = check_completion(HARD, prompt=asked, checks=("structure",)).findings
+    assert [finding.kind for finding in found] == ["language"]
+
+
+def test_the_reading_level_is_the_flesch_kincaid_grade() -> None:
+    # 7 x 3 sentences, 7 x 20 words, 7 x 20 syllables
+    assert round(grade_of(read_document(EASY)) or 0, 2) == round(0.39 * 20 / 3 + 11.8 * 20 / 20 - 15.59, 2)
+
+
+TABLE = "| Item | 2024 |\n|---|---|\n| Net sales | 5 |\n| EBITDA (USD) | 2 |\n"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "missing"),
+    [
+        ("Give a table with the rows revenue, EBITDA and net income.", ["missing_row"]),
+        ("Give a table with rows for revenue and EBITDA.", []),
+        (
+            'Give a table with the rows "Revenue" and "Cash", and the columns "2023" and "2024".',
+            ["missing_row", "missing_column"],
+        ),
+        ("Give a table with these rows:\n\n- Revenue\n- Free cash flow\n\nWrite no more.", ["missing_row"]),
+        ("Give a table with the rows you find useful, and a row for each of the last four quarters.", []),
+        ("The table has many rows and columns. Read it, and think.", []),
+    ],
+)
+def test_rows_and_columns_an_instruction_asks_for_are_looked_for(instruction: str, missing: list[str]) -> None:
+    assert ruled(TABLE, instruction) == missing
+
+
+def test_a_table_asked_for_and_not_written_is_found() -> None:
+    assert ruled("No table here.", "Give a table with the rows revenue and EBITDA.") == ["missing_table"]

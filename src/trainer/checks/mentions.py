@@ -17,11 +17,12 @@ from trainer.core.yamltext import load_yaml
 _ABBREVIATIONS = (
     "vs Nr No ca St Dr Mr Ms Co Mt Inc Ltd Mio Mrd Tsd bzw etc Jan Feb Mar Apr Aug Sep Oct Nov Dec Corp Sept Prof Rev"
 )
-_SENTENCE = re.compile(
+SENTENCE = re.compile(
     r"(?<![\s(.][A-Za-z]\.)"
     + "".join(rf"(?<!\b{word}\.)" for word in _ABBREVIATIONS.split())
     + r"(?<=[.!?])[\"”»)]?\s+(?=[\"“«(]?[^\s\d\W]|[\"“«(]?[$€£\d])"
 )
+"""What stands between two sentences."""
 _BOUNDARY = re.compile(
     r"[,;()]|\s[–—-]\s|\b(?:and|while|whereas|but|against|versus|vs|compared|after|despite|although|than|und|während"
     r"|aber|gegenüber|nach|et|tandis|mais|contre|après)\b",
@@ -119,7 +120,7 @@ class Finder:
         found: list[Mention] = []
         before = outer
         start = 0
-        for index, end in enumerate([*(cut.end() for cut in _SENTENCE.finditer(block.text)), len(block.text)]):
+        for index, end in enumerate([*(cut.end() for cut in SENTENCE.finditer(block.text)), len(block.text)]):
             sentence = block.text[start:end]
             here = _Sentence(self, sentence)
             for numeral in here.numerals:

@@ -1,4 +1,4 @@
-"""What an instruction asks for in its own words: how long, which words never, no advice."""
+"""What an instruction asks for in its own words: length, reading level, tables, words never to use, no advice."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 
 from trainer.checks.document import Document
+from trainer.checks.reading import reading_level
+from trainer.checks.tables import asked_tables
 from trainer.core.errors import Where
 from trainer.core.values import Finding
 
@@ -41,9 +43,11 @@ _ADVICE = re.compile(
 )
 
 
-def asked(text: str, document: Document, instruction: str) -> Iterator[Finding]:
+def asked(text: str, document: Document, instruction: str, language: str) -> Iterator[Finding]:
     """What the answer does against the words of its instruction."""
     yield from _length(document, instruction)
+    yield from reading_level(document, instruction, language)
+    yield from asked_tables(document, instruction)
     prose = re.sub(r"`[^`\n]+`", lambda found: " " * len(found[0]), text)
     for phrase in dict.fromkeys(_forbidden(instruction)):
         for found in re.finditer(rf"(?<!\w){re.escape(phrase)}(?!\w)", prose, re.IGNORECASE):

@@ -55,7 +55,7 @@ def check_structure(text: str, *, prompt: Prompt) -> Verdict:
                 *_leftovers(text),
                 *_language(document, prompt.output.language),
                 *_fences(document),
-                *asked(text, document, prompt.body),
+                *asked(text, document, prompt.body, prompt.output.language),
             ),
             key=lambda finding: (finding.where.line or 0) if finding.where else 0,
         )
