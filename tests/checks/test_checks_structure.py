@@ -217,7 +217,7 @@ TABLE = "| Item | 2024 |\n|---|---|\n| Net sales | 5 |\n| EBITDA (USD) | 2 |\n"
         ("Give a table with rows for revenue and EBITDA.", []),
         (
             'Give a table with the rows "Revenue" and "Cash", and the columns "2023" and "2024".',
-            ["missing_row", "missing_column"],
+            ["missing_column", "missing_row"],
         ),
         ("Give a table with these rows:\n\n- Revenue\n- Free cash flow\n\nWrite no more.", ["missing_row"]),
         ("Give a table with the rows you find useful, and a row for each of the last four quarters.", []),

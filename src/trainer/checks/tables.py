@@ -14,7 +14,8 @@ from trainer.core.values import Finding
 _TABLE = re.compile(r"\btable\b[^.;\n]{0,120}?\b(?:with|whose|having|has)\b", re.IGNORECASE)
 _PARTS = re.compile(
     r"\b(rows?|columns?)\b(?:\s+(?:for|are|called|named|of))?[ \t]*"
-    r"(?::[ \t]*\n+(?P<items>(?:[ \t]*[-*+][ \t]+[^\n]+(?:\n|\Z))+)|:?[ \t]*(?P<line>(?:(?!\b(?:row|column)s?\b)[^.;:\n]){2,400}))",
+    r"(?::[ \t]*\n+(?P<items>(?:[ \t]*[-*+][ \t]+[^\n]+(?:\n|\Z))+)"
+    r"|:?[ \t]*(?P<line>(?:(?!\b(?:row|column)s?\b)[^.;:\n]){2,400}))",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"“`]([^\"“”`\n]{1,80})[\"”`]")
