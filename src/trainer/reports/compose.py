@@ -9,6 +9,7 @@ from trainer.core.clock import isoformat
 from trainer.core.values import DataBlock
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_MARKS = re.compile(r"[\\\[\]*_`<|$~]|&(?=#?\w+;)")
 _HEADING = re.compile(r" {0,3}#[ \t]+(.*?)[ \t]*#*[ \t]*$")
 
 
@@ -20,7 +21,7 @@ def report_date(blocks: Iterable[DataBlock]) -> str | None:
 def compose(text: str, *, title: str, date: str | None, meta: Mapping[str, str], appendix: str = "") -> str:
     """The whole Markdown of a report: front matter in a fixed order, one level-1 heading, the text, the appendix."""
     front = {"title": title, **({"date": date} if date else {}), **meta}
-    lines = ["---", *(f"{key}: {_quoted(value)}" for key, value in front.items()), "---", "", f"# {title}", ""]
+    lines = ["---", *(f"{key}: {quoted(value)}" for key, value in front.items()), "---", "", f"# {escaped(title)}", ""]
     body = _without_title(text, title).strip("\n")
     parts = ["\n".join(lines) + "\n" + body + "\n"]
     if appendix:
@@ -28,16 +29,21 @@ def compose(text: str, *, title: str, date: str | None, meta: Mapping[str, str],
     return "\n".join(parts)
 
 
-def _day(block: DataBlock) -> str | None:
-    return block.as_of or (isoformat(block.retrieved_at)[:10] if block.retrieved_at else None)
-
-
-def _quoted(value: str) -> str:
-    """A YAML scalar that reads back as the very text."""
+def quoted(value: str) -> str:
+    """A YAML scalar that reads back as the text, on one line."""
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         return value
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return f'"{escaped}"'
+    inside = " ".join(value.split()).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{inside}"'
+
+
+def escaped(text: str) -> str:
+    """Markdown that shows the text as it is, on one line, in a heading or a table's cell."""
+    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def _day(block: DataBlock) -> str | None:
+    return block.as_of or (isoformat(block.retrieved_at)[:10] if block.retrieved_at else None)
 
 
 def _without_title(text: str, title: str) -> str:

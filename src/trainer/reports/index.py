@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from trainer.reports.compose import escaped, quoted
 from trainer.reports.provenance import Provenance
 
 INDEX_TEMPLATE = Path(__file__).with_name("index.html")
@@ -16,10 +17,10 @@ _FILES = {"report": "Markdown", "html": "HTML", "pdf": "PDF", "docx": "Word", "l
 def index_markdown(reports: Sequence[Provenance], *, title: str) -> str:
     """The index of the reports, in the order given; links are relative to the output folder."""
     newest = max((report.date for report in reports if report.date), default=None)
-    front = ["---", f"title: {_quoted(title)}", *([f"date: {newest}"] if newest else []), "language: en", "---", ""]
+    front = ["---", f"title: {quoted(title)}", *([f"date: {newest}"] if newest else []), "language: en", "---", ""]
     lines = [
         *front,
-        f"# {_cell(title)}",
+        f"# {escaped(title)}",
         "",
         _summary(reports),
         "",
@@ -59,7 +60,7 @@ def _row(report: Provenance) -> str:
     files = [f"[{name}]({links[kind]})" for kind, name in _FILES.items() if kind in links]
     files.append(f"[provenance](json/{report.report}.json)")
     cells = (
-        f"[{_cell(report.title)}]({main_page(report)})",
+        f"[{escaped(report.title)}]({main_page(report)})",
         _days(report),
         _writer(report),
         describe_checks(report),
@@ -90,21 +91,10 @@ def _days(report: Provenance) -> str:
 
 def _writer(report: Provenance) -> str:
     model = str(report.completion.get("model", ""))
-    return "no model (draft)" if report.completion.get("provider") == "draft" else _cell(model)
+    return "no model (draft)" if report.completion.get("provider") == "draft" else escaped(model)
 
 
 def _links(report: Provenance) -> Mapping[str, str]:
     """The report's files by folder, relative to the output folder."""
     parts = [item.path.split("/") for item in report.outputs]
     return {path[1]: "/".join(path[1:]) for path in parts if len(path) == 3}
-
-
-def _cell(text: str) -> str:
-    for mark in ("\\", "|", "[", "]", "*", "_", "`", "<", "&", "$", "~"):
-        text = text.replace(mark, "\\" + mark)
-    return " ".join(text.split())
-
-
-def _quoted(text: str) -> str:
-    escaped = " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
