@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
 
+Rule = Callable[["StateInline", bool], bool]
+
+_MARKS = {"w": "www", ":": "protocol", "@": "email"}
+"""The rule that each mark starts."""
 _RESERVED = re.compile(r"(?:.*[./@])?example\.(?:com|net|org)(?:[/?#:].*)?", re.IGNORECASE)
 
 _TRIGGER = re.compile(r"www\.|:(?://|\S*@)|@[\w.-]")
@@ -29,18 +33,19 @@ def autolinks(parser: MarkdownIt, *, www: bool = True) -> None:
 
     if www:
         parser.inline.add_terminator_char("w")
-    for rule in MarkdownIt().use(gfm_autolink_plugin).inline.ruler.__rules__:
-        if rule.name.startswith("gfm_autolink") and (www or not rule.name.endswith("www")):
-            parser.inline.ruler.push(rule.name, _guarded(rule.fn))
+    rules = {rule.name: rule.fn for rule in MarkdownIt().use(gfm_autolink_plugin).inline.ruler.__rules__}
+    by_mark = {mark: rules[f"gfm_autolink_{name}"] for mark, name in _MARKS.items() if www or mark != "w"}
+    parser.inline.ruler.push("autolinks", _guarded(by_mark))
 
 
-def _guarded(rule: Callable[[StateInline, bool], bool]) -> Callable[[StateInline, bool], bool]:
+def _guarded(rules: Mapping[str, Rule]) -> Rule:
     def guarded(state: StateInline, silent: bool) -> bool:
-        if not _TRIGGER.match(state.src, state.pos) or _left_as_text(state):
+        mark = state.src[state.pos]
+        if mark not in rules or not _TRIGGER.match(state.src, state.pos) or _left_as_text(state):
             return False
-        if state.src[state.pos] == "@":
+        if mark == "@":
             _gather_name(state)
-        return rule(state, silent)
+        return rules[mark](state, silent)
 
     return guarded
 

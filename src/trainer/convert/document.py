@@ -68,7 +68,7 @@ _FEATURES = {
     "links": re.compile(r"www\.|:(?://|\S*@)|@"),
     "footnotes": re.compile(r"\[\^"),
     "definitions": re.compile(r"^[ \t>]*[:~][ \t]", re.MULTILINE),
-    "math": re.compile(r"\$"),
+    "math": re.compile(r"\$\$|[^ \t\n]\$(?!\d)"),
 }
 """What a text must hold for a rule to have anything to do; without it the rule is left out, which saves a fifth."""
 
@@ -79,7 +79,7 @@ def parse(body: str) -> list[Token]:
     return markdown_parser(needed).parse(body)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def markdown_parser(features: frozenset[str] = frozenset(_FEATURES)) -> MarkdownIt:
     """The one configuration every document is read with, or the part of it that `features` names."""
     from markdown_it import MarkdownIt
@@ -88,6 +88,7 @@ def markdown_parser(features: frozenset[str] = frozenset(_FEATURES)) -> Markdown
     from mdit_py_plugins.footnote import footnote_plugin
 
     from trainer.convert.autolinks import autolinks
+    from trainer.convert.inlines import quick_inlines
 
     parser = MarkdownIt("commonmark", {"html": True, "tasklists": True, "alerts": True})
     parser.enable(["table", "strikethrough"])
@@ -100,6 +101,7 @@ def markdown_parser(features: frozenset[str] = frozenset(_FEATURES)) -> Markdown
         parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
     if "links" in features:
         parser.use(autolinks, www="www" in features)
+    quick_inlines(parser, links="links" in features, math="math" in features)
     return parser
 
 

@@ -43,12 +43,25 @@ class BodyRenderer(RendererHTML):
             if token.type == "inline":
                 if self._images and token.map:
                     self._images.line = token.map[0] + self._first_line
-                out.append(self.renderInline(token.children or [], options, env))
+                children = token.children or []
+                if len(children) == 1 and children[0].type == "text":
+                    out.append(escapeHtml(children[0].content))
+                else:
+                    out.append(self.renderInline(children, options, env))
             elif rule := self.rules.get(token.type):
                 out.append(rule(tokens, at, options, env))
             else:
                 out.append(self.renderToken(tokens, at, options, env))
         return "".join(out)
+
+    def renderToken(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:  # noqa: N802
+        """A tag as markdown-it writes it; the plain ones, which are most, by a shorter way."""
+        token = tokens[idx]
+        if token.hidden:
+            return ""
+        if token.nesting == -1 and not token.attrs:
+            return f"</{token.tag}>\n" if token.block else f"</{token.tag}>"
+        return super().renderToken(tokens, idx, options, env)
 
     def html_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """Raw HTML, shown as the text it is; comments are left out."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainer.convert.base import Dataset, Options
+from trainer.convert.collector import rare_collections
 from trainer.convert.document import Converted, Document, markdown_parser, parse_markdown
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
@@ -42,9 +43,10 @@ def to_html(
     `assets` is the folder that pictures may come from, `folder` the one inside it that their names are relative to.
     `meta` overrides the front matter; `shown` names the file in findings.
     """
-    document = markdown if isinstance(markdown, Document) else parse_markdown(markdown, shown=shown)
-    furnished = furnish(document, data=data or {})
-    body, findings = render_body(furnished, assets=assets, folder=folder)
+    with rare_collections():
+        document = markdown if isinstance(markdown, Document) else parse_markdown(markdown, shown=shown)
+        furnished = furnish(document, data=data or {})
+        body, findings = render_body(furnished, assets=assets, folder=folder)
     if fragment:
         title = "" if "title" in document.meta or not furnished.title else f"<h1>{_escaped(furnished.title)}</h1>\n"
         return Converted(title + body, findings, furnished.title)
