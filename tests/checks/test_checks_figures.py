@@ -252,3 +252,50 @@ def test_numbers_of_any_shape_do_not_break_the_check() -> None:
     odd = "1.2.3.4 ,,, 1,2,3 €€5 $ % -- 1e5 ½ ٣ 99999999999999999999999 0.0 (−) 12–15–18 | 3 | $1,3700.0 \x00 5%%"
 
     assert isinstance(check_figures(odd, data=(ACME,)).figures, tuple)
+
+
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("Revenue of $56.3 billion in 2024 was the second highest of the three years.",
+         ("the second highest of the three years", "derived")),
+        ("Revenue in 2022 was the highest of the years shown.", ("the highest of the years", "derived")),
+        ("Revenue in 2024 was the lowest of the three years.", ("the lowest of the three years", "contradicted")),
+        ("Revenue in Q4 2024 was the lowest of the two quarters.", ("the lowest of the two quarters", "contradicted")),
+        ("Revenue of $54.3 billion in 2023 was eleven times its net income.", ("eleven times", "derived")),
+        ("Revenue of $54.3 billion in 2023 was more than ten times its net income.", ("ten times", "derived")),
+        ("Revenue of $54.3 billion in 2023 was twice its net income.", ("twice", "contradicted")),
+        ("Revenue doubled from $54.3 billion in 2023 to $56.3 billion in 2024.", ("doubled", "contradicted")),
+        ("The market capitalisation of Acme, $356.7 billion, is the second largest of the two companies.",
+         ("the second largest of the two companies", "contradicted")),
+    ],
+)  # fmt: skip
+def test_sizes_and_ranks_in_words_are_held_against_the_data(text: str, claim: tuple[str, str]) -> None:
+    found = verdicts(text, ACME, OTHER)
+
+    assert claim in found
+    assert all(verdict != "unsupported" for _, verdict in found)
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "Think twice the next time; the largest of the products sold well.",
+        "Demand doubled, and the best of the drugs won; a trial takes three times as long.",
+        "The firm doubled down on its revenue and is one of the largest of its peers.",
+        "Revenue was among the highest of the industry, twice in a row.",
+        "Two thirds of patients respond, and half of the team works on it.",
+        "The second largest shareholder sold; net income was hit twice as hard.",
+        "Revenue had the best of the years ahead of it.",
+    ],
+)
+def test_ordinary_prose_about_size_and_rank_holds_no_figure(prose: str) -> None:
+    assert verdicts(prose, ACME, OTHER) == []
+
+
+def test_a_false_rank_is_told_with_the_true_one() -> None:
+    report = check_figures("Revenue in 2024 was the highest of the three years.\n", data=(ACME,))
+
+    assert [figure.message for figure in report.figures] == [
+        "Revenue (2024-12-31) is number 2 of 3 years, not the highest of the three years"
+    ]

@@ -25,7 +25,7 @@ class Figure:
     text: str
     """As written."""
     kind: str
-    """`money`, `percent`, `points`, `multiple`, `number`, `fraction`, `duration` or `date`."""
+    """`money`, `percent`, `points`, `multiple`, `number`, `fraction`, `duration`, `rank` or `date`."""
     value: float
     """With scale and sign; percent as written."""
     unit: str

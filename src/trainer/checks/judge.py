@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from trainer.checks.compare import ranked, sized
 from trainer.checks.dates import check_dates
 from trainer.checks.datums import Data, Datum
 from trainer.checks.derive import CHANGE, Derivation, derive
@@ -15,6 +16,7 @@ from trainer.checks.mentions import Finder, Mention, grain_words
 from trainer.checks.numerals import Numeral
 from trainer.checks.passages import Passages
 from trainer.checks.periods import Period
+from trainer.checks.spelt import grows
 from trainer.core.values import Context
 
 _UPSIDE = re.compile(r"\b(?:upside|downside|implie[sd]|kurspotenzial|potentiel)\b", re.IGNORECASE)
@@ -35,22 +37,26 @@ class Judge:
         self.finder = Finder(aliases, language)
         self.passages = Passages(data, contexts)
         self.backing: dict[tuple[int, ...], list[Datum]] = {}
+        self.places: dict[tuple[int, ...], list[tuple[int, Datum]]] = {}
         self.metric_cache: dict[tuple[object, ...], list[tuple[float, str]]] = {}
 
     def figures(self, text: str) -> tuple[Figure, ...]:
         """Every figure of the text, in its order."""
         document = read_document(text)
         mentions = list(self.finder.mentions(document))
-        first = [self._direct(mention) for mention in mentions]
+        first = [None if mention.numeral.soft else self._direct(mention) for mention in mentions]
         for mention, found in zip(mentions, first, strict=True):
             if found:
                 self.backing.setdefault(mention.group, []).append(found)
+                self.places.setdefault(mention.group, []).append((mention.numeral.start, found))
         figures = [self._figure(mention, found) for mention, found in zip(mentions, first, strict=True)]
         known = [figure for figure in figures if figure is not None]
         known.extend(check_dates(document, data=self.data, contexts=self.contexts))
         return tuple(sorted(known, key=lambda figure: (figure.line, figure.column)))
 
     def _figure(self, mention: Mention, datum: Datum | None) -> Figure | None:
+        if mention.numeral.soft:
+            return self._spelt(mention)
         if datum and not self._outdone(mention, datum):
             return shown(mention, "supported", datum.support, date=datum.last, stored=exact(datum.value))
         if place := self.passages.find(mention, least=_QUOTES):
@@ -70,7 +76,51 @@ class Judge:
             return None
         if claim:
             return contradicted(mention, claim)
+        if mention.numeral.kind == "fraction" and not self._is_named(mention):
+            return None
         return shown(mention, "unsupported", message="no datum, context or plain arithmetic on them gives this figure")
+
+    def _spelt(self, mention: Mention) -> Figure | None:
+        """A claim in words of size or rank, where it is clear what of; else it is no figure."""
+        if mention.numeral.kind == "rank":
+            bearer = self._bearer(mention)
+            return ranked(mention, bearer, self.data) if bearer else None
+        return sized(mention, self._compared(mention))
+
+    def _bearer(self, mention: Mention) -> Datum | None:
+        """The datum that a claim is about: that of the figure before it, else the only one the words name."""
+        before = [datum for start, datum in self.places.get(mention.group, []) if start < mention.numeral.start]
+        if before:
+            return before[-1]
+        named = [datum for _, metric in self._strong(mention) for datum in self._timely(metric, mention)]
+        return named[0] if named and len({datum.value for datum in named}) == 1 else None
+
+    def _compared(self, mention: Mention) -> list[tuple[Datum, Datum]]:
+        """The pairs of amounts that `doubled` or `twice the …` may be said of."""
+        if not grows(mention.numeral):
+            bearer = self._bearer_before(mention)
+            others = [datum for _, metric in self._strong(mention) for datum in self._timely(metric, mention)]
+            return [(bearer, other) for other in others if _comparable(bearer, other)] if bearer else []
+        beside = [datum for _, datum in self.places.get(mention.group, []) if datum.series]
+        pairs = [(new, old) for new in beside for old in beside if new.metric == old.metric and new.last > old.last]
+        return [pair for pair in pairs if pair[0].subject == pair[1].subject]
+
+    def _bearer_before(self, mention: Mention) -> Datum | None:
+        before = [datum for start, datum in self.places.get(mention.group, []) if start < mention.numeral.start]
+        return before[-1] if before else None
+
+    def _strong(self, mention: Mention) -> list[tuple[float, str]]:
+        return [pair for pair in self._metrics(mention) if pair[0] >= STRONG]
+
+    def _timely(self, metric: str, mention: Mention) -> list[Datum]:
+        """The metric's datums of the subject and period that the words name."""
+        return [
+            datum for datum in self.data.by_metric[metric]
+            if self._belongs(datum, mention) and (mention.periods or not datum.series)
+        ]  # fmt: skip
+
+    def _is_named(self, mention: Mention) -> bool:
+        return bool(self._strong(mention))
 
     def _outdone(self, mention: Mention, datum: Datum) -> bool:
         """Whether a rate of change stands beside both amounts it is the change of, so that it must follow from them."""
@@ -245,6 +295,12 @@ class Judge:
                 value = mention.numeral.value
                 return min(timely, key=lambda datum: abs(abs(datum.value) - abs(value)))
         return None
+
+
+def _comparable(one: Datum, two: Datum) -> bool:
+    """Whether one amount can be a multiple of another: of one subject, time and unit."""
+    same = (one.subject, one.last, one.unit) == (two.subject, two.last, two.unit)
+    return same and one.metric != two.metric and one.unit not in ("fraction", "percent", "ratio")
 
 
 def _names_average(claim: Datum, derived: Derivation) -> bool:

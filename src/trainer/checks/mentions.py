@@ -11,6 +11,7 @@ from trainer.checks.document import Block, Cell, Document
 from trainer.checks.labels import labels
 from trainer.checks.numerals import Numeral, find_numerals, scale_of
 from trainer.checks.periods import Period, find_periods
+from trainer.checks.spelt import spelt_claims
 from trainer.core.errors import UsageError
 from trainer.core.yamltext import load_yaml
 
@@ -182,7 +183,7 @@ class _Sentence:
     def __init__(self, finder: Finder, text: str) -> None:
         self.text = text
         self.periods = find_periods(text)
-        self.numerals = find_numerals(text, language=finder.language, periods=self.periods)
+        self.numerals = _with_claims(find_numerals(text, language=finder.language, periods=self.periods), text)
         self.labels = labels(text)
         self.subjects = finder.subjects(text)
         self.bounds = [found.start() for found in _BOUNDARY.finditer(text)] if self.numerals else []
@@ -242,6 +243,15 @@ class _Sentence:
         following = bisect.bisect_left(self.bounds, figure.end)
         after = self.bounds[following] if following < len(self.bounds) else end
         return self.text[start : min(end, max(after, figure.end))]
+
+
+def _with_claims(numerals: list[Numeral], text: str) -> list[Numeral]:
+    """The figures of a sentence and its claims in words, which stand for the figures within them."""
+    claims = list(spelt_claims(text))
+    if not claims:
+        return numerals
+    free = [one for one in numerals if not any(claim.start <= one.start < claim.end for claim in claims)]
+    return sorted([*free, *claims], key=lambda numeral: numeral.start)
 
 
 def _any(bounds: Sequence[int], start: int, end: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from trainer.checks.periods import Period, find_periods
 
-Kind = Literal["money", "percent", "points", "multiple", "number", "fraction", "date", "duration"]
+Kind = Literal["money", "percent", "points", "multiple", "number", "fraction", "date", "duration", "rank"]
 
 _CODES = "USD|EUR|GBP|CHF|JPY|CNY|CAD|AUD|SEK|NOK|DKK|HKD|INR|KRW|BRL|SGD"
 _CURRENCIES = {
@@ -100,6 +100,8 @@ class Numeral:
     bare: bool = False
     """Whether neither unit nor scale is written."""
     integer: bool = False
+    soft: bool = False
+    """Whether it is a claim in words, which counts only where the data bears on it."""
 
 
 def find_numerals(
