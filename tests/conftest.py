@@ -30,7 +30,6 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def environment() -> dict[str, str]:
     """The environment of a trainer process: nothing inherited but what it needs, and no way out."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    kept |= {"TRAINER_CHECKS__ENABLED": "false"}
     return {**kept, "PYTHONPATH": str(BLOCKED), "LC_ALL": "C.UTF-8"}
 
 

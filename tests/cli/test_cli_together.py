@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 PROCESSES = 8
-PUTS = 6
+PUTS = 4
 
 _WORK = """
 import subprocess, sys
