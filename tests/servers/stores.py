@@ -69,6 +69,21 @@ def postgresql_bench(folder: Path) -> Iterator[Bench]:
 
 
 @contextmanager
+def mongodb_bench(folder: Path) -> Iterator[Bench]:
+    """A database of its own in the server at MONGODB_URI, dropped afterwards."""
+    url = os.environ.get("MONGODB_URI")
+    if not url:
+        pytest.skip("NOT TESTED on MongoDB: start one and set MONGODB_URI=mongodb://127.0.0.1:27017, then run the same")
+    pymongo = pytest.importorskip("pymongo", reason='NOT TESTED on MongoDB: pip install "trainer-core[mongo]"')
+    database = f"trainer_test_{uuid.uuid4().hex}"
+    bench = _bench("mongodb", {"connection_string": url, "database": database})
+    yield bench
+    bench.store.close()
+    with pymongo.MongoClient(url) as admin:
+        admin.drop_database(database)
+
+
+@contextmanager
 def redis_bench(folder: Path) -> Iterator[Bench]:
     with _redis_keys() as options:
         bench = _bench("redis", options)
@@ -105,6 +120,7 @@ BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {
     "duckdb": duckdb_bench,
     "sqlite": sqlite_bench,
     "postgresql": postgresql_bench,
+    "mongodb": mongodb_bench,
     "redis": redis_bench,
     "hybrid": hybrid_bench,
 }

@@ -30,11 +30,13 @@ def test_an_unknown_backend_or_option_is_answered_with_the_nearest():
     ("name", "url"),
     [
         ("postgresql", f"postgresql://someone:{SECRET}@127.0.0.1:1/nothing"),
+        ("mongodb", f"mongodb://someone:{SECRET}@127.0.0.1:1/nothing"),
         ("redis", f"redis://:{SECRET}@127.0.0.1:1/0"),
     ],
 )
 def test_an_unreachable_server_is_one_clear_message_without_the_password(name, url):
-    store = create_store(name, connection_string=url)
+    options = {"timeout": 1.0} if name == "mongodb" else {}
+    store = create_store(name, connection_string=url, **options)
 
     with pytest.raises(StoreError) as caught:
         store.store("k", 1)
@@ -44,7 +46,12 @@ def test_an_unreachable_server_is_one_clear_message_without_the_password(name, u
 
 
 @pytest.mark.parametrize(
-    ("name", "url"), [("postgresql", f"postgresql://a:{SECRET}@[::1"), ("redis", f"http://a:{SECRET}@b")]
+    ("name", "url"),
+    [
+        ("postgresql", f"postgresql://a:{SECRET}@[::1"),
+        ("mongodb", f"http://a:{SECRET}@b"),
+        ("redis", f"http://a:{SECRET}@b"),
+    ],
 )
 def test_a_malformed_address_is_refused_without_being_repeated(name, url):
     with pytest.raises(UsageError, match="is no") as caught:
@@ -59,4 +66,4 @@ def test_importing_the_room_imports_no_driver():
     )
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
-    assert {"duckdb", "postgresql", "redis", "sqlite"} <= set(BACKENDS.names())
+    assert {"duckdb", "mongodb", "postgresql", "redis", "sqlite"} <= set(BACKENDS.names())

@@ -13,6 +13,7 @@ from trainer.stores.registry import BACKENDS, create_store, store_at
 if TYPE_CHECKING:
     from trainer.stores.duckdb_store import DuckDBStore
     from trainer.stores.hybrid_store import HybridStore
+    from trainer.stores.mongodb_store import MongoDBStore
     from trainer.stores.postgresql_store import PostgreSQLStore
     from trainer.stores.redis_store import RedisStore
     from trainer.stores.sqlite_store import SQLiteStore
@@ -25,6 +26,7 @@ __all__ = [
     "DuckDBStore",
     "Head",
     "HybridStore",
+    "MongoDBStore",
     "PostgreSQLStore",
     "RedisStore",
     "Retention",
@@ -40,6 +42,7 @@ _CLASSES = {
     "HybridStore": "hybrid",
     "DuckDBStore": "duckdb",
     "SQLiteStore": "sqlite",
+    "MongoDBStore": "mongodb",
     "PostgreSQLStore": "postgresql",
     "RedisStore": "redis",
 }

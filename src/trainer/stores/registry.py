@@ -17,6 +17,7 @@ BACKENDS = Registry(
         "sqlite": Adapter("trainer.stores.sqlite_store:SQLiteStore"),
         "postgresql": Adapter("trainer.stores.postgresql_store:PostgreSQLStore", extra="postgres", needs="psycopg"),
         "hybrid": Adapter("trainer.stores.hybrid_store:HybridStore", extra="redis"),
+        "mongodb": Adapter("trainer.stores.mongodb_store:MongoDBStore", extra="mongo", needs="pymongo"),
         "redis": Adapter("trainer.stores.redis_store:RedisStore", extra="redis"),
     },
 )

@@ -1,0 +1,349 @@
+"""Documents in MongoDB: one for each version, and a unique index that lets no two writers add the same one.
+
+A replica set stores a batch whole or not at all. A single server knows no transactions: there a writer that dies
+within its batch may leave a part of it, and two current versions of a document until the next write to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
+from itertools import groupby, islice
+from typing import Any, TypeVar
+from urllib.parse import unquote_plus, urlsplit
+from uuid import uuid4
+
+import pymongo
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from trainer.core.clock import Clock, system_clock
+from trainer.core.errors import StoreError, UsageError
+from trainer.core.values import StoredData
+from trainer.stores.match import matches, select
+from trainer.stores.moments import to_text
+from trainer.stores.mongodb_filter import Filter, can_be_tree, native
+from trainer.stores.query import Condition, Query
+from trainer.stores.rows import Change, Check, Current, Row, current_of, outcome, unknown_rows
+from trainer.stores.versioned import Place, VersionedStore
+
+T = TypeVar("T")
+SCHEMA = 1
+_ALIVE: Filter = {"current": True, "deleted": False}
+_ROW = [field.name for field in fields(Row)]
+_CURRENT = [field.name for field in fields(Current)]
+_SHOWN = {"_id": False, "data_tree": False, "metadata_tree": False}
+_PAGE_SIZE = 8_000_000
+_PART = 2_000_000
+"""Characters of data in one part; MongoDB keeps at most 16 MB in one document."""
+_LARGEST_TREE = 1_000_000
+_MOST_TRIES = 1000
+_DUPLICATE = 11000
+_REPLACED = {"$set": {"current": False}}
+
+
+class _Overtaken(Exception):
+    """Another writer added one of the versions first."""
+
+
+class MongoDBStore(VersionedStore):
+    """A store in the collections `documents`, `document_parts` and `schema_migrations` of one database."""
+
+    backend = "mongodb"
+
+    def __init__(
+        self,
+        connection_string: str = "mongodb://localhost:27017",
+        *,
+        database: str | None = None,
+        clock: Clock = system_clock,
+        timeout: float = 10.0,
+    ) -> None:
+        """`database` is by default that of the address, else `trainer`; `timeout` is in seconds to find a server."""
+        self._url = connection_string
+        self._address, in_path, self._secrets = _parse(connection_string)
+        self._database = database or in_path or "trainer"
+        self.clock = clock
+        self.timeout = timeout
+        self._client: Any = None
+        self._process = 0
+        self._has_transactions = False
+
+    def append(self, changes: Sequence[Change]) -> list[bool]:
+        """Whether each change did something; tried again when another writer was quicker."""
+
+        def attempt(session: Any) -> list[bool]:
+            known = self._currents({change.key for change in changes}, session)
+            now, rows, checks, done = to_text(self.clock()), list[Row](), list[Check](), list[bool]()
+            for change in changes:
+                result = outcome(change, known.get(change.key), now)
+                done.append(result is not None)
+                if isinstance(result, Row):
+                    rows.append(result)
+                    known[change.key] = current_of(result)
+                elif isinstance(result, Check):
+                    checks.append(result)
+            self._add(rows, {key: found.version for key, found in known.items()}, session)
+            self._check(checks, session)
+            return done
+
+        return self._atomically(attempt)
+
+    def insert(self, rows: Sequence[Row]) -> int:
+        """How many versions were added as they are; the current ones are the highest afterwards."""
+
+        def attempt(session: Any) -> int:
+            keys = sorted({row.key for row in rows})
+            found = self._documents.find({"key": {"$in": keys}}, ["key", "version", "digest"], session=session)
+            known = {(each["key"], each["version"]): each["digest"] for each in found}
+            new = list(unknown_rows(rows, known))
+            highest: dict[str, int] = {}
+            for key, version in known:
+                highest[key] = max(version, highest.get(key, 0))
+            self._add(new, highest, session)
+            return len(new)
+
+        return self._atomically(attempt)
+
+    def fetch(self, key: str, *, version: int | None, before: str | None) -> Row | None:
+        """The current version, or that one, or the newest one stored at `before` or earlier."""
+        where: Filter = {"key": key}
+        if version is not None:
+            where["version"] = version
+        if before is not None:
+            where["updated_at"] = {"$lte": before}
+        with self._reaching():
+            found = self._documents.find_one(where, _SHOWN, sort=[("version", -1)])
+            return self._row(found) if found else None
+
+    def page(self, after: Place, size: int, *, key: str | None, current: bool) -> list[Row]:
+        """The next versions by key and version, fewer where they are big."""
+        with self._reaching():
+            return self._page(after, size, {"key": key} if key is not None else {}, current=current)
+
+    def remove(self, places: Sequence[Place]) -> int:
+        """How many of the versions existed and are removed for good."""
+        removed = 0
+        with self._reaching():
+            for key, group in groupby(sorted(places), key=lambda place: place[0]):
+                where = {"key": key, "version": {"$in": [version for _, version in group]}}
+                parts = [each["parts"] for each in self._documents.find(where, ["parts"]) if each.get("parts")]
+                removed += self._documents.delete_many(where).deleted_count
+                if parts:
+                    self._parts.delete_many({"of": {"$in": parts}})
+        return int(removed)
+
+    def measure(self) -> int | None:
+        """The bytes that the database takes on disk, with its indexes."""
+        with self._reaching():
+            found = self._db.command("dbStats")
+        return int(found["storageSize"] + found["indexSize"])
+
+    def migrate(self) -> int:
+        """The number of the newest migration of the documents."""
+        with self._reaching():
+            return int(self._db["schema_migrations"].find_one({"component": "documents"})["number"])
+
+    def close(self) -> None:
+        """Lets go of the connections."""
+        if self._client is not None and self._process == os.getpid():
+            self._client.close()
+        self._client = None
+
+    def _scan(self, where: Condition) -> Iterator[StoredData]:
+        wanted = native(where)
+        narrowed = wanted.superset() if wanted else {}
+
+        def page(after: Place, size: int) -> list[Row]:
+            with self._reaching():
+                return self._page(after, size, narrowed, current=True)
+
+        documents = (row.document() for row in self._turn(page, current=True))
+        return (document for document in documents if matches(document, where))
+
+    def _select(self, query: Query) -> list[StoredData]:
+        """Stops reading once there are enough, where keys or one column alone say the order."""
+        end = None if query.limit is None else query.offset + query.limit
+        if not query.order:
+            return list(islice(self._scan(query.where), query.offset, end))
+        (field, descending), *others = query.order
+        if others or field.root != "column":
+            return select(self._scan(query.where), query)
+        order = list({"key": 1, field.path[0]: -1 if descending else 1}.items())[::-1]
+        wanted = native(query.where)
+        narrowed = {"$and": [_ALIVE, wanted.superset() if wanted else {}]}
+        with self._reaching():
+            cursor = self._documents.find(narrowed, _SHOWN, sort=order, allow_disk_use=True)
+            found = (self._row(each).document() for each in cursor)
+            return list(islice((each for each in found if matches(each, query.where)), query.offset, end))
+
+    def _count(self, where: Condition) -> int:
+        wanted = native(where)
+        if wanted is None:
+            return super()._count(where)
+        with self._reaching():
+            counted = int(self._documents.count_documents({"$and": [_ALIVE, wanted.exactly()]}))
+            wild = wanted.wild()
+            cursor = self._documents.find({"$and": [_ALIVE, wild]}, _SHOWN) if wild else ()
+            return counted + sum(1 for found in cursor if matches(self._row(found).document(), where))
+
+    def _page(self, after: Place, size: int, narrowed: Filter, *, current: bool) -> list[Row]:
+        beyond = {"$or": [{"key": {"$gt": after[0]}}, {"key": after[0], "version": {"$gt": after[1]}}]}
+        where = {"$and": [beyond, narrowed, _ALIVE if current else {}]}
+        order = [("key", 1), ("version", -1 if current else 1)]
+        found, total = list[Row](), 0
+        with contextlib.closing(self._documents.find(where, _SHOWN, sort=order, limit=size)) as cursor:
+            for each in cursor:
+                if current and found and found[-1].key == each["key"]:
+                    continue
+                found.append(self._row(each))
+                total += found[-1].size
+                if total > _PAGE_SIZE:
+                    break
+        return found
+
+    def _currents(self, keys: Iterable[str], session: Any) -> dict[str, Current]:
+        where = {"key": {"$in": sorted(keys)}, "current": True}
+        found = self._documents.find(where, _CURRENT, sort=[("version", 1)], session=session)
+        return {each["key"]: Current(**{name: each[name] for name in _CURRENT}) for each in found}
+
+    def _add(self, rows: Sequence[Row], highest: dict[str, int], session: Any) -> None:
+        """The new versions, then no mark on those they replace; `highest` is the highest version of each key."""
+        for row in rows:
+            highest[row.key] = max(row.version, highest.get(row.key, 0))
+        documents = [self._packed(row, current=row.version == highest[row.key], session=session) for row in rows]
+        if not documents:
+            return
+        try:
+            self._documents.insert_many(documents, session=session)
+        except (DuplicateKeyError, BulkWriteError) as error:
+            if isinstance(error, BulkWriteError) and not _is_duplicate(error):
+                raise
+            self._take_back(documents, session)
+            raise _Overtaken from error
+        replaced = [
+            pymongo.UpdateMany({"key": each["key"], "version": {"$lt": each["version"]}, "current": True}, _REPLACED)
+            for each in documents
+            if each["current"] and each["version"] > 1
+        ]
+        if replaced:
+            self._documents.bulk_write(replaced, session=session)
+
+    def _take_back(self, documents: Sequence[Filter], session: Any) -> None:
+        """A transaction is rolled back by the server."""
+        if session is None:
+            self._documents.delete_many({"_id": {"$in": [each["_id"] for each in documents if "_id" in each]}})
+            self._parts.delete_many({"of": {"$in": [each["parts"] for each in documents if each["parts"]]}})
+
+    def _check(self, checks: Sequence[Check], session: Any) -> None:
+        for check in checks:
+            where = {"key": check.key, "version": check.version}
+            self._documents.update_one(where, {"$set": {"checked_at": check.checked_at}}, session=session)
+
+    def _packed(self, row: Row, *, current: bool, session: Any) -> Filter:
+        """The row, with its data as MongoDB's own values where it can be asked for them, and large data in parts."""
+        packed: Filter = {name: getattr(row, name) for name in _ROW}
+        packed |= {"current": current, "parts": None, "tame": False}
+        if row.size <= _LARGEST_TREE and not row.odd:
+            trees = {"data_tree": json.loads(row.data), "metadata_tree": json.loads(row.metadata)}
+            if all(map(can_be_tree, trees.values())):
+                packed |= {**trees, "tame": True}
+        if len(row.data) > _PART:
+            packed |= {"data": "", "parts": uuid4().hex}
+            for number, start in enumerate(range(0, len(row.data), _PART)):
+                part = {"of": packed["parts"], "number": number, "text": row.data[start : start + _PART]}
+                self._parts.insert_one(part, session=session)
+        return packed
+
+    def _row(self, found: Filter) -> Row:
+        values = {name: found[name] for name in _ROW}
+        if found["parts"]:
+            parts = self._parts.find({"of": found["parts"]}, sort=[("number", 1)])
+            values["data"] = "".join(part["text"] for part in parts)
+        return Row(**values)
+
+    def _atomically(self, attempt: Callable[[Any], T]) -> T:
+        """What `attempt` says of a session, once it came through without being overtaken."""
+        with self._reaching():
+            for _ in range(_MOST_TRIES):
+                with contextlib.suppress(_Overtaken):
+                    if not self._has_transactions:
+                        return attempt(None)
+                    with self._client.start_session() as session:
+                        result: T = session.with_transaction(attempt)
+                        return result
+        raise StoreError("other writers were always quicker", hint="write less at once to the same document")
+
+    @property
+    def _db(self) -> Any:
+        return self._client.get_database(self._database, write_concern=WriteConcern(w="majority", j=True))
+
+    @property
+    def _documents(self) -> Any:
+        return self._db["documents"]
+
+    @property
+    def _parts(self) -> Any:
+        return self._db["document_parts"]
+
+    def _connect(self) -> None:
+        """A client of this process, with the indexes there; a forked child must not use its parent's."""
+        self._process = os.getpid()
+        self._client = pymongo.MongoClient(self._url, serverSelectionTimeoutMS=int(self.timeout * 1000))
+        hello = self._client.admin.command("hello")
+        self._has_transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
+        register = self._db["schema_migrations"]
+        kept = register.find_one({"component": "documents"}) or {"number": 0}
+        if kept["number"] > SCHEMA:
+            raise StoreError(
+                f"the database was written by a newer trainer: documents is at migration {kept['number']}, "
+                f"this program knows {SCHEMA}",
+                hint='run: pip install --upgrade "trainer-core"',
+            )
+        self._documents.create_index([("key", 1), ("version", 1)], unique=True)
+        self._documents.create_index([("current", 1), ("key", 1)])
+        self._documents.create_index([("current", 1), ("source", 1)])
+        self._parts.create_index([("of", 1), ("number", 1)], unique=True)
+        register.update_one({"component": "documents"}, {"$set": {"number": SCHEMA}}, upsert=True)
+
+    @contextlib.contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            if self._client is None or self._process != os.getpid():
+                self._connect()
+            yield
+        except PyMongoError as error:
+            raise StoreError(
+                f"MongoDB at {self._address} cannot be used: {self._masked(str(error))}",
+                hint="check data_store.connection_string, and that the server runs and may be written",
+            ) from None
+
+    def _masked(self, text: str) -> str:
+        text = " ".join(text.partition(", Timeout:")[0].split())
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def _is_duplicate(error: BulkWriteError) -> bool:
+    return any(each["code"] == _DUPLICATE for each in error.details["writeErrors"])
+
+
+def _parse(connection_string: str) -> tuple[str, str, tuple[str, ...]]:
+    """The servers, the database in the path, and what must never be printed."""
+    try:
+        parts = urlsplit(connection_string)
+        servers = parts.netloc.rpartition("@")[2]
+        if parts.scheme not in ("mongodb", "mongodb+srv") or not servers:
+            raise ValueError(parts.scheme)
+        password = parts.netloc.rpartition("@")[0].partition(":")[2]
+    except ValueError:
+        raise UsageError(
+            "data_store.connection_string is no MongoDB address",
+            hint="write it like mongodb://user:password@host:27017/database",
+        ) from None
+    secrets = tuple(sorted({password, unquote_plus(password)} - {""}, key=len, reverse=True))
+    return servers, parts.path.lstrip("/"), secrets
