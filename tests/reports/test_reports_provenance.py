@@ -85,7 +85,7 @@ def test_a_file_that_is_no_provenance_is_none(path: Path, content: bytes) -> Non
     assert read_provenance(path) is None
 
 
-@pytest.mark.parametrize("name", [field for field in WHOLE.__slots__ if field != "schema"])
+@pytest.mark.parametrize("name", WHOLE.__slots__)
 def test_without_one_of_its_parts_it_is_none(path: Path, name: str) -> None:
     content = json.loads(path.read_text())
     del content[name]
@@ -105,6 +105,14 @@ def test_without_one_of_its_parts_it_is_none(path: Path, name: str) -> None:
         (("outputs", 0, "extra"), 1),
         (("outputs",), 3),
         (("findings",), None),
+        (("findings", 0), "text"),
+        (("ingredients",), None),
+        (("completion",), []),
+        (("scores", "quality"), "good"),
+        (("outputs", 0, "path"), 7),
+        (("title",), None),
+        (("date",), 2025),
+        (("schema",), "1"),
     ],
 )
 def test_with_a_part_it_cannot_mean_it_is_none(path: Path, place: tuple[Any, ...], value: object) -> None:

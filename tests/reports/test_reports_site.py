@@ -93,9 +93,11 @@ def test_the_checks_of_a_report_in_words(changes: dict[str, Any], said: str) -> 
 
 
 def test_a_report_without_data_and_price_says_so() -> None:
-    cells = row(provenance(date=None, completion={"provider": "local", "model": "m", "cost": None}))
+    reports = [provenance(date=None, completion={"cost": cost}) for cost in (None, "much", 0, 0.0)]
 
-    assert (cells[1], cells[4]) == ("no data", "unknown")
+    cells = [(row(report)[1], row(report)[4]) for report in reports]
+
+    assert cells == [("no data", "unknown"), ("no data", "unknown"), ("no data", "$0"), ("no data", "$0")]
 
 
 def test_the_summary_counts_reports_faults_and_cost() -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from trainer.reports.index import describe_checks, describe_cost, main_page
+from trainer.reports.index import describe_checks, describe_cost, main_page, writing_cost
 from trainer.reports.provenance import Provenance
 
 GENERATOR = "<generator>trainer</generator>"
@@ -46,7 +46,7 @@ def feed_xml(reports: Sequence[Provenance], *, title: str, url: str) -> str | No
 def _entry(report: Provenance, date: str, *, base: str) -> str:
     page = main_page(report)
     kind = "text/html" if page.endswith(".html") else "text/markdown"
-    cost = describe_cost(report.completion.get("cost"))
+    cost = describe_cost(writing_cost(report))
     said = f"Data as of {date}. Checks: {describe_checks(report)}. Cost: {cost}."
     lines = [
         "<entry>",

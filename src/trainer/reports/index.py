@@ -50,6 +50,12 @@ def describe_checks(report: Provenance) -> str:
     return said if quality is None else f"{said}, quality {quality:.2f}"
 
 
+def writing_cost(report: Provenance) -> float | None:
+    """What its completion cost when it was written, in US dollars; None where the price is not known."""
+    cost = report.completion.get("cost")
+    return cost if isinstance(cost, int | float) else None
+
+
 def describe_cost(cost: float | None) -> str:
     """US dollars, or that the price is not known."""
     return "unknown" if cost is None else f"${cost:.4f}" if cost else "$0"
@@ -64,7 +70,7 @@ def _row(report: Provenance) -> str:
         _days(report),
         _writer(report),
         describe_checks(report),
-        describe_cost(report.completion.get("cost")),
+        describe_cost(writing_cost(report)),
         ", ".join(files),
     )
     return f"| {' | '.join(cells)} |"
@@ -73,7 +79,7 @@ def _row(report: Provenance) -> str:
 def _summary(reports: Sequence[Provenance]) -> str:
     """How many there are, how many want a look, and what they cost together."""
     faulty = sum(describe_checks(report).partition(" ")[0].isdigit() for report in reports)
-    costs = [report.completion.get("cost") for report in reports]
+    costs = [writing_cost(report) for report in reports]
     known = describe_cost(sum(cost for cost in costs if cost))
     cost = f"{known} and what is unknown" if None in costs else known
     count = "1 report" if len(reports) == 1 else f"{len(reports)} reports"

@@ -72,12 +72,29 @@ def provenance_path(output: Path, name: str) -> Path:
 def read_provenance(path: Path) -> Provenance | None:
     """The provenance in the file; None where there is none or it cannot be read, so that its report is stale."""
     try:
-        found = msgspec.json.decode(path.read_bytes())
-        blocks = tuple(_read_block(block) for block in found.pop("data"))
-        outputs = tuple(Written(**written) for written in found.pop("outputs"))
+        found = msgspec.structs.asdict(msgspec.json.decode(path.read_bytes(), type=_File))
+        blocks = tuple(_read_block(block) for block in found["data"])
+        outputs = tuple(Written(**written) for written in found["outputs"])
         return Provenance(**{**found, "data": blocks, "outputs": outputs, "findings": tuple(found["findings"])})
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    """The file's layout."""
+
+    report: str
+    title: str
+    date: str | None
+    ingredients: dict[str, Any]
+    params: dict[str, Any]
+    data: list[dict[str, Any]]
+    prompt: dict[str, Any]
+    completion: dict[str, Any]
+    findings: list[dict[str, Any]]
+    scores: dict[str, float]
+    outputs: list[dict[str, str]]
+    schema: int
 
 
 def describe_completion(result: CompletionResult) -> dict[str, Any]:
