@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from trainer.checks.figure import FigureReport as FigureReport
     from trainer.checks.figures import check_figures as check_figures
     from trainer.checks.figures import prompt_figures as prompt_figures
+    from trainer.checks.opinion import second_opinion as second_opinion
     from trainer.checks.repair import repair_message as repair_message
     from trainer.checks.screen import CHECKS as CHECKS
     from trainer.checks.screen import DEFAULT as DEFAULT
@@ -30,6 +31,7 @@ _FACE = {
     "faults": "screen",
     "prompt_figures": "figures",
     "repair_message": "repair",
+    "second_opinion": "opinion",
     "sources_appendix": "sources",
 }
 

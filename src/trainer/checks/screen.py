@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
+from trainer.core.errors import UsageError
 from trainer.core.registry import Adapter, Registry
 from trainer.core.values import Finding, Prompt, Verdict
 
@@ -19,6 +20,7 @@ CHECKS = Registry(
         "citations": Adapter("trainer.checks.citations:check_citations"),
         "consistency": Adapter("trainer.checks.consistency:check_consistency"),
         "entities": Adapter("trainer.checks.entities:check_entities"),
+        "opinion": Adapter("trainer.checks.opinion:second_opinion"),
     },
 )
 """A check is one function and one line here, or an entry point of group `trainer.checks` in another package."""
@@ -51,6 +53,7 @@ def check_completion(
     prompt: Prompt,
     checks: Sequence[str] | None = None,
     foreign: Sequence[str] = (),
+    ask: Callable[[str], str] | None = None,
 ) -> Verdict:
     """All that the named checks find in an answer, and its `quality`; raises UsageError for an unknown check.
 
@@ -58,20 +61,29 @@ def check_completion(
 
     `foreign` are the names that other reports of the project are about: none of them may stand in this one unnamed
     by its data.
+    `ask` sends a question to a model; only the check `opinion`, which runs where it is named, needs it.
     A JSON answer is held against its schema alone; one that was made into Markdown for a report is read as Markdown.
     """
     checks = (*DEFAULT, *brought()) if checks is None else checks
+    more = _more(checks, foreign, ask)
     if prompt.output.schema is not None and _MARKDOWN.search(text) and text.lstrip()[:1] not in ("{", "["):
         prompt = replace(prompt, output=replace(prompt.output, schema=None, sections=()))
     elif prompt.output.schema is not None and "structure" in checks:
-        checks = ("structure",)
+        checks = tuple(name for name in checks if name in ("structure", "opinion"))
     runs = [(name, CHECKS.load(name)) for name in checks]
-    verdicts: list[Verdict] = [
-        run(text, prompt=prompt, foreign=foreign) if name in _NAMING else run(text, prompt=prompt) for name, run in runs
-    ]
+    verdicts: list[Verdict] = [run(text, prompt=prompt, **more.get(name, {})) for name, run in runs]
     findings = [finding for verdict in verdicts for finding in verdict.findings]
     scores = {name: score for verdict in verdicts for name, score in verdict.scores.items()}
     return Verdict(tuple(sorted(findings, key=_order)), {**scores, "quality": quality(scores)})
+
+
+def _more(checks: Sequence[str], foreign: Sequence[str], ask: Callable[[str], str] | None) -> dict[str, dict[str, Any]]:
+    """What single checks are given besides the text and the prompt."""
+    if "opinion" in checks and ask is None:
+        raise UsageError(
+            "the check opinion needs a model to ask", hint="leave it out, or give check_completion an `ask`"
+        )
+    return {**{name: {"foreign": foreign} for name in _NAMING}, "opinion": {"ask": ask}}
 
 
 @lru_cache(maxsize=1)
