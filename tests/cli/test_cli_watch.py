@@ -1,5 +1,6 @@
 """`trainer report --watch`, as the real command in a process of its own."""
 
+import itertools
 import json
 import queue
 import shutil
@@ -7,12 +8,13 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from servers.openai import OpenAIServer, Reply, Seen, openai_server
 from trainer.actions.watch import changes
 
 
@@ -49,11 +51,12 @@ class Watcher:
 
 
 @pytest.fixture
-def watch(trainer: Path, environment: dict[str, str]) -> Iterator[Callable[[Path], Watcher]]:
+def watch(trainer: Path, environment: dict[str, str]) -> Iterator[Callable[..., Watcher]]:
     running: list[Watcher] = []
 
-    def start(folder: Path, *arguments: str) -> Watcher:
-        running.append(Watcher([str(trainer), "-q", "report", "--watch", "--json", *arguments], folder, environment))
+    def start(folder: Path, *, before: Sequence[str] = ()) -> Watcher:
+        command = [str(trainer), "-q", *before, "report", "--watch", "--json"]
+        running.append(Watcher(command, folder, environment))
         return running[-1]
 
     yield start
@@ -212,6 +215,30 @@ def test_what_changes_while_the_caller_builds_comes_with_the_next_burst_and_not_
 
     assert found == [(), ("config.yaml", context.relative_to(blank).as_posix())]
     assert not [thread for thread in threading.enumerate() if "watchdog" in type(thread).__module__]
+
+
+def test_a_change_during_a_build_is_built_after_it_and_two_builds_never_meet(blank: Path, watch) -> None:
+    context = next((blank / "information/context").rglob("*.md"))
+    arrived = threading.Semaphore(0)
+
+    def answer(server: OpenAIServer, seen: Seen) -> Reply:
+        arrived.release()
+        return Reply(delay=2.0, content="## Summary\n\nWords.\n")
+
+    with openai_server(answer) as server:
+        settings = {"provider": "openai_compatible", "model": "m", "api_base": server.url}
+        overrides = [f"--set=llm_provider.{key}={value}" for key, value in settings.items()]
+        watcher = watch(blank, before=overrides)
+        for number in range(2):
+            assert arrived.acquire(timeout=60)
+            touch(context, f"\nChange {number}.\n")
+        builds = [watcher.build() for _ in range(3)]
+
+        assert [statuses(build) for build in builds] == [["built"], ["built"], ["built"]]
+        assert [len(build["changed"]) for build in builds] == [0, 1, 1]
+        moments = [seen.at for seen in server.requests]
+        assert len(moments) == 3
+        assert all(later - earlier >= 2.0 for earlier, later in itertools.pairwise(moments))
 
 
 def test_quiet_is_counted_from_the_last_change(blank: Path) -> None:

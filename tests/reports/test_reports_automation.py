@@ -1,6 +1,7 @@
 """The GitHub action's own lines, the pre-commit hooks' own entries and the crontab's, run by bash in a project."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_the_line_for_cron_builds_and_commits_and_does_nothing_the_second_time(r
     remote = "git init -q --bare ../remote && git remote add origin ../remote && git config push.default current"
     runner.bash(f"{identity} && {remote} && git add -A && git commit -qm first")
 
-    first, second = runner.bash(command), runner.bash(command)
+    first, second = (runner.bash(f"sh -c {shlex.quote(command)}") for _ in range(2))
 
     assert (first.returncode, first.stderr, second.returncode) == (0, "", 0), (first, second)
     log = runner.bash("git log --format=%s origin/HEAD || git --git-dir ../remote log --all --format=%s").stdout
