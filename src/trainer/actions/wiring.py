@@ -76,11 +76,17 @@ def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:
 
 
 def open_database(project: Project) -> Any:
-    """The opener of the records' database: the one file under its lock, with the mart's migrations applied."""
+    """The opener of the records' database, with the mart's migrations applied.
+
+    It is the PostgreSQL server where the documents are there too, else the one DuckDB file under its lock.
+    """
     from trainer.mart import MIGRATIONS
-    from trainer.stores.database import DatabaseFile
+    from trainer.stores import RECORDS, DatabaseFile
 
     section = project.settings.data_store
+    if section.backend == "postgresql" and section.connection_string:
+        server = RECORDS.load("postgresql")(section.connection_string, section.database)
+        return functools.partial(server.open, "mart", MIGRATIONS)
     named = section.database_path if section.backend == "duckdb" else None
     path = project.root / named if named else project.state / DATABASE_NAME
     return functools.partial(DatabaseFile(path).open, "mart", MIGRATIONS)

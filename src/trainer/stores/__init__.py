@@ -8,7 +8,7 @@ from trainer.stores.base import DataStore, Draft, Retention, StoreStats, Version
 from trainer.stores.database import DatabaseFile
 from trainer.stores.head import Head
 from trainer.stores.heads import read_heads
-from trainer.stores.registry import BACKENDS, create_store, store_at
+from trainer.stores.registry import BACKENDS, RECORDS, create_store, store_at
 
 if TYPE_CHECKING:
     from trainer.stores.duckdb_store import DuckDBStore
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BACKENDS",
+    "RECORDS",
     "DataStore",
     "DatabaseFile",
     "Draft",

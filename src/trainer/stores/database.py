@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.core.clock import Clock, isoformat, system_clock
+from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, Where
 from trainer.stores.lock import file_lock
+from trainer.stores.migrations import apply_migrations
 from trainer.stores.mounts import refuse_network
 from trainer.stores.stamp import carry_over, stamp_of
 
@@ -19,14 +20,11 @@ if TYPE_CHECKING:
     import duckdb
 
 DOCUMENTS = "documents"
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-_REGISTER = """
-CREATE TABLE IF NOT EXISTS schema_migrations (
-    component VARCHAR NOT NULL, number INTEGER NOT NULL, applied_at VARCHAR NOT NULL
-)"""
+"""Nothing is ever downloaded by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class DatabaseFile:
         with file_lock(self.path.with_name(self.path.name + ".lock"), timeout=self.timeout):
             before = stamp_of(self.path)
             with self._connection() as connection:
-                self._migrate(connection, component, migrations)
+                apply_migrations(connection, component, migrations, clock=self.clock, shown=str(self.path))
                 yield connection
             if component != DOCUMENTS:
                 carry_over(self.path, before, stamp_of(self.path))
@@ -82,38 +80,11 @@ class DatabaseFile:
         deadline = time.monotonic() + self.timeout
         while True:
             try:
-                return duckdb.connect(self.path, config=_CONFIG)
+                return duckdb.connect(self.path, config=CONFIG)
             except duckdb.IOException as error:
                 if "Could not set lock" not in str(error) or time.monotonic() >= deadline:
                     raise
             time.sleep(0.05)
-
-    def _migrate(self, connection: duckdb.DuckDBPyConnection, component: str, migrations: Sequence[str]) -> None:
-        done = self._migrated(connection, component)
-        if done > len(migrations):
-            raise StoreError(
-                f"the database was written by a newer trainer: {component} is at migration {done}, "
-                f"this program knows {len(migrations)}",
-                where=Where(str(self.path)),
-                hint='run: pip install --upgrade "trainer-core"',
-            )
-        for number, script in enumerate(migrations[done:], done + 1):
-            connection.execute("BEGIN")
-            connection.execute(_REGISTER)
-            connection.execute(script)
-            applied = [component, number, isoformat(self.clock())]
-            connection.execute("INSERT INTO schema_migrations VALUES (?, ?, ?)", applied)
-            connection.execute("COMMIT")
-
-    def _migrated(self, connection: duckdb.DuckDBPyConnection, component: str) -> int:
-        import duckdb
-
-        question = "SELECT coalesce(max(number), 0) FROM schema_migrations WHERE component = ?"
-        try:
-            row = connection.execute(question, [component]).fetchone()
-        except duckdb.CatalogException:
-            return 0
-        return int(row[0]) if row else 0
 
     def _explained(self, error: Exception) -> StoreError:
         text = str(error).split("\n")[0]

@@ -7,16 +7,17 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from trainer.core.clock import Clock, system_clock
-from trainer.core.errors import StoreError, UsageError
+from trainer.core.errors import StoreError
+from trainer.stores.postgresql_address import explained, parse_address
 from trainer.stores.pushdown import Piece, column_number, column_rank, column_text, starts_with
 from trainer.stores.query import Field
 from trainer.stores.sql_store import TYPES, Run, SqlStore
@@ -127,7 +128,7 @@ class PostgreSQLStore(SqlStore):
         connections: int = 8,
     ) -> None:
         """`timeout` is the longest wait in seconds for a connection, `connections` how many there are at most."""
-        self._parameters = _parse(connection_string, database)
+        self._parameters = parse_address(connection_string, database)
         self.clock = clock
         self.timeout = timeout
         self.connections = connections
@@ -141,7 +142,7 @@ class PostgreSQLStore(SqlStore):
             with self._ready().connection(timeout=self.timeout) as connection:
                 yield partial(_run, connection)
         except (psycopg.Error, PoolTimeout) as error:
-            raise self._explained(error) from error
+            raise explained(error, self._parameters) from error
 
     def guard(self, run: Run, keys: Sequence[str]) -> None:
         """Locks the keys in one order for everybody until the transaction ends."""
@@ -201,34 +202,11 @@ class PostgreSQLStore(SqlStore):
                 hint='run: pip install --upgrade "trainer-core"',
             )
 
-    def _explained(self, error: Exception) -> StoreError:
-        text = " ".join(str(error).split())
-        password = self._parameters.get("password")
-        if password:
-            text = text.replace(str(password), "***")
-        server = f"{self._parameters.get('host', 'the local socket')}:{self._parameters.get('port', 5432)}"
-        reached = not isinstance(error, psycopg.OperationalError | PoolTimeout)
-        return StoreError(
-            f"PostgreSQL at {server} {'refused' if reached else 'cannot be reached'}: {text}",
-            hint="check data_store.connection_string, and that the server runs and may be written",
-        )
-
 
 def _run(connection: psycopg.Connection[Any], statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     query = statement.replace("%", "%%").replace("?", "%s")
     cursor = connection.execute(query, parameters)
     return cursor.fetchall() if cursor.description else []
-
-
-def _parse(connection_string: str, database: str | None) -> Mapping[str, Any]:
-    try:
-        given = conninfo_to_dict(connection_string)
-    except psycopg.ProgrammingError:
-        raise UsageError(
-            "data_store.connection_string is no PostgreSQL address",
-            hint="write it like postgresql://user:password@host:5432/database",
-        ) from None
-    return {"connect_timeout": 10, **given, **({"dbname": database} if database else {})}
 
 
 def _typed(field: Field, kind: str, template: str) -> Piece:

@@ -22,6 +22,16 @@ BACKENDS = Registry(
     },
 )
 
+RECORDS = Registry(
+    "records",
+    {
+        "postgresql": Adapter(
+            "trainer.stores.postgresql_database:PostgreSQLDatabase", extra="postgres", needs="psycopg"
+        ),
+    },
+)
+"""Servers that a room's own tables can stand on, beside the DuckDB file."""
+
 
 def create_store(name: str, *, clock: Clock = system_clock, **options: Any) -> DataStore:
     """A store of the backend `name`; nothing is opened or created before its first use.

@@ -1,0 +1,66 @@
+"""Records in PostgreSQL: the tables of a room that speaks DuckDB's SQL, on a server that many machines share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from trainer.core.clock import Clock, system_clock
+from trainer.stores.database import CONFIG
+from trainer.stores.extensions import load_extension, quoted
+from trainer.stores.migrations import apply_migrations
+from trainer.stores.postgresql_address import address_of, explained, parse_address
+
+_NUMBER_OF_LOCK = 7_226_032
+
+
+@dataclass(frozen=True, slots=True)
+class PostgreSQLDatabase:
+    """One database; a room is given `functools.partial(database.open, "mart", MIGRATIONS)`, as with a file."""
+
+    connection_string: str = field(repr=False)
+    database: str | None = None
+    """Instead of the one in the address."""
+    clock: Clock = system_clock
+    timeout: int = 60
+    """Seconds to wait for other writers."""
+
+    @contextlib.contextmanager
+    def open(self, component: str, migrations: Sequence[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of DuckDB whose tables are the server's, with the component's migrations applied.
+
+        Nobody else has them open meanwhile. Raises StoreError, without any password.
+        """
+        parameters = parse_address(self.connection_string, self.database)
+        try:
+            with self._alone(parameters) as schema, duckdb.connect(config=CONFIG) as connection:
+                _attach(connection, make_conninfo("", **parameters), schema)
+                apply_migrations(
+                    connection, component, migrations, clock=self.clock, shown=f"PostgreSQL at {address_of(parameters)}"
+                )
+                yield connection
+        except (duckdb.Error, psycopg.Error) as error:
+            raise explained(error, parameters) from None
+
+    @contextlib.contextmanager
+    def _alone(self, parameters: Mapping[str, Any]) -> Iterator[str]:
+        """The schema, under a lock that the server drops when this process dies."""
+        with psycopg.connect(**parameters, autocommit=True) as connection:
+            connection.execute(f"SET lock_timeout = {self.timeout * 1000:d}")
+            connection.execute("SELECT pg_advisory_lock(%s)", [_NUMBER_OF_LOCK])
+            row = connection.execute("SELECT coalesce(current_schema(), 'public')").fetchone()
+            yield row[0] if row else "public"
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, conninfo: str, schema: str) -> None:
+    """Makes the server's schema the one in which names are looked up."""
+    load_extension(connection, "postgres_scanner")
+    connection.execute(f"ATTACH {quoted(conninfo)} AS records (TYPE postgres, SCHEMA {quoted(schema)})")
+    name = schema.replace('"', '""')
+    connection.execute(f'USE records."{name}"')
