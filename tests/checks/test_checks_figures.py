@@ -299,3 +299,21 @@ def test_a_false_rank_is_told_with_the_true_one() -> None:
     assert [figure.message for figure in report.figures] == [
         "Revenue (2024-12-31) is number 2 of 3 years, not the highest of the three years"
     ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("In Q4 2024 revenue rose from $14.46 billion to $15.1 billion.", "en"),
+        ("In Q4 2024 revenue rose 4.4 % to $15.1 billion.", "en"),
+        ("Im Q4 2024 wuchs der Umsatz um 4,4 % von 14,46 Mrd. USD auf 15,1 Mrd. USD.", "de"),
+        ("Au T4 2024, le chiffre d’affaires a progressé de 14,46 milliards USD à 15,1 milliards USD.", "fr"),
+        ("Compared with Q3 2024 revenue rose from $14.46 billion to $15.1 billion.", "en"),
+    ],
+)
+def test_the_period_of_a_change_is_that_of_what_it_leads_to(said: tuple[str, str]) -> None:
+    text, language = said
+    wrong = text.replace("4 2024", "9 2024").replace("3 2024", "4 2024").replace("9 2024", "3 2024")
+
+    assert {verdict for _, verdict in verdicts(text, language=language)} <= {"supported", "derived"}
+    assert {"contradicted", "unsupported"} & {verdict for _, verdict in verdicts(wrong, language=language)}

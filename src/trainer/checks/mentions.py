@@ -31,6 +31,13 @@ _BOUNDARY = re.compile(
 )
 _STRONG = re.compile(r";|\b(?:while|whereas|but|although|während|aber|tandis|mais)\b", re.IGNORECASE)
 _TO = re.compile(r"\b(?:to|from|bis|auf|von|de|à)\b", re.IGNORECASE)
+_FROM_HERE = re.compile(r"\b(?:from|von|de)\s*$", re.IGNORECASE)
+_TO_HERE = re.compile(r"[\s,]*\b(?:to|auf|à)\s+(?:about\s+|rund\s+|environ\s+)?", re.IGNORECASE)
+_BASE = re.compile(
+    r"\b(?:since|from|against|versus|vs\.?|than|compared\s+(?:with|to)|seit|von|gegenüber|als|depuis|de|contre"
+    r"|par\s+rapport\s+à)\s+(?:the\s+|dem\s+|der\s+|au\s+|le\s+|l['’])?$",
+    re.IGNORECASE,
+)
 _MOST_CHART_CELLS = 20_000
 _REACH = 800
 
@@ -204,6 +211,7 @@ class _Sentence:
             for period in self.periods
             if abs(period.start - numeral.start) <= _REACH
         )
+        periods = self._governed(at, periods)
         subjects: dict[int, float] = {}
         for subject, start, end in self.subjects:
             if abs(start - numeral.start) > _REACH:
@@ -213,6 +221,23 @@ class _Sentence:
             numeral, line, column, weights, periods or before.periods, subjects or before.subjects,
             self._clause(at), self.text[max(0, numeral.start - _REACH) : numeral.end + _REACH], group,
         )  # fmt: skip
+
+    def _governed(self, at: int, periods: tuple[tuple[Period, float], ...]) -> tuple[tuple[Period, float], ...]:
+        """The periods of a figure in `in Q4 rose from A to B`: the one period said is that of B, and A is earlier."""
+        if len(self.periods) != 1 or self.periods[0].end > self.numerals[at].start:
+            return periods
+        only = self.periods[0]
+        if _BASE.search(self.text[max(0, only.start - 24) : only.start]):
+            return periods
+        if at and self._leads_to(at - 1) and only.end <= self.numerals[at - 1].start:
+            return ((only, 0.9),)
+        before = self.text[max(0, self.numerals[at].start - 8) : self.numerals[at].start]
+        return () if self._leads_to(at) and _FROM_HERE.search(before) else periods
+
+    def _leads_to(self, at: int) -> bool:
+        """Whether nothing but `to` stands between a figure and the next."""
+        one, two = self.numerals[at], self.numerals[at + 1] if at + 1 < len(self.numerals) else None
+        return two is not None and bool(_TO_HERE.fullmatch(self.text, one.end, two.start))
 
     def _window(self, numeral: Numeral) -> slice:
         """The labels near enough to say anything about a figure, so that no sentence is too long."""
