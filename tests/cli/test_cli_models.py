@@ -145,7 +145,7 @@ def test_block_keeps_the_former_report_and_repair_mends_it_in_one_call(blank: Pa
     assert "$36.9 million" in refused[0]["error"]
     mended_id = next(each["execution_id"] for each in records if each["context"] == {"report": "overview"})
     steps = json.loads(run(blank, "mart", "show", mended_id, "--json").stdout)["steps"]
-    assert [step["name"] for step in steps] == ["render", "complete", "repair", "check", "write"]
+    assert [step["name"] for step in steps] == ["screen", "render", "complete", "repair", "check", "write"]
 
 
 def test_no_secret_reaches_any_file_or_stream(blank: Path, run) -> None:

@@ -59,3 +59,22 @@ def test_every_command_of_the_command_line_has_a_place_in_the_docs() -> None:
     reference = (ROOT / "docs" / "reference" / "commands.md").read_text()
 
     assert [name for name in COMMANDS if f"## trainer {name}\n" not in reference] == []
+
+
+_PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def test_the_python_shown_runs(blank: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+    page = (ROOT / "docs" / "how-to" / "use-from-python.md").read_text()
+    script = "\n".join(_PYTHON.findall(page)).replace('"my-reports"', repr(str(blank)))
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}\nprint(page[:15], html[:15])"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout == "<!doctype html> <!doctype html>\n", done.stderr

@@ -104,6 +104,7 @@ def load_documents(
     fresh clone counts versions on from where the last one stopped.
     """
     wanted = {request.key: request for request in requests}
+    refresh = refresh or not project.settings.data_retriever.cache_enabled
     store = open_store(project, clock=clock)
     heads = current_heads(project, wanted, clock=clock)
     if _take_in(store, [document for document in committed if document.key in wanted and document.key not in heads]):

@@ -86,6 +86,7 @@ class Instructions:
         if contexts is not None:
             instruction = replace(instruction, contexts=tuple(contexts))
         params = resolve_params(instruction, given)
+        self._check_lengths(instruction, params)
         queries = {query.name: query for query in data_queries(instruction, params)}
         queries |= self._replaced(instruction, params, data or {}, keys or {})
         return Prepared(
@@ -95,6 +96,20 @@ class Instructions:
             {query.name: self.sources.request(query) for query in queries.values()},
             fill_names(instruction.title, params),
         )
+
+    def _check_lengths(self, instruction: Instruction, params: Mapping[str, Any]) -> None:
+        most = self.project.settings.prompt_security.max_length
+        problems = [
+            Problem(
+                f"{name} has {len(value)} characters, the most is {most}",
+                instruction.where("params", name),
+                "shorten it, keep it in a file (type: file), or raise prompt_security.max_length",
+            )
+            for name, value in params.items()
+            if isinstance(value, str) and len(value) > most and not _is_file(instruction, name)
+        ]
+        if problems:
+            raise InstructionError(problems[0].message, problems=problems)
 
     def _replaced(
         self,
@@ -121,6 +136,10 @@ class Instructions:
                 self._contexts_folder = open_contexts(self.project.contexts, root=self.project.root)
             self._selected[known] = select_contexts(instruction, params, folder=self._contexts_folder)
         return self._selected[known]
+
+
+def _is_file(instruction: Instruction, name: str) -> bool:
+    return name in instruction.params and instruction.params[name].type == "file"
 
 
 @dataclass(frozen=True)
@@ -179,7 +198,7 @@ def render_prepared(
         params=prepared.params,
         contexts=prepared.contexts,
         data=blocks,
-        clean=clean_scalar,
+        clean=functools.partial(clean_scalar, max_length=project.settings.prompt_security.max_length),
         fence=fence_block,
         fence_context=fence_context,
         count=functools.partial(count_tokens, model=choice.model),
@@ -203,6 +222,9 @@ def screened(project: Project, prompt: Prompt) -> DetectionResult | None:
     security = project.settings.prompt_security
     if not security.enabled:
         return None
+    if security.enable_ml_detection:
+        hint = "set prompt_security.enable_ml_detection to false"
+        raise ConfigError("prompt_security.enable_ml_detection: there is no classifier yet", hint=hint)
     level: Level = "strict" if security.strict_mode else "moderate"
     return screen_prompt(prompt, level=level, allow=security.allow, block=security.block)
 

@@ -111,6 +111,9 @@ class Build:
             self.on_warning(f"{report.spec.name}: {warning}")
         if report.spec.title:
             found = replace(found, prompt=replace(found.prompt, title=report.spec.title))
+        if found.screening is not None and self.project.settings.prompt_security.log_security_events:
+            flags, risk = found.screening.flags, found.screening.risk_score
+            self.items[report.spec.name].step("screen", flags=flags, risk=risk)
         found.require_safe()
         return found
 

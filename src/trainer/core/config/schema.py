@@ -29,7 +29,7 @@ class PromptManager(Struct, frozen=True, kw_only=True):
 
     context_dir: Annotated[str, Meta(description="Folder of the contexts.")] = "information/context"
     instruction_dir: Annotated[str, Meta(description="Folder of the instructions.")] = "information/instructions"
-    cache_enabled: Annotated[bool, Meta(description="Keep rendered prompts in memory.")] = True
+    cache_enabled: Annotated[bool, Meta(description="Keep prompts in memory (Python API).")] = True
     cache_ttl: Annotated[int, Meta(description="Seconds a rendered prompt is kept.")] = 3600
     max_tokens: Annotated[int | None, Meta(description="Most tokens of a prompt; contexts are cut to fit.")] = None
 
@@ -100,7 +100,7 @@ class DataRetriever(Struct, frozen=True, kw_only=True):
     """Where data comes from."""
 
     provider: Annotated[str, Meta(description="Source of queries that name none.")] = "file"
-    auto_store: Annotated[bool, Meta(description="Store what is retrieved.")] = True
+    auto_store: Annotated[bool, Meta(description="Store what `trainer retrieve` fetches; reports always do.")] = True
     cache_enabled: Annotated[bool, Meta(description="Use stored data while it is fresh.")] = True
     sources: Annotated[dict[str, dict[str, Any]], Meta(description="Options of each source, by its name.")] = field(
         default_factory=dict
@@ -165,8 +165,8 @@ class PromptSecurity(Struct, frozen=True, kw_only=True):
         False
     )
     max_length: Annotated[Positive, Meta(description="Most characters of one parameter.")] = 1000
-    enable_ml_detection: Annotated[bool, Meta(description="Classifier (a later room reads this).")] = False
-    log_security_events: Annotated[bool, Meta(description="Record what was found.")] = True
+    enable_ml_detection: Annotated[bool, Meta(description="Classifier; there is none yet, so it is refused.")] = False
+    log_security_events: Annotated[bool, Meta(description="Record what the screen found in each report.")] = True
     allow: Annotated[list[str], Meta(description="Flags that are let through.")] = field(default_factory=list)
     block: Annotated[list[str], Meta(description="Phrases that are always refused.")] = field(default_factory=list)
     rate_limiting: RateLimiting = field(default_factory=RateLimiting)
