@@ -23,9 +23,9 @@ _GRAINS = {"quarter": "quarter", "annual": "year", "year": "year", "month": "mon
 _NAME_FIELDS = ("symbol", "name", "shortName", "longName", "displayName", "company", "companyName", "ticker")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Datum:
-    """One number of the data."""
+    """One number of the data; there is one object of each."""
 
     number: int
     """Its place among all datums."""

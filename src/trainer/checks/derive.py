@@ -11,62 +11,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 
+from trainer.checks.cues import (
+    AVERAGE,
+    CHANGE,
+    DIFFERENCE,
+    DISTANCE,
+    RANGE,
+    RUNWAY,
+    TOTAL,
+    YEARLY,
+    says,
+    says_direction,
+    says_negative,
+)
 from trainer.checks.datums import Datum
 from trainer.checks.mentions import Mention
 from trainer.checks.numerals import Numeral
 
-CHANGE = re.compile(
-    r"\b(?:up|down|rose|rise[sn]?|rising|fell|fall(?:s|en|ing)?|gr[eo]w(?:s|n|ing)?|growth|increas\w*"
-    r"|decreas\w*|declin\w*|chang\w*"
-    r"|higher|lower|gain\w*|dropp?\w*|climb\w*|slipp?\w*|jump\w*|shr[aiu]nk\w*|expand\w*|yoy|qoq"
-    r"|year[- ]over[- ]year|plus|minus"
-    r"|more|less|fewer|above|below|premium|discount|upside|downside|distance|ahead|larger|smaller|greater|doubled|delta|δ"
-    r"|surge\w*|advanc\w*|added|lost|improv\w*|worsen\w*|narrow\w*|widen\w*"
-    r"|gestiegen|stieg\w*|gesunken|sank|fiel\w*|gefallen|wuchs\w*|gewachsen|zuwachs|wachstum|rückgang|zunahme"
-    r"|abnahme|veränderung"
-    r"|mehr|weniger|über|unter|höher|tiefer|niedriger|erhöh\w*|verringer\w*"
-    r"|hausse|baisse|recul\w*|progress\w*|croissance|augment\w*|diminu\w*|variation|supérieur\w*|inférieur\w*|évolution|bondi|chut\w*)\b"
-    r"|[+Δ]",
-    re.IGNORECASE,
-)
-DOWN = re.compile(
-    r"\b(?:down|fell|fall(?:s|en|ing)?|decreas\w*|declin\w*|lower|dropp?\w*|slipp?\w*|shr[aiu]nk\w*|below|less|fewer|minus|negative"
-    r"|discount|downside|loss(?:es)?|lost|smaller|outflow|burn\w*|used|deficit|worsen\w*|narrow\w*|under|missed|worse"
-    r"|gesunken|sank|fiel\w*|gefallen|rückgang|abnahme|weniger|unter|tiefer|niedriger|verlust\w*|verringer\w*|negativ\w*|minderung"
-    r"|baisse\w*|recul\w*|diminu\w*|perte\w*|inférieur\w*|chut\w*|moins|négati\w*|verlor\w*|abfluss\w*)\b",
-    re.IGNORECASE,
-)
-UP = re.compile(
-    r"\b(?:up|rose|rise[sn]?|rising|gr[eo]w(?:s|n|ing)?|growth|increas\w*|higher|gain\w*|climb\w*|jump\w*|expand\w*|above|more|plus|premium"
-    r"|upside|larger|greater|surge\w*|advanc\w*|added|improv\w*|ahead|beat|over"
-    r"|gestiegen|stieg\w*|wuchs\w*|gewachsen|zuwachs|wachstum|zunahme|mehr|über|höher|erhöh\w*"
-    r"|hausse|progress\w*|croissance|augment\w*|supérieur\w*|bondi)\b|\+",
-    re.IGNORECASE,
-)
-_DISTANCE = re.compile(
-    r"\b(?:above|below|over|under|than|distance|premium|discount|upside|downside|away|gap|against|relative|versus|vs|gegen|gegenüber|rapport|über|unter|abstand|entfernt|als"
-    r"|supérieur\w*|inférieur\w*|écart|que)\b",
-    re.IGNORECASE,
-)
-_TOTAL = re.compile(
-    r"\b(?:sum|total\w*|together|combined|altogether|insgesamt|zusammen|summe|gesamt\w*|ensemble|somme"
-    r"|four quarters|year as a whole|cumul\w*|twelve months|12 months)\b",
-    re.IGNORECASE,
-)
-_AVERAGE = re.compile(r"\b(?:average\w*|mean|durchschnitt\w*|mittel|moyenne?|ø)\b", re.IGNORECASE)
-_DIFFERENCE = re.compile(
-    r"\b(?:net|gap|difference|between|by|spread|remain\w*|left|after|differenz|netto\w*|um|écart"
-    r"|différence|de|exceed\w*|surplus)\b",
-    re.IGNORECASE,
-)
-_YEARLY = re.compile(
-    r"\b(?:cagr|compound\w*|annuali[sz]ed|per year|a year|annual growth|yearly|pro jahr|jährlich\w*"
-    r"|p\.?\s?a\.?|par an|annuel\w*)\b",
-    re.IGNORECASE,
-)
-_RANGE = re.compile(r"\b(?:range|spanne|bandbreite|fourchette)\b", re.IGNORECASE)
-_RUNWAY = re.compile(r"\b(?:runway|last\w*|enough for|reicht|reichweite|suffi\w*|covers?|cover)\b", re.IGNORECASE)
-_PRODUCT = re.compile(r"\b(?:times|multipl\w*|×|product|implie\w*|worth|value of)\b", re.IGNORECASE)
 _MOST_INPUTS = 48
 _SAME = ("USD", "EUR", "GBP", "CHF", "JPY")
 
@@ -120,16 +81,11 @@ def _sign_fits(mention: Mention, candidate: Derivation) -> bool:
         return (written.value < 0) == (candidate.value < 0) or candidate.value == 0
     if "distance" in candidate.formula or "difference" in candidate.formula or candidate.value == 0:
         return True
-    return says_negative(mention) == (candidate.value < 0) if _says_direction(mention) else candidate.value > 0
-
-
-def _says_direction(mention: Mention) -> bool:
-    return bool(DOWN.search(mention.clause)) != bool(UP.search(mention.clause))
-
-
-def says_negative(mention: Mention) -> bool:
-    """Whether the words close to the figure say that it went or is below."""
-    return bool(DOWN.search(mention.clause)) and not UP.search(mention.clause)
+    return (
+        says_negative(mention.clause) == (candidate.value < 0)
+        if says_direction(mention.clause)
+        else candidate.value > 0
+    )
 
 
 def _candidates(mention: Mention, inputs: list[Datum], far: list[Datum], sure: set[int]) -> Iterator[Derivation]:
@@ -138,35 +94,35 @@ def _candidates(mention: Mention, inputs: list[Datum], far: list[Datum], sure: s
     if kind in ("percent", "fraction"):
         yield from _changes(mention, list(dict.fromkeys([*inputs, *far])), sure)
         yield from _shares(inputs, mention)
-        if _RANGE.search(near):
+        if says(RANGE, near):
             yield from _positions(inputs)
-        if _YEARLY.search(near):
+        if says(YEARLY, near):
             yield from _compound(mention, list(dict.fromkeys([*inputs, *far])))
     if kind == "points":
         yield from _point_differences(inputs)
     if kind in ("multiple", "number"):
         yield from _multiples(inputs, sure)
     if kind in ("money", "number"):
-        if _DIFFERENCE.search(near) or CHANGE.search(near):
+        if says(DIFFERENCE, near) or says(CHANGE, near):
             yield from _differences(inputs, sure)
         yield from _per_unit(inputs)
-    if kind == "duration" or (_RUNWAY.search(near) and kind == "number"):
+    if kind == "duration" or (says(RUNWAY, near) and kind == "number"):
         yield from _runways(inputs, clause)
-    if _TOTAL.search(near):
+    if says(TOTAL, near):
         yield from _sums(inputs, "sum")
-    if _AVERAGE.search(near):
+    if says(AVERAGE, near):
         yield from _sums(inputs, "average")
 
 
 def _changes(mention: Mention, inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
     """Percentage changes along a series, between what the sentence names, or between two datums beside the figure."""
-    if not (CHANGE.search(mention.sentence) or _DISTANCE.search(mention.sentence)):
+    if not (says(CHANGE, mention.sentence) or says(DISTANCE, mention.sentence)):
         return
     for new, old in _time_pairs(mention, inputs, sure):
         if old.value:
             value = 100 * (new.value - old.value) / abs(old.value)
             yield Derivation(f"percentage change of {new.path} from {old.path}", (new, old), value)
-    if not _DISTANCE.search(mention.sentence):
+    if not says(DISTANCE, mention.sentence):
         return
     for one, two in permutations([datum for datum in inputs if not datum.series][:12], 2):
         if _alike(one, two) and one.metric != two.metric and two.value:
@@ -226,9 +182,13 @@ def _series(inputs: list[Datum]) -> list[list[Datum]]:
 
 def _pairs(inputs: list[Datum]) -> Iterator[tuple[Datum, Datum]]:
     """Pairs of different metrics of one subject and one time, of amounts in one unit."""
-    for one, two in permutations(inputs, 2):
-        if one.metric != two.metric and one.subject == two.subject and one.last == two.last and two.value:
-            yield one, two
+    groups: dict[tuple[int, str], list[Datum]] = {}
+    for datum in inputs:
+        groups.setdefault((datum.subject, datum.last), []).append(datum)
+    for one in inputs:
+        for two in groups[one.subject, one.last]:
+            if one.metric != two.metric and two.value:
+                yield one, two
 
 
 def _alike(one: Datum, two: Datum) -> bool:
@@ -251,10 +211,16 @@ def _at_time(inputs: list[Datum], mention: Mention) -> list[Datum]:
 
 
 def _across(inputs: list[Datum]) -> Iterator[tuple[Datum, Datum]]:
-    for one, two in permutations(inputs, 2):
-        same = one.path == two.path or (one.metric == two.metric and one.last == two.last)
-        if same and one.subject != two.subject and two.value and one.unit not in ("fraction", "percent"):
-            yield one, two
+    """Pairs of one metric of two subjects, of one time or place in the data."""
+    groups: dict[str, list[Datum]] = {}
+    for datum in inputs:
+        if datum.unit not in ("fraction", "percent"):
+            groups.setdefault(datum.metric, []).append(datum)
+    for one in inputs:
+        for two in groups.get(one.metric, ()):
+            same = one.path == two.path or one.last == two.last
+            if same and one.subject != two.subject and two.value and one.unit not in ("fraction", "percent"):
+                yield one, two
 
 
 def _told(datum: Datum, other: Datum) -> str:
@@ -336,25 +302,28 @@ def _net_debt_multiples(inputs: list[Datum]) -> Iterator[Derivation]:
 
 
 def _differences(inputs: list[Datum], sure: set[int]) -> Iterator[Derivation]:
+    places = _places(inputs)
     for one, two in permutations(inputs[:16], 2):
+        if one.unit != two.unit:
+            continue
         same_time = one.last == two.last and one.metric != two.metric and one.subject == two.subject
         over_time = one.metric == two.metric and one.subject == two.subject and one.last > two.last
         across = one.metric == two.metric and one.subject != two.subject and one.last == two.last
-        if one.unit != two.unit or not (same_time or over_time or across):
+        if not (same_time or over_time or across):
             continue
-        if (over_time and not _near_in_time(one, two, inputs, sure)) or (not over_time and one.value < two.value):
+        near = places[one] - places[two] in (1, 4) or (one.number in sure and two.number in sure)
+        if (over_time and not near) or (not over_time and one.value < two.value):
             continue
         yield Derivation(f"difference {_told(one, two)} - {_told(two, one)}", (one, two), one.value - two.value)
 
 
-def _near_in_time(new: Datum, old: Datum, inputs: list[Datum], sure: set[int]) -> bool:
-    if new.number in sure and old.number in sure:
-        return True
-    members = sorted(
-        (datum for datum in inputs if datum.metric == new.metric and datum.subject == new.subject),
-        key=lambda datum: datum.last,
-    )
-    return new in members and old in members and members.index(new) - members.index(old) in (1, 4)
+def _places(inputs: list[Datum]) -> dict[Datum, int]:
+    """Each datum's place in time among the inputs of its metric and subject."""
+    groups: dict[tuple[str, int], list[Datum]] = {}
+    for datum in inputs:
+        groups.setdefault((datum.metric, datum.subject), []).append(datum)
+    ordered = (sorted(members, key=lambda datum: datum.last) for members in groups.values())
+    return {datum: at for members in ordered for at, datum in enumerate(members)}
 
 
 def _per_unit(inputs: list[Datum]) -> Iterator[Derivation]:

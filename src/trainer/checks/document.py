@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -68,8 +69,9 @@ class Block:
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset into `text`."""
-        start = self.text.rfind("\n", 0, offset) + 1
-        return self.line + self.text.count("\n", 0, offset), offset - start + 1
+        starts = _line_starts(self.text)
+        at = bisect.bisect_right(starts, offset) - 1
+        return self.line + at, offset - starts[at] + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,11 @@ def title_of(text: str) -> str:
     """A heading's words as they are compared: no marks, no number in front, case folded."""
     bare = re.sub(r"^\s*(?:\d+(?:\.\d+)*[.):]?|[IVX]+[.)])\s+", "", blanked(text).replace("`", " "))
     return " ".join(re.sub(r"[^\w&%/+-]+", " ", bare).split()).casefold()
+
+
+@lru_cache(maxsize=64)
+def _line_starts(text: str) -> tuple[int, ...]:
+    return (0, *(found.end() for found in re.finditer("\n", text)))
 
 
 class _Reader:

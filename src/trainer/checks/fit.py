@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from trainer.checks.cues import says_negative
 from trainer.checks.datums import Datum
-from trainer.checks.derive import says_negative
 from trainer.checks.mentions import Mention
 from trainer.checks.numerals import Numeral
 from trainer.checks.periods import Period
@@ -89,7 +89,7 @@ def sign_fits(mention: Mention, datum: Datum) -> bool:
     if datum.value < 0:
         return bool(_NEGATIVE.search(mention.clause))
     if datum.unit in ("fraction", "percent") and {"change", "growth", "surprise"} & datum.tokens:
-        return not says_negative(mention)
+        return not says_negative(mention.clause)
     return not (_LOSS.search(mention.clause) and {"income", "eps", "ebitda", "margin"} & datum.tokens)
 
 

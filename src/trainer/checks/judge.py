@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import re
 from collections.abc import Sequence
 
 from trainer.checks.compare import ranked, sized
+from trainer.checks.cues import CHANGE, says
 from trainer.checks.dates import check_dates
 from trainer.checks.datums import Data, Datum
-from trainer.checks.derive import CHANGE, Derivation, derive
+from trainer.checks.derive import Derivation, derive
 from trainer.checks.document import read_document
 from trainer.checks.figure import Figure, contradicted, derived_figure, exact, shown
 from trainer.checks.fit import STRONG, accepts, could_be, coverage, is_count, overlaps, refines, sign_fits, unit_fits
@@ -20,6 +23,7 @@ from trainer.checks.spelt import grows
 from trainer.core.values import Context
 
 _UPSIDE = re.compile(r"\b(?:upside|downside|implie[sd]|kurspotenzial|potentiel)\b", re.IGNORECASE)
+_PRICE = frozenset({"share", "price"})
 _QUOTES = 7
 """From so many shared words on, a sentence repeats a passage."""
 _COMMON = frozenset({"trailing", "12month", "diluted", "basic", "short"})
@@ -38,6 +42,9 @@ class Judge:
         self.passages = Passages(data, contexts)
         self.backing: dict[tuple[int, ...], list[Datum]] = {}
         self.places: dict[tuple[int, ...], list[tuple[int, Datum]]] = {}
+        self.twofold: dict[tuple[int, ...], bool] = {}
+        """Whether a sentence states one series at two times."""
+        self.groups: list[tuple[int, ...]] = []
         self.metric_cache: dict[tuple[object, ...], list[tuple[float, str]]] = {}
 
     def figures(self, text: str) -> tuple[Figure, ...]:
@@ -49,6 +56,7 @@ class Judge:
             if found:
                 self.backing.setdefault(mention.group, []).append(found)
                 self.places.setdefault(mention.group, []).append((mention.numeral.start, found))
+        self.groups = sorted(self.backing)
         figures = [self._figure(mention, found) for mention, found in zip(mentions, first, strict=True)]
         known = [figure for figure in figures if figure is not None]
         known.extend(check_dates(document, data=self.data, contexts=self.contexts))
@@ -89,25 +97,26 @@ class Judge:
 
     def _bearer(self, mention: Mention) -> Datum | None:
         """The datum that a claim is about: that of the figure before it, else the only one the words name."""
-        before = [datum for start, datum in self.places.get(mention.group, []) if start < mention.numeral.start]
-        if before:
+        if before := self._beside(mention)[0]:
             return before[-1]
         named = [datum for _, metric in self._strong(mention) for datum in self._timely(metric, mention)]
         return named[0] if named and len({datum.value for datum in named}) == 1 else None
 
+    def _beside(self, mention: Mention) -> tuple[list[Datum], list[Datum]]:
+        """The datums of the two figures before a claim, and of the two after it."""
+        places = self.places.get(mention.group, [])
+        at = bisect.bisect_left(places, mention.numeral.start, key=lambda place: place[0])
+        return [datum for _, datum in places[max(0, at - 2) : at]], [datum for _, datum in places[at : at + 2]]
+
     def _compared(self, mention: Mention) -> list[tuple[Datum, Datum]]:
         """The pairs of amounts that `doubled` or `twice the …` may be said of."""
+        before, after = self._beside(mention)
         if not grows(mention.numeral):
-            bearer = self._bearer_before(mention)
             others = [datum for _, metric in self._strong(mention) for datum in self._timely(metric, mention)]
-            return [(bearer, other) for other in others if _comparable(bearer, other)] if bearer else []
-        beside = [datum for _, datum in self.places.get(mention.group, []) if datum.series]
+            return [(before[-1], other) for other in others if _comparable(before[-1], other)] if before else []
+        beside = [datum for datum in (*before, *after) if datum.series]
         pairs = [(new, old) for new in beside for old in beside if new.metric == old.metric and new.last > old.last]
         return [pair for pair in pairs if pair[0].subject == pair[1].subject]
-
-    def _bearer_before(self, mention: Mention) -> Datum | None:
-        before = [datum for start, datum in self.places.get(mention.group, []) if start < mention.numeral.start]
-        return before[-1] if before else None
 
     def _strong(self, mention: Mention) -> list[tuple[float, str]]:
         return [pair for pair in self._metrics(mention) if pair[0] >= STRONG]
@@ -124,10 +133,12 @@ class Judge:
 
     def _outdone(self, mention: Mention, datum: Datum) -> bool:
         """Whether a rate of change stands beside both amounts it is the change of, so that it must follow from them."""
-        if mention.numeral.kind != "percent" or mention.table or datum.series or not CHANGE.search(mention.clause):
+        if mention.numeral.kind != "percent" or mention.table or datum.series or not says(CHANGE, mention.clause):
             return False
-        beside = [other.metric for other in self.backing.get(mention.group, []) if other.series]
-        return len(beside) > len(set(beside))
+        if mention.group not in self.twofold:
+            beside = [other.metric for other in self.backing.get(mention.group, []) if other.series]
+            self.twofold[mention.group] = len(beside) > len(set(beside))
+        return self.twofold[mention.group]
 
     def _direct(self, mention: Mention) -> Datum | None:
         """The datum the figure is, by value, unit, sign, label, subject and period; None where none is."""
@@ -211,7 +222,9 @@ class Judge:
             cue = grain_words(mention.weights) if mention.table else frozenset()
             if len(cue) == 1 and datum.grain in ("quarter", "year") and datum.grain not in cue:
                 return False
-            return overlaps(datum, period, quarterly=bool(_QUARTERLY.search(mention.sentence + mention.section)))
+            return overlaps(
+                datum, period, quarterly=says(_QUARTERLY, mention.sentence) or says(_QUARTERLY, mention.section)
+            )
         if period.grain == "day":
             return period.first in self.data.block_dates[datum.block]
         if int(period.last[:4]) < int(datum.last[:4]) - 1:
@@ -260,15 +273,18 @@ class Judge:
 
     def _implied(self, mention: Mention) -> list[Datum]:
         """What a sentence leaves unsaid: the share price an upside is counted from; what the block before was about."""
-        if _UPSIDE.search(mention.sentence):
-            price = frozenset({"share", "price"})
-            prices = [datum for datum in self.data.datums if datum.tokens == price and self._derivable(datum, mention)]
-            return prices[:2]
+        if says(_UPSIDE, mention.sentence):
+            prices = [
+                datum for metric in self.data.words.get("price", ()) for datum in self.data.by_metric[metric]
+                if datum.tokens == _PRICE and self._derivable(datum, mention)
+            ]  # fmt: skip
+            return sorted(prices, key=lambda datum: datum.number)[:2]
         if mention.table or (self._metrics(mention) or [(0.0, "")])[0][0] >= 0.5:
             return []
-        before = [group for group in self.backing if group[0] < mention.group[0]]
-        beside = self.backing[before[-1]] if before else []
-        return [other for datum in beside[:2] for other in self.data.by_metric[datum.metric] if datum.series][:24]
+        before = bisect.bisect_left(self.groups, mention.group[:1])
+        beside = self.backing[self.groups[before - 1]] if before else []
+        others = (other for datum in beside[:2] for other in self.data.by_metric[datum.metric] if datum.series)
+        return list(itertools.islice(others, 24))
 
     def _around(self, mention: Mention) -> list[Datum]:
         """For a table's cell, the series that the other cells of its row stand in."""

@@ -40,6 +40,7 @@ _BASE = re.compile(
 )
 _MOST_CHART_CELLS = 20_000
 _REACH = 800
+"""How far from a figure words say anything about it, so that no sentence, heading or caption is too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class Finder:
 
     def around(self, text: str, weight: float) -> Around:
         """What a text near a figure says, each at `weight`."""
+        text = text[-2 * _REACH :]
         return Around(
             {token: weight for token, _, _ in labels(text)},
             tuple((period, weight) for period in find_periods(text)),
@@ -219,7 +221,7 @@ class _Sentence:
             subjects[subject] = max(subjects.get(subject, 0.0), self._near(at, start, end, cuts))
         return Mention(
             numeral, line, column, weights, periods or before.periods, subjects or before.subjects,
-            self._clause(at), self.text[max(0, numeral.start - _REACH) : numeral.end + _REACH], group,
+            self._clause(at), self._stretch(numeral), group,
         )  # fmt: skip
 
     def _governed(self, at: int, periods: tuple[tuple[Period, float], ...]) -> tuple[tuple[Period, float], ...]:
@@ -239,8 +241,13 @@ class _Sentence:
         one, two = self.numerals[at], self.numerals[at + 1] if at + 1 < len(self.numerals) else None
         return two is not None and bool(_TO_HERE.fullmatch(self.text, one.end, two.start))
 
+    def _stretch(self, numeral: Numeral) -> str:
+        """The sentence, or of a long one a stretch around the figure that is the same for its neighbours."""
+        at = numeral.start // _REACH
+        return self.text[max(0, at - 1) * _REACH : (at + 2) * _REACH]
+
     def _window(self, numeral: Numeral) -> slice:
-        """The labels near enough to say anything about a figure, so that no sentence is too long."""
+        """The labels near enough to say anything about a figure."""
         first = bisect.bisect_left(self.label_starts, numeral.start - _REACH)
         return slice(first, bisect.bisect_right(self.label_starts, numeral.end + _REACH))
 
@@ -292,7 +299,10 @@ def _outer(block: Block, headings: Around, before: Around) -> Around:
 
 def _following(here: _Sentence, before: Around, outer: Around) -> Around:
     """What a sentence leaves for the next: its words at little weight, the subject it named last."""
-    weights = {**outer.weights, **{token: 0.3 for token, _, _ in here.labels}}
+    weights = {
+        **outer.weights,
+        **{token: 0.3 for token, start, _ in here.labels if start >= len(here.text) - 2 * _REACH},
+    }
     subjects = {here.subjects[-1][0]: 0.3} if here.subjects else before.subjects
     return Around(weights, outer.periods, subjects)
 

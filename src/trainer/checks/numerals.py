@@ -29,6 +29,7 @@ _SCALES = {
 }  # fmt: skip
 _WORDS = "|".join(sorted((word for word in _SCALES if len(word) > 2), key=lambda word: -len(word)))
 _SHORT = "mn|mm|mds|md|bn|tn|k|m|b|t"
+_NEAR = 400
 _PERCENT = r"%|per\s?cent\b|percent\b|prozent\b|pour\s?cent\b|pct\b|v\.?\s?h\.(?=\W)"
 _POINTS = (
     r"percentage[\s-]points?\b|pp\b|pps\b|ppt\b|%[\s-]points?\b|prozentpunkten?\b|prozentpunkt\b"
@@ -215,9 +216,9 @@ def _kind(found: re.Match[str]) -> tuple[Kind, float]:
 
 def _closes_range(found: re.Match[str], text: str) -> bool:
     """Whether the dash before a number ties it to another number or a word: 12–15, phase-3."""
-    before = text[: found.start()]
+    before = text[max(0, found.start() - 6) : found.start()]
     return (bool(before) and (before[-1].isalnum() or before[-1] in "%)")) or bool(
-        re.search(r"[\d%]\s+$", before[-6:])
+        re.search(r"[\d%]\s+$", before)
         and text[found.start() : found.start() + 2].strip() in ("-", "–", "−")
         and text[found.start() + 1 : found.start() + 2] == " "
     )
@@ -253,11 +254,11 @@ def _approximate(before: str, digits: str, value: float, half: float) -> tuple[f
 
 def _is_name(found: re.Match[str], text: str, *, bare: bool, cell: bool) -> bool:
     """Whether the digits are no figure: part of a name, a list's or heading's number, a time, a span of whole days."""
-    before, after = text[: found.start()], text[found.end() :]
+    before, after = text[max(0, found.start() - _NEAR) : found.start()], text[found.end() : found.end() + _NEAR]
     written = found["number"]
     if found["span"] and "." not in written and "," not in written and not found["scale"]:
         return "runway" not in text[max(0, found.start() - 60) : found.end() + 40].lower()
-    tied = re.search(r"[^\W\d_]-$", text[: found.start("number")][-2:])
+    tied = re.search(r"[^\W\d_]-$", text[max(0, found.start("number") - 2) : found.start("number")])
     if (tied and not found["before"]) or (bare and re.match(r"[:./]\d|[^\W\d_]|-[^\W\d_]|\(\w", after)):
         return True
     if not bare:
