@@ -19,6 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from servers.openai import openai_server
+
 TRAINER = Path(sys.executable).with_name("trainer")
 RIVAL = ROOT / ".venv-llm"
 
@@ -31,12 +35,14 @@ def main(runs: int = 11) -> None:
         shutil.copytree(ROOT / "src" / "trainer" / "examples" / "blank", project)
         render = [str(TRAINER), "render", "overview", "-p", "NAME=Sample"]
         subprocess.run(render, cwd=project, capture_output=True, check=True)
+        cached = cached_run(project)
         commands: dict[str, list[str]] = {
             "llm --help": [str(llm), "--help"],
             "trainer --help": [str(TRAINER), "--help"],
             "trainer --version": [str(TRAINER), "--version"],
             "trainer report --help": [str(TRAINER), "report", "--help"],
             "trainer render (nothing changed)": render,
+            "trainer run (answer cached)": cached,
             "python -c 'import litellm'": [sys.executable, "-c", "import litellm"],
         }
         seconds = {name: [] for name in commands}
@@ -47,6 +53,19 @@ def main(runs: int = 11) -> None:
     for name, found in seconds.items():
         median = statistics.median(found)
         print(f"{name:36} {median * 1000:8.0f} ms CPU   {median / base:6.3f} of llm --help")
+    cached_median = statistics.median(seconds["trainer run (answer cached)"])
+    heavy = statistics.median(seconds["python -c 'import litellm'"])
+    print(f"a cached run is {cached_median / heavy:.3f} of importing LiteLLM")
+
+
+def cached_run(project: Path) -> list[str]:
+    """A run whose answer a server gave once; the server is gone when it is run again."""
+    with openai_server() as server:
+        sets = {"provider": "openai_compatible", "model": "stub", "api_base": server.url}
+        flags = [part for name, value in sets.items() for part in ("--set", f"llm_provider.{name}={value}")]
+        command = [str(TRAINER), *flags, "run", "overview", "-p", "NAME=Sample"]
+        subprocess.run(command, cwd=project, capture_output=True, check=True)
+    return command
 
 
 def rival() -> Path:
