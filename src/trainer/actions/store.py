@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainer.actions.wiring import open_store
 from trainer.core.clock import Clock, parse_duration, parse_moment, system_clock
@@ -17,6 +17,8 @@ from trainer.core.values import Json, StoredData
 
 if TYPE_CHECKING:
     from trainer.stores import StoreStats
+
+_LAKE = "ducklake:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,19 @@ def stats(project: Project) -> StoreStats:
     return open_store(project).stats()
 
 
-def export(project: Project, path: Path) -> int:
-    """How many versions were written to a .jsonl or .parquet file."""
+def export(project: Project, target: str, *, catalogue: str | None = None, compact: bool = False) -> int:
+    """How many versions were written to a .jsonl or .parquet file, or added to a lake at `ducklake:FOLDER`."""
     from trainer.stores.transfer import export_file
 
-    return export_file(open_store(project).export_documents(), path)
+    lake = _lake(project, target, catalogue)
+    if lake is None:
+        if compact:
+            raise UsageError("only a lake can be compacted", hint="trainer store export ducklake:FOLDER --compact")
+        return export_file(open_store(project).export_documents(), Path(target))
+    added: int = lake.add(open_store(project).export_documents())
+    if compact:
+        lake.compact()
+    return added
 
 
 def export_lines(project: Project) -> Iterator[dict[str, Json]]:
@@ -148,11 +158,16 @@ def export_lines(project: Project) -> Iterator[dict[str, Json]]:
     return (as_json(document) for document in open_store(project).export_documents())
 
 
-def import_from(project: Project, path: Path) -> int:
-    """How many versions were added from a .jsonl or .parquet file."""
+def import_from(project: Project, origin: str, *, catalogue: str | None = None, as_of: str | None = None) -> int:
+    """How many versions were added from a .jsonl or .parquet file, or from a lake as it was at a time."""
     from trainer.stores.transfer import import_file
 
-    return open_store(project).import_documents(import_file(path))
+    lake = _lake(project, origin, catalogue)
+    if lake is None and as_of is not None:
+        raise UsageError("only a lake has a past", hint=f"leave out --as-of, or name a lake: {_LAKE}FOLDER")
+    moment = None if as_of is None else _moment(as_of)
+    documents = import_file(Path(origin)) if lake is None else lake.read(as_of=moment)
+    return open_store(project).import_documents(documents)
 
 
 def import_lines(project: Project, lines: Iterable[str]) -> int:
@@ -188,6 +203,24 @@ def field_of(document: StoredData, name: str) -> Json:
 def read_content(path: str) -> str:
     """The text of a file."""
     return read_text(Path(path), shown=path)
+
+
+def _lake(project: Project, name: str, catalogue: str | None) -> Any:
+    """The lake that `ducklake:FOLDER` names; None for a file."""
+    if not name.startswith(_LAKE):
+        if catalogue:
+            raise UsageError(
+                "only a lake has a catalogue", hint=f"leave out --catalogue, or name a lake: {_LAKE}FOLDER"
+            )
+        return None
+    from trainer.stores import RECORDS
+
+    section = project.settings.data_store
+    own = section.connection_string if section.backend == "postgresql" else None
+    if not (catalogue or own):
+        raise UsageError("a lake needs a PostgreSQL server for its catalogue", hint="--catalogue postgresql://…")
+    folder = Path(name.removeprefix(_LAKE))
+    return RECORDS.load("ducklake")(folder, catalogue or own, None if catalogue else section.database)
 
 
 def _metadata(words: Sequence[str]) -> Mapping[str, Json]:

@@ -6,7 +6,6 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from trainer.core.values import StoredData
 
 _COLUMNS = ("key", "version", "source", "updated_at")
+_catalogue_option = click.option(
+    "--catalogue", metavar="URL", help="The PostgreSQL server with the lake's catalogue; by default the store's own."
+)
 _format_option = click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="How to print."
 )
@@ -189,28 +191,42 @@ def prune(session: Session, /, as_json: bool, **options: Any) -> None:
 
 
 @command.command()
-@click.argument("file", metavar="FILE|-")
+@click.argument("file", metavar="FILE|ducklake:FOLDER|-")
+@_catalogue_option
+@click.option("--compact", is_flag=True, help="Then make few large files of the lake's many small ones.")
 @click.pass_obj
-def export(session: Session, file: str) -> None:
-    """Write every version to FILE (.jsonl or .parquet), or as JSON Lines to stdout with -."""
+def export(session: Session, file: str, catalogue: str | None, compact: bool) -> None:
+    """Write every version to FILE (.jsonl or .parquet), or as JSON Lines to stdout with -.
+
+    With ducklake:FOLDER, add those versions that are not there yet to a lake of Parquet files.
+    """
     from trainer.actions import store
 
-    if file == "-":
+    if file == "-" and not catalogue and not compact:
         for line in store.export_lines(session.project()):
             write_json_line(line)
     else:
-        session.say(f"{store.export(session.project(), Path(file))} versions written to {file}")
+        written = store.export(session.project(), file, catalogue=catalogue, compact=compact)
+        session.say(f"{written} versions written to {file}")
 
 
 @command.command("import")
-@click.argument("file", metavar="FILE|-")
+@click.argument("file", metavar="FILE|ducklake:FOLDER|-")
+@_catalogue_option
+@click.option("--as-of", metavar="TIME", help="What the lake held then.")
 @click.pass_obj
-def import_(session: Session, file: str) -> None:
-    """Add the versions in FILE (.jsonl or .parquet), or in JSON Lines on stdin with -, with their numbers and times."""
+def import_(session: Session, file: str, catalogue: str | None, as_of: str | None) -> None:
+    """Add the versions in FILE (.jsonl or .parquet), or in JSON Lines on stdin with -, with their numbers and times.
+
+    With ducklake:FOLDER, add the versions of a lake.
+    """
     from trainer.actions import store
 
     project = session.project()
-    added = store.import_lines(project, sys.stdin) if file == "-" else store.import_from(project, Path(file))
+    if file == "-" and not catalogue and not as_of:
+        added = store.import_lines(project, sys.stdin)
+    else:
+        added = store.import_from(project, file, catalogue=catalogue, as_of=as_of)
     session.say(f"{added} versions added")
 
 

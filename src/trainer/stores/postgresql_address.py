@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout
 
 from trainer.core.errors import StoreError, UsageError
+
+_PASSWORD = re.compile(r"password=('(?:\\.|[^'\\])*'|\S+)")
 
 
 def parse_address(connection_string: str, database: str | None) -> Mapping[str, Any]:
@@ -31,7 +34,7 @@ def address_of(parameters: Mapping[str, Any]) -> str:
 
 def explained(error: Exception, parameters: Mapping[str, Any]) -> StoreError:
     """What to tell the user of an error of the server or of the way to it."""
-    text = " ".join(str(error).split())
+    text = _PASSWORD.sub("password=***", " ".join(str(error).split()))
     password = parameters.get("password")
     if password:
         text = text.replace(str(password), "***")

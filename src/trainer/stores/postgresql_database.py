@@ -39,7 +39,10 @@ class PostgreSQLDatabase:
         """
         parameters = parse_address(self.connection_string, self.database)
         try:
-            with self._alone(parameters) as schema, duckdb.connect(config=CONFIG) as connection:
+            with (
+                alone(parameters, _NUMBER_OF_LOCK, self.timeout) as schema,
+                duckdb.connect(config=CONFIG) as connection,
+            ):
                 _attach(connection, make_conninfo("", **parameters), schema)
                 apply_migrations(
                     connection, component, migrations, clock=self.clock, shown=f"PostgreSQL at {address_of(parameters)}"
@@ -48,14 +51,16 @@ class PostgreSQLDatabase:
         except (duckdb.Error, psycopg.Error) as error:
             raise explained(error, parameters) from None
 
-    @contextlib.contextmanager
-    def _alone(self, parameters: Mapping[str, Any]) -> Iterator[str]:
-        """The schema, under a lock that the server drops when this process dies."""
-        with psycopg.connect(**parameters, autocommit=True) as connection:
-            connection.execute(f"SET lock_timeout = {self.timeout * 1000:d}")
-            connection.execute("SELECT pg_advisory_lock(%s)", [_NUMBER_OF_LOCK])
-            row = connection.execute("SELECT coalesce(current_schema(), 'public')").fetchone()
-            yield row[0] if row else "public"
+
+@contextlib.contextmanager
+def alone(parameters: Mapping[str, Any], lock: int | None, timeout: int) -> Iterator[str]:
+    """The schema of the connection, under a lock of that number, which the server drops when this process dies."""
+    with psycopg.connect(**parameters, autocommit=True) as connection:
+        if lock is not None:
+            connection.execute(f"SET lock_timeout = {timeout * 1000:d}")
+            connection.execute("SELECT pg_advisory_lock(%s)", [lock])
+        row = connection.execute("SELECT coalesce(current_schema(), 'public')").fetchone()
+        yield row[0] if row else "public"
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, conninfo: str, schema: str) -> None:

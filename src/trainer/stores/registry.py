@@ -25,12 +25,13 @@ BACKENDS = Registry(
 RECORDS = Registry(
     "records",
     {
+        "ducklake": Adapter("trainer.stores.lake:Lake", extra="ducklake", needs="psycopg"),
         "postgresql": Adapter(
-            "trainer.stores.postgresql_database:PostgreSQLDatabase", extra="postgres", needs="psycopg"
+            "trainer.stores.postgresql_database:PostgreSQLDatabase", extra="ducklake", needs="psycopg"
         ),
     },
 )
-"""Servers that a room's own tables can stand on, beside the DuckDB file."""
+"""What keeps other things than documents: a room's own tables, and long history."""
 
 
 def create_store(name: str, *, clock: Clock = system_clock, **options: Any) -> DataStore:

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,8 @@ _TYPES = {
     "checked_at": str, "ttl": int, "deleted": bool,
 }  # fmt: skip
 _NEEDED = ("key", "version", "data", "stored_at", "updated_at")
-_PARQUET = {name: {int: "BIGINT", bool: "BOOLEAN"}.get(kind, "VARCHAR") for name, kind in _TYPES.items()}
+COLUMNS = {name: {int: "BIGINT", bool: "BOOLEAN"}.get(kind, "VARCHAR") for name, kind in _TYPES.items()}
+"""The columns of a table of versions, with their types in SQL; data and metadata as JSON text."""
 _BATCH = 1000
 
 
@@ -63,6 +64,19 @@ def read_jsonl(lines: Iterable[str], *, shown: str) -> Iterator[StoredData]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield from_json(decode(line, shown=f"{shown}:{number}"), shown=f"{shown}:{number}")
+
+
+def flat(document: StoredData) -> dict[str, Json]:
+    """The version as one row of such a table."""
+    texts = {name: json.dumps(getattr(document, name), ensure_ascii=False) for name in ("data", "metadata")}
+    return {**as_json(document), **texts}
+
+
+def unflat(row: Sequence[Any], *, shown: str) -> StoredData:
+    """The version in such a row; raises UsageError naming the place `shown`."""
+    values = dict(zip(COLUMNS, row, strict=True))
+    texts = {name: decode(values[name], shown=shown) for name in ("data", "metadata")}
+    return from_json({**values, **texts}, shown=shown)
 
 
 def export_file(documents: Iterable[StoredData], path: Path) -> int:
@@ -103,12 +117,12 @@ def _read_lines(path: Path) -> Iterator[StoredData]:
 def _write_parquet(documents: Iterable[StoredData], path: Path) -> int:
     import duckdb
 
-    columns = ", ".join(f"{name} {kind}" for name, kind in _PARQUET.items())
-    insert = f"INSERT INTO versions SELECT unnest(from_json(?, '[{json.dumps(_PARQUET)}]'), recursive := true)"
+    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    insert = f"INSERT INTO versions SELECT unnest(from_json(?, '[{json.dumps(COLUMNS)}]'), recursive := true)"
     count, rest = 0, iter(documents)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder, duckdb.connect(Path(folder) / "export") as connection:
         connection.execute(f"CREATE TABLE versions ({columns})")
-        while batch := [_flat(document) for document in islice(rest, _BATCH)]:
+        while batch := [flat(document) for document in islice(rest, _BATCH)]:
             connection.execute(insert, [json.dumps(batch, ensure_ascii=False)])
             count += len(batch)
         connection.table("versions").write_parquet(str(path), compression="zstd")
@@ -120,21 +134,14 @@ def _read_parquet(path: Path) -> Iterator[StoredData]:
 
     with duckdb.connect() as connection:
         try:
-            found = connection.execute(f"SELECT {', '.join(_PARQUET)} FROM read_parquet(?)", [str(path)])
+            found = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM read_parquet(?)", [str(path)])
         except duckdb.Error as error:
             raise UsageError(f"no export of a store: {str(error).splitlines()[0]}", where=Where(str(path))) from None
         number = 0
         while rows := found.fetchmany(_BATCH):
             for row in rows:
                 number += 1
-                values = dict(zip(_PARQUET, row, strict=True))
-                texts = {name: decode(values[name], shown=path.name) for name in ("data", "metadata")}
-                yield from_json({**values, **texts}, shown=f"{path.name}: row {number}")
-
-
-def _flat(document: StoredData) -> dict[str, Json]:
-    texts = {name: json.dumps(getattr(document, name), ensure_ascii=False) for name in ("data", "metadata")}
-    return {**as_json(document), **texts}
+                yield unflat(row, shown=f"{path.name}: row {number}")
 
 
 def _document(value: Mapping[str, Any], shown: str) -> StoredData:
