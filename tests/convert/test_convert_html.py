@@ -29,7 +29,7 @@ def test_the_first_heading_becomes_the_title_block():
     assert page.title == "Acme"
     assert page.content.count("<h1>Acme</h1>") == 1
     assert '<p class="subtitle">Risks</p>' in page.content
-    assert '<p class="byline"><span>2025-02-14</span></p>' in page.content
+    assert '<p class="byline"><span><time datetime="2025-02-14">14 February 2025</time></span></p>' in page.content
 
 
 def test_a_table_takes_the_caption_paragraph_above_it_and_a_number():

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
+from trainer.convert.together import with_fixed_spaces
+
 PORTRAIT = 88.0
 """Letters of table type that fit between the margins of a portrait page."""
 SMALL = 104.0
@@ -60,7 +62,12 @@ def column_groups(rows: Sequence[Sequence[str]]) -> list[list[int]]:
 def _unbreakable(cell: str) -> float:
     if _FIGURE.fullmatch(cell.replace(" ", "").replace("\u00a0", "")):
         return _width(cell)
-    return max((_width(word) for word in cell.split()), default=1.0)
+    return max((_width(word) for word in _breakable(cell)), default=1.0)
+
+
+def _breakable(cell: str) -> list[str]:
+    """The pieces between which a line may break."""
+    return [word for word in with_fixed_spaces(cell).split(" ") if word] if " " in cell else [cell]
 
 
 def _width(word: str) -> float:

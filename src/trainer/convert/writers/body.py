@@ -16,6 +16,7 @@ from trainer.convert.charts.numbers import figure
 from trainer.convert.document import plain
 from trainer.convert.highlight import highlighted
 from trainer.convert.images import Images
+from trainer.convert.together import kept_together
 from trainer.convert.widths import fit
 
 Tokens = Sequence[Token]
@@ -41,12 +42,12 @@ class BodyRenderer(RendererHTML):
         out = []
         for at, token in enumerate(tokens):
             if token.type == "inline":
-                if self._images and token.map:
-                    self._images.line = token.map[0] + self._first_line
                 children = token.children or []
                 if len(children) == 1 and children[0].type == "text":
-                    out.append(escapeHtml(children[0].content))
+                    out.append(kept_together(escapeHtml(children[0].content)))
                 else:
+                    if self._images and token.map:
+                        self._images.line = token.map[0] + self._first_line
                     out.append(self.renderInline(children, options, env))
             elif rule := self.rules.get(token.type):
                 out.append(rule(tokens, at, options, env))
@@ -62,6 +63,15 @@ class BodyRenderer(RendererHTML):
         if token.nesting == -1 and not token.attrs:
             return f"</{token.tag}>\n" if token.block else f"</{token.tag}>"
         return super().renderToken(tokens, idx, options, env)
+
+    def text(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """Words, whose dates and amounts stay whole at the end of a line."""
+        return kept_together(escapeHtml(tokens[idx].content))
+
+    @staticmethod
+    def renderAttrs(token: Token) -> str:  # noqa: N802
+        """A tag's attributes, of which most have none."""
+        return RendererHTML.renderAttrs(token) if token.attrs else ""
 
     def html_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """Raw HTML, shown as the text it is; comments are left out."""

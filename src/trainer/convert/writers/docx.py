@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from trainer.convert.base import Dataset, Options
 from trainer.convert.charts.numbers import figure
+from trainer.convert.dates import long_date
 from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
@@ -99,8 +100,8 @@ class _Writer:
         tree = SyntaxTreeNode(list(self._furnished.tokens))
         title = str(said.get("title") or self._furnished.title)
         head = [_paragraph(_run(title), "Title")] if title else []
-        for key in ("subtitle", "date"):
-            head += [_paragraph(_run(str(said[key])), "Subtitle")] if said.get(key) else []
+        date = long_date(str(said.get("date") or ""), str(said.get("language") or "en"))
+        head += [_paragraph(_run(words), "Subtitle") for words in (str(said.get("subtitle") or ""), date) if words]
         blocks = "".join([*head, *self._blocks(tree.children)])
         page = (
             '<w:sectPr><w:footerReference w:type="default" r:id="ownfooter"/><w:pgSz w:w="11906" w:h="16838"/>'

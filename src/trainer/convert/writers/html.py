@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from trainer.convert.base import Dataset, Options
 from trainer.convert.collector import rare_collections
+from trainer.convert.dates import day_of, long_date
 from trainer.convert.document import Converted, Document, markdown_parser, parse_markdown
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
@@ -83,14 +84,15 @@ def render_page(furnished: Furnished, body: str, *, theme: Theme, meta: Mapping[
 
     said = {**furnished.document.meta, **meta}
     title = str(said.get("title") or furnished.title or "Report")
+    language = _text(said.get("language") or said.get("lang") or "en")
     facts = {
         "title": title,
         "subtitle": _text(said.get("subtitle")),
         "date": _text(said.get("date")),
         "description": _text(said.get("description")),
-        "language": _text(said.get("language") or said.get("lang") or "en"),
+        "language": language,
         "status": _text(said.get("status")),
-        "byline": [_text(said[key]) for key in _SHOWN if said.get(key)],
+        "byline": [_shown(said[key], language) for key in _SHOWN if said.get(key)],
         "contents": furnished.headings if len(furnished.headings) >= _FEWEST_IN_CONTENTS else (),
         "meta": said,
         "medium": medium,
@@ -135,6 +137,15 @@ def _template(source: str, *, escape: bool) -> Template:
 
 def _safe_css(theme: Theme) -> str:
     return f"{theme.screen}\n{theme.extra}".replace("</", "<\\/").replace("<!--", "<\\!--").strip()
+
+
+def _shown(value: Json, language: str) -> str:
+    """A line of the title block; a date in the language's words, with the machine's form beside it."""
+    from markupsafe import Markup
+
+    words = _text(value)
+    day = day_of(words)
+    return Markup('<time datetime="{}">{}</time>').format(day, long_date(words, language)) if day else words
 
 
 def _text(value: Json) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trainer.convert.base import Dataset, Options
 from trainer.convert.charts.numbers import figure
+from trainer.convert.dates import long_date
 from trainer.convert.document import Converted, Document, parse_markdown, plain
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.widths import PORTRAIT, column_widths
@@ -82,9 +83,10 @@ def to_latex(
 def _title(title: str, said: Mapping[str, Json]) -> Iterator[str]:
     if title:
         yield f"{{\\LARGE\\bfseries {_escape(title)}\\par}}"
-    for key in ("subtitle", "date"):
-        if said.get(key):
-            yield f"{{\\large {_escape(str(said[key]))}\\par}}"
+    date = long_date(str(said.get("date") or ""), str(said.get("language") or "en"))
+    for words in (str(said.get("subtitle") or ""), date):
+        if words:
+            yield f"{{\\large {_escape(words)}\\par}}"
     if title:
         yield "\\medskip\\hrule\\bigskip\n"
 
