@@ -317,3 +317,29 @@ def test_the_period_of_a_change_is_that_of_what_it_leads_to(said: tuple[str, str
 
     assert {verdict for _, verdict in verdicts(text, language=language)} <= {"supported", "derived"}
     assert {"contradicted", "unsupported"} & {verdict for _, verdict in verdicts(wrong, language=language)}
+
+
+def test_the_appendix_has_one_row_a_datum_and_no_chart_rows_of_figures_stated_elsewhere() -> None:
+    text = (
+        "Revenue was $56.3 billion in the year to 31 December 2024, or $56,334 million; 58 % of trials succeed.\n\n"
+        "```chart\ntype: bar\ncolumns: [date, Revenue]\nrows:\n"
+        '  - ["2023-12-31", 54318000000]\n  - ["2024-12-31", 56334000000]\n```\n\n'
+        "Revenue in 2024 was 3.7 % more than in 2023, and the next dividend is due on 15 May 2025.\n"
+    )
+    appendix = sources_appendix(check_figures(text, data=(ACME,), contexts=(CONTEXT,)))
+
+    assert appendix.splitlines()[6:] == [
+        "| $56.3 billion · $56,334 million | 56,334,000,000 | `s:ACME:all@3 annual[2].revenue` | 2024-12-31 |  |",
+        "| 58 % | 58 | `notes.md:3` |  |  |",
+        "| 54318000000 | 54,318,000,000 | `s:ACME:all@3 annual[1].revenue` | 2023-12-31 |  |",
+        "| 3.7 % | 3.711476858 | `s:ACME:all@3 annual[2].revenue`, `s:ACME:all@3 annual[1].revenue` | 2024-12-31 "
+        "| percentage change of annual[2].revenue from annual[1].revenue |",
+        "| 15 May 2025 | 2025-05-15 | `s:ACME:all@3 nextDividend` | 2025-05-15 |  |",
+    ]
+
+
+@pytest.mark.parametrize("end", [".", ",", ";", ":", ")", "!", "…"])
+def test_no_figure_ends_in_the_punctuation_behind_it(end: str) -> None:
+    report = check_figures(f"Revenue was 56.3 billion{end} It grew 3.7 %{end} Staff: 55,000{end}\n", data=(ACME,))
+
+    assert [figure.text for figure in report.figures] == ["56.3 billion", "3.7 %", "55,000"]

@@ -40,6 +40,8 @@ class Figure:
     """The date or period of the datum behind it."""
     stored: str = ""
     """The exact value behind it: of the datum, or of the formula."""
+    chart: bool = False
+    """Whether it stands among the rows of a chart."""
 
     def finding(self) -> Finding:
         """The figure as a finding: an error where contradicted, a warning where unsupported, else a note."""
@@ -84,7 +86,7 @@ def shown(
     )
     return Figure(
         mention.line, mention.column, numeral.text, numeral.kind, numeral.value, unit, verdict, support, formula,
-        message, date, stored,
+        message, date, stored, mention.chart,
     )  # fmt: skip
 
 

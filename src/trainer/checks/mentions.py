@@ -64,6 +64,7 @@ class Mention:
     table: bool = False
     column_number: int = 0
     section: str = ""
+    chart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ class Finder:
             headings = self.around(" ".join(block.headings[-1:]), 0.25)
             outer = _outer(block, headings, before)
             if block.kind in ("table", "chart"):
-                yield from self._table(number, _as_table(block), outer)
+                found = self._table(number, _as_table(block), outer)
+                yield from (replace(mention, chart=True) for mention in found) if block.kind == "chart" else found
                 continue
             sentence_mentions, before = self._text(number, block, outer)
             yield from sentence_mentions
