@@ -225,3 +225,32 @@ def test_a_key_may_stand_in_a_private_file(blank: Path, run, tmp_path: Path) -> 
 
         assert done.returncode == 0, done.stderr
         assert server.requests[0].headers["authorization"] == "Bearer sk-from-a-file"
+
+
+def test_what_changed_between_two_runs_is_told(blank: Path, run) -> None:
+    instruction = blank / "information/instructions/overview.md"
+    run(blank, "run", "overview", "-p", "NAME=Sample")
+    instruction.write_text(instruction.read_text().replace("in a hurry", "with time"))
+    now = run(blank, "render", "overview", "-p", "NAME=Other", "--diff", "last")
+    run(blank, "run", "overview", "-p", "NAME=Other")
+    first, second = (
+        each["execution_id"] for each in reversed(json.loads(run(blank, "mart", "executions", "--json").stdout))
+    )
+
+    shown = run(blank, "mart", "show", second, "--diff", first)
+
+    assert "parameter NAME changed: Sample -> Other" in now.stdout
+    assert "-Write an overview of Sample for a reader in a hurry." in now.stdout
+    assert shown.stdout == now.stdout
+
+
+def test_a_check_of_the_config_tells_what_is_probably_not_meant(blank: Path, run) -> None:
+    instruction = blank / "information/instructions/overview.md"
+    instruction.write_text(instruction.read_text().replace("## Summary", "{NAMME}\n\n## Summary"))
+
+    done = run(blank, "config", "check")
+
+    assert done.returncode == 0
+    assert "information/instructions/overview.md:13:1: " in done.stderr
+    assert "NAMME" in done.stderr
+    assert done.stdout == "config.yaml: 1 reports, 1 instructions, 1 warnings\n"

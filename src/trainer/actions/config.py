@@ -8,7 +8,7 @@ from trainer.actions.data import Sources
 from trainer.actions.model import make_chain
 from trainer.actions.report_inputs import collect_inputs
 from trainer.core.config import Settings
-from trainer.core.errors import UsageError, unknown
+from trainer.core.errors import InstructionError, Problem, UsageError, unknown
 from trainer.core.project import Project
 from trainer.reports import expand_reports
 
@@ -28,6 +28,8 @@ class Checked:
     config: str
     reports: int
     instructions: int
+    warnings: tuple[str, ...] = ()
+    """What is probably not meant: unused parameters, names that look misspelt, sections without content."""
 
 
 def check_config(project: Project) -> Checked:
@@ -35,9 +37,20 @@ def check_config(project: Project) -> Checked:
 
     Raises ConfigError or InstructionError with all problems at once; nothing is fetched.
     """
+    from trainer.prompts import validate_instruction
+
     specs = expand_reports(project.settings.reports)
     inputs = collect_inputs(project, specs, sources=Sources(project), changes={})
     for report in inputs:
         make_chain(project, report.choice)
-    instructions = {report.spec.instruction for report in inputs}
-    return Checked(project.shown(project.root / "config.yaml"), len(specs), len(instructions))
+    by_path = {report.prepared.instruction.path: report.prepared for report in inputs}
+    verdicts = [
+        validate_instruction(prepared.instruction, contexts=project.contexts, given=prepared.params)
+        for prepared in by_path.values()
+    ]
+    findings = [finding for verdict in verdicts for finding in verdict.findings]
+    errors = [Problem(each.message, each.where, each.hint or None) for each in findings if each.severity == "error"]
+    if errors:
+        raise InstructionError(errors[0].message, problems=errors)
+    warnings = tuple(str(Problem(each.message, each.where, each.hint or None)) for each in findings)
+    return Checked(project.shown(project.root / "config.yaml"), len(specs), len(by_path), warnings)

@@ -14,7 +14,7 @@ from trainer.core.errors import UsageError
 from trainer.core.project import Project
 
 if TYPE_CHECKING:
-    from trainer.prompts.versions import Change
+    from trainer.prompts.versions import Change, Version
 
 
 _SHORTEST = 6
@@ -78,12 +78,24 @@ def compare_with(project: Project, rendered: Rendered, run: str, *, clock: Clock
 
     `run` is an execution, its start or `last`, or a kept prompt; raises UsageError where there is none.
     """
-    from trainer.prompts.versions import compare, load_version, version_of
+    from trainer.prompts.versions import compare, version_of
+
+    return compare(_kept(project, run, clock), version_of(rendered.prompt))
+
+
+def compare_runs(project: Project, old: str, new: str, *, clock: Clock = system_clock) -> tuple[Change, ...]:
+    """What changed from the prompt of one recorded run to that of another."""
+    from trainer.prompts.versions import compare
+
+    return compare(_kept(project, old, clock), _kept(project, new, clock))
+
+
+def _kept(project: Project, run: str, clock: Clock) -> Version:
+    from trainer.prompts.versions import load_version
 
     folder = project.cache / PROMPTS
     kept = sorted(folder.glob(f"{run[:2]}*/{run}*.json")) if len(run) >= _SHORTEST and run.isalnum() else []
-    name = kept[0].stem if len(kept) == 1 else _prompt_of(project, run, clock)
-    return compare(load_version(name, folder=folder), version_of(rendered.prompt))
+    return load_version(kept[0].stem if len(kept) == 1 else _prompt_of(project, run, clock), folder=folder)
 
 
 def _prompt_of(project: Project, run: str, clock: Clock) -> str:

@@ -39,10 +39,13 @@ def check(session: Session, as_json: bool) -> None:
     from trainer.actions.config import check_config
 
     checked = check_config(session.project())
+    for warning in checked.warnings:
+        session.say(f"warning: {warning}")
     if as_json:
         write_json(checked)
     else:
-        write_text(f"{checked.config}: {checked.reports} reports, all well")
+        said = f"{len(checked.warnings)} warnings" if checked.warnings else "all well"
+        write_text(f"{checked.config}: {checked.reports} reports, {checked.instructions} instructions, {said}")
 
 
 @command.command()

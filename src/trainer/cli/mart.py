@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_table, write_text
+from trainer.cli.show import json_option, write_changes, write_json, write_table, write_text
 
 if TYPE_CHECKING:
     from trainer.mart import ExecutionRecord, ExecutionTree, StepRecord
@@ -44,15 +44,20 @@ def executions(session: Session, /, as_json: bool, **filters: Any) -> None:
 
 @command.command()
 @click.argument("execution")
+@click.option("--diff", "older", metavar="OTHER", help="Tell what changed in the prompt since that execution.")
 @json_option
 @click.pass_obj
-def show(session: Session, execution: str, as_json: bool) -> None:
+def show(session: Session, execution: str, older: str | None, as_json: bool) -> None:
     """Show one EXECUTION with its steps, inputs, outputs and all that ran below it.
 
     The start or the end of its identity is enough; `last` is the latest.
     """
     from trainer.actions.mart import show_execution
+    from trainer.actions.render import compare_runs
 
+    if older is not None:
+        write_changes(compare_runs(session.project(), older, execution), as_json=as_json)
+        return
     tree = show_execution(session.project(), execution)
     if as_json:
         write_json(tree)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_text
+from trainer.cli.show import json_option, write_changes, write_json, write_text
 
 if TYPE_CHECKING:
     from trainer.actions.render import RenderResult
@@ -70,12 +70,7 @@ def command(
 def _show_changes(session: Session, found: RenderResult, run: str, *, as_json: bool) -> None:
     from trainer.actions.render import compare_with
 
-    changes = compare_with(session.project(), found.rendered, run)
-    if as_json:
-        write_json(changes)
-        return
-    lines = [line for change in changes for line in (str(change), *(f"  {line}" for line in change.lines))]
-    write_text("\n".join(lines) or "nothing changed")
+    write_changes(compare_with(session.project(), found.rendered, run), as_json=as_json)
 
 
 def _remarks(found: RenderResult) -> list[str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from trainer.core.digest import canonical, pretty
+
+if TYPE_CHECKING:
+    from trainer.prompts.versions import Change
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,6 +49,15 @@ def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     for line in ([*headings], *lines):
         cells = [_pad(text, widths[at], right=numeric[at]) for at, text in enumerate(line)]
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
+
+
+def write_changes(changes: Sequence[Change], *, as_json: bool) -> None:
+    """Print what changed from one prompt to another, one ingredient a line with its own difference below."""
+    if as_json:
+        write_json(changes)
+        return
+    lines = [line for change in changes for line in (str(change), *(f"  {line}" for line in change.lines))]
+    write_text("\n".join(lines) or "nothing changed")
 
 
 def write_error(message: str) -> None:
