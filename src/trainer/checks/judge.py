@@ -26,6 +26,7 @@ _UPSIDE = re.compile(r"\b(?:upside|downside|implie[sd]|kurspotenzial|potentiel)\
 _PRICE = frozenset({"share", "price"})
 _QUOTES = 7
 """From so many shared words on, a sentence repeats a passage."""
+_VAGUE_QUOTES = 4
 _COMMON = frozenset({"trailing", "12month", "diluted", "basic", "short"})
 _QUARTERLY = re.compile(r"\b(?:quarter\w*|quartal\w*|trimestr\w*|q[1-4])\b", re.IGNORECASE)
 
@@ -65,6 +66,8 @@ class Judge:
     def _figure(self, mention: Mention, datum: Datum | None) -> Figure | None:
         if mention.numeral.soft:
             return self._spelt(mention)
+        if _is_vague(mention.numeral) and (place := self.passages.find(mention, least=_VAGUE_QUOTES)):
+            return shown(mention, "context" if place[1] else "supported", place[0])
         if datum and not self._outdone(mention, datum):
             return shown(mention, "supported", datum.support, date=datum.last, stored=exact(datum.value))
         if place := self.passages.find(mention, least=_QUOTES):
@@ -311,6 +314,11 @@ class Judge:
                 value = mention.numeral.value
                 return min(timely, key=lambda datum: abs(abs(datum.value) - abs(value)))
         return None
+
+
+def _is_vague(numeral: Numeral) -> bool:
+    """Whether so many values are written so that a datum among them says little: `below 1`, `over 10 %`."""
+    return numeral.kind != "fraction" and numeral.high - numeral.low >= 0.5 * abs(numeral.value)
 
 
 def _comparable(one: Datum, two: Datum) -> bool:
