@@ -56,6 +56,61 @@ def test_redis_drops_expired_documents_by_itself_after_a_while(tmp_path):
         assert bench.store.retrieve("k").version == 1
 
 
+def test_redis_reads_only_what_its_indexes_name(tmp_path, monkeypatch):
+    with BACKENDS["redis"](tmp_path) as bench:
+        store = bench.store
+        for key, source in [("a", "file"), ("b", "api"), ("c", "file"), ("d", "")]:
+            store.store(key, {"n": 1}, source=source)
+            bench.pass_time(60)
+        store.store("a", 2, source="api")
+        store.delete("b")
+        read = []
+        monkeypatch.setattr(type(store), "_current", noting(read, type(store)._current))
+
+        def keys(filters):
+            read.clear()
+            return [found.key for found in store.query(filters)], list(read)
+
+        assert keys({"source": "file"}) == (["c"], ["c"])
+        assert keys({"source": {"$in": ["api", "none", "file"]}}) == (["a", "c"], ["a", "b", "c"])
+        assert keys({"source": "", "n": 1}) == (["d"], ["d"])
+        assert keys({"updated_at": {"$gt": "2025-02-14T12:02:30Z"}}) == (["a", "d"], ["a", "b", "d"])
+        assert keys({"updated_at": {"$lte": "2025-02-14T12:02:00Z"}}) == (["c"], ["c"])
+        assert keys({"source": "file", "$and": [{"source": "api"}]}) == ([], [])
+        assert keys({"$or": [{"source": "file"}, {"n": 1}]}) == (["c", "d"], ["a", "b", "c", "d"])
+
+
+def test_documents_that_an_older_program_left_in_redis_are_indexed(tmp_path):
+    with BACKENDS["redis"](tmp_path) as bench:
+        bench.store.store("a", 1, source="file")
+        prefix = bench.options["database"]
+        server = redis.Redis.from_url(bench.options["connection_string"])
+        server.delete(f"{prefix}:source:file", f"{prefix}:updated")
+        server.set(f"{prefix}:schema", 1)
+
+        assert [found.key for found in bench.store.query({"source": "file"})] == ["a"]
+        assert bench.store.migrate() == 2
+
+
+def test_what_is_erased_leaves_no_entry_in_redis(tmp_path):
+    with BACKENDS["redis"](tmp_path) as bench:
+        bench.store.store("a", 1, source="file")
+        bench.store.store("a", 2, source="api")
+        bench.store.delete("a", erase=True)
+        server = redis.Redis.from_url(bench.options["connection_string"], decode_responses=True)
+        prefix = bench.options["database"]
+
+        assert list(server.scan_iter(match=f"{prefix}:*")) == [f"{prefix}:schema"]
+
+
+def noting(read, method):
+    def current(self, server, key):
+        read.append(key)
+        return method(self, server, key)
+
+    return current
+
+
 def test_postgresql_finds_equal_texts_by_its_index(tmp_path):
     with BACKENDS["postgresql"](tmp_path) as bench:
         bench.store.store("k", {"symbol": {"name": "ABBV"}})

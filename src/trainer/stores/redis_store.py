@@ -1,12 +1,14 @@
 """Documents in Redis: quick, in memory, and gone for good some time after they expire.
 
-Limits: queries are answered by reading every document; a server without persistence loses all on a restart; a document
+Questions by source or by the time of the last change read the documents that a sorted index names, all others every
+document. Limits: a server without persistence loses all on a restart; a document
 whose time to live ran out stays for `keep_expired` seconds more, then Redis drops it with its history.
 """
 
 from __future__ import annotations
 
 import contextlib
+import heapq
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -18,19 +20,24 @@ import redis
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, UsageError
+from trainer.core.values import StoredData
+from trainer.stores.match import matches
 from trainer.stores.moments import to_text
+from trainer.stores.query import Condition
+from trainer.stores.redis_index import Narrowed, microsecond, narrowed
 from trainer.stores.rows import Change, Check, Row, current_of, outcome, unknown_rows
 from trainer.stores.versioned import Place, VersionedStore
 
 T = TypeVar("T")
-SCHEMA = 1
+SCHEMA = 2
+"""1 had no indexes."""
 _CHUNK = 200
 _PAGE_SIZE = 8_000_000
 _MOST_TRIES = 1000
 
 
 class RedisStore(VersionedStore):
-    """A hash of versions for each document, and one sorted set of all keys."""
+    """A hash of versions for each document, and sorted sets: of all keys, of those of each source, and by time."""
 
     backend = "redis"
 
@@ -118,10 +125,10 @@ class RedisStore(VersionedStore):
         removed = 0
         with self._reaching():
             for key, version in places:
+                text = self._redis.hget(self._name("document", key), str(version))
                 removed += int(self._redis.hdel(self._name("document", key), str(version)))
-                left = self._versions(self._redis, key)
-                if not left:
-                    self._forget(key)
+                if text and not self._versions(self._redis, key):
+                    self._forget(Row(**json.loads(text)))
         return removed
 
     def measure(self) -> int | None:
@@ -132,8 +139,11 @@ class RedisStore(VersionedStore):
     def migrate(self) -> int:
         """The number of the layout; raises StoreError for a newer one."""
         with self._reaching():
-            self._redis.set(self._name("schema"), SCHEMA, nx=True)
             found = int(self._redis.get(self._name("schema")) or 0)
+            if found < SCHEMA:
+                self._index_all()
+                self._redis.set(self._name("schema"), SCHEMA)
+                return SCHEMA
         if found > SCHEMA:
             raise StoreError(
                 f"the documents in Redis were written by a newer trainer: layout {found}, this program knows {SCHEMA}",
@@ -155,24 +165,27 @@ class RedisStore(VersionedStore):
                     if names:
                         pipe.watch(*names)
                     rows, result = prepare(pipe)
-                    highest = {row.key: self._highest(pipe, row.key) for row in rows}
+                    newest = {row.key: self._current(pipe, row.key) for row in rows}
                     pipe.multi()
-                    self._write(pipe, rows, highest)
+                    self._write(pipe, rows, newest)
                     pipe.execute()
                 except redis.WatchError:
                     continue
                 return result
         raise StoreError("other writers were always quicker", hint="write less at once to the same document")
 
-    def _write(self, pipe: Any, rows: Sequence[Row], highest: dict[str, int]) -> None:
+    def _write(self, pipe: Any, rows: Sequence[Row], newest: dict[str, Row | None]) -> None:
         for row in rows:
             name = self._name("document", row.key)
             pipe.hset(name, str(row.version), json.dumps(asdict(row)))
-            if row.version < highest[row.key]:
+            before = newest[row.key]
+            if before and row.version < before.version:
                 continue
-            highest[row.key] = row.version
+            newest[row.key] = row
             pipe.hset(name, "current", row.version)
-            pipe.zadd(self._name("keys"), {row.key: 0})
+            if before and before.source != row.source:
+                pipe.zrem(self._name("source", before.source), row.key)
+            self._index(pipe, row)
             pipe.persist(name)
             if row.ttl is not None:
                 fresh_until = current_of(row).head().confirmed_at + timedelta(seconds=row.ttl)
@@ -189,19 +202,53 @@ class RedisStore(VersionedStore):
         rows = (Row(**json.loads(text)) for version, text in found.items() if version != "current")
         return sorted(rows, key=lambda row: row.version)
 
-    def _highest(self, server: Any, key: str) -> int:
-        return int(server.hget(self._name("document", key), "current") or 0)
+    def _index(self, pipe: Any, row: Row) -> None:
+        """A deletion stays in the indexes: who reads by them sees that it is one."""
+        pipe.zadd(self._name("keys"), {row.key: 0})
+        pipe.zadd(self._name("source", row.source), {row.key: 0})
+        pipe.zadd(self._name("updated"), {row.key: microsecond(row.updated_at)})
+
+    def _index_all(self) -> None:
+        for name in self._names(""):
+            row = self._current(self._redis, name)
+            if row:
+                self._index(self._redis, row)
+
+    def _scan(self, where: Condition) -> Iterator[StoredData]:
+        wanted = narrowed(where)
+        if wanted == Narrowed():
+            yield from super()._scan(where)
+            return
+        self.migrate()
+        for name in self._candidates(wanted):
+            with self._reaching():
+                row = self._current(self._redis, name)
+            if row and not row.deleted and matches(document := row.document(), where):
+                yield document
+
+    def _candidates(self, wanted: Narrowed) -> Iterator[str]:
+        """The keys of all that can match, in order."""
+        if wanted.sources is not None:
+            return heapq.merge(*(self._members(self._name("source", source)) for source in wanted.sources))
+        low = "-inf" if wanted.since is None else wanted.since
+        high = "+inf" if wanted.until is None else wanted.until
+        with self._reaching():
+            return iter(sorted(self._redis.zrangebyscore(self._name("updated"), low, high)))
 
     def _names(self, first: str) -> Iterator[str]:
         """The keys from `first` on; those that Redis dropped meanwhile have no versions."""
-        start = f"[{first}" if first else "-"
-        while names := self._redis.zrangebylex(self._name("keys"), start, "+", 0, _CHUNK):
-            yield from names
-            start = f"({names[-1]}"
+        return self._members(self._name("keys"), f"[{first}" if first else "-")
 
-    def _forget(self, key: str) -> None:
-        self._redis.delete(self._name("document", key))
-        self._redis.zrem(self._name("keys"), key)
+    def _members(self, index: str, start: str = "-") -> Iterator[str]:
+        with self._reaching():
+            while names := self._redis.zrangebylex(index, start, "+", 0, _CHUNK):
+                yield from names
+                start = f"({names[-1]}"
+
+    def _forget(self, last: Row) -> None:
+        self._redis.delete(self._name("document", last.key))
+        for index in (self._name("keys"), self._name("updated"), self._name("source", last.source)):
+            self._redis.zrem(index, last.key)
 
     def _name(self, kind: str, key: str = "") -> str:
         return f"{self._prefix}:{kind}:{key}" if key else f"{self._prefix}:{kind}"
