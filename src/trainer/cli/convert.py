@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 @click.command("convert")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-t", "--to", "target", metavar="FORMAT", help="html, pdf, docx, latex, markdown, json or text.")
+@click.option(
+    "-t",
+    "--to",
+    "target",
+    metavar="FORMAT",
+    help="html, pdf, docx, latex, markdown, json, text; by pandoc also odt, epub, rst …",
+)
 @click.option("-f", "--from", "source", metavar="FORMAT", default="auto", help="auto, markdown, json, html, text …")
 @click.option("-o", "--output", metavar="FILE|DIR", type=click.Path(path_type=Path), help="Where to write.")
 @click.option("--template", metavar="T", type=click.Path(path_type=Path), help="Jinja2 template of the page.")

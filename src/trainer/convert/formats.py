@@ -27,12 +27,20 @@ READERS = Registry(
 WRITERS = Registry(
     "convert.writers",
     {
+        "asciidoc": Adapter("trainer.convert.writers.pandoc:asciidoc"),
+        "docbook": Adapter("trainer.convert.writers.pandoc:docbook"),
         "docx": Adapter("trainer.convert.writers.docx:write"),
+        "epub": Adapter("trainer.convert.writers.pandoc:epub"),
         "html": Adapter("trainer.convert.writers.html:write"),
         "json": Adapter("trainer.convert.writers.json:write"),
         "latex": Adapter("trainer.convert.writers.latex:write"),
         "markdown": Adapter("trainer.convert.writers.markdown:write"),
+        "mediawiki": Adapter("trainer.convert.writers.pandoc:mediawiki"),
+        "odt": Adapter("trainer.convert.writers.pandoc:odt"),
+        "org": Adapter("trainer.convert.writers.pandoc:org"),
         "pdf": Adapter("trainer.convert.writers.pdf:write"),
+        "rst": Adapter("trainer.convert.writers.pandoc:rst"),
+        "rtf": Adapter("trainer.convert.writers.pandoc:rtf"),
         "text": Adapter("trainer.convert.writers.text:write"),
     },
 )
@@ -40,11 +48,19 @@ WRITERS = Registry(
 SUFFIXES = {
     ".md": "markdown", ".markdown": "markdown", ".html": "html", ".htm": "html", ".json": "json", ".jsonl": "jsonl",
     ".ndjson": "jsonl", ".txt": "text", ".yaml": "yaml", ".yml": "yaml", ".csv": "csv", ".tsv": "csv", ".pdf": "pdf",
-    ".tex": "latex", ".docx": "docx",
+    ".tex": "latex", ".docx": "docx", ".adoc": "asciidoc", ".epub": "epub", ".odt": "odt", ".org": "org",
+    ".rst": "rst", ".rtf": "rtf",
 }  # fmt: skip
 """The format that a file's suffix names."""
 
-ENDINGS = {"markdown": ".md", "latex": ".tex", "text": ".txt"}
+ENDINGS = {
+    "markdown": ".md",
+    "latex": ".tex",
+    "text": ".txt",
+    "asciidoc": ".adoc",
+    "docbook": ".xml",
+    "mediawiki": ".wiki",
+}
 """The suffix of a format whose name is not its suffix."""
 
 
