@@ -1,4 +1,4 @@
-"""Formats beyond our own, by pandoc where it is installed; it gets our HTML, which names no file and fetches nothing."""
+"""Formats beyond our own, by pandoc where there is one; it gets our HTML; that names no file and fetches nothing."""
 
 from __future__ import annotations
 
