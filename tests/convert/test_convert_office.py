@@ -115,3 +115,17 @@ def test_latex_takes_formulas_as_they_are_but_no_commands_that_reach_out():
     assert "$E = mc^2$" in text
     assert "\\[x^2\\]" in text
     assert "\\input" not in text.replace("\\textbackslash{}input", "")
+
+
+def test_a_wide_table_gets_smaller_type_in_word():
+    row = "| " + " | ".join(["$1,234.5 million"] * 12) + " |\n"
+    wide = to_docx(row + "|---" * 12 + "|\n" + row).content
+    narrow = to_docx("| a |\n|---|\n| 1 |\n").content
+
+    assert b'w:val="TableTextSmall"' in _document(wide)
+    assert b'w:val="TableTextSmall"' not in _document(narrow)
+
+
+def _document(content: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        return parts.read("word/document.xml")

@@ -15,7 +15,7 @@ from trainer.convert.dates import long_date
 from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
-from trainer.convert.widths import column_widths
+from trainer.convert.widths import column_widths, fit
 from trainer.convert.writers import docx_parts as parts
 from trainer.convert.writers.markdown import as_document
 from trainer.core.values import Json
@@ -38,6 +38,9 @@ def write(source: Document | Dataset, *, options: Options) -> Converted[bytes]:
         assets=options.assets,
         folder=options.folder,
     )
+
+
+_NARROW_MARGINS = '<w:tblCellMar><w:left w:w="30" w:type="dxa"/><w:right w:w="30" w:type="dxa"/></w:tblCellMar>'
 
 
 def to_docx(
@@ -211,18 +214,19 @@ class _Writer:
         total = sum(needed) or 1.0
         widths = [int(_TEXT_WIDTH * width / total) for width in needed]
         columns = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
+        style, margins = ("TableTextSmall", _NARROW_MARGINS) if fit(words) else ("TableText", "")
         lines = []
         for number, row in enumerate(rows):
             head = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" if number == 0 else "<w:trPr><w:cantSplit/></w:trPr>"
             cells = "".join(
                 f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>'
-                f"{_paragraph(content, 'TableText', _aligned(align))}</w:tc>"
+                f"{_paragraph(content, style, _aligned(align))}</w:tc>"
                 for (content, align), width in zip(row, widths, strict=False)
             )
             lines.append(f"<w:tr>{head}{cells}</w:tr>")
         return (
             '<w:tbl><w:tblPr><w:tblStyle w:val="Report"/><w:tblW w:w="5000" w:type="pct"/>'
-            '<w:tblLayout w:type="autofit"/><w:tblLook w:firstRow="1" w:val="0020"/></w:tblPr>'
+            f'<w:tblLayout w:type="autofit"/>{margins}<w:tblLook w:firstRow="1" w:val="0020"/></w:tblPr>'
             f"<w:tblGrid>{columns}</w:tblGrid>{''.join(lines)}</w:tbl>"
         )
 

@@ -142,9 +142,9 @@ def styles(language: str) -> str:
     return (
         f"{HEAD}<w:styles {SPACES}><w:docDefaults><w:rPrDefault><w:rPr>"
         '<w:rFonts w:ascii="Calibri" w:hAnsi="Calibri" w:cs="Calibri" w:eastAsia="Calibri"/><w:sz w:val="21"/>'
-        f'<w:lang w:val="{escape(language)}"/></w:rPr></w:rPrDefault><w:pPrDefault><w:pPr>'
-        '<w:spacing w:after="120" w:line="276" w:lineRule="auto"/></w:pPr></w:pPrDefault></w:docDefaults>'
-        '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/></w:style>'
+        f'<w:lang w:val="{escape(language)}"/></w:rPr></w:rPrDefault></w:docDefaults>'
+        '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/>'
+        '<w:pPr><w:spacing w:after="120" w:line="276" w:lineRule="auto"/></w:pPr></w:style>'
         + headings
         + _style("Title", "Title", '<w:spacing w:after="60"/>', '<w:b/><w:color w:val="14304B"/><w:sz w:val="46"/>')
         + _style("Subtitle", "Subtitle", '<w:spacing w:after="160"/>', '<w:color w:val="5B6875"/><w:sz w:val="24"/>')
@@ -173,6 +173,7 @@ def styles(language: str) -> str:
             '<w:spacing w:before="30" w:after="30" w:line="240" w:lineRule="auto"/>',
             '<w:sz w:val="18"/>',
         )
+        + _style("TableTextSmall", "Table Text Small", '<w:spacing w:before="20" w:after="20"/>', '<w:sz w:val="13"/>')
         + _style("FootnoteText", "footnote text", '<w:spacing w:after="40"/>', '<w:sz w:val="17"/>')
         + _character("Hyperlink", "Hyperlink", '<w:color w:val="1C5A94"/><w:u w:val="single"/>')
         + _character(
