@@ -52,6 +52,14 @@ def test_a_dozen_reports_are_measured_as_the_whole_corpus_is() -> None:
     assert alarms <= 0.01 * figures
 
 
+def shown(tried: Counter[str], missed: Counter[str]) -> str:
+    """The table of docs/explanation/checks.md; `pytest -m soak -rP` prints it."""
+    rows = [(kind, tried[kind], missed[kind]) for kind in tried]
+    lines = [f"| {kind} | {count:,} | {100 * (1 - wrong / count):.1f} % |" for kind, count, wrong in rows]
+    total, wrong = tried.total(), missed.total()
+    return "\n".join([*lines, f"| all | {total:,} | {100 * (1 - wrong / total):.1f} % |"])
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("held_out", [False, True])
 def test_the_corpus_is_told_apart(held_out: bool) -> None:
@@ -59,6 +67,8 @@ def test_the_corpus_is_told_apart(held_out: bool) -> None:
         pytest.skip("the recorded answers are absent: the whole corpus needs them")
     chosen = [report for report in reports(72) if report.held_out is held_out]
     tried, missed, alarms, figures = measured(chosen, each=3)
+    print(shown(tried, missed), f"\n{alarms} false alarms of {figures} figures")
 
+    assert tried.total() >= (500 if held_out else 1000)
     assert missed.total() <= 0.03 * tried.total(), missed
     assert alarms <= 0.01 * figures
