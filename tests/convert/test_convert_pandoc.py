@@ -1,6 +1,8 @@
 """Formats that pandoc writes: its command line by a stand-in on PATH, its output by the real one where it is."""
 
+import io
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -51,4 +53,8 @@ def test_the_real_pandoc_writes_each_format_twice_the_same():
         first, second = (convert(REPORT, source="markdown", target=target).content for _ in range(2))
 
         assert (target, first) == (target, second)
+    book = zipfile.ZipFile(io.BytesIO(convert(REPORT, source="markdown", target="epub").content))
+
+    assert {part.date_time for part in book.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert (book.infolist()[0].filename, book.infolist()[0].compress_type) == ("mimetype", zipfile.ZIP_STORED)
     assert "Sales\n=====\n\nThey *grew*." in convert(REPORT, source="markdown", target="rst").content

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
+import zipfile
 from functools import partial
 from html import escape
 from importlib.util import find_spec
@@ -44,7 +46,7 @@ def write_as(target: str, source: Document | Dataset, *, options: Options) -> Co
     )
     content = _run(pandoc, target, page, shown=furnished.document.shown)
     if target in _BINARY:
-        return Converted(content, findings, furnished.title)
+        return Converted(_undated(content), findings, furnished.title)
     return Converted(content.decode("utf-8").replace("\r\n", "\n"), findings, furnished.title)
 
 
@@ -53,6 +55,17 @@ def find_pandoc() -> str | None:
     found = find_spec("pypandoc")
     bundled = Path(found.origin).parent / "files" / "pandoc" if found and found.origin else None
     return shutil.which("pandoc") or (str(bundled) if bundled and bundled.is_file() else None)
+
+
+def _undated(archive: bytes) -> bytes:
+    """The same archive without the time it was packed at, which older pandocs write."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as given, zipfile.ZipFile(buffer, "w") as made:
+        for part in given.infolist():
+            info = zipfile.ZipInfo(part.filename, (1980, 1, 1, 0, 0, 0))
+            info.compress_type, info.create_system = part.compress_type, 0
+            made.writestr(info, given.read(part))
+    return buffer.getvalue()
 
 
 def _run(pandoc: str, target: str, page: str, *, shown: str) -> bytes:
