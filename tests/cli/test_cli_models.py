@@ -254,3 +254,13 @@ def test_a_check_of_the_config_tells_what_is_probably_not_meant(blank: Path, run
     assert "information/instructions/overview.md:13:1: " in done.stderr
     assert "NAMME" in done.stderr
     assert done.stdout == "config.yaml: 1 reports, 1 instructions, 1 warnings\n"
+
+
+def test_a_second_opinion_is_asked_for_recorded_and_only_noted(blank: Path, run) -> None:
+    with openai_server(answering(ANSWER, '[{"text": "$39.6 million", "problem": "no currency is named"}]')) as server:
+        done = ask(run, blank, server, "openai_compatible", "--set", "checks.opinion=true", "report", checks="block")
+
+        assert done.returncode == 0, done.stderr
+        assert len(server.requests) == 2
+    provenance = json.loads((blank / "output/json/overview.json").read_text())
+    assert {finding["severity"] for finding in provenance["findings"]} <= {"note"}

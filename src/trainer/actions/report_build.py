@@ -153,7 +153,10 @@ class Build:
         from trainer.checks import faults, repair_message
 
         foreign = sorted(self.subjects - {block.subject for block in rendered.prompt.data})
-        checked = check(report, rendered, answer, foreign=foreign)
+        asked: list[CompletionResult] = []
+        ask = self._asker(report, item, asked) if report.checks.opinion else None
+        checked = check(report, rendered, answer, foreign=foreign, ask=ask)
+        checked = replace(checked, result=joined([*asked, answer], answer.content)) if asked else checked
         if report.checks.policy != "repair" or not faults(checked.verdict):
             return checked
         again = _repair_prompt(rendered.prompt, answer.content, repair_message(checked.verdict))
@@ -165,7 +168,18 @@ class Build:
         item.step("repair", faults=len(faults(checked.verdict)), **completion_facts(second))
         mended = check(report, rendered, second, foreign=foreign)
         better = mended if len(faults(mended.verdict)) < len(faults(checked.verdict)) else checked
-        return replace(better, result=joined([answer, second], better.result.content))
+        return replace(better, result=joined([*asked, answer, second], better.result.content))
+
+    def _asker(self, report: ReportInput, item: Item, asked: list[CompletionResult]) -> Callable[[str], str]:
+        """Puts a question to the report's own model; what it answered is recorded and added to `asked`."""
+
+        def ask(question: str) -> str:
+            result = self.completer.one(Call(report.spec.name, Prompt("-", "", question, body=question), report.choice))
+            item.step("opinion", **completion_facts(result))
+            asked.append(result)
+            return result.content
+
+        return ask
 
     def _built(
         self, report: ReportInput, provenance: Provenance, checked: Checked, changed: tuple[str, ...]

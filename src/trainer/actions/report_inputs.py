@@ -136,7 +136,7 @@ def _file(project: Project, name: str | None, setting: str) -> Path | None:
 
 
 def _checks(section: Checks) -> dict[str, Any]:
-    return {name: getattr(section, name) for name in ("enabled", "policy", "marks", "appendix")}
+    return {name: getattr(section, name) for name in ("enabled", "policy", "marks", "appendix", "opinion")}
 
 
 def _program(choice: ModelChoice, max_tokens: int | None) -> dict[str, Any]:

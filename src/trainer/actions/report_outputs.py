@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from trainer.core.digest import digest_bytes
 from trainer.core.errors import RefusedError, Where
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
-from trainer.core.values import CompletionResult, DataBlock, Finding, Verdict
+from trainer.core.values import CompletionResult, DataBlock, Finding, Prompt, Verdict
 from trainer.reports import Provenance, Written, compose, output_paths, provenance_path, report_date
 from trainer.reports.provenance import describe_completion, describe_findings
 
@@ -33,8 +33,18 @@ class Checked:
     """What was repaired, and what the screen of completions found."""
 
 
-def check(report: ReportInput, rendered: Rendered, result: CompletionResult, *, foreign: Sequence[str] = ()) -> Checked:
-    """The completion as Markdown with the verdict of its checks; `foreign` names what other reports are about."""
+def check(
+    report: ReportInput,
+    rendered: Rendered,
+    result: CompletionResult,
+    *,
+    foreign: Sequence[str] = (),
+    ask: Callable[[str], str] | None = None,
+) -> Checked:
+    """The completion as Markdown with the verdict of its checks.
+
+    `foreign` names what other reports are about; `ask` puts a question to a model, for a second opinion.
+    """
     from trainer.checks import check_completion
     from trainer.convert import repair_markdown
     from trainer.security import screen_completion
@@ -44,9 +54,18 @@ def check(report: ReportInput, rendered: Rendered, result: CompletionResult, *, 
     verdict = Verdict()
     if report.checks.enabled:
         verdict = check_completion(repaired.text, prompt=rendered.prompt, foreign=foreign)
+    if ask is not None:
+        verdict = Verdict((*verdict.findings, *opinion(repaired.text, rendered.prompt, ask)), verdict.scores)
     return Checked(
         repaired.text, verdict, result, (*_repairs(repaired.repairs), *screen_completion(repaired.text).findings)
     )
+
+
+def opinion(text: str, prompt: Prompt, ask: Callable[[str], str]) -> tuple[Finding, ...]:
+    """What a second look by a model has to say, as notes."""
+    from trainer.checks import second_opinion
+
+    return second_opinion(text, prompt=prompt, ask=ask).findings
 
 
 def require_accepted(report: ReportInput, checked: Checked) -> None:

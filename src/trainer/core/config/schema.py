@@ -212,6 +212,7 @@ class Checks(Struct, frozen=True, kw_only=True):
     enabled: Annotated[bool, Meta(description="Whether completions are checked at all.")] = True
     marks: Annotated[bool, Meta(description="Mark unverified figures in the report.")] = True
     appendix: Annotated[bool, Meta(description="Add the appendix Sources of figures.")] = True
+    opinion: Annotated[bool, Meta(description="Ask the model for a second opinion; it only gives notes.")] = False
 
 
 class Mart(Struct, frozen=True, kw_only=True):
