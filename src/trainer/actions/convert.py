@@ -178,10 +178,6 @@ def _run(jobs: Sequence[Job], source: str, target: str, options: Options) -> Ite
             yield futures[future], future.result()
 
 
-def _processes(cores: int) -> Executor:
-    return ProcessPoolExecutor(cores, mp_context=get_context("spawn"))
-
-
 def _converted(job: Job, source: str, target: str, options: Options) -> Any:
     """What the converter made, or the problem it had."""
     options = replace(options, assets=options.assets or job.folder, folder=job.folder)

@@ -27,7 +27,7 @@ RECORDS = Registry(
     {
         "ducklake": Adapter("trainer.stores.lake:Lake", extra="ducklake", needs="psycopg"),
         "postgresql": Adapter(
-            "trainer.stores.postgresql_database:PostgreSQLDatabase", extra="ducklake", needs="psycopg"
+            "trainer.stores.postgresql_database:PostgreSQLDatabase", extra="postgres", needs="psycopg"
         ),
     },
 )
