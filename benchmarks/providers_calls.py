@@ -11,6 +11,7 @@ import asyncio
 import multiprocessing
 import os
 import resource
+import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -47,17 +48,30 @@ def main(rounds: int = 3) -> None:
         cells = [(CALLS / at_once * LATENCY / best[name, at_once][0], best[name, at_once][1]) for at_once in (50, 100)]
         print(f"{name:<28}" + "".join(f"{share:>10.2f}{cpu:>7.2f}" for share, cpu in cells))
     print(f"\nours : OpenAI SDK at 100            {best['openai SDK', 100][0] / best['trainer', 100][0]:.2f}")
-    print(f"through LiteLLM : bare acompletion  {ratio(best, 50):.2f} at 50, {ratio(best, 100):.2f} at 100")
+    litellm_pairs(url)
     stop()
-
-
-def ratio(best: dict[tuple[str, int], tuple[float, float]], at_once: int) -> float:
-    """How many times bare LiteLLM's rate ours through LiteLLM has."""
-    return best["litellm.acompletion", at_once][0] / best["trainer through litellm", at_once][0]
 
 
 def trainer_direct(url: str, at_once: int) -> None:
     run_jobs(create_provider("openai_compatible", model="m", api_base=url, api_key=KEY), at_once)
+
+
+def litellm_pairs(url: str, pairs: int = 7) -> None:
+    """Print the median of bare LiteLLM's time over ours, the two run in turn, so that drift hits both."""
+    for at_once in (50, 100):
+        ratios = []
+        for number in range(pairs):
+            order = [bare_litellm, trainer_litellm] if number % 2 else [trainer_litellm, bare_litellm]
+            taken = {path: seconds(path, url, at_once) for path in order}
+            ratios.append(taken[bare_litellm] / taken[trainer_litellm])
+        print(f"bare LiteLLM : ours, {pairs} pairs at {at_once}: median {statistics.median(ratios):.2f}")
+
+
+def seconds(path: Path_, url: str, at_once: int) -> float:
+    """How long one run of a path takes."""
+    started = time.perf_counter()
+    path(url, at_once)
+    return time.perf_counter() - started
 
 
 def trainer_litellm(url: str, at_once: int) -> None:
