@@ -126,67 +126,83 @@ def _level(at: int, kind: str, text: str) -> str:
     )
 
 
+_SIZES = {1: 34, 2: 29, 3: 23, 4: 20, 5: 20, 6: 20}
+"""Half points of the headings, by level."""
+
+_PARAGRAPHS = (
+    ("Title", "Title", '<w:spacing w:after="60"/>', '<w:b/><w:color w:val="14304B"/><w:sz w:val="46"/>'),
+    ("Subtitle", "Subtitle", '<w:spacing w:after="160"/>', '<w:color w:val="5B6875"/><w:sz w:val="24"/>'),
+    (
+        "Caption",
+        "caption",
+        '<w:keepNext/><w:spacing w:before="160" w:after="80"/>',
+        '<w:color w:val="5B6875"/><w:sz w:val="18"/>',
+    ),
+    (
+        "Quote",
+        "Quote",
+        '<w:pBdr><w:left w:val="single" w:sz="18" w:space="10" w:color="DDE3E8"/></w:pBdr><w:ind w:left="300"/>',
+        '<w:color w:val="5B6875"/>',
+    ),
+    (
+        "SourceCode",
+        "Source Code",
+        '<w:shd w:val="clear" w:color="auto" w:fill="F3F5F7"/>'
+        '<w:spacing w:after="120" w:line="240" w:lineRule="auto"/>',
+        '<w:rFonts w:ascii="Consolas" w:hAnsi="Consolas" w:cs="Consolas"/><w:sz w:val="18"/>',
+    ),
+    (
+        "TableText",
+        "Table Text",
+        '<w:spacing w:before="30" w:after="30" w:line="240" w:lineRule="auto"/>',
+        '<w:sz w:val="18"/>',
+    ),
+    ("TableTextSmall", "Table Text Small", '<w:spacing w:before="20" w:after="20"/>', '<w:sz w:val="13"/>'),
+    ("FootnoteText", "footnote text", '<w:spacing w:after="40"/>', '<w:sz w:val="17"/>'),
+)
+"""Identity, name, and what it says of paragraph and letters."""
+
+_CHARACTERS = (
+    ("Hyperlink", "Hyperlink", '<w:color w:val="1C5A94"/><w:u w:val="single"/>'),
+    (
+        "VerbatimChar",
+        "Verbatim Char",
+        '<w:rFonts w:ascii="Consolas" w:hAnsi="Consolas" w:cs="Consolas"/><w:sz w:val="19"/>',
+    ),
+    ("FootnoteReference", "footnote reference", '<w:vertAlign w:val="superscript"/>'),
+)
+
+_TABLE = (
+    '<w:style w:type="table" w:styleId="Report"><w:name w:val="Report"/><w:tblPr><w:tblBorders>'
+    '<w:top w:val="single" w:sz="12" w:color="1F4E79"/><w:bottom w:val="single" w:sz="6" w:color="1F4E79"/>'
+    '<w:insideH w:val="single" w:sz="4" w:color="DDE3E8"/></w:tblBorders></w:tblPr>'
+    '<w:tblStylePr w:type="firstRow"><w:rPr><w:b/><w:color w:val="14304B"/></w:rPr></w:tblStylePr></w:style>'
+)
+
+
 def styles(language: str) -> str:
     """The styles of the theme: text, headings, code, quotes, captions, tables and notes."""
-    sizes = {1: 34, 2: 29, 3: 23, 4: 20, 5: 20, 6: 20}
-    headings = "".join(
-        _style(
-            f"Heading{level}",
-            f"heading {level}",
-            f'<w:keepNext/><w:spacing w:before="{360 if level < 3 else 240}" w:after="100"/>'
-            f'<w:outlineLvl w:val="{level - 1}"/>',
-            f'<w:b/><w:color w:val="14304B"/><w:sz w:val="{size}"/>',
-        )
-        for level, size in sizes.items()
-    )
     return (
         f"{HEAD}<w:styles {SPACES}><w:docDefaults><w:rPrDefault><w:rPr>"
         '<w:rFonts w:ascii="Calibri" w:hAnsi="Calibri" w:cs="Calibri" w:eastAsia="Calibri"/><w:sz w:val="21"/>'
         f'<w:lang w:val="{escape(language)}"/></w:rPr></w:rPrDefault></w:docDefaults>'
         '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/>'
         '<w:pPr><w:spacing w:after="120" w:line="276" w:lineRule="auto"/></w:pPr></w:style>'
-        + headings
-        + _style("Title", "Title", '<w:spacing w:after="60"/>', '<w:b/><w:color w:val="14304B"/><w:sz w:val="46"/>')
-        + _style("Subtitle", "Subtitle", '<w:spacing w:after="160"/>', '<w:color w:val="5B6875"/><w:sz w:val="24"/>')
-        + _style(
-            "Caption",
-            "caption",
-            '<w:keepNext/><w:spacing w:before="160" w:after="80"/>',
-            '<w:color w:val="5B6875"/><w:sz w:val="18"/>',
-        )
-        + _style(
-            "Quote",
-            "Quote",
-            '<w:pBdr><w:left w:val="single" w:sz="18" w:space="10" w:color="DDE3E8"/></w:pBdr><w:ind w:left="300"/>',
-            '<w:color w:val="5B6875"/>',
-        )
-        + _style(
-            "SourceCode",
-            "Source Code",
-            '<w:shd w:val="clear" w:color="auto" w:fill="F3F5F7"/>'
-            '<w:spacing w:after="120" w:line="240" w:lineRule="auto"/>',
-            '<w:rFonts w:ascii="Consolas" w:hAnsi="Consolas" w:cs="Consolas"/><w:sz w:val="18"/>',
-        )
-        + _style(
-            "TableText",
-            "Table Text",
-            '<w:spacing w:before="30" w:after="30" w:line="240" w:lineRule="auto"/>',
-            '<w:sz w:val="18"/>',
-        )
-        + _style("TableTextSmall", "Table Text Small", '<w:spacing w:before="20" w:after="20"/>', '<w:sz w:val="13"/>')
-        + _style("FootnoteText", "footnote text", '<w:spacing w:after="40"/>', '<w:sz w:val="17"/>')
-        + _character("Hyperlink", "Hyperlink", '<w:color w:val="1C5A94"/><w:u w:val="single"/>')
-        + _character(
-            "VerbatimChar",
-            "Verbatim Char",
-            '<w:rFonts w:ascii="Consolas" w:hAnsi="Consolas" w:cs="Consolas"/><w:sz w:val="19"/>',
-        )
-        + _character("FootnoteReference", "footnote reference", '<w:vertAlign w:val="superscript"/>')
-        + '<w:style w:type="table" w:styleId="Report"><w:name w:val="Report"/><w:tblPr><w:tblBorders>'
-        + '<w:top w:val="single" w:sz="12" w:color="1F4E79"/><w:bottom w:val="single" w:sz="6" w:color="1F4E79"/>'
-        + '<w:insideH w:val="single" w:sz="4" w:color="DDE3E8"/></w:tblBorders></w:tblPr>'
-        + '<w:tblStylePr w:type="firstRow"><w:rPr><w:b/><w:color w:val="14304B"/></w:rPr></w:tblStylePr></w:style>'
+        + "".join(_heading(level, size) for level, size in _SIZES.items())
+        + "".join(_style(*style) for style in _PARAGRAPHS)
+        + "".join(_character(*style) for style in _CHARACTERS)
+        + _TABLE
         + "</w:styles>"
+    )
+
+
+def _heading(level: int, size: int) -> str:
+    return _style(
+        f"Heading{level}",
+        f"heading {level}",
+        f'<w:keepNext/><w:spacing w:before="{360 if level < 3 else 240}" w:after="100"/>'
+        f'<w:outlineLvl w:val="{level - 1}"/>',
+        f'<w:b/><w:color w:val="14304B"/><w:sz w:val="{size}"/>',
     )
 
 
