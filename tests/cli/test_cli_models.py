@@ -12,19 +12,22 @@ from servers.openai import OpenAIServer, Reply, Seen, openai_server, tokens_of
 
 ANSWER = """## Summary
 
-Revenue was $39.6 million in the year to 31 December 2024.
+Revenue was $39.6 million in the year to 31 December 2024, and the company had 240 employees.
 
 ## Development
 
-| Year | Revenue |
-| --- | ---: |
-| 2023 | $34.1 million |
-| 2024 | $39.6 million |
+| Year | Revenue | Gross margin |
+| --- | ---: | ---: |
+| 2021 | $31.2 million | 41.0 % |
+| 2022 | $35.8 million | 43.0 % |
+| 2023 | $34.1 million | 45.0 % |
+| 2024 | $39.6 million | 46.0 % |
 
 ## What is missing
 
 Nothing is said of costs.
 """
+# One of its ten figures is wrong.
 CORRUPT = ANSWER.replace("Revenue was $39.6 million", "Revenue was $36.9 million")
 
 
@@ -263,4 +266,5 @@ def test_a_second_opinion_is_asked_for_recorded_and_only_noted(blank: Path, run)
         assert done.returncode == 0, done.stderr
         assert len(server.requests) == 2
     provenance = json.loads((blank / "output/json/overview.json").read_text())
+    assert provenance["scores"]["figures"] == 1.0
     assert {finding["severity"] for finding in provenance["findings"]} <= {"note"}
