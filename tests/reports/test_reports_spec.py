@@ -47,7 +47,6 @@ def test_a_matrix_spreads_out_in_the_order_of_the_config_with_its_values_over_th
         ("plain", {"A": [1.5, True, None]}, ["plain-1.5", "plain-true", "plain-none"]),
         ("plain", {"A": ["../../etc/passwd", "a/b", ".."]}, ["plain-etc-passwd", "plain-a-b", "plain-x"]),
         ("plain", {"A": ["東京"]}, ["plain-x"]),
-        ("none", {"A": []}, []),
     ],
 )
 def test_the_names_of_a_matrix(entry: str, matrix: dict[str, list[Any]], found: list[str]) -> None:
@@ -78,6 +77,13 @@ def test_all_problems_of_a_config_are_told_at_once_with_advice() -> None:
     assert len(caught.value.problems) == 3
     assert [problem.hint for problem in caught.value.problems if not problem.hint] == []
     assert caught.value.exit_code == 2
+
+
+def test_a_matrix_without_values_is_refused_since_it_would_build_nothing() -> None:
+    with pytest.raises(ConfigError) as caught:
+        expand_reports({"none": report(matrix={"A": ["x"], "B": []})})
+
+    assert caught.value.message == "reports.none.matrix.B has no values, so no report would be built"
 
 
 SPECS = expand_reports({"alpha": report(), "peers": report(matrix={"A": ["x", "y"]})})

@@ -40,10 +40,10 @@ class ReportSpec:
 def expand_reports(reports: Mapping[str, Report]) -> tuple[ReportSpec, ...]:
     """Every report of a config, one for each combination of a matrix, in the config's order.
 
-    Raises ConfigError for names that are not fit for a file or stand twice.
+    Raises ConfigError for names that are not fit for a file or stand twice, and for a matrix without values.
     """
     specs = [spec for entry, report in reports.items() for spec in _spread(entry, report)]
-    problems = [*_unfit(specs), *_doubled(specs)]
+    problems = [*_barren(reports), *_unfit(specs), *_doubled(specs)]
     if problems:
         raise ConfigError(problems[0].message, problems=problems)
     return tuple(specs)
@@ -93,6 +93,14 @@ def _name(entry: str, varied: Mapping[str, Any]) -> str:
 def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9.]+", "-", plain).strip("-.").lower() or "x"
+
+
+def _barren(reports: Mapping[str, Report]) -> Iterator[Problem]:
+    for entry, report in reports.items():
+        for name, values in report.matrix.items():
+            if not values:
+                hint = "list its values, or remove it from the matrix"
+                yield Problem(f"reports.{entry}.matrix.{name} has no values, so no report would be built", hint=hint)
 
 
 def _unfit(specs: Sequence[ReportSpec]) -> Iterator[Problem]:
