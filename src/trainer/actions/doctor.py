@@ -22,7 +22,17 @@ Status = Literal["ok", "warning", "error"]
 
 _OLDEST_PYTHON = (3, 11)
 _LEAST_FREE = 500_000_000
-_EXTRAS = {"litellm": "litellm", "postgres": "psycopg", "mongo": "pymongo", "redis": "redis", "sagemaker": "boto3"}
+_EXTRAS = {
+    "ducklake": "duckdb_extension_ducklake",
+    "keyring": "keyring",
+    "litellm": "litellm",
+    "mongo": "pymongo",
+    "pandoc": "pypandoc",
+    "postgres": "psycopg",
+    "redis": "redis",
+    "sagemaker": "boto3",
+}
+"""Every extra with a package that only it brings."""
 
 
 @dataclass(frozen=True, slots=True)
