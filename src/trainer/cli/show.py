@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trainer.core.clock import isoformat
 from trainer.core.digest import canonical, pretty
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, datetime):
+        return isoformat(value)
     return _visible(str(value)).replace("\n", " ")
 
 

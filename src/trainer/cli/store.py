@@ -150,7 +150,7 @@ def distinct(session: Session, field: str, filters: tuple[str, ...], as_json: bo
     if as_json:
         write_json(found)
     else:
-        write_text("".join(f"{_cell(value)}\n" for value in found))
+        write_text("".join(f"{'null' if value is None else _cell(value)}\n" for value in found))
 
 
 @command.command()
