@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from servers.openai import Reply, content_for, openai_server
-from trainer.providers import CompletionCache, Job, Policy, Row, create_provider, run_batch
+from trainer.providers import CompletionCache, Job, Policy, Row, create_provider, complete_rows
 
 CHILD = """
 import sys
 from pathlib import Path
-from trainer.providers import CompletionCache, Job, Policy, Row, create_provider, run_batch
+from trainer.providers import CompletionCache, Job, Policy, Row, create_provider, complete_rows
 url, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 link = create_provider("openai_compatible", model="m", api_base=url)
 cache = CompletionCache(folder / "cache")
 rows = [Row({"n": n}, Job(f"row {n}", [link], cache=cache)) for n in range(count)]
-result = run_batch(rows, ledger=folder / "ledger.jsonl", output=folder / "out.jsonl", concurrency=8)
+result = complete_rows(rows, ledger=folder / "ledger.jsonl", output=folder / "out.jsonl", concurrency=8)
 print(result.done, result.failed)
 """
 
@@ -40,7 +40,7 @@ def expected(n):
 def test_lines_come_in_the_rows_order_whatever_order_the_answers_come_in(tmp_path):
     lines = []
     with openai_server(lambda server, seen: Reply(delay=random.random() / 20)) as server:
-        result = run_batch(
+        result = complete_rows(
             rows_of(server, 40),
             ledger=tmp_path / "ledger.jsonl",
             output=tmp_path / "out.jsonl",
@@ -62,7 +62,7 @@ def test_a_line_is_written_while_later_rows_are_still_under_way(tmp_path):
         return Reply(delay=1.0 if seen.body["messages"][0]["content"] in ("row 2", "row 3") else 0.001)
 
     with openai_server(script) as server:
-        run_batch(
+        complete_rows(
             rows_of(server, 4),
             ledger=tmp_path / "ledger.jsonl",
             concurrency=2,
@@ -84,10 +84,10 @@ def test_a_rerun_asks_only_for_what_failed(tmp_path):
     with openai_server(script) as server:
         rows = rows_of(server, 10)
         paths = {"ledger": tmp_path / "ledger.jsonl", "output": tmp_path / "out.jsonl"}
-        first = run_batch(rows, **paths, on_progress=progress.append)
+        first = complete_rows(rows, **paths, on_progress=progress.append)
         middle = [json.loads(line) for line in paths["output"].read_text().splitlines()]
         broken = False
-        second = run_batch(rows, **paths)
+        second = complete_rows(rows, **paths)
 
     assert (first.done, first.failed) == (8, 2)
     assert [number for number, _ in first.errors] == [4, 8]
@@ -106,8 +106,8 @@ def test_a_rerun_asks_only_for_what_failed(tmp_path):
 def test_two_equal_rows_give_two_lines(tmp_path):
     with openai_server() as server:
         (row,) = rows_of(server, 1)
-        result = run_batch([row, row], ledger=tmp_path / "ledger.jsonl", output=tmp_path / "out.jsonl")
-        again = run_batch([row, row], ledger=tmp_path / "ledger.jsonl", output=tmp_path / "out.jsonl")
+        result = complete_rows([row, row], ledger=tmp_path / "ledger.jsonl", output=tmp_path / "out.jsonl")
+        again = complete_rows([row, row], ledger=tmp_path / "ledger.jsonl", output=tmp_path / "out.jsonl")
 
     assert (result.done, again.resumed) == (2, 2)
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
@@ -115,7 +115,7 @@ def test_two_equal_rows_give_two_lines(tmp_path):
 
 def test_a_hopeless_failure_is_met_once_and_not_by_every_row(tmp_path):
     with openai_server(lambda server, seen: Reply(401)) as server:
-        result = run_batch(rows_of(server, 50), ledger=tmp_path / "ledger.jsonl", concurrency=4)
+        result = complete_rows(rows_of(server, 50), ledger=tmp_path / "ledger.jsonl", concurrency=4)
 
     assert result.failed == 50
     assert len(server.requests) == 4
@@ -125,10 +125,10 @@ def test_a_torn_ledger_line_is_paid_again_and_nothing_else(tmp_path):
     ledger = tmp_path / "ledger.jsonl"
     with openai_server() as server:
         rows = rows_of(server, 5)
-        run_batch(rows, ledger=ledger)
+        complete_rows(rows, ledger=ledger)
         ledger.write_bytes(ledger.read_bytes()[:-10])
-        result = run_batch(rows, ledger=ledger)
-        last = run_batch(rows, ledger=ledger)
+        result = complete_rows(rows, ledger=ledger)
+        last = complete_rows(rows, ledger=ledger)
 
     assert (result.resumed, last.resumed) == (4, 5)
     assert len(server.requests) == 6
@@ -177,8 +177,8 @@ def test_the_cache_spares_a_batch_without_its_ledger(tmp_path):
     cache = CompletionCache(tmp_path / "cache")
     with openai_server() as server:
         rows = rows_of(server, 6, cache=cache)
-        run_batch(rows, ledger=tmp_path / "one.jsonl")
-        result = run_batch(rows, ledger=tmp_path / "two.jsonl")
+        complete_rows(rows, ledger=tmp_path / "one.jsonl")
+        result = complete_rows(rows, ledger=tmp_path / "two.jsonl")
 
     assert len(server.requests) == 6
     assert (result.done, result.cost, result.tokens) == (6, 0.0, 0)

@@ -25,7 +25,7 @@ from trainer.providers import (
     create_provider,
     find_key,
     record,
-    run_batch,
+    complete_rows,
     scrub,
 )
 
@@ -93,7 +93,7 @@ def test_a_key_is_found_in_nothing_that_outlives_its_call(adapter, tmp_path, cap
         except ProviderError as error:
             told += [str(error), repr(error), repr(error.attempts), "".join(traceback.format_exception(error))]
         rows = [Row({"n": 1}, Job("please fail", [link])), Row({"n": 2}, Job("hello", [link]))]
-        run_batch(rows, ledger=tmp_path / "ledger.jsonl", output=tmp_path / "out.jsonl", on_line=told.append)
+        complete_rows(rows, ledger=tmp_path / "ledger.jsonl", output=tmp_path / "out.jsonl", on_line=told.append)
 
     written = [path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()]
     places = [*told, *written, caplog.text, *capfd.readouterr()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,14 @@ from trainer.actions.data import Sources, load_documents
 from trainer.actions.model import ModelChoice, choose_model, make_budget, price_of
 from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared, screened
 from trainer.actions.record import Recorder
-from trainer.actions.wiring import open_database
 from trainer.core.clock import Clock, system_clock
-from trainer.core.errors import ProviderError, StoreError, UsageError, Where
+from trainer.core.errors import ProviderError, UsageError, Where
 from trainer.core.files import read_text, write_atomic
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Json, Output, Prompt, Section
 
 if TYPE_CHECKING:
-    from trainer.providers import Budget
-    from trainer.providers.batch import BatchResult, Progress
+    from trainer.providers import Budget, Request
 
 STDIN = "-"
 
@@ -153,6 +151,18 @@ class Run:
         )
         return Rendered(prompt, screened(self.project, prompt), choice.model), choice
 
+    def request(self, rendered: Rendered, choice: ModelChoice) -> Request:
+        """What is asked of the model, whose key names the completion in the cache."""
+        from trainer.providers import Request
+
+        prompt = rendered.prompt
+        return Request(prompt, choice.provider, choice.model, choice.settings, prompt.output.schema)
+
+    def is_cached(self, rendered: Rendered, choice: ModelChoice) -> bool:
+        """Whether the answer is kept already, so that nothing would be sent."""
+        cache = self.completer.cache
+        return cache is not None and cache.get(self.request(rendered, choice).key) is not None
+
     def _choice(self, instruction: Mapping[str, Any], what: str) -> ModelChoice:
         changes: dict[str, Any] = dict(self.options.changes)
         if self.options.offline:
@@ -207,56 +217,14 @@ def dry_run(
     clock: Clock = system_clock,
 ) -> DryRun:
     """What the run would send and cost, and whether it is cached; nothing is sent."""
-    from trainer.providers import Request, explain
+    from trainer.providers import explain
 
     run = Run(project, options, clock=clock)
     rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
-    request = Request(rendered.prompt, choice.provider, choice.model, choice.settings, rendered.prompt.output.schema)
-    cache = run.completer.cache
-    cached = cache is not None and cache.get(request.key) is not None
+    request = run.request(rendered, choice)
     cost, at_most = price_of(choice, rendered.tokens["total"])
+    cached = run.is_cached(rendered, choice)
     return DryRun(rendered, choice, request.key, cached, cost, at_most, explain(request))
-
-
-def run_many(
-    project: Project,
-    name: str,
-    given: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Json]],
-    options: RunOptions,
-    *,
-    output: Path | None = None,
-    on_line: Callable[[str], None] | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
-    clock: Clock = system_clock,
-) -> BatchResult:
-    """A completion for each row of parameters, in the rows' order; a rerun pays only for the rows that failed."""
-    from trainer.core.digest import digest
-    from trainer.providers.batch import Row, run_batch
-
-    run = Run(project, options, clock=clock)
-    section = project.settings.llm_provider
-    with Recorder(project, "batch", context={"instruction": name, "rows": len(rows)}, clock=clock) as recorder:
-        jobs = []
-        for row in rows:
-            rendered, choice = run.rendered(name, {**given, **row})
-            jobs.append(Row(dict(row), run.completer.job(Call(name, rendered.prompt, choice))))
-        identity = digest([name, sorted(given.items()), [dict(row) for row in rows]])
-        result = run_batch(
-            jobs,
-            ledger=project.state / "batches" / f"{identity[:32]}.jsonl",
-            output=output,
-            concurrency=options.concurrency or section.concurrency,
-            requests_per_minute=section.requests_per_minute,
-            tokens_per_minute=section.tokens_per_minute,
-            resume=not options.refresh,
-            on_line=on_line,
-            on_progress=on_progress,
-        )
-        recorder.note(done=result.done, failed=result.failed, cost=result.cost, tokens=result.tokens)
-    if run.budget is not None:
-        run.budget.close()
-    return result
 
 
 def read_schema(path: Path) -> Mapping[str, Json]:
@@ -274,40 +242,6 @@ def read_schema(path: Path) -> Mapping[str, Json]:
         raise UsageError("a JSON Schema is an object", where=Where(str(path)))
     check_schema(found)
     return found
-
-
-def read_rows(project: Project, path: Path) -> list[Mapping[str, Json]]:
-    """The rows of a csv, tsv, json, jsonl or yaml file, or of the query in a sql file on the project's database.
-
-    Raises UsageError where there is no list of records.
-    """
-    from trainer.sources.file_formats import read_data
-
-    if path.suffix == ".sql":
-        return _queried(project, path)
-    try:
-        found = read_data(path.read_bytes(), str(path))
-    except FileNotFoundError:
-        raise UsageError("there is no such file", where=Where(str(path))) from None
-    rows = found.get("records") if isinstance(found, dict) else found
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise UsageError("a batch is a list of records, one for each row", where=Where(str(path)))
-    return rows
-
-
-def _queried(project: Project, path: Path) -> list[Mapping[str, Json]]:
-    import duckdb
-
-    query = read_text(path)
-    try:
-        with open_database(project)() as connection:
-            answer = connection.execute(query)
-            names = [column[0] for column in answer.description or ()]
-            rows = answer.fetchall()
-    except (duckdb.Error, StoreError) as error:
-        raise UsageError(f"not a query of this database: {error}", where=Where(str(path))) from None
-    plain = (str, int, float, bool, type(None))
-    return [{n: v if isinstance(v, plain) else str(v) for n, v in zip(names, row, strict=True)} for row in rows]
 
 
 def write_answer(path: Path, result: CompletionResult) -> bool:
@@ -330,8 +264,3 @@ def _inputs(rendered: Rendered, version: str) -> dict[str, Any]:
 
 def _attempt(attempt: Any) -> dict[str, Any]:
     return {name: getattr(attempt, name) for name in attempt.__slots__}
-
-
-def failed_rows(result: BatchResult) -> list[str]:
-    """One line for each row that failed."""
-    return [f"row {number}: {error.message}" for number, error in result.errors]

@@ -13,6 +13,7 @@ from trainer.cli.show import json_option, write_json, write_text
 from trainer.core.errors import PartialError, TrainerError, UsageError
 
 if TYPE_CHECKING:
+    from trainer.actions.batch import Batch
     from trainer.actions.run import DryRun, RunOptions, RunResult
 
 _FILE = click.Path(path_type=Path)
@@ -44,15 +45,19 @@ def command(session: Session, /, instruction: str, params: tuple[str, ...], as_j
     """Run INSTRUCTION through a model, or with - the prompt on stdin.
 
     With --batch, rows give parameters: one completion a row, one JSON line each, in order. A rerun resumes and pays
-    only for the rows that failed (exit 6).
+    only for the rows that failed (exit 6). With --dry-run, it tells what all rows would cost.
     """
     from trainer.actions.prompt import parse_pairs
 
     given = parse_pairs(params, option="-p")
     run = _options(options)
     if options["batch"] is not None:
-        _refuse(options, "--batch", ("stream", "dry_run", "explain", "record"))
-        _batch(session, instruction, given, run, rows=options["batch"], folder=options["output"])
+        _refuse(options, "--batch", ("stream", "explain", "record"))
+        batch = _read_batch(session, instruction, given, options["batch"])
+        if options["dry_run"]:
+            _estimate(session, batch, run, as_json=as_json)
+        else:
+            _batch(session, batch, run, folder=options["output"], as_json=as_json)
         return
     text = _stdin() if instruction == "-" else None
     if options["dry_run"] or options["explain"]:
@@ -159,13 +164,16 @@ def _dry_run(
 
 def _costs(found: DryRun) -> list[str]:
     parts = [f"  {count:>8,}  {name}" for name, count in found.rendered.tokens.items() if name != "total"]
-    at_most = "unknown" if found.cost_at_most is None else f"${found.cost_at_most:.4f}"
     return [
         f"{found.choice.provider}/{found.choice.model}: {found.rendered.tokens['total']:,} tokens to send",
         *parts,
-        f"cost: {'unknown' if found.cost is None else f'${found.cost:.4f}'} for the prompt, at most {at_most} in all",
+        f"cost: {_money(found.cost)} for the prompt, at most {_money(found.cost_at_most)} in all",
         f"cached: {'yes, nothing would be sent' if found.cached else 'no'}",
     ]
+
+
+def _money(cost: float | None) -> str:
+    return "unknown" if cost is None else f"${cost:.4f}"
 
 
 def _explained(found: DryRun) -> list[str]:
@@ -180,36 +188,58 @@ def _short(value: object, known: str) -> str:
     return text if len(text) <= 60 else f"{len(text):,} characters, digest {known[:12]}"
 
 
-def _batch(
-    session: Session, instruction: str, given: dict[str, str], run: RunOptions, *, rows: Path, folder: Path | None
-) -> None:
-    from trainer.actions.run import failed_rows, read_rows, run_many
-    from trainer.cli.progress import Progress
+def _read_batch(session: Session, instruction: str, given: dict[str, str], rows: Path) -> Batch:
+    from trainer.actions.batch import Batch, fitted, read_rows
 
     if instruction == "-":
         raise UsageError("--batch needs an instruction; stdin cannot be one")
     project = session.project()
-    found = read_rows(project, rows)
+    batch, unused = fitted(project, Batch(instruction, read_rows(project, rows), str(rows), given))
+    if unused:
+        session.say(f"{rows}: not used by {instruction}: {', '.join(unused)}")
+    return batch
+
+
+def _estimate(session: Session, batch: Batch, run: RunOptions, *, as_json: bool) -> None:
+    from trainer.actions.batch import estimate_batch
+
+    found = estimate_batch(session.project(), batch, run)
+    if as_json:
+        write_json(found)
+        return
+    refused = f", {found.refused} would fail" if found.refused else ""
+    asked = found.rows - found.cached - found.refused
+    write_text(f"{found.provider}/{found.model}: {found.tokens:,} tokens to send for {asked} of {found.rows} rows")
+    write_text(f"rows: {found.cached} cached{refused}")
+    write_text(f"cost: {_money(found.cost)} for the prompts, at most {_money(found.cost_at_most)} in all")
+
+
+def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | None, as_json: bool) -> None:
+    from trainer.actions.batch import failed_rows, run_batch
+    from trainer.cli.progress import Progress
+
+    total = len(batch.rows)
     with Progress(session, "rows") as progress:
-        progress.expect(len(found))
-        result = run_many(
-            project,
-            instruction,
-            given,
-            found,
+        progress.expect(total)
+        result = run_batch(
+            session.project(),
+            batch,
             run,
-            output=None if folder is None else folder / f"{rows.stem}.jsonl",
+            output=None if folder is None else folder / f"{Path(batch.shown).stem}.jsonl",
             on_line=write_text if folder is None else None,
             on_progress=lambda state: progress.step(None, f"${state.cost:.4f}"),
         )
     for line in failed_rows(result):
         session.say(line)
-    cost = f"${result.cost:.4f}" + (f" and {result.unpriced} answers of unknown price" if result.unpriced else "")
-    session.say(f"{result.done} of {len(found)} rows done, {result.resumed} of them earlier; {cost}")
-    if result.failed and result.failed == len(found):
+    cost = _money(result.cost) + (f" and {result.unpriced} answers of unknown price" if result.unpriced else "")
+    session.say(f"{result.done} of {total} rows done, {result.resumed} of them earlier; {cost}")
+    if as_json and folder is not None:
+        names = ("done", "failed", "resumed", "cost", "unpriced", "tokens")
+        write_json({name: getattr(result, name) for name in names})
+    if result.failed and result.failed == total:
         raise TrainerError(f"all {result.failed} rows failed", hint="mend what is told above and run it again")
     if result.failed:
-        raise PartialError(f"{result.failed} of {len(found)} rows failed", hint="run it again: only these are asked")
+        raise PartialError(f"{result.failed} of {total} rows failed", hint="run it again: only these are asked")
 
 
 def _stdin() -> str:
@@ -226,6 +256,6 @@ def _refuse(options: dict[str, Any], option: str, others: tuple[str, ...]) -> No
 
 def _summary(found: RunResult) -> str:
     result = found.completion
-    cost = "cost unknown" if result.cost is None else f"${result.cost:.4f}"
+    cost = "cost unknown" if result.cost is None else _money(result.cost)
     paid = cost if result.origin == "fresh" else f"{result.origin}, $0 now"
     return f"{result.provider}/{result.model}: {result.tokens_in:,} + {result.tokens_out:,} tokens, {paid}"

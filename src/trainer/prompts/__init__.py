@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trainer.prompts.instruction import DataQuery, Instruction, Param
     from trainer.prompts.library import PromptManager, PromptTemplate, ValidationResult
     from trainer.prompts.loading import load_instruction, parse_instruction
-    from trainer.prompts.params import data_queries, fill_names, resolve_params
+    from trainer.prompts.params import data_queries, fill_names, resolve_params, takes
     from trainer.prompts.rendering import declared_names, render
     from trainer.prompts.tokens import count_messages, count_sections, count_tokens
     from trainer.prompts.validation import validate_instruction
@@ -56,6 +56,7 @@ _FACE = {
     "render": "rendering",
     "resolve_params": "params",
     "select_contexts": "contexts",
+    "takes": "params",
     "validate_instruction": "validation",
     "waves": "composition",
 }
@@ -92,6 +93,7 @@ __all__ = [
     "render",
     "resolve_params",
     "select_contexts",
+    "takes",
     "validate_instruction",
     "waves",
 ]

@@ -53,6 +53,12 @@ def check_params(instruction: Instruction, given: Mapping[str, Json]) -> tuple[d
     return values | {name: given[name] for name in given if name not in instruction.params}, findings
 
 
+def takes(instruction: Instruction, name: str) -> bool:
+    """Whether a value called `name` is of use: declared, or named in the body within braces."""
+    in_body = rf"\{{[\s\S]*\b{re.escape(name)}\b"
+    return name in instruction.params or re.search(in_body, instruction.body) is not None
+
+
 def data_queries(instruction: Instruction, params: Mapping[str, Json]) -> tuple[DataQuery, ...]:
     """What the instruction asks of sources and store, its `{NAME}` filled in, in the order declared."""
     return tuple(
@@ -107,7 +113,7 @@ class _Missing(ValueError):
 
 def _unknown(instruction: Instruction, given: Mapping[str, Json]) -> Iterator[Finding]:
     for name in given:
-        if name not in instruction.params and not re.search(rf"\{{[\s\S]*\b{re.escape(name)}\b", instruction.body):
+        if not takes(instruction, name):
             message, hint = unknown("parameter", name, instruction.params)
             yield Finding("unknown_parameter", "error", message, Where(instruction.file), hint=hint)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trainer.providers.batch import BatchResult as BatchResult
     from trainer.providers.batch import Progress as Progress
     from trainer.providers.batch import Row as Row
-    from trainer.providers.batch import run_batch as run_batch
+    from trainer.providers.batch import complete_rows as complete_rows
     from trainer.providers.budget import Budget as Budget
     from trainer.providers.budget import Limits as Limits
     from trainer.providers.cache import CompletionCache as CompletionCache
@@ -89,7 +89,7 @@ _HOMES = {
     "price_at": "prices",
     "record": "replay",
     "request_key": "request",
-    "run_batch": "batch",
+    "complete_rows": "batch",
     "scrub": "secrets",
     "warm_up": "litellm_wrapper",
 }

@@ -26,7 +26,8 @@ class Row:
 
     params: Mapping[str, Json]
     """What the row gave the instruction; repeated in its line."""
-    job: Job
+    job: Job | TrainerError
+    """What to ask, or why nothing is asked and the row fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class BatchResult:
     """The failed rows by number, from 1."""
 
 
-def run_batch(
+def complete_rows(
     rows: Sequence[Row],
     *,
     ledger: Path,
@@ -84,18 +85,23 @@ def run_batch(
     keys = _keys(rows)
     known = _read_ledger(ledger) if resume else {}
     batch = _Batch(rows, keys, known, on_line, on_progress, clock)
-    open_rows = [number for number, key in enumerate(keys) if key not in known]
+    asked = [
+        (number, row.job) for number, row in enumerate(rows) if isinstance(row.job, Job) and keys[number] not in known
+    ]
     with _Lines(ledger, keep=resume) as memory, _Lines(output, keep=False) as lines:
+        for number, row in enumerate(rows):
+            if isinstance(row.job, TrainerError):
+                batch.take(number, _line(number, row, row.job), row.job)
         batch.write_ready(lines)
         outcomes = iterate_many(
-            (rows[number].job for number in open_rows),
-            concurrency=min(concurrency, max(1, len(open_rows))),
+            (job for _, job in asked),
+            concurrency=min(concurrency, max(1, len(asked))),
             requests_per_minute=requests_per_minute,
             tokens_per_minute=tokens_per_minute,
         )
         with contextlib.closing(outcomes):
             for position, outcome in outcomes:
-                number = open_rows[position]
+                number, _ = asked[position]
                 line = _line(number, rows[number], outcome)
                 if isinstance(outcome, CompletionResult):
                     memory.write(canonical({"key": keys[number], "line": line}), durable=True)
@@ -235,7 +241,7 @@ def _keys(rows: Sequence[Row]) -> list[str]:
     keys = []
     for row in rows:
         job = row.job
-        requests = [explain(job.request(provider)) for provider in job.chain[:1]]
+        requests = [explain(job.request(job.chain[0]))] if isinstance(job, Job) and job.chain else []
         key = digest([row.params, requests])
         seen[key] = seen.get(key, 0) + 1
         keys.append(f"{key}-{seen[key]}")

@@ -1,0 +1,229 @@
+"""Run one instruction through a model for each row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from trainer.actions.completion import Call
+from trainer.actions.data import Sources
+from trainer.actions.model import ModelChoice, price_of
+from trainer.actions.prompt import Instructions, Rendered
+from trainer.actions.record import Recorder
+from trainer.actions.run import Run, RunOptions
+from trainer.actions.wiring import open_database
+from trainer.core.clock import Clock, system_clock
+from trainer.core.digest import digest
+from trainer.core.errors import (
+    InstructionError,
+    Problem,
+    SourceError,
+    StoreError,
+    TrainerError,
+    UsageError,
+    Where,
+    nearest,
+)
+from trainer.core.files import read_text
+from trainer.core.project import Project
+from trainer.core.values import Json
+
+if TYPE_CHECKING:
+    from trainer.providers.batch import BatchResult, Progress
+    from trainer.providers.chain import Job
+
+Rows: TypeAlias = Sequence[Mapping[str, Json]]
+Answerable: TypeAlias = tuple[Rendered, ModelChoice]
+_MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """An instruction and the rows that fill it."""
+
+    name: str
+    rows: Rows
+    shown: str
+    """Where the rows come from, for errors."""
+    given: Mapping[str, Any]
+    """Parameters of every row that does not say otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a batch would send and cost."""
+
+    instruction: str
+    provider: str
+    model: str
+    rows: int
+    cached: int
+    """Rows that would send nothing."""
+    refused: int
+    """Rows that would fail before anything is sent for them."""
+    tokens: int
+    """Tokens to send, of the rows that are asked."""
+    cost: float | None
+    cost_at_most: float | None
+
+
+def run_batch(
+    project: Project,
+    batch: Batch,
+    options: RunOptions,
+    *,
+    output: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    clock: Clock = system_clock,
+) -> BatchResult:
+    """A completion for each row, in the rows' order; a rerun pays only for the rows that failed.
+
+    Raises InstructionError with the problems of all rows before anything is sent.
+    """
+    from trainer.providers.batch import Row, complete_rows
+
+    run = Run(project, options, clock=clock)
+    section = project.settings.llm_provider
+    with Recorder(project, "batch", context={"instruction": batch.name, "rows": len(batch.rows)}, clock=clock) as kept:
+        found = _rendered(run, batch)
+        rows = [Row(dict(row), _job(run, batch, one)) for row, one in zip(batch.rows, found, strict=True)]
+        identity = digest([batch.name, sorted(batch.given.items()), [dict(row) for row in batch.rows]])
+        result = complete_rows(
+            rows,
+            ledger=project.state / "batches" / f"{identity[:32]}.jsonl",
+            output=output,
+            concurrency=options.concurrency or section.concurrency,
+            requests_per_minute=section.requests_per_minute,
+            tokens_per_minute=section.tokens_per_minute,
+            resume=not options.refresh,
+            on_line=on_line,
+            on_progress=on_progress,
+        )
+        kept.note(done=result.done, failed=result.failed, cost=result.cost, tokens=result.tokens)
+    if run.budget is not None:
+        run.budget.close()
+    return result
+
+
+def estimate_batch(project: Project, batch: Batch, options: RunOptions, *, clock: Clock = system_clock) -> Estimate:
+    """What the batch would send and cost; nothing is sent. Raises InstructionError with the problems of all rows."""
+    run = Run(project, options, clock=clock)
+    found = list(_rendered(run, batch))
+    asked = [one for one in found if not isinstance(one, TrainerError)]
+    sent = [one for one in asked if not run.is_cached(*one)]
+    costs = [price_of(choice, rendered.tokens["total"]) for rendered, choice in sent]
+    choice = asked[0][1] if asked else None
+    return Estimate(
+        instruction=batch.name,
+        provider=choice.provider if choice else "",
+        model=choice.model if choice else "",
+        rows=len(found),
+        cached=len(asked) - len(sent),
+        refused=len(found) - len(asked),
+        tokens=sum(rendered.tokens["total"] for rendered, _ in sent),
+        cost=_sum(cost for cost, _ in costs),
+        cost_at_most=_sum(most for _, most in costs),
+    )
+
+
+def fitted(project: Project, batch: Batch) -> tuple[Batch, list[str]]:
+    """The batch without the columns that its instruction has no use for, and their names.
+
+    A column like a parameter that is given nowhere stays: it is a misspelling, and an error.
+    """
+    from trainer.prompts import takes
+
+    instruction = Instructions(project, Sources(project)).load(batch.name)
+    columns = sorted({column for row in batch.rows for column in row})
+    absent = set(instruction.params) - {*columns, *batch.given}
+    unused = [name for name in columns if not takes(instruction, name) and nearest(name, absent) is None]
+    rows = [{name: value for name, value in row.items() if name not in unused} for row in batch.rows]
+    return replace(batch, rows=rows), unused
+
+
+def read_rows(project: Project, path: Path) -> Rows:
+    """The rows of a csv, tsv, json, jsonl or yaml file, or of the query in a sql file on the project's database.
+
+    Raises UsageError where there is no list of records.
+    """
+    from trainer.sources.file_formats import read_data
+
+    if path.suffix == ".sql":
+        return _queried(project, path)
+    try:
+        found = read_data(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        raise UsageError("there is no such file", where=Where(str(path))) from None
+    except SourceError as error:
+        problems = [replace(problem, hint=None) for problem in error.problems]
+        raise UsageError(error.message, problems=problems) from None
+    rows = found.get("records") if isinstance(found, dict) else found
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise UsageError("a batch is a list of records, one for each row", where=Where(str(path)))
+    return rows
+
+
+def failed_rows(result: BatchResult) -> list[str]:
+    """One line for each row that failed."""
+    return [f"row {number}: {error.message}" for number, error in result.errors]
+
+
+def _rendered(run: Run, batch: Batch) -> list[Answerable | TrainerError]:
+    """Each row's prompt and model, or why nothing can be sent for it; raises InstructionError for wrong parameters."""
+    found: list[Answerable | TrainerError] = []
+    problems: list[Problem] = []
+    for number, row in enumerate(batch.rows, 1):
+        try:
+            rendered, choice = run.rendered(batch.name, {**batch.given, **row})
+            _require_one_call(rendered)
+            found.append((rendered, choice))
+        except UsageError as error:
+            where = Where(batch.shown)
+            problems += (replace(one, message=f"row {number}: {one.message}", where=where) for one in error.problems)
+        except TrainerError as error:
+            found.append(error)
+    if problems:
+        more = len(problems) - _MOST_PROBLEMS
+        shown = problems[:_MOST_PROBLEMS] + ([Problem(f"and {more} more problems")] if more > 0 else [])
+        raise InstructionError(problems[0].message, problems=shown)
+    return found
+
+
+def _job(run: Run, batch: Batch, found: Answerable | TrainerError) -> Job | TrainerError:
+    if isinstance(found, TrainerError):
+        return found
+    rendered, choice = found
+    return run.completer.job(Call(batch.name, rendered.prompt, choice))
+
+
+def _require_one_call(rendered: Rendered) -> None:
+    if rendered.prompt.steps:
+        file = rendered.prompt.instruction
+        raise UsageError(
+            f"the strategy of {file} takes several calls, and a batch sends one for each row",
+            hint=f"run the rows singly, or take the strategy out of {file}",
+        )
+
+
+def _queried(project: Project, path: Path) -> Rows:
+    import duckdb
+
+    query = read_text(path)
+    try:
+        with open_database(project)() as connection:
+            answer = connection.execute(query)
+            names = [column[0] for column in answer.description or ()]
+            rows = answer.fetchall()
+    except (duckdb.Error, StoreError) as error:
+        raise UsageError(f"not a query of this database: {error}", where=Where(str(path))) from None
+    plain = (str, int, float, bool, type(None))
+    return [{n: v if isinstance(v, plain) else str(v) for n, v in zip(names, row, strict=True)} for row in rows]
+
+
+def _sum(costs: Iterable[float | None]) -> float | None:
+    """The sum, unknown where one of them is."""
+    known = list(costs)
+    return None if None in known else sum(cost for cost in known if cost is not None)
