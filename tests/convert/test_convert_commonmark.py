@@ -14,7 +14,10 @@ from trainer.convert import to_html
 from trainer.convert.document import markdown_parser
 from trainer.convert.writers.body import BodyRenderer
 
-EXAMPLES = json.loads((Path(__file__).parents[1] / "corpus/convert/commonmark/examples.json").read_text())
+CORPUS = Path(__file__).parents[1] / "corpus/convert"
+EXAMPLES = json.loads((CORPUS / "commonmark/examples.json").read_text(encoding="utf-8"))
+EXTENSIONS = json.loads((CORPUS / "gfm/examples.json").read_text(encoding="utf-8"))
+EAST_ASIAN = json.loads((CORPUS / "cjk/examples.json").read_text(encoding="utf-8"))
 
 
 class RawRenderer(BodyRenderer):
@@ -39,6 +42,35 @@ def test_an_example_of_commonmark(example):
 
     found = RawRenderer().render(parser.parse(example["markdown"]), parser.options, {})
     assert normal(found) == normal(example["html"])
+
+
+@pytest.mark.parametrize("example", EXTENSIONS, ids=lambda example: str(example["example"]))
+def test_an_example_of_an_extension_of_gfm(example):
+    parser = markdown_parser()
+
+    found = RawRenderer().render(parser.parse(example["markdown"]), parser.options, {})
+    assert (in_form(found) == in_form(example["html"])) is ("Disallowed" not in example["section"])
+
+
+def in_form(html: str) -> str:
+    """The HTML with alignments as the specification writes them, a checkbox's attributes in order and no classes."""
+    aligned = re.sub(r' style="text-align:(\w+)"', r' align="\1"', html)
+    bare = re.sub(r' class="(?:contains-task-list|task-list-item|task-list-item-checkbox)"', "", aligned)
+    ordered = re.sub(r"<input (.*?) ?/?>", lambda tag: f"<input {' '.join(sorted(tag[1].split()))}>", bare)
+    return normal(ordered)
+
+
+def test_the_tags_that_gfm_filters_are_text_as_is_all_raw_html():
+    html = to_html(EXTENSIONS[-1]["markdown"], fragment=True).content
+
+    assert re.findall(r"<(?!/?p>)[^>]*>", html) == []
+
+
+@pytest.mark.parametrize("example", EAST_ASIAN, ids=range(len(EAST_ASIAN)))
+def test_emphasis_beside_east_asian_letters(example):
+    parser = markdown_parser()
+
+    assert RawRenderer().render(parser.parse(example["markdown"]), parser.options, {}) == example["html"]
 
 
 GFM = [

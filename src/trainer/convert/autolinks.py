@@ -16,13 +16,14 @@ _MARKS = {"w": "www", ":": "protocol", "@": "email"}
 """The rule that each mark starts."""
 _RESERVED = re.compile(r"(?:.*[./@])?example\.(?:com|net|org)(?:[/?#:].*)?", re.IGNORECASE)
 
-_TRIGGER = re.compile(r"www\.|:(?://|\S*@)|@[\w.-]")
+_TRIGGER = re.compile(r"www\.|:(?://[^\s<]|\S*@)|@[\w.-]")
 _WORD = re.compile(r"\S*")
 _NAME = re.compile(r"[A-Za-z0-9.+_-]*\Z")
+_FTP = re.compile(r"[ \t\n*_~(]?ftp")
 
 
 def autolinks(parser: MarkdownIt, *, www: bool = True) -> None:
-    """Recognise bare `www.`, `http(s)://`, `mailto:`, `xmpp:` and email addresses, and leave two kinds as text.
+    """Recognise bare `www.`, `http(s)://`, `ftp://`, `mailto:`, `xmpp:` and email addresses; leave two kinds as text.
 
     Names reserved for examples (RFC 2606) lead nowhere; an address in angle brackets that is no CommonMark
     autolink was meant to be seen as it is. With these two, GFM's rule and CommonMark's examples agree.
@@ -45,9 +46,32 @@ def _guarded(rules: Mapping[str, Rule]) -> Rule:
             return False
         if mark == "@":
             _gather_name(state)
-        return rules[mark](state, silent)
+        return rules[mark](state, silent) or (mark == ":" and not silent and _ftp(state))
 
     return guarded
+
+
+def _ftp(state: StateInline) -> bool:
+    """Link an `ftp://` address, which the specification's examples hold and the plugin leaves out."""
+    from mdit_py_plugins.gfm_autolink._match import match_http
+
+    if state.linkLevel or not state.pending.endswith("ftp"):
+        return False
+    if not _FTP.fullmatch(state.src[max(0, state.pos - 4) : state.pos]):
+        return False
+    found = match_http(f"http{state.src[state.pos : state.posMax]}")
+    if found is None:
+        return False
+    address = found[0].replace("http", "ftp", 1)
+    state.pending = state.pending[:-3]
+    opening = state.push("link_open", "a", 1)
+    opening.attrs = {"href": state.md.normalizeLink(address)}
+    state.push("text", "", 0).content = state.md.normalizeLinkText(address)
+    closing = state.push("link_close", "a", -1)
+    opening.markup = closing.markup = "autolink"
+    opening.info = closing.info = "auto"
+    state.pos += found[1] - len("http")
+    return True
 
 
 def _left_as_text(state: StateInline) -> bool:

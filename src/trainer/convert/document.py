@@ -88,9 +88,12 @@ def markdown_parser(features: frozenset[str] = frozenset(_FEATURES)) -> Markdown
     from mdit_py_plugins.footnote import footnote_plugin
 
     from trainer.convert.autolinks import autolinks
+    from trainer.convert.eastasian import EastAsianInline
     from trainer.convert.inlines import quick_inlines
 
-    parser = MarkdownIt("commonmark", {"html": True, "tasklists": True, "alerts": True})
+    parser = MarkdownIt("zero")
+    parser.inline = EastAsianInline()
+    parser.configure("commonmark", {"html": True, "tasklists": True, "alerts": True})
     parser.enable(["table", "strikethrough"])
     parser.options["strikethrough_single_tilde"] = True
     if "footnotes" in features:
