@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from servers.mongodb import REPLICA_SET, mongodb_url
 from trainer.stores import DataStore, create_store
 
 
@@ -70,11 +71,19 @@ def postgresql_bench(folder: Path) -> Iterator[Bench]:
 
 @contextmanager
 def mongodb_bench(folder: Path) -> Iterator[Bench]:
-    """A database of its own in the server at MONGODB_URI, dropped afterwards."""
-    url = os.environ.get("MONGODB_URI")
-    if not url:
-        pytest.skip("NOT TESTED on MongoDB: start one and set MONGODB_URI=mongodb://127.0.0.1:27017, then run the same")
+    with _mongodb() as bench:
+        yield bench
+
+
+@contextmanager
+def _mongodb(replica_set: str = "") -> Iterator[Bench]:
+    """A database of its own in the server at MONGODB_URI, else in one started for these tests, dropped afterwards."""
     pymongo = pytest.importorskip("pymongo", reason='NOT TESTED on MongoDB: pip install "trainer-core[mongo]"')
+    url = mongodb_url(replica_set)
+    if not url:
+        pytest.skip(
+            "NOT TESTED on MongoDB: pip install secantusdb, or start one and set MONGODB_URI=mongodb://host:27017"
+        )
     database = f"trainer_test_{uuid.uuid4().hex}"
     bench = _bench("mongodb", {"connection_string": url, "database": database})
     yield bench
@@ -126,8 +135,25 @@ BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {
 }
 
 
+def _shared(backend: str) -> Callable[[Path], AbstractContextManager[dict[str, str]]]:
+    @contextmanager
+    def options(folder: Path) -> Iterator[dict[str, str]]:
+        with BACKENDS[backend](folder) as bench:
+            yield {"name": backend, **bench.options}
+
+    return options
+
+
 @contextmanager
-def shared_options(backend: str, folder: Path) -> Iterator[dict[str, str]]:
-    """The options by which several processes open one and the same empty store."""
-    with BACKENDS[backend](folder) as bench:
-        yield {"name": backend, **bench.options}
+def _mongodb_replica_set(folder: Path) -> Iterator[dict[str, str]]:
+    with _mongodb(REPLICA_SET) as bench:
+        yield {"name": "mongodb", **bench.options}
+
+
+SHARED: dict[str, Callable[[Path], AbstractContextManager[dict[str, str]]]] = {
+    "duckdb": _shared("duckdb"),
+    "sqlite": _shared("sqlite"),
+    "postgresql": _shared("postgresql"),
+    "mongodb": _mongodb_replica_set,
+}
+"""The options by which several processes open one and the same empty store, whose batches are stored whole or not."""
