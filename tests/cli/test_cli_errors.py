@@ -305,3 +305,39 @@ def test_a_full_disk_is_told_and_keeps_the_former_report(blank: Path, run, train
 
 def test_there_are_at_least_sixty_cases() -> None:
     assert len(CASES) >= 60
+
+
+BROKEN = """---
+title: "{COMPANI}: note"
+params:
+  COMPANY: {required: true}
+contexts: [nowhere.md]
+data:
+  quote: {source: yaho_finance, ticker: ABBV}
+---
+Write about {COMPANY} and {{ nobody }}.
+"""
+
+
+@pytest.mark.parametrize("command", [("render", "broken"), ("config", "check")])
+def test_all_that_is_wrong_with_an_instruction_is_told_at_once(blank: Path, run, command) -> None:
+    (blank / "information" / "instructions" / "broken.md").write_text(BROKEN)
+    told = run(blank, *command, *(("-p", "COMPANY=A") if command[0] == "render" else ()))
+
+    assert told.returncode == 2
+    for said in (
+        "broken.md:5:12: no context nowhere.md",
+        'broken.md:7:10: unknown source "yaho_finance"\n  did you mean "yahoo_finance"?',
+        'broken.md:9:30: unknown name "nobody" in Jinja',
+    ):
+        assert said in told.stderr
+
+
+def test_a_name_in_the_front_matter_that_names_nothing_is_a_warning(blank: Path, run) -> None:
+    text = "---\ntitle: '{COMPANI}'\nparams: {COMPANY: {default: A}}\n---\nWrite about {COMPANY}.\n"
+    (blank / "information" / "instructions" / "note.md").write_text(text)
+
+    for command in (("render", "note"), ("config", "check")):
+        told = run(blank, *command)
+        assert (told.returncode, "{COMPANI} names nothing declared" in told.stderr) == (0, True)
+        assert "note.md:2:8" in told.stderr

@@ -83,7 +83,7 @@ def test_an_unknown_adapter_is_told_with_the_nearest_name() -> None:
     registry = Registry("things", {"duckdb": Adapter("trainer.core.values:Prompt")})
 
     assert registry.load("duckdb") is Prompt
-    with pytest.raises(UsageError, match='unknown things adapter "duckbd"\n  did you mean "duckdb"'):
+    with pytest.raises(UsageError, match='unknown thing "duckbd"\n  did you mean "duckdb"'):
         registry.load("duckbd")
 
 

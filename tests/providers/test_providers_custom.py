@@ -46,7 +46,7 @@ def test_an_installed_package_adds_a_provider(tmp_path):
 
 
 def test_a_provider_that_is_not_installed_is_unknown_and_the_nearest_is_named():
-    with pytest.raises(UsageError, match='unknown providers adapter "opena"') as caught:
+    with pytest.raises(UsageError, match='unknown provider "opena"') as caught:
         create_provider("opena", model="m")
 
     assert caught.value.hint == 'did you mean "openai"?'

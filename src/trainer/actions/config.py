@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from trainer.actions.data import Sources
 from trainer.actions.model import make_chain
+from trainer.actions.prompt import Instructions, check_all
 from trainer.actions.report_inputs import collect_inputs
 from trainer.core.config import Settings
-from trainer.core.errors import InstructionError, Problem, UsageError, unknown
+from trainer.core.errors import UsageError, unknown
 from trainer.core.project import Project
+from trainer.prompts import list_instructions
 from trainer.reports import expand_reports
 
 
@@ -33,24 +37,27 @@ class Checked:
 
 
 def check_config(project: Project) -> Checked:
-    """What was checked: every report with its instruction, parameters, contexts, model and theme.
+    """What was checked: every report with its parameters, contexts, model and theme, and every instruction there is.
 
     Raises ConfigError or InstructionError with all problems at once; nothing is fetched.
     """
-    from trainer.prompts import validate_instruction
-
     specs = expand_reports(project.settings.reports)
-    inputs = collect_inputs(project, specs, sources=Sources(project), changes={})
-    for report in inputs:
-        make_chain(project, report.choice)
-    by_path = {report.prepared.instruction.path: report.prepared for report in inputs}
-    verdicts = [
-        validate_instruction(prepared.instruction, contexts=project.contexts, given=prepared.params)
-        for prepared in by_path.values()
-    ]
-    findings = [finding for verdict in verdicts for finding in verdict.findings]
-    errors = [Problem(each.message, each.where, each.hint or None) for each in findings if each.severity == "error"]
-    if errors:
-        raise InstructionError(errors[0].message, problems=errors)
-    warnings = tuple(str(Problem(each.message, each.where, each.hint or None)) for each in findings)
-    return Checked(project.shown(project.root / "config.yaml"), len(specs), len(by_path), warnings)
+    sources = Sources(project)
+    instructions = Instructions(project, sources)
+    wrong: list[UsageError] = []
+    given: dict[str, Mapping[str, Any]] = {}
+    try:
+        for report in collect_inputs(project, specs, sources=sources, changes={}):
+            make_chain(project, report.choice)
+            given[report.prepared.instruction.path] = report.prepared.params
+    except UsageError as error:
+        wrong.append(error)
+    warnings: list[str] = []
+    names = list_instructions(project.instructions)
+    for name in names:
+        try:
+            warnings += instructions.check(name, given.get(f"{name}.md"))
+        except UsageError as error:
+            wrong.append(error)
+    check_all(wrong)
+    return Checked(project.shown(project.root / "config.yaml"), len(specs), len(names), tuple(warnings))

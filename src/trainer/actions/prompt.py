@@ -12,7 +12,7 @@ from trainer.actions.data import DataRequest, Sources, data_block
 from trainer.actions.model import ModelChoice, prompt_budget
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, UsageError, Where
 from trainer.core.project import Project
-from trainer.core.values import Context, DataBlock, Prompt, StoredData
+from trainer.core.values import Context, DataBlock, Prompt, StoredData, Verdict
 
 if TYPE_CHECKING:
     from trainer.prompts import DataQuery, Instruction
@@ -53,7 +53,6 @@ class Instructions:
         self.project = project
         self.sources = sources
         self._loaded: dict[str, Instruction] = {}
-        self._contexts_folder: Folder | None = None
         self._selected: dict[str, tuple[Context, ...]] = {}
 
     def load(self, name: str) -> Instruction:
@@ -62,7 +61,10 @@ class Instructions:
 
         if name not in self._loaded:
             found = find_instruction(self.project.instructions, name)
-            self._loaded[name] = load_instruction(found.path, shown=found.shown, root=self.project.root)
+            loaded = load_instruction(found.path, shown=found.shown, root=self.project.root)
+            if loaded.output.schema is not None:
+                check_schema(loaded.output.schema, loaded.file)
+            self._loaded[name] = loaded
         return self._loaded[name]
 
     def prepare(
@@ -78,24 +80,76 @@ class Instructions:
 
         Raises InstructionError with all problems of the instruction and its parameters.
         """
-        from trainer.prompts import data_queries, fill_names, resolve_params
-
         instruction = self.load(name)
-        if instruction.output.schema is not None:
-            check_schema(instruction.output.schema, instruction.file)
         if contexts is not None:
             instruction = replace(instruction, contexts=tuple(contexts))
+        try:
+            return self._prepared(instruction, given, data or {}, keys or {})
+        except UsageError as error:
+            raise self._with_all_problems(error, instruction, given, {*(data or {}), *(keys or {})}) from error
+
+    def check(self, name: str, given: Mapping[str, Any] | None) -> list[str]:
+        """What is probably not meant in an instruction; raises InstructionError with all that is wrong with it.
+
+        Without `given` parameters, none is missed.
+        """
+        from trainer.prompts import validate_instruction
+
+        instruction = self.load(name)
+        verdict = validate_instruction(instruction, contexts=self._folder, given=given)
+        wrong = self._problems(instruction, verdict)
+        if wrong:
+            raise InstructionError(wrong[0].message, problems=wrong)
+        return [str(found.problem()) for found in verdict.findings]
+
+    def _problems(self, instruction: Instruction, verdict: Verdict) -> list[Problem]:
+        """The errors among the findings, and those of the sources that the instruction names."""
+        problems = [found.problem() for found in verdict.findings if found.severity == "error"]
+        for query in instruction.data.values():
+            try:
+                if query.source and "{" not in query.source:
+                    self.sources.get(query.source)
+            except UsageError as error:
+                problems += _placed(error, instruction.where("data", query.name))
+        return sorted(problems, key=_by_place)
+
+    def _prepared(
+        self,
+        instruction: Instruction,
+        given: Mapping[str, Any],
+        data: Mapping[str, Mapping[str, Any]],
+        keys: Mapping[str, str],
+    ) -> Prepared:
+        from trainer.prompts import data_queries, fill_names, resolve_params
+
         params = resolve_params(instruction, given)
         self._check_lengths(instruction, params)
         queries = {query.name: query for query in data_queries(instruction, params)}
-        queries |= self._replaced(instruction, params, data or {}, keys or {})
+        queries |= self._replaced(instruction, params, data, keys)
         return Prepared(
             instruction,
             params,
             self._contexts(instruction, params),
-            {query.name: self.sources.request(query) for query in queries.values()},
+            {query.name: self._request(instruction, query) for query in queries.values()},
             fill_names(instruction.title, params),
         )
+
+    def _request(self, instruction: Instruction, query: DataQuery) -> DataRequest:
+        try:
+            return self.sources.request(query)
+        except UsageError as error:
+            problems = _placed(error, instruction.where("data", query.name))
+            raise InstructionError(error.message, problems=problems) from error
+
+    def _with_all_problems(
+        self, error: UsageError, instruction: Instruction, given: Mapping[str, Any], data: set[str]
+    ) -> UsageError:
+        """The error that stopped the preparation, with all else that is wrong with the instruction."""
+        from trainer.prompts import validate_instruction
+
+        verdict = validate_instruction(instruction, contexts=self._folder, given=given, data=data)
+        every = sorted(dict.fromkeys([*error.problems, *self._problems(instruction, verdict)]), key=_by_place)
+        return InstructionError(every[0].message, problems=every) if len(every) > len(error.problems) else error
 
     def _check_lengths(self, instruction: Instruction, params: Mapping[str, Any]) -> None:
         most = self.project.settings.prompt_security.max_length
@@ -128,14 +182,27 @@ class Instructions:
 
     def _contexts(self, instruction: Instruction, params: Mapping[str, Any]) -> tuple[Context, ...]:
         from trainer.core.digest import digest
-        from trainer.prompts import open_contexts, select_contexts
+        from trainer.prompts import select_contexts
 
         known = digest([instruction.digest, instruction.contexts, {name: str(value) for name, value in params.items()}])
         if known not in self._selected:
-            if self._contexts_folder is None:
-                self._contexts_folder = open_contexts(self.project.contexts, root=self.project.root)
-            self._selected[known] = select_contexts(instruction, params, folder=self._contexts_folder)
+            self._selected[known] = select_contexts(instruction, params, folder=self._folder)
         return self._selected[known]
+
+    @cached_property
+    def _folder(self) -> Folder:
+        from trainer.prompts import open_contexts
+
+        return open_contexts(self.project.contexts, root=self.project.root)
+
+
+def _by_place(problem: Problem) -> tuple[str, int, int]:
+    where = problem.where or Where("")
+    return (where.path, where.line or 0, where.column or 0)
+
+
+def _placed(error: UsageError, where: Where) -> list[Problem]:
+    return [replace(problem, where=problem.where or where) for problem in error.problems]
 
 
 def _is_file(instruction: Instruction, name: str) -> bool:
@@ -204,7 +271,7 @@ def render_prepared(
         count=functools.partial(count_tokens, model=choice.model),
         budget=prompt_budget(choice, project.settings.prompt_manager.max_tokens),
     )
-    warnings = tuple(str(Problem(finding.message, finding.where, finding.hint or None)) for finding in prompt.findings)
+    warnings = tuple(str(finding.problem()) for finding in prompt.findings)
     return Rendered(prompt, screened(project, prompt), choice.model, warnings)
 
 

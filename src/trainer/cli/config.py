@@ -35,7 +35,7 @@ def show(session: Session, section: str | None, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def check(session: Session, as_json: bool) -> None:
-    """Check config.yaml and the instructions its reports name; exit 2 where something is wrong."""
+    """Check config.yaml, its reports and every instruction; exit 2 where something is wrong."""
     from trainer.actions.config import check_config
 
     checked = check_config(session.project())

@@ -51,7 +51,7 @@ class Registry:
         for point in self._points():
             if point.name == name:
                 return point.load()
-        message, hint = unknown(f"{self.room} adapter", name, self.names())
+        message, hint = unknown(self.room.rpartition(".")[2].removesuffix("s"), name, self.names())
         raise UsageError(message, hint=hint)
 
     def _points(self) -> tuple[EntryPoint, ...]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from trainer.core.digest import digest
-from trainer.core.errors import Where
+from trainer.core.errors import Problem, Where
 
 Json: TypeAlias = Any
 """What JSON can hold: dict with str keys, list, str, int, float, bool or None."""
@@ -264,6 +264,10 @@ class Finding:
     hint: str = ""
     support: str = ""
     """The datum or passage behind it: `yahoo_finance:ABBV:quote@1 marketCap`."""
+
+    def problem(self) -> Problem:
+        """The finding as an error tells it."""
+        return Problem(self.message, self.where, self.hint or None)
 
 
 @dataclass(frozen=True, slots=True)

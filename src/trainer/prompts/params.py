@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
-from trainer.core.errors import InstructionError, Problem, UsageError, Where, unknown
+from trainer.core.errors import InstructionError, UsageError, Where, unknown
 from trainer.core.files import read_text
 from trainer.core.values import Finding, Json
 from trainer.prompts.instruction import DataQuery, Instruction, Param
@@ -32,7 +32,7 @@ def resolve_params(instruction: Instruction, given: Mapping[str, Json]) -> dict[
     """
     values, findings = check_params(instruction, given)
     if findings:
-        problems = [Problem(one.message, one.where, one.hint or None) for one in findings]
+        problems = [one.problem() for one in findings]
         raise InstructionError(problems[0].message, problems=problems)
     return values
 
@@ -80,12 +80,26 @@ def fill_names(text: str, params: Mapping[str, Json]) -> str:
 
 def names_used(instruction: Instruction) -> set[str]:
     """The names that the front matter itself fills in: in title, contexts, data, output and other defaults."""
-    texts: list[Json] = [instruction.title, *instruction.contexts, *instruction.output.sections]
-    texts += [param.default for param in instruction.params.values()]
+    return {name for _, name in named_places(instruction)}
+
+
+def named_places(instruction: Instruction) -> Iterator[tuple[Where, str]]:
+    """Each `{NAME}` in a text of the front matter that is filled in, with the place of that text."""
+    for path, text in _filled_in(instruction):
+        for name in _NAMED.findall(text) if isinstance(text, str) else ():
+            yield instruction.where(*path), name
+
+
+def _filled_in(instruction: Instruction) -> Iterator[tuple[tuple[str | int, ...], Json]]:
+    yield ("title",), instruction.title
+    yield from ((("contexts", at), text) for at, text in enumerate(instruction.contexts))
+    yield from ((("output", "sections", at), text) for at, text in enumerate(instruction.output.sections))
+    yield from ((("params", name, "default"), param.default) for name, param in instruction.params.items())
     for query in instruction.data.values():
-        texts += [query.source, query.key]
-        texts += [item for value in query.query.values() for item in (value if isinstance(value, list) else [value])]
-    return {name for text in texts if isinstance(text, str) for name in _NAMED.findall(text)}
+        yield ("data", query.name, "source"), query.source
+        yield ("data", query.name, "key"), query.key
+        for name, value in query.query.items():
+            yield from ((("data", query.name, name), item) for item in (value if isinstance(value, list) else [value]))
 
 
 def plain(value: Json) -> str:

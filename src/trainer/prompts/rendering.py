@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from trainer.core.digest import canonical, pretty
-from trainer.core.errors import InstructionError, Problem, Where
+from trainer.core.errors import InstructionError, Problem, Where, nearest
 from trainer.core.values import Context, DataBlock, Finding, Json, Output, Prompt, Section
 from trainer.prompts.budget import Count, Fitted, fit
 from trainer.prompts.composition import plan_steps
 from trainer.prompts.instruction import Instruction
-from trainer.prompts.params import FileText, plain
+from trainer.prompts.params import FileText, named_places, plain
 from trainer.prompts.pieces import Piece
 from trainer.prompts.template import cut, misspellings
 from trainer.prompts.tokens import count_tokens
@@ -90,19 +90,24 @@ def render(
     )
 
 
-def lookalikes(instruction: Instruction, pieces: Sequence[Piece], declared: frozenset[str]) -> list[Finding]:
-    """A warning for each brace that stays as written though it looks much like a declared name."""
-    return [
-        Finding(
-            "undeclared_name",
-            "warning",
-            f"{written} names nothing declared and stays as it is",
-            instruction.at(offset),
-            text=written,
-            hint=f'did you mean "{close}"?' if close else "declare it under `params` if it is meant to be filled in",
-        )
-        for written, close, offset in misspellings(instruction.body, pieces, declared)
+def undeclared_names(instruction: Instruction, pieces: Sequence[Piece], declared: frozenset[str]) -> list[Finding]:
+    """A warning for each name in braces that stays as written.
+
+    In the front matter that is any name, in the body one that looks much like a declared one.
+    """
+    front = [
+        _undeclared(f"{{{name}}}", nearest(name, declared), where)
+        for where, name in named_places(instruction)
+        if name not in declared
     ]
+    body = misspellings(instruction.body, pieces, declared)
+    return front + [_undeclared(written, close, instruction.at(offset)) for written, close, offset in body]
+
+
+def _undeclared(written: str, close: str | None, where: Where) -> Finding:
+    hint = f'did you mean "{close}"?' if close else "declare it under `params` if it is meant to be filled in"
+    message = f"{written} names nothing declared and stays as it is"
+    return Finding("undeclared_name", "warning", message, where, text=written, hint=hint)
 
 
 def declared_names(instruction: Instruction, *more: Mapping[str, object]) -> frozenset[str]:
@@ -144,7 +149,7 @@ class _Writer:
     def body(self) -> str:
         declared = declared_names(self.instruction, self.params, self.data)
         pieces = cut(self.instruction.body, declared)
-        self.findings = lookalikes(self.instruction, pieces, declared)
+        self.findings = undeclared_names(self.instruction, pieces, declared)
         if any(piece.kind in ("expression", "statement") for piece in pieces):
             return self.run(pieces, declared)
         return "".join(self.name(piece.text) if piece.kind == "name" else piece.text for piece in pieces)

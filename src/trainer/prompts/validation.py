@@ -13,7 +13,7 @@ from trainer.prompts.includes import Folder
 from trainer.prompts.instruction import Instruction
 from trainer.prompts.params import check_params, names_used
 from trainer.prompts.pieces import Piece, names_in
-from trainer.prompts.rendering import declared_names, lookalikes
+from trainer.prompts.rendering import declared_names, undeclared_names
 from trainer.prompts.template import cut
 from trainer.prompts.tokens import count_tokens
 
@@ -63,7 +63,7 @@ def _params(instruction: Instruction, given: Mapping[str, Json] | None) -> tuple
 
 
 def _template(instruction: Instruction, pieces: tuple[Piece, ...], declared: frozenset[str]) -> list[Finding]:
-    findings = lookalikes(instruction, pieces, declared)
+    findings = undeclared_names(instruction, pieces, declared)
     if any(piece.kind in ("expression", "statement") for piece in pieces):
         from trainer.prompts import jinja
 
