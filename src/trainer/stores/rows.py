@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from trainer.core.digest import digest
 from trainer.core.errors import StoreError, UsageError
@@ -39,18 +42,10 @@ class Row:
 
     def document(self) -> StoredData:
         """The version as callers see it."""
-        return StoredData(
-            key=self.key,
-            data=json.loads(self.data),
-            source=self.source,
-            stored_at=from_text(self.stored_at),
-            updated_at=from_text(self.updated_at),
-            metadata=json.loads(self.metadata),
-            version=self.version,
-            ttl=self.ttl,
-            checked_at=from_text(self.checked_at) if self.checked_at else None,
-            deleted=self.deleted,
-        )
+        return document_of((
+            self.key, self.data, self.source, self.stored_at, self.updated_at, self.metadata, self.version, self.ttl,
+            self.checked_at, self.deleted,
+        ))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +95,23 @@ class Check:
     key: str
     version: int
     checked_at: str
+
+
+def document_of(columns: Sequence[Any]) -> StoredData:
+    """A version as callers see it, from its columns in the order of the fields of `StoredData`."""
+    key, data, source, stored_at, updated_at, metadata, version, ttl, checked_at, deleted = columns
+    return StoredData(
+        key=key,
+        data=msgspec.json.decode(data),
+        source=source,
+        stored_at=from_text(stored_at),
+        updated_at=from_text(updated_at),
+        metadata=msgspec.json.decode(metadata),
+        version=version,
+        ttl=ttl,
+        checked_at=from_text(checked_at) if checked_at else None,
+        deleted=bool(deleted),
+    )
 
 
 def change_of(draft: Draft) -> Change:
