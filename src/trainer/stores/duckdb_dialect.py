@@ -21,6 +21,8 @@ _SAFE_PATTERN = re.compile(r"(?!.*(\(\?|[*+?][*+?]))[\w :,/@%&=~;<>!\"'#.*+?|()^
 class DuckDBDialect:
     """JSON text by JSON pointer; its first letter tells its type."""
 
+    adding = "sum"
+
     def reaches(self, field: Field) -> bool:
         """JSON pointers follow any path as Python does."""
         return all("\0" not in segment for segment in field.path)
@@ -32,11 +34,14 @@ class DuckDBDialect:
         return Piece(f"TRY_CAST({_json(field)} AS DOUBLE)")
 
     def text(self, field: Field) -> Piece:
-        """The text without its quotes."""
+        """The JSON text without its quotes, parsed once more only where it has an escape."""
         if field.root == "column":
             return Piece(column_text(field))
-        string = f"json_extract_string({field.root}, {_pointer(field)})"
-        return Piece(f"""CASE WHEN starts_with({_json(field)}, '"') THEN {string} END""")
+        value = _json(field)
+        parsed = f"json_extract_string({field.root}, {_pointer(field)})"
+        bare = f"substring({value}, 2, length({value}) - 2)"
+        string = rf"CASE WHEN contains({value}, '\') THEN {parsed} ELSE {bare} END"
+        return Piece(f"""CASE WHEN starts_with({value}, '"') THEN {string} END""")
 
     def rank(self, field: Field) -> Piece:
         """By the words and first letters of the JSON text."""
@@ -54,11 +59,12 @@ class DuckDBDialect:
         return Piece("TRUE" if field.root == "column" else f"({_json(field)} IS NOT NULL)")
 
     def equals_text(self, field: Field, operand: str) -> Piece:
-        """Compares the JSON text where the operand has one spelling only."""
+        """Compares the JSON text where the operand has one spelling only; searching it all is quicker than parsing."""
         if field.root == "column" or not _PLAIN_TEXT.fullmatch(operand):
             value = self.text(field)
             return Piece(f"{value.sql} = ?", (*value.parameters, operand))
-        return Piece(f"{_json(field)} = ?", (f'"{operand}"',))
+        quoted = f'"{operand}"'
+        return Piece(f"(contains({field.root}, ?) AND {_json(field)} = ?)", (quoted, quoted))
 
     def matches(self, field: Field, pattern: str) -> Piece:
         """By RE2 where it means the same as Python."""
@@ -71,13 +77,13 @@ class DuckDBDialect:
         return Piece(f"{value.sql} IS NOT NULL", value.parameters, exact=False)
 
     def _literal(self, field: Field, literal: str, at_start: bool) -> Piece:
-        """The quick test on the JSON text lets escapes through, so the text itself is tested where that holds."""
+        """Searching the whole document is quicker than parsing it, so the text itself is tested where that holds."""
         name, value = "starts_with" if at_start else "contains", self.text(field)
         exact = Piece(f"{name}({value.sql}, ?)", (*value.parameters, literal))
         if field.root == "column" or not _PLAIN_TEXT.fullmatch(literal):
             return exact
         quoted = f'"{literal}' if at_start else literal
-        return Piece(f"({name}({_json(field)}, ?) AND {exact.sql})", (quoted, *exact.parameters))
+        return Piece(f"(contains({field.root}, ?) AND {exact.sql})", (quoted, *exact.parameters))
 
 
 def _json(field: Field) -> str:

@@ -8,26 +8,26 @@ Stages are `$match $group $sort $limit $skip $project $unwind`; `$group` knows
 - Before the first `$group` or `$project` fields are those of filters; after it, the names which that stage gave.
 - `$sum` and `$avg` take the numbers and pass the rest over; the sum of numbers is exact before it is rounded once.
 - `$min` and `$max` follow the order of sorting and pass null over; `$push` passes missing over.
+- A number that stands for several equal ones, or for a sum, has one spelling: 3, not 3.0.
 - Documents come by key, groups by their `_id`; `$first` and `$last` are meant after a `$sort`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TypeAlias
 
 from trainer.core.digest import canonical
 from trainer.core.errors import UsageError, unknown
 from trainer.core.values import Json, StoredData
+from trainer.stores.figures import FIGURES, Figure
 from trainer.stores.jsontext import encode
 from trainer.stores.match import MISSING, View, holds, identity, plain, simplest, sort_key, value_at, view_of
-from trainer.stores.query import Condition, Every, Field, Order, natural, parse_field, parse_filter, parse_order
+from trainer.stores.query import Condition, Every, Field, Order, Query, natural, parse_field, parse_filter, parse_order
 
 Stage: TypeAlias = "Match | Group | Sort | Skip | Limit | Project | Unwind"
-ACCUMULATORS = ("$sum", "$avg", "$min", "$max", "$count", "$first", "$last", "$push")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Group:
 
     by: Expression
     figures: Mapping[str, Accumulator]
+    """By the names they are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +119,47 @@ def parse_pipeline(pipeline: Sequence[Mapping[str, Json]]) -> tuple[Stage, ...]:
 
 def run_pipeline(stages: Sequence[Stage], scan: Callable[[Condition], Iterable[StoredData]]) -> list[dict[str, Json]]:
     """What the stages make of the documents that `scan` gives, by key, for the first `$match`."""
-    first = stages[0] if stages and isinstance(stages[0], Match) else Match(Every(()))
-    rest = stages[1:] if stages and first is stages[0] else stages
-    return run_stages(rest, (view_of(document) for document in scan(first.where)))
+    where, rest = leading_match(stages)
+    return rows_of(stages, run_stages(rest, map(view_of, scan(where))))
 
 
-def run_stages(stages: Sequence[Stage], views: Iterable[View]) -> list[dict[str, Json]]:
+def leading_match(stages: Sequence[Stage]) -> tuple[Condition, Sequence[Stage]]:
+    """The condition of the first `$match` stages, and the stages after them."""
+    parts = [
+        stage.where for stage in takewhile(lambda stage: isinstance(stage, Match), stages) if isinstance(stage, Match)
+    ]
+    return parts[0] if len(parts) == 1 else Every(tuple(parts)), stages[len(parts) :]
+
+
+def leading_query(stages: Sequence[Stage]) -> tuple[Query, Sequence[Stage]]:
+    """The first `$match`, `$sort`, `$skip` and `$limit` stages as one query, and the stages after them."""
+    where, rest = leading_match(stages)
+    query = Query(where)
+    if rest and isinstance(rest[0], Sort):
+        query, rest = replace(query, order=rest[0].order), rest[1:]
+    while rest and isinstance(rest[0], Skip | Limit):
+        query, rest = _narrowed(query, rest[0]), rest[1:]
+    return query, rest
+
+
+def run_stages(stages: Sequence[Stage], views: Iterable[View]) -> Iterable[View]:
     """What the stages make of documents as fields see them."""
-    shaped = False
     for stage in stages:
         views = _run(stage, views)
-        shaped = shaped or isinstance(stage, Group | Project)
+    return views
+
+
+def rows_of(stages: Sequence[Stage], views: Iterable[View]) -> list[dict[str, Json]]:
+    """What callers get when these were all the stages: their own names alone after `$group` or `$project`."""
+    shaped = any(isinstance(stage, Group | Project) for stage in stages)
     return [dict(view["data"]) if shaped else dict(view) for view in views]
+
+
+def _narrowed(query: Query, stage: Skip | Limit) -> Query:
+    if isinstance(stage, Limit):
+        return replace(query, limit=stage.count if query.limit is None else min(query.limit, stage.count))
+    limit = None if query.limit is None else max(0, query.limit - stage.count)
+    return replace(query, offset=query.offset + stage.count, limit=limit)
 
 
 def _run(stage: Stage, views: Iterable[View]) -> Iterable[View]:
@@ -151,7 +181,7 @@ def _run(stage: Stage, views: Iterable[View]) -> Iterable[View]:
 
 
 def _group(stage: Group, views: Iterable[View]) -> list[View]:
-    groups: dict[Json, tuple[Json, dict[str, _Figure]]] = {}
+    groups: dict[Json, tuple[Json, dict[str, Figure]]] = {}
     for view in views:
         name = _value(stage.by, view)
         entry = groups.get(key := identity(name))
@@ -160,13 +190,18 @@ def _group(stage: Group, views: Iterable[View]) -> list[View]:
             entry = groups[key] = (simplest(name), figures)
         for title, figure in stage.figures.items():
             entry[1][title].add(_value(figure.operand, view))
-    ordered = sorted(groups.values(), key=lambda entry: group_order(entry[0]))
-    return [
-        {"data": {"_id": name, **{title: figure.result() for title, figure in made.items()}}} for name, made in ordered
-    ]
+    return in_group_order(
+        (name, {title: figure.result() for title, figure in made.items()}) for name, made in groups.values()
+    )
 
 
-def group_order(name: Json) -> Json:
+def in_group_order(groups: Iterable[tuple[Json, Mapping[str, Json]]]) -> list[View]:
+    """Groups, each with its `_id` and its figures, in their order, as fields see them."""
+    ordered = sorted(groups, key=lambda group: _group_order(group[0]))
+    return [{"data": {"_id": name, **figures}} for name, figures in ordered]
+
+
+def _group_order(name: Json) -> Json:
     """The order of groups by their `_id`; one of several parts is ordered by the parts."""
     parts = list(name.values()) if isinstance(name, Mapping) else [name]
     return [(*sort_key(part), canonical(part)) for part in parts]
@@ -209,103 +244,6 @@ def _with(value: Json, path: Sequence[str], item: Json) -> Json:
     return {**value, path[0]: _with(value[path[0]], path[1:], item)}
 
 
-class _Figure:
-    """An accumulator at work: keeps all values it is given."""
-
-    def __init__(self) -> None:
-        self.values: list[Json] = []
-
-    def add(self, value: Json) -> None:
-        self.values.append(value)
-
-    def result(self) -> Json:
-        raise NotImplementedError
-
-
-class _Push(_Figure):
-    def result(self) -> Json:
-        return [value for value in self.values if value is not MISSING]
-
-
-class _Sum(_Figure):
-    def add(self, value: Json) -> None:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            self.values.append(value)
-
-    def result(self) -> Json:
-        return exact_sum(self.values)
-
-
-class _Average(_Sum):
-    def result(self) -> Json:
-        return exact_sum(self.values) / len(self.values) if self.values else None
-
-
-class _Extreme(_Figure):
-    chosen: Callable[..., Json]
-
-    def add(self, value: Json) -> None:
-        if plain(value) is not None:
-            self.values = [type(self).chosen([*self.values, value], key=sort_key)]
-
-    def result(self) -> Json:
-        return self.values[0] if self.values else None
-
-
-class _Least(_Extreme):
-    chosen = min
-
-
-class _Most(_Extreme):
-    chosen = max
-
-
-class _Count(_Figure):
-    def __init__(self) -> None:
-        self.seen = 0
-
-    def add(self, value: Json) -> None:  # noqa: ARG002  (whatever it is, it counts)
-        self.seen += 1
-
-    def result(self) -> Json:
-        return self.seen
-
-
-class _First(_Figure):
-    def add(self, value: Json) -> None:
-        self.values = self.values or [plain(value)]
-
-    def result(self) -> Json:
-        return self.values[0]
-
-
-class _Last(_First):
-    def add(self, value: Json) -> None:
-        self.values = [plain(value)]
-
-
-FIGURES: Mapping[str, type[_Figure]] = {
-    "$sum": _Sum,
-    "$avg": _Average,
-    "$min": _Least,
-    "$max": _Most,
-    "$count": _Count,
-    "$first": _First,
-    "$last": _Last,
-    "$push": _Push,
-}
-
-
-def exact_sum(values: Sequence[int | float]) -> int | float:
-    """The sum: of whole numbers exactly, else rounded once, whatever their order; raises UsageError on overflow."""
-    if all(isinstance(value, int) for value in values):
-        return sum(values)
-    try:
-        return math.fsum(values)
-    except OverflowError:
-        raise UsageError("a sum is larger than a number can be", hint="leave the largest out by $match") from None
-
-
 def _parse_group(argument: Json, shaped: bool) -> Stage:
     if not isinstance(argument, Mapping) or "_id" not in argument:
         raise UsageError("$group must have an _id", hint='such as {"_id": "$source", "documents": {"$count": {}}}')
@@ -321,8 +259,8 @@ def _accumulator(name: str, value: Json, shaped: bool) -> Accumulator:
     if not isinstance(value, Mapping) or len(value) != 1:
         raise UsageError(f"{name} must be one accumulator, not {value!r}", hint='such as {"$sum": "$marketCap"}')
     ((kind, operand),) = value.items()
-    if kind not in ACCUMULATORS:
-        message, hint = unknown("accumulator", str(kind), ACCUMULATORS)
+    if kind not in FIGURES:
+        message, hint = unknown("accumulator", str(kind), FIGURES)
         raise UsageError(f"{message} of {name}", hint=hint)
     if kind == "$count":
         return Accumulator(kind, Constant(1))

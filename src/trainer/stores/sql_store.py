@@ -12,12 +12,14 @@ from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 from trainer.core.values import StoredData
-from trainer.stores.match import matches
+from trainer.stores.grouping import groups_of, statement
+from trainer.stores.match import View, matches
 from trainer.stores.moments import to_text
+from trainer.stores.pipeline import Group
 from trainer.stores.pushdown import EVERYTHING, Dialect, Piece, order_by
 from trainer.stores.pushdown import where as sql_where
 from trainer.stores.query import Condition, Query
-from trainer.stores.rows import Change, Check, Current, Row, current_of, outcome, unknown_rows
+from trainer.stores.rows import Change, Check, Current, Row, current_of, document_of, outcome, unknown_rows
 from trainer.stores.versioned import Place, VersionedStore
 
 Run: TypeAlias = Callable[..., list[tuple[Any, ...]]]
@@ -26,6 +28,7 @@ Run: TypeAlias = Callable[..., list[tuple[Any, ...]]]
 COLUMNS = tuple(field.name for field in fields(Row))
 _ROW = ", ".join(COLUMNS)
 _CURRENT = ", ".join(field.name for field in fields(Current))
+_DOCUMENT = ", ".join(field.name for field in fields(StoredData))
 _PAGE_SIZE = 8_000_000
 _ALIVE = "current AND NOT deleted"
 _ALL = 2**62
@@ -138,11 +141,12 @@ class SqlStore(VersionedStore):
         piece, order = sql_where(query.where, self.dialect), order_by(query.order, self.dialect)
         with self.transaction(write=False) as run:
             if piece.exact and order.exact and not self._odd(run):
-                question = f"SELECT {_ROW} FROM documents WHERE {_ALIVE} AND {piece.sql} ORDER BY {order.sql}"
-                limit = _ALL if query.limit is None else min(query.limit, _ALL)
-                question += f" LIMIT {limit} OFFSET {min(query.offset, _ALL)}"
+                question = f"SELECT {_DOCUMENT} FROM documents WHERE {_ALIVE} AND {piece.sql} ORDER BY {order.sql}"
+                if query.limit is not None or query.offset:
+                    limit = _ALL if query.limit is None else min(query.limit, _ALL)
+                    question += f" LIMIT {limit} OFFSET {min(query.offset, _ALL)}"
                 rows = run(question, *piece.parameters, *order.parameters)
-                return [_row(found).document() for found in rows]
+                return [document_of(found) for found in rows]
         return super()._select(query)
 
     def _count(self, where: Condition) -> int:
@@ -152,6 +156,14 @@ class SqlStore(VersionedStore):
                 question = f"SELECT count(*) FROM documents WHERE {_ALIVE} AND {piece.sql}"
                 return int(run(question, *piece.parameters)[0][0])
         return super()._count(where)
+
+    def _groups(self, where: Condition, group: Group) -> list[View] | None:
+        question = statement(group, sql_where(where, self.dialect), self.dialect)
+        if question is None:
+            return None
+        with self.transaction(write=False) as run:
+            rows = None if self._odd(run) else run(question.sql, *question.parameters)
+        return None if rows is None else groups_of(group, rows)
 
     def _superset(self, where: Condition) -> Piece:
         """SQL for what matches and for all that SQL cannot judge."""

@@ -13,9 +13,9 @@ from trainer.core.clock import Clock
 from trainer.core.values import Json, StoredData
 from trainer.stores.base import Draft, Retention, StoreStats
 from trainer.stores.jsontext import check_key
-from trainer.stores.match import distinct_values, matches, plain, select, value_at, view_of
+from trainer.stores.match import View, distinct_values, matches, plain, select, value_at, view_of
 from trainer.stores.moments import to_text
-from trainer.stores.pipeline import Stage, parse_pipeline, run_pipeline
+from trainer.stores.pipeline import Group, Stage, leading_match, leading_query, parse_pipeline, rows_of, run_stages
 from trainer.stores.query import Condition, Field, Query, parse_field, parse_filter, parse_query
 from trainer.stores.retention import doomed, summary
 from trainer.stores.rows import Change, Row, change_of, deletion_of, row_of, update_of
@@ -29,7 +29,7 @@ Place = tuple[str, int]
 class VersionedStore(ABC):
     """A DataStore over the primitives `append`, `fetch`, `page`, `insert`, `remove`, `measure` and `migrate`.
 
-    A backend that can answer queries itself overrides `_select`, `_count`, `_distinct` and `_aggregate` as well.
+    A backend that can answer queries itself overrides `_select`, `_count` and `_groups` as well.
     """
 
     backend: ClassVar[str]
@@ -195,7 +195,22 @@ class VersionedStore(ABC):
         return sum(1 for _ in self._scan(where))
 
     def _aggregate(self, stages: Sequence[Stage]) -> list[dict[str, Json]]:
-        return run_pipeline(stages, self._scan)
+        """Asks for the groups or the documents of the first stages, and makes the rest of them here."""
+        where, rest = leading_match(stages)
+        groups = self._groups(where, rest[0]) if rest and isinstance(rest[0], Group) else None
+        if groups is not None:
+            return rows_of(stages, run_stages(rest[1:], groups))
+        query, rest = leading_query(stages)
+        narrows = query.order or query.offset or query.limit is not None
+        documents = self._select(query) if narrows else self._scan(query.where)
+        return rows_of(stages, run_stages(rest, map(view_of, documents)))
+
+    def _groups(self, where: Condition, group: Group) -> list[View] | None:  # noqa: ARG002
+        """The groups of the documents that match, or None where the backend cannot tell them; this one cannot."""
+        return None
 
     def _distinct(self, field: Field, where: Condition) -> list[Json]:
+        groups = self._groups(where, Group(field, {}))
+        if groups is not None:
+            return [group["data"]["_id"] for group in groups]
         return distinct_values(plain(value_at(view_of(document), field)) for document in self._scan(where))
