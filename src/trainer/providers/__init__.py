@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainer.core.faces import lazy_face
+from trainer.core.values import CompletionResult as CompletionResult
 
 if TYPE_CHECKING:
     from trainer.providers.base import LLMProvider as LLMProvider
@@ -80,6 +81,7 @@ _HOMES = {
     "Stream": "base",
     "complete": "chain",
     "complete_many": "many",
+    "complete_rows": "batch",
     "create_provider": "registry",
     "estimate": "prices",
     "explain": "request",
@@ -89,11 +91,10 @@ _HOMES = {
     "price_at": "prices",
     "record": "replay",
     "request_key": "request",
-    "complete_rows": "batch",
     "scrub": "secrets",
     "warm_up": "litellm_wrapper",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605  (one table of names)
+__all__ = sorted(["CompletionResult", *_HOMES])  # noqa: PLE0605  (one table of names)
 
 __getattr__ = lazy_face(__name__, _HOMES)

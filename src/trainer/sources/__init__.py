@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from trainer.core.values import RetrievalResult
 from trainer.sources.base import (
     SOURCES,
     DataRetriever,
@@ -32,6 +33,7 @@ __all__ = [
     "Health",
     "Outcome",
     "QueryField",
+    "RetrievalResult",
     "SECFilingsRetriever",
     "Schema",
     "Sink",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trainer.core.values import StoredData
 from trainer.stores.base import DataStore, Draft, Retention, StoreStats, VersionConflict
 from trainer.stores.database import DatabaseFile
 from trainer.stores.head import Head
@@ -33,6 +34,7 @@ __all__ = [
     "Retention",
     "SQLiteStore",
     "StoreStats",
+    "StoredData",
     "VersionConflict",
     "create_store",
     "read_heads",
