@@ -21,8 +21,6 @@ _SAFE_PATTERN = re.compile(r"(?!.*(\(\?|[*+?][*+?]))[\w :,/@%&=~;<>!\"'#.*+?|()^
 class DuckDBDialect:
     """JSON text by JSON pointer; its first letter tells its type."""
 
-    adding = "sum"
-
     def reaches(self, field: Field) -> bool:
         """JSON pointers follow any path as Python does."""
         return all("\0" not in segment for segment in field.path)

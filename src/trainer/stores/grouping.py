@@ -2,8 +2,8 @@
 """Groups as SQL: what is asked of each document and of each group, and the groups from the rows that come back.
 
 A rank, a number and a text say every value but lists and objects; where a group is named by one of those, or it is the
-least or the most of a group, Python must group instead. Sums are exact: a number is its whole part and three whole
-limbs of 40 bits behind the point, and whole numbers are added without loss.
+least or the most of a group, Python must group instead. Sums are exact: a number is cut into whole limbs of 36 bits,
+the first of them 36 bits before the point, and databases add whole numbers without loss: of 2^28 documents at least.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from trainer.stores.pipeline import Accumulator, Constant, Group, in_group_order
 from trainer.stores.pushdown import Dialect, Piece
 from trainer.stores.query import Field
 
-_LIMBS = 3
-_BITS = 40
+LIMBS = 5
+BASE = 2**36
 _LIST = 5
 
 
@@ -38,7 +38,7 @@ def statement(group: Group, where: Piece, dialect: Dialect) -> Piece | None:
     numbers = {field: number for number, field in enumerate(fields)}
     inner = [Piece("TRUE AS found"), *(each for field in fields for each in _told(field, numbers[field], dialect))]
     named = [f"{letter}{numbers[field]}" for field in _names(group) for letter in "rnt"]
-    figures = [each for figure in group.figures.values() for each in _asked(figure, numbers, dialect.adding)]
+    figures = [each for figure in group.figures.values() for each in _asked(figure, numbers)]
     sql = (
         f"WITH asked AS MATERIALIZED (SELECT {', '.join(piece.sql for piece in inner)} FROM documents "
         f"WHERE current AND NOT deleted AND {where.sql}) SELECT {', '.join([*named, 'count(*)', *figures])} FROM asked"
@@ -75,7 +75,7 @@ def _told(field: Field, number: int, dialect: Dialect) -> Iterator[Piece]:
     yield Piece(f"{text.sql} AS t{number}", text.parameters)
 
 
-def _asked(figure: Accumulator, numbers: Mapping[Field, int], adding: str) -> list[str]:
+def _asked(figure: Accumulator, numbers: Mapping[Field, int]) -> list[str]:
     if isinstance(figure.operand, Constant):
         return []
     number = numbers[figure.operand]
@@ -83,18 +83,12 @@ def _asked(figure: Accumulator, numbers: Mapping[Field, int], adding: str) -> li
         return [f"min(CASE WHEN r{number} > 0 THEN r{number} END)", f"min(n{number})", f"min(t{number})"]
     if figure.kind == "$max":
         return [f"max(r{number})", f"max(n{number})", f"max(t{number})"]
-    whole, rest = _cut(f"n{number}")
-    columns = [f"count(n{number})", f"{adding}({whole})"]
-    for _ in range(_LIMBS):
-        whole, rest = _cut(f"({rest} * {2**_BITS}e0)")
-        columns.append(f"{adding}({whole})")
+    columns, rest = [f"count(n{number})"], f"(n{number} / {BASE}e0)"
+    for _ in range(LIMBS):
+        whole = f"CAST({rest} AS BIGINT)"
+        columns.append(f"sum({whole})")
+        rest = f"(({rest} - {whole}) * {BASE}e0)"
     return [*columns, f"count(CASE WHEN {rest} <> 0 THEN 1 END)"]
-
-
-def _cut(number: str) -> tuple[str, str]:
-    """The number as a whole one, and what is left of it; both lose nothing below 2^53."""
-    whole = f"CAST({number} AS BIGINT)"
-    return whole, f"({number} - {whole})"
 
 
 def _group(group: Group, row: Iterator[Any]) -> tuple[Json, dict[str, Json]] | None:
@@ -124,7 +118,7 @@ def _figure(figure: Accumulator, count: int, row: Iterator[Any]) -> Json:
     if figure.kind in ("$min", "$max"):
         return simplest(_value(next(row), next(row), next(row)))
     seen = int(next(row))
-    total = sum((Fraction(int(next(row) or 0), 2 ** (_BITS * place)) for place in range(_LIMBS + 1)), Fraction())
+    total = sum((int(next(row) or 0) * Fraction(BASE) ** (1 - place) for place in range(LIMBS)), Fraction())
     if next(row):
         raise _BeyondSql
     return rounded(total) if figure.kind == "$sum" else average(rounded(total), seen)

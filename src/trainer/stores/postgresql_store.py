@@ -49,8 +49,6 @@ _NUMBER_OF_LOCK = 7_226_031
 class PostgreSQLDialect:
     """JSON as jsonb, by paths that are parameters."""
 
-    adding = "sum"
-
     def reaches(self, field: Field) -> bool:
         """PostgreSQL counts lists from behind for -1, and reads 01 as 1."""
         return all(

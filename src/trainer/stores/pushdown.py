@@ -36,9 +36,6 @@ ANY = Piece("TRUE", exact=False)
 class Dialect(Protocol):
     """How a backend says what a field of a document is; every expression is NULL where the field is something else."""
 
-    adding: str
-    """The aggregate that adds whole numbers and does not overflow."""
-
     def reaches(self, field: Field) -> bool:
         """Whether the backend can follow the field's path just as Python does."""
         ...

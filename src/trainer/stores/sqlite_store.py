@@ -37,8 +37,6 @@ _PLAIN = re.compile(r'(?![0-9]+$)[^"\\\x00-\x1f]+')
 class SQLiteDialect:
     """JSON by SQLite's functions; numbers and patterns by Python's own, since SQLite reads decimals inexactly."""
 
-    adding = "add_up"
-
     def reaches(self, field: Field) -> bool:
         """List positions and quotes have no sure spelling in SQLite's paths."""
         return field.root == "column" or all(_PLAIN.fullmatch(segment) for segment in field.path)
@@ -80,19 +78,6 @@ class SQLiteDialect:
         """By Python's own `re`."""
         value = self.text(field)
         return Piece(f"matches(?, {value.sql})", (pattern, *value.parameters))
-
-
-class _Adder:
-    """The sum of whole numbers as text, since SQLite's own overflows."""
-
-    def __init__(self) -> None:
-        self.total = 0
-
-    def step(self, value: int | None) -> None:
-        self.total += value or 0
-
-    def finalize(self) -> str:
-        return str(self.total)
 
 
 class SQLiteStore(SqlStore):
@@ -152,7 +137,6 @@ class SQLiteStore(SqlStore):
         connection.execute("PRAGMA synchronous = FULL")
         connection.create_function("as_number", 1, _as_number, deterministic=True)
         connection.create_function("matches", 2, _matches, deterministic=True)
-        connection.create_aggregate("add_up", 1, _Adder)  # type: ignore[arg-type]
         return connection
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
