@@ -95,6 +95,9 @@ def test_filters_sort_and_columns(filled):
     assert [found["key"] for found in json.loads(filled("query", "cap!=null", "--json")[1])] == ["a", "b"]
     assert json.loads(filled("query", "!cap", "--limit", "1", "--json")[1]) == []
     assert filled("count", "source!=file")[1] == "2\n"
+    assert filled("query", '{"$or": [{"cap": 5}, {"source": "api"}]}', "key<c", "--field", "key")[1] == "key\na\nb\n"
+    assert filled("count", '{"cap": {"$in": [5, 1.5]}}')[1] == "2\n"
+    assert "is not JSON" in filled("count", '{"cap": ')[2]
     assert filled("distinct", "source")[1] == "api\nfile\n"
 
 
@@ -151,7 +154,7 @@ def test_pruning_and_statistics(filled):
 
 
 def test_a_store_can_be_copied_to_another(filled, tmp_path):
-    assert filled("migrate", "--to", f"duckdb:{tmp_path}/copy.duckdb")[2] == "3 versions copied\n"
+    assert filled("migrate", "--to", f"duckdb:{tmp_path}/copy.duckdb")[2] == "3 versions of documents and 0 rows of records copied\n"
     assert filled("migrate", "--to", f"duckdb:{tmp_path}/copy.duckdb")[2] == "0 versions copied\n"
     assert filled("migrate")[2] == "the store is at migration 1\n"
     assert "unknown kind of store" in filled("migrate", "--to", "oracle://x")[2]

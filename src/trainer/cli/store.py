@@ -88,6 +88,9 @@ def query(
 ) -> None:
     """Print the documents that match all FILTERS.
 
+    A filter is FIELD=VALUE, also with != > >= < <=, FIELD~REGEX or FIELD!~REGEX, FIELD where it is there, !FIELD where
+    it is not, or JSON: '{"$or": [{"source": "api"}, {"price": {"$in": [1, 2]}}]}'. Dots reach into data: quote.price>5.
+
     \b
     trainer store query source=yahoo_finance 'marketCap>1e9' --sort -marketCap --field symbol --field marketCap
     """  # noqa: D301  (click's own mark for lines that are not to be filled)
@@ -127,7 +130,7 @@ def delete(session: Session, key: str, erase: bool) -> None:
 @json_option
 @click.pass_obj
 def count(session: Session, filters: tuple[str, ...], as_json: bool) -> None:
-    """Print how many documents match all FILTERS."""
+    """Print how many documents match all FILTERS, written as for `trainer store query`."""
     from trainer.actions import store
 
     found = store.count(session.project(), filters)
@@ -143,7 +146,7 @@ def count(session: Session, filters: tuple[str, ...], as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def distinct(session: Session, field: str, filters: tuple[str, ...], as_json: bool) -> None:
-    """Print the different values of FIELD in the documents that match all FILTERS."""
+    """Print the different values of FIELD in the documents that match all FILTERS, as for `trainer store query`."""
     from trainer.actions import store
 
     found = store.distinct(session.project(), field, filters)

@@ -1,4 +1,4 @@
-"""Filters as people type them: `FIELD=VALUE`, `FIELD>VALUE`, `FIELD~REGEX`, `FIELD` and `!FIELD`."""
+"""Filters as people type them: `FIELD=VALUE`, `FIELD>VALUE`, `FIELD~REGEX`, `FIELD`, `!FIELD`, or JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def parse_words(words: Iterable[str]) -> dict[str, Json]:
     """The filter that all the words spell; raises UsageError.
 
     A value is a number, `true`, `false`, `null` or JSON where it reads like that, else a text; quote it as `"5"` to
-    mean the text. `FIELD` asks whether the field is there, `!FIELD` whether it is not.
+    mean the text. `FIELD` asks whether the field is there, `!FIELD` whether it is not. A word that starts with `{` is
+    a filter in JSON.
 
     >>> parse_words(["source=file", "marketCap>1e9"])
     {'$and': [{'source': {'$eq': 'file'}}, {'marketCap': {'$gt': 1000000000.0}}]}
@@ -45,6 +46,8 @@ def parse_value(text: str) -> Json:
 
 
 def _parse(word: str) -> dict[str, Json]:
+    if word.lstrip().startswith("{"):
+        return _parse_json(word)
     found = _WORD.fullmatch(word)
     if found is None:
         if not word.removeprefix("!"):
@@ -56,3 +59,12 @@ def _parse(word: str) -> dict[str, Json]:
     if sign == "!~":
         return {field: {"$not": {"$regex": text}}}
     return {field: {_OPERATORS[sign]: text if field in _TEXTS and text != "null" else parse_value(text)}}
+
+
+def _parse_json(word: str) -> dict[str, Json]:
+    try:
+        found: dict[str, Json] = json.loads(word)
+    except ValueError as error:
+        hint = 'write it like \'{"$or": [{"source": "api"}, {"price": {"$gt": 5}}]}\''
+        raise UsageError(f'the filter "{word}" is not JSON: {error}', hint=hint) from None
+    return found
