@@ -16,13 +16,13 @@ from trainer.core.errors import UsageError
 from trainer.stores import Draft
 from trainer.stores.duckdb_dialect import DuckDBDialect
 from trainer.stores.grouping import statement
-from trainer.stores.match import distinct_values, matches, plain, value_at, view_of
+from trainer.stores.match import distinct_values, matches, plain, select, value_at, view_of
 from trainer.stores.pipeline import parse_pipeline, run_pipeline
 from trainer.stores.pushdown import where as sql_where
-from trainer.stores.query import parse_field, parse_filter
+from trainer.stores.query import parse_field, parse_filter, parse_query
 
 SHORT = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -112,7 +112,7 @@ def bench(request, tmp_path_factory):
 
 
 @SHORT
-@given(drafts=documents, asked=st.lists(pipelines, min_size=6, max_size=6), field=fields, where=filters)
+@given(drafts=documents, asked=st.lists(pipelines, min_size=4, max_size=4), field=fields, where=filters)
 def test_groups_are_those_of_the_model(bench, drafts, asked, field, where):
     compare(bench.store, drafts, asked, field, where)
 
@@ -135,9 +135,18 @@ def compare(store, drafts, asked, field, where):
         expected = outcome(lambda stages=stages: run_pipeline(stages, lambda where: chosen(model, where)))
 
         assert outcome(lambda pipeline=pipeline: store.aggregate(pipeline)) == expected
+    for pipeline in asked:
+        sort, limit = first_of(pipeline, "$sort"), first_of(pipeline, "$limit")
+        expected = select(model, parse_query(where, sort=sort, limit=limit, offset=1))
+
+        assert store.query(where, limit, sort, 1) == expected
     values = [plain(value_at(view_of(found), parse_field(field))) for found in chosen(model, parse_filter(where))]
 
     assert repr(store.distinct(field, where)) == repr(distinct_values(values))
+
+
+def first_of(pipeline, name):
+    return next((stage[name] for stage in pipeline if name in stage), None)
 
 
 def chosen(model, condition):

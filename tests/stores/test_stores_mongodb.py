@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from trainer.stores.mongodb_filter import can_be_tree, native
-from trainer.stores.query import parse_filter
+from trainer.stores.mongodb_pipeline import group_stages, order_stages
+from trainer.stores.pipeline import parse_pipeline
+from trainer.stores.query import parse_filter, parse_order
 
 
 def test_a_path_is_asked_of_documents_without_a_list_on_it_and_the_others_are_fetched():
@@ -52,3 +54,42 @@ def test_documents_that_mongodb_cannot_nest_or_name_are_left_to_python():
     assert can_be_tree({"a": [{"b": None}]})
     for value in (deep, {"$a": 1}, {"a.b": 1}, [{"": 1}]):
         assert not can_be_tree(value)
+
+
+def told(name, number):
+    is_text, is_number = {"$eq": [{"$type": name}, "string"]}, {"$isNumber": name}
+    cases = [{"$eq": [name, False]}, {"$eq": [name, True]}, is_number, is_text]
+    cases.append({"$in": [{"$type": name}, ["object", "array"]]})
+    branches = [{"case": case, "then": rank} for rank, case in enumerate(cases, 1)]
+    return {
+        f"r{number}": {"$switch": {"branches": branches, "default": 0}},
+        f"n{number}": {"$cond": [is_number, {"$add": [{"$toDouble": name}, 0]}, None]},
+        f"t{number}": {"$cond": [is_text, name, None]},
+    }
+
+
+def test_groups_are_made_by_mongodb_of_ranks_numbers_and_texts():
+    group = {"_id": "$source", "n": {"$count": {}}, "most": {"$max": "$quote.price"}}
+
+    assert group_stages(parse_pipeline([{"$group": group}])[0]) == [
+        {"$project": {"_id": 0, **told("$source", 0), **told("$data_tree.quote.price", 1)}},
+        {
+            "$group": {
+                "_id": {"r0": "$r0", "n0": "$n0", "t0": "$t0"},
+                "f0": {"$sum": 1},
+                "f1": {"$max": "$r1"},
+                "f2": {"$max": "$n1"},
+                "f3": {"$max": "$t1"},
+            }
+        },
+    ]
+
+
+def test_sorting_by_a_field_of_the_data_is_mongodb_s():
+    told_a = told("$data_tree.a", 0)
+
+    assert order_stages(parse_order({"a": -1})) == [
+        {"$set": told_a},
+        {"$sort": {"r0": -1, "n0": -1, "t0": -1, "key": 1}},
+        {"$unset": ["r0", "n0", "t0"]},
+    ]

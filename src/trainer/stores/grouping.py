@@ -30,14 +30,12 @@ class _BeyondSql(Exception):
 
 def statement(group: Group, where: Piece, dialect: Dialect) -> Piece | None:
     """A row for each group of the documents that `where` holds for; None where SQL cannot say it exactly."""
-    operands = [figure.operand for figure in group.figures.values() if isinstance(figure.operand, Field)]
-    fields = list(dict.fromkeys([*_names(group), *operands]))
-    sayable = all(map(_is_sayable, group.figures.values())) and all(map(dialect.reaches, fields))
-    if not where.exact or not sayable:
+    fields = fields_of(group)
+    if not where.exact or not is_sayable(group) or not all(map(dialect.reaches, fields)):
         return None
     numbers = {field: number for number, field in enumerate(fields)}
     inner = [Piece("TRUE AS found"), *(each for field in fields for each in _told(field, numbers[field], dialect))]
-    named = [f"{letter}{numbers[field]}" for field in _names(group) for letter in "rnt"]
+    named = [f"{letter}{numbers[field]}" for field in names_of(group) for letter in "rnt"]
     figures = [each for figure in group.figures.values() for each in _asked(figure, numbers)]
     sql = (
         f"WITH asked AS MATERIALIZED (SELECT {', '.join(piece.sql for piece in inner)} FROM documents "
@@ -47,17 +45,29 @@ def statement(group: Group, where: Piece, dialect: Dialect) -> Piece | None:
     return Piece(sql + (f" GROUP BY {', '.join(named)}" if named else ""), tuple(parameters))
 
 
+def names_of(group: Group) -> list[Field]:
+    """The fields that name the groups."""
+    parts = group.by.values() if isinstance(group.by, Mapping) else [group.by]
+    return [part for part in parts if isinstance(part, Field)]
+
+
+def fields_of(group: Group) -> list[Field]:
+    """All fields that the group asks for, each once."""
+    operands = [figure.operand for figure in group.figures.values() if isinstance(figure.operand, Field)]
+    return list(dict.fromkeys([*names_of(group), *operands]))
+
+
+def is_sayable(group: Group) -> bool:
+    """Whether columns can tell all figures of the group."""
+    return all(map(_is_sayable, group.figures.values()))
+
+
 def groups_of(group: Group, rows: Iterable[Sequence[Any]]) -> list[View] | None:
     """The groups that the rows tell, in their order, as fields see them; None where Python must group."""
     try:
         return in_group_order([found for row in rows if (found := _group(group, iter(row)))])
     except _BeyondSql:
         return None
-
-
-def _names(group: Group) -> list[Field]:
-    parts = group.by.values() if isinstance(group.by, Mapping) else [group.by]
-    return [part for part in parts if isinstance(part, Field)]
 
 
 def _is_sayable(figure: Accumulator) -> bool:

@@ -7,7 +7,7 @@ paths it names, and all others are *wild*, which Python judges.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -51,9 +51,19 @@ def native(condition: Condition) -> Native | None:
     matching = _where(condition)
     if matching is None:
         return None
-    paths = sorted({path for field in _fields(condition) for path in _prefixes(field)})
+    return Native(matching, tame_for(fields_of(condition)))
+
+
+def tame_for(fields: Iterable[Field]) -> Filter:
+    """Whether a document has no list on the paths of the fields; empty where all fields are columns."""
+    paths = sorted({path for field in fields for path in _prefixes(field)})
     tame = [{"tame": True}, *({path: {"$not": {"$type": "array"}}} for path in paths)] if paths else []
-    return Native(matching, {"$and": tame} if tame else {})
+    return {"$and": tame} if tame else {}
+
+
+def is_named(field: Field) -> bool:
+    """Whether MongoDB's paths can follow the field's."""
+    return all(map(_is_name, field.path))
 
 
 def can_be_tree(value: Json, depth: int = 1) -> bool:
@@ -74,7 +84,7 @@ def _where(condition: Condition) -> Filter | None:
         case Not(part):
             return _joined("$nor", [_where(part)], {})
         case Compare(field, operator, operand):
-            return _compare(field, operator, operand) if all(map(_is_name, field.path)) else None
+            return _compare(field, operator, operand) if is_named(field) else None
 
 
 def _joined(joiner: str, parts: list[Filter | None], empty: Filter) -> Filter | None:
@@ -85,7 +95,7 @@ def _joined(joiner: str, parts: list[Filter | None], empty: Filter) -> Filter | 
 
 
 def _compare(field: Field, operator: str, operand: Json) -> Filter | None:
-    name = _name(field)
+    name = name_of(field)
     if operator == "$in":
         return _joined("$or", [_compare(field, "$eq", item) for item in operand], _NEVER)
     if operator == "$exists":
@@ -100,13 +110,14 @@ def _compare(field: Field, operator: str, operand: Json) -> Filter | None:
     return {name: {operator: operand}} if is_plain or is_exact else None
 
 
-def _fields(condition: Condition) -> Iterator[Field]:
+def fields_of(condition: Condition) -> Iterator[Field]:
+    """The fields that the condition names."""
     match condition:
         case Every(parts) | Some(parts):
             for part in parts:
-                yield from _fields(part)
+                yield from fields_of(part)
         case Not(part):
-            yield from _fields(part)
+            yield from fields_of(part)
         case Compare(field):
             yield field
 
@@ -119,7 +130,8 @@ def _prefixes(field: Field) -> list[str]:
     return [".".join(segments[:end]) for end in range(1, len(segments) + 1)]
 
 
-def _name(field: Field) -> str:
+def name_of(field: Field) -> str:
+    """The field's path in a document of MongoDB."""
     return field.path[0] if field.root == "column" else _prefixes(field)[-1]
 
 

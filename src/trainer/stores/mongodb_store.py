@@ -23,10 +23,14 @@ from pymongo.write_concern import WriteConcern
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, UsageError
 from trainer.core.values import StoredData
-from trainer.stores.match import matches, select
+from trainer.stores.grouping import fields_of as fields_of_group
+from trainer.stores.grouping import groups_of, is_sayable
+from trainer.stores.match import View, matches, select
 from trainer.stores.moments import to_text
-from trainer.stores.mongodb_filter import Filter, can_be_tree, native
-from trainer.stores.query import Condition, Query
+from trainer.stores.mongodb_filter import Filter, can_be_tree, fields_of, is_named, native, tame_for
+from trainer.stores.mongodb_pipeline import group_stages, order_stages, row_of
+from trainer.stores.pipeline import Group
+from trainer.stores.query import Condition, Field, Query
 from trainer.stores.rows import Change, Check, Current, Row, current_of, outcome, unknown_rows
 from trainer.stores.versioned import Place, VersionedStore
 
@@ -40,6 +44,7 @@ _PAGE_SIZE = 8_000_000
 _PART = 2_000_000
 """Characters of data in one part; MongoDB keeps at most 16 MB in one document."""
 _LARGEST_TREE = 1_000_000
+_MOST = 2**62
 _MOST_TRIES = 1000
 _DUPLICATE = 11000
 _REPLACED = {"$set": {"current": False}}
@@ -165,13 +170,14 @@ class MongoDBStore(VersionedStore):
         return (document for document in documents if matches(document, where))
 
     def _select(self, query: Query) -> list[StoredData]:
-        """Stops reading once there are enough, where keys or one column alone say the order."""
+        """Stops reading once there are enough, where keys or one column alone say the order, or MongoDB can sort."""
         end = None if query.limit is None else query.offset + query.limit
         if not query.order:
             return list(islice(self._scan(query.where), query.offset, end))
         (field, descending), *others = query.order
         if others or field.root != "column":
-            return select(self._scan(query.where), query)
+            sorted_there = self._sorted(query)
+            return select(self._scan(query.where), query) if sorted_there is None else sorted_there
         order = list({"key": 1, field.path[0]: -1 if descending else 1}.items())[::-1]
         wanted = native(query.where)
         narrowed = {"$and": [_ALIVE, wanted.superset() if wanted else {}]}
@@ -179,6 +185,42 @@ class MongoDBStore(VersionedStore):
             cursor = self._documents.find(narrowed, _SHOWN, sort=order, allow_disk_use=True)
             found = (self._row(each).document() for each in cursor)
             return list(islice((each for each in found if matches(each, query.where)), query.offset, end))
+
+    def _sorted(self, query: Query) -> list[StoredData] | None:
+        """The answer by MongoDB's own sorting, or None where that is not the model's."""
+        with self._reaching():
+            narrowed = self._exactly(query.where, [field for field, _ in query.order])
+            if narrowed is None:
+                return None
+            cut: list[Filter] = [{"$skip": min(query.offset, _MOST)}]
+            if query.limit is not None:
+                cut.append({"$limit": max(1, min(query.limit, _MOST))})
+            stages = [
+                {"$match": narrowed},
+                *order_stages(query.order),
+                *cut,
+                {"$unset": ["data_tree", "metadata_tree"]},
+            ]
+            found = self._documents.aggregate(stages, allowDiskUse=True)
+            return [self._row(each).document() for each in islice(found, query.limit)]
+
+    def _groups(self, where: Condition, group: Group) -> list[View] | None:
+        with self._reaching():
+            narrowed = self._exactly(where, fields_of_group(group)) if is_sayable(group) else None
+            if narrowed is None:
+                return None
+            stages = [{"$match": narrowed}, *group_stages(group)]
+            return groups_of(group, map(row_of, self._documents.aggregate(stages, allowDiskUse=True)))
+
+    def _exactly(self, where: Condition, fields: Sequence[Field]) -> Filter | None:
+        """The current documents that match; None where MongoDB cannot tell those, or what the fields hold."""
+        wanted = native(where)
+        if wanted is None or not all(map(is_named, fields)):
+            return None
+        tame = tame_for([*fields_of(where), *fields])
+        if tame and self._documents.find_one({"$and": [_ALIVE, {"$nor": [tame]}]}, ["_id"]):
+            return None
+        return {"$and": [_ALIVE, wanted.matching]}
 
     def _count(self, where: Condition) -> int:
         wanted = native(where)
