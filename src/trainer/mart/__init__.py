@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from trainer.mart.tables import MIGRATIONS
     from trainer.mart.tidymart import TidyMartPerformanceTracker
     from trainer.mart.tracker import Execution, Tracker
-    from trainer.mart.transfer import copy_records
 
 __all__ = [
     "MIGRATIONS",
@@ -31,7 +30,6 @@ __all__ = [
     "TidyMartPerformanceTracker",
     "Tracker",
     "backlog",
-    "copy_records",
     "drain",
     "executions",
     "read_breaker",
@@ -48,7 +46,6 @@ _MODULES = {
     "tables": ("MIGRATIONS",),
     "tidymart": ("TidyMartPerformanceTracker",),
     "tracker": ("Execution", "Tracker"),
-    "transfer": ("copy_records",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

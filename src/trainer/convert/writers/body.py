@@ -14,6 +14,7 @@ from markdown_it.token import Token
 from trainer.convert.charts import Chart, draw
 from trainer.convert.charts.numbers import figure
 from trainer.convert.document import plain
+from trainer.convert.formulas import Formulas
 from trainer.convert.highlight import highlighted
 from trainer.convert.images import Images
 from trainer.convert.together import kept_together
@@ -23,18 +24,20 @@ Tokens = Sequence[Token]
 
 
 class BodyRenderer(RendererHTML):
-    """Renders the body of a page; charts by figure id and the pictures come in with it."""
+    """Renders the body of a page; charts by figure id, the pictures and the formulas come in with it."""
 
     def __init__(
         self,
         *,
         charts: Mapping[str, Chart] | None = None,
         images: Images | None = None,
+        formulas: Formulas | None = None,
         first_line: int = 1,
     ) -> None:
         super().__init__()
         self._charts = charts or {}
         self._images = images
+        self._formulas = formulas or Formulas("document.md")
         self._first_line = first_line
 
     def render(self, tokens: Tokens, options: Any, env: Any) -> str:
@@ -46,14 +49,21 @@ class BodyRenderer(RendererHTML):
                 if len(children) == 1 and children[0].type == "text":
                     out.append(kept_together(escapeHtml(children[0].content)))
                 else:
-                    if self._images and token.map:
-                        self._images.line = token.map[0] + self._first_line
+                    self._stand_at(token)
                     out.append(self.renderInline(children, options, env))
             elif rule := self.rules.get(token.type):
                 out.append(rule(tokens, at, options, env))
             else:
                 out.append(self.renderToken(tokens, at, options, env))
         return "".join(out)
+
+    def _stand_at(self, token: Token) -> None:
+        """Keep the line of a block for what is found in it."""
+        if not token.map:
+            return
+        self._formulas.line = token.map[0] + self._first_line
+        if self._images:
+            self._images.line = self._formulas.line
 
     def renderToken(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:  # noqa: N802
         """A tag as markdown-it writes it; the plain ones, which are most, by a shorter way."""
@@ -96,14 +106,15 @@ class BodyRenderer(RendererHTML):
         return "</del>"
 
     def math_inline(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
-        """A formula, as its readable TeX source."""
-        return f'<code class="math">{escapeHtml(tokens[idx].content)}</code>'
+        """A formula among words, typeset where it can be."""
+        return self._formulas.inline(tokens[idx].content)
 
     math_inline_double = math_inline
 
     def math_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
-        """A displayed formula, as its readable TeX source."""
-        return f'<pre class="math"><code>{escapeHtml(tokens[idx].content.strip())}</code></pre>\n'
+        """A formula on a line of its own, typeset where it can be."""
+        self._stand_at(tokens[idx])
+        return self._formulas.block(tokens[idx].content)
 
     math_block_label = math_block
 

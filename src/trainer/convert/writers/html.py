@@ -11,6 +11,7 @@ from trainer.convert.base import Dataset, Options
 from trainer.convert.collector import rare_collections
 from trainer.convert.dates import day_of, long_date
 from trainer.convert.document import Converted, Document, markdown_parser, parse_markdown
+from trainer.convert.formulas import Formulas
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
 from trainer.convert.themes import Theme, default_theme
@@ -69,13 +70,15 @@ def write(source: Document | Dataset, *, options: Options) -> Converted[str]:
 
 
 def render_body(
-    furnished: Furnished, *, assets: Path | None, folder: Path | None = None
+    furnished: Furnished, *, assets: Path | None, folder: Path | None = None, medium: Medium = "screen"
 ) -> tuple[str, tuple[Finding, ...]]:
     """The body's HTML, and what was found on the way."""
-    images = Images(assets, furnished.document.shown, base=folder)
-    renderer = BodyRenderer(charts=furnished.charts, images=images, first_line=furnished.document.first_line)
+    document = furnished.document
+    images = Images(assets, document.shown, base=folder)
+    formulas = Formulas(document.shown, paper=medium == "paper")
+    renderer = BodyRenderer(charts=furnished.charts, images=images, formulas=formulas, first_line=document.first_line)
     body = renderer.render(furnished.tokens, markdown_parser().options, {})
-    return body, (*furnished.document.findings, *furnished.findings, *images.findings)
+    return body, (*document.findings, *furnished.findings, *images.findings, *formulas.findings)
 
 
 def render_page(furnished: Furnished, body: str, *, theme: Theme, meta: Mapping[str, Json], medium: Medium) -> str:

@@ -37,7 +37,7 @@ def to_pdf(
     pool.start()
     furnished = furnish(document, data=data or {})
     furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
-    body, findings = render_body(furnished, assets=assets, folder=folder)
+    body, findings = render_body(furnished, assets=assets, folder=folder, medium="paper")
     page = render_page(furnished, body, theme=theme, meta=meta or {}, medium="paper")
     printed = pool.render(page, styles=paper_styles(theme), shown=document.shown)
     noticed = (*lint(furnished), *(_located(finding, document) for finding in printed.findings))
