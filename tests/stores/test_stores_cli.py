@@ -154,8 +154,14 @@ def test_pruning_and_statistics(filled):
 
 
 def test_a_store_can_be_copied_to_another(filled, tmp_path):
-    assert filled("migrate", "--to", f"duckdb:{tmp_path}/copy.duckdb")[2] == "3 versions of documents and 0 rows of records copied\n"
-    assert filled("migrate", "--to", f"duckdb:{tmp_path}/copy.duckdb")[2] == "0 versions copied\n"
+    assert (
+        filled("migrate", "--to", f"duckdb:{tmp_path}/copy.duckdb")[2]
+        == "3 versions of documents and 0 rows of records copied\n"
+    )
+    assert (
+        filled("migrate", "--to", f"duckdb:{tmp_path}/copy.duckdb")[2]
+        == "0 versions of documents and 0 rows of records copied\n"
+    )
     assert filled("migrate")[2] == "the store is at migration 1\n"
     assert "unknown kind of store" in filled("migrate", "--to", "oracle://x")[2]
 

@@ -53,7 +53,7 @@ class Writer:
     def __init__(self, options, folder, name, documents):
         self.command = [sys.executable, "-c", WRITER, json.dumps(options), name]
         self.log, self.documents = folder / f"{name}.log", documents
-        self.next, self.written, self.waits, self.deaths = 0, set(), [], 0
+        self.next, self.written, self.waits, self.shared, self.deaths = 0, set(), [], 0, 0
         self.out, self.seen = self.log.open("ab"), self.log.open("rb")
         self.go()
 
@@ -66,6 +66,7 @@ class Writer:
         *lines, self.rest = (self.rest + self.seen.read()).split(b"\n")
         for numbers, by, wait in map(json.loads, lines):
             self.waits.append(wait)
+            self.shared += not numbers
             self.written |= {(number, by) for number in numbers}
             assert numbers == list(range(self.next, self.next + len(numbers)))
             self.next += len(numbers)
@@ -121,7 +122,7 @@ def prove(options, folder, **sizes):
         assert kept >= {(f"{name}:{number}", by) for number, by in writer.written}
     shared = [found.version for found in versions if found.key == "shared"]
     assert shared == list(range(1, len(shared) + 1))
-    assert len(shared) >= sizes["processes"] * sizes["documents"] // 20
+    assert len(shared) >= sum(writer.shared for writer in writers.values())
     batches = Counter(
         (found.data["writer"], found.data["number"] // BATCH, found.data["by"])
         for found in versions

@@ -1,12 +1,17 @@
-"""`trainer store migrate --to` with a real PostgreSQL server."""
+"""`trainer store migrate --to` with a real PostgreSQL server: documents, and the records of executions beside them."""
 
 from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from servers.stores import BACKENDS
 from trainer.cli.main import run
-from trainer.stores import create_store
+from trainer.mart import MIGRATIONS, Tracker, drain
+from trainer.stores import RECORDS, DatabaseFile, create_store
 
 
 @pytest.fixture
@@ -25,11 +30,44 @@ def test_every_version_arrives_in_postgresql_once(tmp_path, monkeypatch, capsys,
     old.delete("b")
 
     assert run(["store", "migrate", "--to", server.options["connection_string"]]) == 0
-    assert capsys.readouterr().err == "4 versions copied\n"
+    assert capsys.readouterr().err == "4 versions of documents and 0 rows of records copied\n"
     assert list(server.store.export_documents()) == list(old.export_documents())
     assert repr(server.store.retrieve("a").data) == "[1, 1.0, None]"
     assert run(["store", "migrate", "--to", server.options["connection_string"]]) == 0
-    assert capsys.readouterr().err == "0 versions copied\n"
+    assert capsys.readouterr().err == "0 versions of documents and 0 rows of records copied\n"
+
+
+def test_records_go_with_the_documents_and_come_back(tmp_path, monkeypatch, capsys, server):
+    url = server.options["connection_string"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("{}\n")
+    file = DatabaseFile(tmp_path / ".trainer" / "trainer.duckdb")
+    for day in (14, 15):
+        tracker = Tracker(tmp_path / "spool", clock=lambda day=day: datetime(2025, 2, day, tzinfo=UTC))
+        for index in range(20):
+            execution = tracker.start("trainer", "report", {"report": f"é{index}", "n": 10**17})
+            tracker.step(execution, "render", seconds=0.1, inputs={"a": [1, None, 1e300]})
+            tracker.complete(execution, {"cost": 0.1, "quality": 1 / 3})
+        tracker.close()
+        drain(tmp_path / "spool", partial(file.open, "mart", MIGRATIONS))
+
+    said = "0 versions of documents and {} rows of records copied\n"
+    for rows in (122, 0):
+        assert run(["store", "migrate", "--to", url]) == 0
+        assert capsys.readouterr().err == said.format(rows)
+    (tmp_path / "config.yaml").write_text(
+        json.dumps({"data_store": {"backend": "postgresql", "connection_string": url}})
+    )
+    for target, rows in (("duckdb:back.duckdb", 122), (f"sqlite:{tmp_path / 'documents.sqlite'}", 0)):
+        assert run(["store", "migrate", "--to", target]) == 0
+        assert capsys.readouterr().err == said.format(rows)
+    assert records(DatabaseFile(tmp_path / "back.duckdb")) == records(file) == records(RECORDS.load("postgresql")(url))
+
+
+def records(database):
+    with database.open("mart", MIGRATIONS) as connection:
+        tables = ("execution_starts", "execution_ends", "steps", "ingested", "rollup")
+        return [sorted(connection.execute(f"FROM {table}").fetchall(), key=repr) for table in tables]
 
 
 def test_a_server_that_is_not_there_is_one_message_without_its_password(tmp_path, monkeypatch, capsys):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer.actions.wiring import open_store
+from trainer.actions.wiring import open_store, opener_of, records_of
 from trainer.core.clock import Clock, parse_duration, parse_moment, system_clock
 from trainer.core.errors import TrainerError, UsageError
 from trainer.core.files import read_text
@@ -177,12 +177,19 @@ def import_lines(project: Project, lines: Iterable[str]) -> int:
     return open_store(project).import_documents(read_jsonl(lines, shown="stdin"))
 
 
-def migrate(project: Project, target: str | None) -> int:
-    """How many versions were copied to the store at a URL; without one, the number of the newest migration applied."""
+def migrate(project: Project) -> int:
+    """The number of the newest migration of the store, once all of them are applied."""
+    return open_store(project).migrate()
+
+
+def copy_to(project: Project, target: str) -> tuple[int, int]:
+    """How many versions of documents were copied to the store at a URL, and how many rows of records beside it."""
+    from trainer.mart import copy_records
     from trainer.stores import store_at
 
-    store = open_store(project)
-    return store.migrate() if target is None else store_at(target).import_documents(store.export_documents())
+    versions = store_at(target).import_documents(open_store(project).export_documents())
+    here, there = records_of(project), records_of(project, target)
+    return versions, 0 if here == there else copy_records(opener_of(here), opener_of(there))
 
 
 def as_json(document: StoredData, *, clock: Clock = system_clock) -> dict[str, Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.core.clock import Clock, system_clock
@@ -13,6 +14,7 @@ from trainer.core.values import Json
 
 if TYPE_CHECKING:
     from trainer.mart import Tracker
+    from trainer.mart.tables import Opener
     from trainer.sources import DataRetriever
     from trainer.stores import DataStore, Head
 
@@ -75,18 +77,32 @@ def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:
     return Tracker(project.spool, clock=clock, durability=section.durability, mask=mask_secrets)
 
 
-def open_database(project: Project) -> Any:
-    """The opener of the records' database, with the mart's migrations applied.
+def open_database(project: Project) -> Opener:
+    """The opener of the records' database, with the mart's migrations applied."""
+    return opener_of(records_of(project))
 
-    It is the PostgreSQL server where the documents are there too, else the one DuckDB file under its lock.
-    """
+
+def opener_of(database: Any) -> Opener:
+    """The opener of a database as `records_of` names it."""
     from trainer.mart import MIGRATIONS
+
+    return functools.partial(database.open, "mart", MIGRATIONS)
+
+
+def records_of(project: Project, url: str | None = None) -> Any:
+    """The database of the records: the PostgreSQL server where the documents are there too, else the one DuckDB file.
+
+    With a URL, the one it would be if the documents were there.
+    """
     from trainer.stores import RECORDS, DatabaseFile
 
     section = project.settings.data_store
-    if section.backend == "postgresql" and section.connection_string:
-        server = RECORDS.load("postgresql")(section.connection_string, section.database)
-        return functools.partial(server.open, "mart", MIGRATIONS)
-    named = section.database_path if section.backend == "duckdb" else None
-    path = project.root / named if named else project.state / DATABASE_NAME
-    return functools.partial(DatabaseFile(path).open, "mart", MIGRATIONS)
+    backend, server, database = section.backend, section.connection_string, section.database
+    named = project.root / section.database_path if section.database_path else None
+    if url is not None:
+        scheme, _, rest = url.partition(":")
+        backend, server, database = "postgresql" if scheme == "postgres" else scheme, url, None
+        named = Path(rest.removeprefix("//"))
+    if backend == "postgresql" and server:
+        return RECORDS.load("postgresql")(server, database)
+    return DatabaseFile(named if named and backend == "duckdb" else project.state / DATABASE_NAME)

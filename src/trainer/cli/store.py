@@ -255,11 +255,17 @@ def stats(session: Session, as_json: bool) -> None:
 )
 @click.pass_obj
 def migrate(session: Session, target: str | None) -> None:
-    """Copy every version to the store at URL; without --to, bring this store's own tables up to date."""
+    """Copy every version and all records of executions to the store at URL; without --to, update this store's tables.
+
+    What is there already stays; doing it again copies what came since.
+    """
     from trainer.actions import store
 
-    done = store.migrate(session.project(), target)
-    session.say(f"the store is at migration {done}" if target is None else f"{done} versions copied")
+    if target is None:
+        session.say(f"the store is at migration {store.migrate(session.project())}")
+        return
+    versions, records = store.copy_to(session.project(), target)
+    session.say(f"{versions} versions of documents and {records} rows of records copied")
 
 
 def _content(file: str) -> tuple[str, str]:

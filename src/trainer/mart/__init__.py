@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trainer.mart.tables import MIGRATIONS
     from trainer.mart.tidymart import TidyMartPerformanceTracker
     from trainer.mart.tracker import Execution, Tracker
+    from trainer.mart.transfer import copy_records
 
 __all__ = [
     "MIGRATIONS",
@@ -30,6 +31,7 @@ __all__ = [
     "TidyMartPerformanceTracker",
     "Tracker",
     "backlog",
+    "copy_records",
     "drain",
     "executions",
     "read_breaker",
@@ -46,6 +48,7 @@ _MODULES = {
     "tables": ("MIGRATIONS",),
     "tidymart": ("TidyMartPerformanceTracker",),
     "tracker": ("Execution", "Tracker"),
+    "transfer": ("copy_records",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

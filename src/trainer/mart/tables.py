@@ -91,7 +91,7 @@ INSERTS = (
 ROLLUP_DAYS = """SELECT DISTINCT started_at::DATE FROM execution_starts
     WHERE execution_id IN (SELECT execution_id FROM batch WHERE kind = 'end')"""
 
-ROLLUP = """
+_ROLLUP = """
     INSERT INTO rollup
     SELECT started_at::DATE AS day, module, operation, context_key, config_hash,
         count(*), count(*) FILTER (status = 'success'),
@@ -99,5 +99,9 @@ ROLLUP = """
         count(cost), coalesce(sum(cost), 0), coalesce(sum(cost * cost), 0),
         count(quality), coalesce(sum(quality), 0), coalesce(sum(quality * quality), 0),
         coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0)
-    FROM executions WHERE status IS NOT NULL AND started_at >= $day AND started_at < $day + INTERVAL 1 DAY
+    FROM executions WHERE status IS NOT NULL AND {days}
     GROUP BY ALL"""
+
+ROLLUP = _ROLLUP.format(days="started_at >= $day AND started_at < $day + INTERVAL 1 DAY")
+
+ROLLUP_OF_DAYS = _ROLLUP.format(days="started_at::DATE IN (SELECT unnest($days::DATE[]))")
