@@ -15,7 +15,7 @@ import pytest
 from servers.stores import SHARED
 from trainer.stores import create_store
 
-BATCH = 10
+BATCH = 15
 WRITER = """
 import json, os, sys, time
 from trainer.stores import Draft, create_store
@@ -33,7 +33,7 @@ def document(number, size):
 
 number = first
 while number < last:
-    size = 10 if number % 20 == 10 else 1
+    size = 15 if number % 20 == 5 else 1
     numbers = list(range(number, number + size))
     drafts = [Draft(f"{name}:{each}", document(each, size)) for each in numbers]
     if size == 1:
@@ -44,7 +44,7 @@ while number < last:
         timed([], lambda: store.store("shared", document(number, 1)))
     number += size
 """
-"""Of every twenty documents ten are stored one by one and ten at once; what is stored is said once it is safe."""
+"""Of every twenty documents five are stored one by one and fifteen at once; what is stored is said once it is safe."""
 
 
 class Writer:
@@ -124,7 +124,7 @@ def prove(options, folder, **sizes):
     assert shared == list(range(1, len(shared) + 1))
     assert len(shared) >= sum(writer.shared for writer in writers.values())
     batches = Counter(
-        (found.data["writer"], found.data["number"] // BATCH, found.data["by"])
+        (found.data["writer"], found.data["number"] // 20, found.data["by"])
         for found in versions
         if found.data["size"] == BATCH
     )
