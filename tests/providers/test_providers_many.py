@@ -9,11 +9,12 @@ import time
 
 import pytest
 
+from servers.limits import Bucket, FixedWindow, Window
 from servers.openai import Reply, content_for, openai_server
 from servers.virtual import run_virtually
 from trainer.core.errors import ProviderError
 from trainer.core.values import CompletionResult
-from trainer.providers import Job, complete_many, create_provider
+from trainer.providers import Job, Policy, complete_many, create_provider
 from trainer.providers.many import _Crew
 from trainer.providers.pace import Pace
 
@@ -120,38 +121,6 @@ def rate_limited(per_second, **reply):
     return script, refused
 
 
-class Window:
-    """What a server that allows so many requests in any second lets in."""
-
-    def __init__(self, per_second):
-        self.per_second = per_second
-        self.accepted = collections.deque()
-
-    def takes(self, moment):
-        while self.accepted and self.accepted[0] <= moment - 1:
-            self.accepted.popleft()
-        if len(self.accepted) >= self.per_second:
-            return False
-        self.accepted.append(moment)
-        return True
-
-
-class Bucket:
-    """What a server with a bucket of so many tokens, filled by as many a second, lets in."""
-
-    def __init__(self, per_second):
-        self.per_second = self.level = per_second
-        self.at = 0.0
-
-    def takes(self, moment):
-        self.level = min(self.per_second, self.level + (moment - self.at) * self.per_second)
-        self.at = moment
-        if self.level < 1:
-            return False
-        self.level -= 1
-        return True
-
-
 class Virtual:
     """A provider in virtual time, with a limit and a latency."""
 
@@ -180,29 +149,92 @@ async def seconds_for(link, count, concurrency):
     return loop.time()
 
 
-@pytest.mark.parametrize("retry_after", [None, 1.0])
+KINDS = {
+    "sliding-window": (Window, 1.0),
+    "fixed-window": (FixedWindow, 1.0),
+    "bucket-of-N": (Bucket, 1.0),
+    "bucket-of-1": (lambda per_second: Bucket(per_second, 1), 0.0),
+}
+
+
 @pytest.mark.parametrize("concurrency", [20, 50, 200])
-@pytest.mark.parametrize("per_second", [5, 10, 50])
-def test_a_rate_limit_is_learnt_in_the_first_second_and_then_kept(per_second, concurrency, retry_after):
-    link = Virtual(Window(per_second), 0.2, retry_after)
+@pytest.mark.parametrize("per_second", [5, 20, 50, 100])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rate_limit_is_learnt_in_the_first_second_and_then_kept(kind, per_second, concurrency):
+    make, at_once = KINDS[kind]
+    link = Virtual(make(per_second), 0.2, None)
     count = 15 * per_second
 
     seconds = run_virtually(seconds_for(link, count, concurrency))
 
     assert [moment for moment in link.refused if moment > 1] == []
+    assert seconds < 1.15 * (count / per_second - at_once + 0.2)
+
+
+@pytest.mark.parametrize("kind", ["sliding-window", "fixed-window", "bucket-of-N"])
+@pytest.mark.parametrize("per_second", [5, 20, 50])
+def test_a_wait_that_the_provider_names_is_waited_for_and_its_rate_kept(kind, per_second):
+    link = Virtual(KINDS[kind][0](per_second), 0.2, 1.0)
+    count = 15 * per_second
+
+    seconds = run_virtually(seconds_for(link, count, 200))
+
+    assert [moment for moment in link.refused if moment > 0.25] == []
     assert seconds < 1.15 * (count / per_second - 1 + 0.2)
 
 
-@pytest.mark.parametrize("concurrency", [20, 50, 200])
-@pytest.mark.parametrize("per_second", [5, 10, 50])
-def test_a_bucket_that_first_takes_more_than_it_will_later_is_learnt_with_few_refusals(per_second, concurrency):
-    link = Virtual(Bucket(per_second), 0.2, None)
+@pytest.mark.parametrize("concurrency", [20, 50])
+@pytest.mark.parametrize("per_second", [20, 50, 100])
+def test_a_bucket_whose_waits_are_rounded_up_is_learnt_with_few_refusals(per_second, concurrency):
+    link = Virtual(Bucket(per_second), 0.2, 1.0)
     count = 15 * per_second
 
     seconds = run_virtually(seconds_for(link, count, concurrency))
 
-    assert len([moment for moment in link.refused if moment > 1]) <= 0.06 * count
+    assert len([moment for moment in link.refused if moment > 1]) <= 0.03 * count
     assert seconds < 1.15 * (count / per_second - 1 + 0.2)
+
+
+def test_a_service_that_takes_one_at_a_time_and_names_the_wait_is_asked_in_that_step():
+    link = Virtual(Bucket(4, 1), 0.2, 0.25)
+
+    seconds = run_virtually(seconds_for(link, 60, 20))
+
+    assert [moment for moment in link.refused if moment > 1] == []
+    assert seconds < 1.15 * 15
+
+
+@pytest.mark.parametrize("retries", [0, 1, 2, 4])
+def test_learning_makes_no_job_fail_that_would_have_waited(retries):
+    link = Virtual(Bucket(20), 0.2, None)
+
+    async def outcomes():
+        policy = Policy(retries=retries)
+        clock = asyncio.get_running_loop().time
+        jobs = [Job(f"row {n}", [link], policy=policy, clock=clock) for n in range(100)]
+        crew = _Crew(jobs, 50, lambda: Pace(50, clock=clock))
+        return [outcome async for _, outcome in crew.outcomes()]
+
+    failed = [outcome for outcome in run_virtually(outcomes()) if isinstance(outcome, ProviderError)]
+
+    assert len(failed) == (30 if retries == 0 else 0)
+
+
+def test_a_rate_that_was_refused_again_is_lowered_and_only_raised_after_long_quiet():
+    now = [0.0]
+    pace = Pace(30, clock=lambda: now[0])
+    refusal = ProviderError("429", kind="rate_limited", status=429)
+    rates = []
+    for moment in (0.0, 10.0, 100.0, 140.0, 400.0):
+        now[0] = moment
+        entered = pace._admit(1)
+        now[0] += 0.01
+        pace.leave(entered, refusal if moment < 50 else None)
+        now[0] += 2.0
+        pace._opens_at(1)
+        rates.append(round(pace.rate.per_second, 3))
+
+    assert rates == [0.962, 0.769, 0.769, 0.769, 0.846]
 
 
 @pytest.mark.soak

@@ -29,6 +29,8 @@ class Enter:
 
     provider: LLMProvider
     tokens: int
+    question: bool = False
+    """Whether it was refused before and may be refused again while the provider's rate is learnt."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Wait:
     """Let time pass."""
 
     seconds: float
+    unless_asked_by: LLMProvider | None = None
+    """The provider whose pace may want the attempt back at once, to learn from it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -274,7 +278,7 @@ def _tries(job: Job, provider: LLMProvider, attempts: list[Attempt], started: fl
     while True:
         begun = job.clock()
         try:
-            yield Enter(provider, _tokens(job))
+            yield Enter(provider, _tokens(job), question=retry > 0 and _is_spare(job, retry))
             begun = job.clock()
             result = yield from _attempt(job, provider, started)
         except ProviderError as error:
@@ -283,7 +287,8 @@ def _tries(job: Job, provider: LLMProvider, attempts: list[Attempt], started: fl
             wait = job.policy.wait(retry, error, job.random)
             if wait is None or _too_late(job, started, wait) or not job.may_restart():
                 raise
-            yield Wait(wait)
+            teaches = error.kind == "rate_limited" and error.retry_after is None and _is_spare(job, retry)
+            yield Wait(wait, provider if teaches else None)
         else:
             attempts.append(_attempt_of(provider, "ok", job.clock() - begun))
             return result
@@ -342,6 +347,11 @@ def _seconds_left(job: Job, started: float) -> float:
     if job.policy.total is None:
         return job.policy.timeout
     return max(0.001, min(job.policy.timeout, started + job.policy.total - job.clock()))
+
+
+def _is_spare(job: Job, retry: int) -> bool:
+    """Whether retry number `retry` may be refused and leave another two, so that learning makes no job fail."""
+    return job.policy.retries - retry >= 2
 
 
 def _too_late(job: Job, started: float, wait: float) -> bool:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from trainer.core.errors import FailureKind, ProviderError
 from trainer.core.values import Json
+from trainer.providers.limits import wait_for_reset
 
 _BY_STATUS: Mapping[int, FailureKind] = {
     401: "auth",
@@ -80,7 +81,7 @@ def kind_of(status: int | None, said: str) -> FailureKind:
 
 
 def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
-    """The seconds the provider asks us to wait, from its headers first, then from its body."""
+    """The seconds the provider asks us to wait, from its headers, its body, or its limits' reset."""
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
     if text := headers.get("retry-after"):
@@ -89,7 +90,8 @@ def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float
             wait = _until(text, now)
         if wait is not None:
             return wait
-    return _wait_in_body(body)
+    found = _wait_in_body(body)
+    return found if found is not None else wait_for_reset(headers, now)
 
 
 def _said(body: bytes) -> str:

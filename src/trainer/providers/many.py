@@ -142,13 +142,14 @@ class _Crew:
 
     async def _carry_out(self, step: Step, entered: list[tuple[Pace, float]]) -> Any:
         match step:
-            case Enter(provider, tokens):
+            case Enter(provider, tokens, question):
                 pace = self._pace(provider)
-                entered.append((pace, await pace.enter(tokens)))
+                entered.append((pace, await pace.enter(tokens, question=question)))
             case Ask():
                 return await self._ask(step, entered)
-            case Wait(seconds):
-                await asyncio.sleep(seconds)
+            case Wait(seconds, teacher):
+                if teacher is None or not self._pace(teacher).is_learning:
+                    await asyncio.sleep(seconds)
             case Do(work):
                 return await self._on_thread(work)
         return None
@@ -163,6 +164,8 @@ class _Crew:
         except ProviderError as error:
             _leave(entered, error)
             raise
+        for pace, _ in entered:
+            pace.close(getattr(step.provider, "pause", 0.0))
         _leave(entered, None)
         return result
 

@@ -8,6 +8,7 @@ import os
 import urllib.request
 import weakref
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from trainer.core.errors import ConfigError, ProviderError
@@ -15,6 +16,7 @@ from trainer.core.values import CompletionResult, Json, Prompt
 from trainer.providers import loop
 from trainer.providers.base import Stream, Undeployable
 from trainer.providers.failures import failure, failure_of_answer
+from trainer.providers.limits import wait_for_one
 from trainer.providers.openai_format import Billing, Parts, body_of, finish, result_of
 from trainer.providers.prices import price_at
 from trainer.providers.secrets import Secret, scrub
@@ -59,6 +61,8 @@ class OpenAICompatibleProvider(Undeployable):
         self._settings = settings
         self.price = price_at(model, self.api_base, overrides=prices)
         self._billing = Billing(self.provider, f"{self.provider} at {_shown(self.api_base)}", self.price, count_tokens)
+        self.pause = 0.0
+        """Seconds for which, by its last answer, the service takes nothing more."""
         self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = weakref.WeakKeyDictionary()
 
     @property
@@ -131,6 +135,7 @@ class OpenAICompatibleProvider(Undeployable):
             await exchange.read()
             place = exchange.headers.get("location", "elsewhere")
             raise failure("not_found", f"{self._billing.service} has moved to {scrub(place)}", status=exchange.status)
+        self.pause = wait_for_one(exchange.headers, datetime.now(UTC))
         return exchange
 
     def _clean(self, error: ProviderError) -> ProviderError:
