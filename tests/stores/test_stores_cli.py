@@ -1,4 +1,4 @@
-"""`trainer store` as people and scripts use it."""
+"""`trainer store` as people and scripts use it, on a file and on a server."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ import sys
 
 import pytest
 
+from servers.stores import SHARED
 from trainer.cli.main import run
 from trainer.core.errors import UsageError
 from trainer.stores.filters import parse_words
 from trainer.stores.transfer import import_file
 
 
-@pytest.fixture
-def trainer(tmp_path, monkeypatch, capsys):
-    (tmp_path / "config.yaml").write_text("{}\n")
+@pytest.fixture(params=["duckdb", "mongodb"])
+def trainer(request, tmp_path, monkeypatch, capsys):
+    with SHARED[request.param](tmp_path) as options:
+        backend = options.pop("name")
+        (tmp_path / "config.yaml").write_text(json.dumps({"data_store": {"backend": backend, **options}}))
+        yield _caller(tmp_path, monkeypatch, capsys)
+
+
+def _caller(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def call(*words: str, stdin: str = "") -> tuple[int, str, str]:
@@ -121,12 +128,13 @@ def test_history_deletion_and_erasure(filled):
 
 
 @pytest.mark.parametrize("name", ["all.jsonl", "all.parquet"])
-def test_export_and_import_lose_nothing(filled, tmp_path, name):
+def test_export_and_import_lose_nothing(filled, name):
     filled("put", "a", "-", stdin='{"n": 1000000000000000000000000000000, "f": 1.0, "t": "a\\u0000b"}')
     filled("delete", "b")
     before = filled("export", "-")[1]
     assert filled("export", name)[0] == 0
-    (tmp_path / ".trainer" / "trainer.duckdb").unlink()
+    for key in ("a", "b", "c|d"):
+        assert filled("delete", key, "--erase")[0] == 0
 
     assert filled("import", name)[2] == "5 versions added\n"
     assert filled("export", "-")[1] == before

@@ -1,4 +1,4 @@
-"""`trainer store migrate --to` with a real PostgreSQL server: documents, and the records of executions beside them."""
+"""`trainer store migrate --to` with real servers: documents, and the records of executions beside them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ def server(tmp_path):
         yield bench
 
 
-def test_every_version_arrives_in_postgresql_once(tmp_path, monkeypatch, capsys, server):
+@pytest.mark.parametrize("backend", ["postgresql", "mongodb"])
+def test_every_version_arrives_at_a_server_once(tmp_path, monkeypatch, capsys, backend):
+    with BACKENDS[backend](tmp_path) as bench:
+        url, database = bench.options["connection_string"], bench.options.get("database")
+        prove_migration(tmp_path, monkeypatch, capsys, server=bench, url=f"{url}/{database}" if database else url)
+
+
+def prove_migration(tmp_path, monkeypatch, capsys, *, server, url):
     (tmp_path / "config.yaml").write_text("{}\n")
     monkeypatch.chdir(tmp_path)
     old = create_store("duckdb", database_path=tmp_path / ".trainer" / "trainer.duckdb")
@@ -29,11 +36,11 @@ def test_every_version_arrives_in_postgresql_once(tmp_path, monkeypatch, capsys,
     old.store("b", 1)
     old.delete("b")
 
-    assert run(["store", "migrate", "--to", server.options["connection_string"]]) == 0
+    assert run(["store", "migrate", "--to", url]) == 0
     assert capsys.readouterr().err == "4 versions of documents and 0 rows of records copied\n"
     assert list(server.store.export_documents()) == list(old.export_documents())
     assert repr(server.store.retrieve("a").data) == "[1, 1.0, None]"
-    assert run(["store", "migrate", "--to", server.options["connection_string"]]) == 0
+    assert run(["store", "migrate", "--to", url]) == 0
     assert capsys.readouterr().err == "0 versions of documents and 0 rows of records copied\n"
 
 

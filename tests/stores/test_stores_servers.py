@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from servers.stores import BACKENDS
+from servers.stores import BACKENDS, SHARED
 from trainer.stores import create_store
 
 
@@ -25,6 +25,18 @@ def test_a_second_read_comes_from_the_cache_and_a_write_drops_it(hybrid, tmp_pat
     assert [found.data for found in hybrid.store.query({})] == [2]
     hybrid.store.store("k", 3)
     assert (hybrid.store.retrieve("k").data, hybrid.store.retrieve("k").version) == (3, 3)
+
+
+def test_a_cache_may_stand_before_a_server(hybrid):
+    with SHARED["mongodb"](None) as lasting:
+        url = f"{lasting['connection_string']}/{lasting['database']}"
+        store = create_store("hybrid", clock=hybrid.now, **{**hybrid.options, "connection_string": url})
+        for number in range(2):
+            store.store("k", {"n": number})
+            assert [store.retrieve("k").data for _ in range(2)] == [{"n": number}] * 2
+        store.close()
+
+        assert [found.data for found in create_store(**lasting).history("k")] == [{"n": 0}, {"n": 1}]
 
 
 def test_what_the_cache_gives_is_dropped_after_its_seconds(hybrid):
