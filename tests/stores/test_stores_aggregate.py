@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from servers.stores import BACKENDS
@@ -112,6 +112,12 @@ def bench(request, tmp_path_factory):
 
 
 @SHORT
+@example(
+    drafts=[Draft("a", {"n": 1, "s": "bio"})],
+    asked=[[{"$group": {"_id": {"q": "$s", "p": "$s"}, "f": {"$sum": "$n"}, "g": {"$avg": "$n"}}}]],
+    field="s",
+    where={},
+)
 @given(drafts=documents, asked=st.lists(pipelines, min_size=4, max_size=4), field=fields, where=filters)
 def test_groups_are_those_of_the_model(bench, drafts, asked, field, where):
     compare(bench.store, drafts, asked, field, where)

@@ -72,14 +72,14 @@ def test_groups_are_made_by_mongodb_of_ranks_numbers_and_texts():
     group = {"_id": "$source", "n": {"$count": {}}, "most": {"$max": "$quote.price"}}
 
     assert group_stages(parse_pipeline([{"$group": group}])[0]) == [
-        {"$project": {"_id": 0, **told("$source", 0), **told("$data_tree.quote.price", 1)}},
+        {"$project": {"_id": 0, "key": 1, "k0": {"$ifNull": ["$source", None]}, **told("$data_tree.quote.price", 0)}},
         {
             "$group": {
-                "_id": {"r0": "$r0", "n0": "$n0", "t0": "$t0"},
+                "_id": {"k0": "$k0"},
                 "f0": {"$sum": 1},
-                "f1": {"$max": "$r1"},
-                "f2": {"$max": "$n1"},
-                "f3": {"$max": "$t1"},
+                "f1": {"$max": "$r0"},
+                "f2": {"$max": "$n0"},
+                "f3": {"$max": "$t0"},
             }
         },
     ]

@@ -52,9 +52,9 @@ class DuckDBDialect:
             f"WHEN starts_with({value}, '[') OR starts_with({value}, '{{') THEN 5 ELSE 3 END"
         )
 
-    def present(self, field: Field) -> Piece:
+    def raw(self, field: Field) -> Piece:
         """JSON null is text, a missing field is NULL."""
-        return Piece("TRUE" if field.root == "column" else f"({_json(field)} IS NOT NULL)")
+        return Piece(field.path[0] if field.root == "column" else _json(field))
 
     def equals_text(self, field: Field, operand: str) -> Piece:
         """Compares the JSON text where the operand has one spelling only; searching it all is quicker than parsing."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from trainer.stores.grouping import BASE, LIMBS, fields_of, names_of
+from trainer.stores.grouping import BASE, LIMBS, names_of, operands_of
 from trainer.stores.mongodb_filter import Filter, name_of
 from trainer.stores.pipeline import Accumulator, Constant, Group
 from trainer.stores.query import Field, Order
@@ -18,16 +18,15 @@ Expression: TypeAlias = Any
 
 def group_stages(group: Group) -> list[Filter]:
     """The stages that make one document for each group, to be read by `row_of`."""
-    numbers = {field: number for number, field in enumerate(fields_of(group))}
-    told = {
-        "_id": 0,
-        **{name: each for field, number in numbers.items() for name, each in _told(field, number).items()},
-    }
-    summed = sorted({numbers[figure.operand] for figure in _sums(group) if isinstance(figure.operand, Field)})
-    named = {f"{letter}{numbers[field]}": f"${letter}{numbers[field]}" for field in names_of(group) for letter in "rnt"}
-    asked = [each for figure in group.figures.values() for each in _asked(figure, numbers)]
-    figures = {f"f{index}": each for index, each in enumerate([{"$sum": 1}, *asked])}
-    return [{"$project": told}, *_cuts(summed), {"$group": {"_id": named or None, **figures}}]
+    operands = operands_of(group)
+    names = {f"k{index}": {"$ifNull": [f"${name_of(field)}", None]} for index, field in enumerate(names_of(group))}
+    told = {name: each for number, field in enumerate(operands) for name, each in _told(field, number).items()}
+    summed = [figure.operand for figure in group.figures.values() if figure.kind in ("$sum", "$avg")]
+    cuts = _cuts([number for number, field in enumerate(operands) if field in summed])
+    asked = [{"$sum": 1}, *(each for figure in group.figures.values() for each in _asked(figure, operands))]
+    figures = {f"f{index}": each for index, each in enumerate(asked)}
+    by = {name: f"${name}" for name in names} or None
+    return [{"$project": {"_id": 0, "key": 1, **names, **told}}, *cuts, {"$group": {"_id": by, **figures}}]
 
 
 def row_of(found: Mapping[str, Any]) -> list[Any]:
@@ -59,10 +58,6 @@ def _told(field: Field, number: int) -> dict[str, Expression]:
     }
 
 
-def _sums(group: Group) -> list[Accumulator]:
-    return [figure for figure in group.figures.values() if figure.kind in ("$sum", "$avg")]
-
-
 def _cuts(numbers: Sequence[int]) -> Iterator[Filter]:
     """The stages that cut the numbers into whole limbs and leave what no limb holds."""
     if not numbers:
@@ -74,10 +69,10 @@ def _cuts(numbers: Sequence[int]) -> Iterator[Filter]:
         yield {"$set": {f"x{number}": {"$multiply": [rest[number], BASE]} for number in numbers}}
 
 
-def _asked(figure: Accumulator, numbers: Mapping[Field, int]) -> list[Expression]:
+def _asked(figure: Accumulator, operands: Sequence[Field]) -> list[Expression]:
     if isinstance(figure.operand, Constant):
         return []
-    number = numbers[figure.operand]
+    number = operands.index(figure.operand)
     rank = f"$r{number}"
     if figure.kind == "$min":
         return [{"$min": {"$cond": [{"$gt": [rank, 0]}, rank, None]}}, {"$min": f"$n{number}"}, {"$min": f"$t{number}"}]

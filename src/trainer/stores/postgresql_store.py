@@ -79,11 +79,11 @@ class PostgreSQLDialect:
             (list(field.path), list(field.path)),
         )
 
-    def present(self, field: Field) -> Piece:
+    def raw(self, field: Field) -> Piece:
         """A missing field is NULL."""
         if field.root == "column":
-            return Piece("TRUE")
-        return Piece(f"(({field.root}_json #> ?::text[]) IS NOT NULL)", (list(field.path),))
+            return Piece(field.path[0])
+        return Piece(f"({field.root}_json #> ?::text[])::text", (list(field.path),))
 
     def equals_text(self, field: Field, operand: str) -> Piece:
         """The text, found by the index on the data where the path has no list in it."""

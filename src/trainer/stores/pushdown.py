@@ -52,8 +52,8 @@ class Dialect(Protocol):
         """0 for null and missing, 1 for false, 2 for true, 3 for a number, 4 for a text, 5 for a list or an object."""
         ...
 
-    def present(self, field: Field) -> Piece:
-        """Whether the field is there, if only as null."""
+    def raw(self, field: Field) -> Piece:
+        """The field as JSON text, whatever it is, NULL where it is missing; a column as it is."""
         ...
 
     def equals_text(self, field: Field, operand: str) -> Piece:
@@ -127,8 +127,10 @@ def _compare(field: Field, operator: str, operand: Json, dialect: Dialect) -> Pi
     if operator == "$in":
         return _joined(" OR ", [_compare(field, "$eq", item, dialect) for item in operand], "FALSE")
     if operator == "$exists":
-        present = dialect.present(field)
-        return present if operand else Piece(f"NOT {present.sql}", present.parameters)
+        if field.root == "column":
+            return Piece("TRUE" if operand else "FALSE")
+        raw = dialect.raw(field)
+        return Piece(f"({raw.sql} IS {'NOT NULL' if operand else 'NULL'})", raw.parameters)
     if operator == "$regex":
         return dialect.matches(field, operand)
     if operand is None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 from trainer.core.values import StoredData
-from trainer.stores.grouping import groups_of, statement
+from trainer.stores.grouping import groups_of, parts_of, statement
 from trainer.stores.match import View, matches
 from trainer.stores.moments import to_text
 from trainer.stores.pipeline import Group
@@ -163,7 +163,7 @@ class SqlStore(VersionedStore):
             return None
         with self.transaction(write=False) as run:
             rows = None if self._odd(run) else run(question.sql, *question.parameters)
-        return None if rows is None else groups_of(group, rows)
+        return None if rows is None else groups_of(group, (parts_of(group, row) for row in rows))
 
     def _superset(self, where: Condition) -> Piece:
         """SQL for what matches and for all that SQL cannot judge."""

@@ -65,9 +65,9 @@ class SQLiteDialect:
             "WHEN 'text' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 5 ELSE 0 END"
         )
 
-    def present(self, field: Field) -> Piece:
-        """A missing field has no type."""
-        return Piece("TRUE" if field.root == "column" else f"(json_type({field.root}, {_path(field)}) IS NOT NULL)")
+    def raw(self, field: Field) -> Piece:
+        """A missing field is NULL."""
+        return Piece(field.path[0] if field.root == "column" else f"({field.root} -> {_path(field)})")
 
     def equals_text(self, field: Field, operand: str) -> Piece:
         """Compares the text."""

@@ -212,5 +212,5 @@ class VersionedStore(ABC):
     def _distinct(self, field: Field, where: Condition) -> list[Json]:
         groups = self._groups(where, Group(field, {}))
         if groups is not None:
-            return [group["data"]["_id"] for group in groups]
+            return distinct_values(group["data"]["_id"] for group in groups)
         return distinct_values(plain(value_at(view_of(document), field)) for document in self._scan(where))
