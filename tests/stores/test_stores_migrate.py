@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from functools import partial
 
@@ -69,6 +72,37 @@ def test_records_go_with_the_documents_and_come_back(tmp_path, monkeypatch, caps
         assert run(["store", "migrate", "--to", target]) == 0
         assert capsys.readouterr().err == said.format(rows)
     assert records(DatabaseFile(tmp_path / "back.duckdb")) == records(file) == records(RECORDS.load("postgresql")(url))
+
+
+MOVER = """
+import sys
+from functools import partial
+from pathlib import Path
+from trainer.mart import MIGRATIONS, copy_records
+from trainer.stores import RECORDS, DatabaseFile
+old, new = DatabaseFile(Path(sys.argv[1])), RECORDS.load("postgresql")(sys.argv[2])
+print("ready", flush=True)
+copy_records(*(partial(database.open, "mart", MIGRATIONS) for database in (old, new)))
+"""
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.soak)])
+def test_a_move_that_is_killed_is_done_again_and_doubles_nothing(tmp_path, server, kills):
+    url, path = server.options["connection_string"], tmp_path / "old.duckdb"
+    tracker = Tracker(tmp_path / "spool")
+    for _ in range(5000):
+        tracker.complete(tracker.start("trainer", "report"))
+    tracker.close()
+    drain(tmp_path / "spool", partial(DatabaseFile(path).open, "mart", MIGRATIONS))
+    command = [sys.executable, "-c", MOVER, path, url]
+    for number in range(kills):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(0.1 + 0.5 * number / kills)
+            process.kill()
+    assert subprocess.run(command, check=False).returncode == 0
+
+    assert records(DatabaseFile(path)) == records(RECORDS.load("postgresql")(url))
 
 
 def records(database):
