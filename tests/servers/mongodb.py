@@ -19,7 +19,7 @@ with tempfile.TemporaryDirectory(prefix="trainer-mongodb-") as folder:
         storage_path=":memory:",
         replica_set_name=sys.argv[1] or None,
         enable_test_commands=False,
-        transaction_lifetime_seconds=2,
+        transaction_lifetime_seconds=1,
     )
     server.start()
     print(server.port, flush=True)

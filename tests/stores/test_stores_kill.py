@@ -134,7 +134,7 @@ def prove(options, folder, **sizes):
 @pytest.mark.parametrize("backend", SHARED)
 def test_no_acknowledged_write_is_lost_when_writers_are_killed(backend, tmp_path):
     with SHARED[backend](tmp_path) as options:
-        prove(options, tmp_path, processes=3, documents=40, kills=3)
+        prove(options, tmp_path, processes=3, documents=40, kills=2)
 
 
 @pytest.mark.soak
