@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trainer.convert.document import Document, plain
+from trainer.convert.figures import number_figures
 from trainer.convert.widths import has_long_word
 from trainer.core.values import Finding, Json
 
@@ -47,7 +48,7 @@ class Furnished:
     headings: tuple[Heading, ...] = ()
     findings: tuple[Finding, ...] = ()
     charts: Mapping[str, Chart] = field(default_factory=dict)
-    """By the figure's id; their fences are tokens of type `chart`."""
+    """By the figure's id; their fences are tokens of type `chart`, captioned pictures ones of type `picture`."""
 
 
 def furnish(document: Document, *, data: Mapping[str, Json]) -> Furnished:
@@ -56,7 +57,7 @@ def furnish(document: Document, *, data: Mapping[str, Json]) -> Furnished:
     tokens = [token.copy() if token.type in _CHANGED else token for token in tokens]
     headings = _anchor(tokens)
     tokens = _caption_tables(tokens)
-    charts, findings = _resolve_charts(tokens, document, data)
+    tokens, charts, findings = number_figures(tokens, document, data)
     shown = tuple(heading for heading in headings if heading.level <= _DEEPEST_IN_CONTENTS)
     return Furnished(document, tuple(tokens), title, shown, tuple(findings), charts)
 
@@ -187,33 +188,3 @@ def is_numeric(words: Sequence[str]) -> bool:
     told = [word for word in words if word.casefold() not in _PLACEHOLDERS]
     numbers = sum(bool(_NUMERIC.fullmatch(word)) for word in told)
     return bool(told) and numbers >= 0.8 * len(told)
-
-
-def _resolve_charts(
-    tokens: list[Token], document: Document, data: Mapping[str, Json]
-) -> tuple[dict[str, Chart], list[Finding]]:
-    from trainer.convert.charts import ChartError, parse_chart
-
-    charts: dict[str, Chart] = {}
-    findings: list[Finding] = []
-    for token in tokens:
-        if token.type != "fence" or token.info.split()[:1] != ["chart"]:
-            continue
-        first = (document.where(token).line or 0) + 1
-        try:
-            chart = parse_chart(token.content, data=data, shown=document.shown, first_line=first)
-        except ChartError as error:
-            findings.append(
-                Finding(
-                    "chart",
-                    "warning",
-                    f"chart not drawn: {error.message}",
-                    document.where(token),
-                    hint=error.hint or "",
-                )
-            )
-            continue
-        ident = f"figure-{len(charts) + 1}"
-        charts[ident] = chart
-        token.type, token.meta = "chart", {"ident": ident, "number": len(charts)}
-    return charts, findings

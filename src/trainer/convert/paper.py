@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from trainer.convert.widths import column_groups, fit
+from trainer.convert.widths import LANDSCAPE, SMALL, column_groups, column_widths, fit
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
+_INSIDE = 0.9 * SMALL
+"""Room for a table inside a list or a quotation, which cannot have a page of its own."""
+
 
 def lay_out(tokens: Sequence[Token]) -> list[Token]:
-    """The tokens with split tables, and landscape sections around wide ones and the headings right above them."""
+    """The tokens with split tables, and landscape sections around wide ones and the headings right above them.
+
+    Inside lists and quotations tables are split where smaller type does not do.
+    """
     out: list[Token] = []
     at = 0
     while at < len(tokens):
@@ -23,12 +29,15 @@ def lay_out(tokens: Sequence[Token]) -> list[Token]:
         end = next(i for i in range(at, len(tokens)) if tokens[i].type == "table_close") + 1
         table = tokens[at:end]
         at = end
-        if "wide" not in fit(table[0].meta["rows"]).split() or table[0].level:
+        if "wide" not in fit(table[0].meta["rows"]).split():
             out += table
+            continue
+        if table[0].level:
+            out += _parts(table, room=_INSIDE)
             continue
         heading = _heading_above(out)
         del out[len(out) - len(heading) :]
-        out += [_section("open"), *heading, *_parts(table), _section("close")]
+        out += [_section("open"), *heading, *_parts(table, room=LANDSCAPE), _section("close")]
     return out
 
 
@@ -46,12 +55,12 @@ def _section(what: str) -> Token:
     return Token(f"wide_{what}", "section", 1 if what == "open" else -1, block=True)
 
 
-def _parts(table: Sequence[Token]) -> Iterator[Token]:
+def _parts(table: Sequence[Token], *, room: float) -> Iterator[Token]:
     rows = table[0].meta["rows"]
-    if "split" not in fit(rows).split():
+    groups = column_groups(rows, room=room) if sum(column_widths(rows)) > room else []
+    if len(groups) < 2:
         yield from table
         return
-    groups = column_groups(rows)
     for number, columns in enumerate(groups, 1):
         yield from _part(table, columns, f"{number}/{len(groups)}", first=number == 1)
 

@@ -16,6 +16,8 @@ SMALL = 104.0
 LANDSCAPE = 160.0
 """Letters of small type that fit across a landscape page."""
 _PADDING = 2.6
+_MOST_FOR_TEXT = 70.0
+"""Letters beyond which a column of text gets no more room at the cost of others."""
 _LONGEST_UNBROKEN = 30
 """Words longer than this may be broken; figures never are."""
 _FIGURE = re.compile(r"[\d$€£¥%()+−–,.\-]+[a-zA-Z%]{0,3}")
@@ -44,17 +46,50 @@ def column_widths(rows: Sequence[Sequence[str]]) -> list[float]:
     return [max(_unbreakable(row[at]) for row in rows if at < len(row)) + _PADDING for at in range(count)]
 
 
-def column_groups(rows: Sequence[Sequence[str]]) -> list[list[int]]:
-    """The columns of each part of a table too wide for any page; the first column stands in every part."""
-    first, *others = column_widths(rows)
+def column_shares(rows: Sequence[Sequence[str]]) -> list[float]:
+    """The part of the table's width that each column gets; they sum to one.
+
+    Each gets its least width, and of what is left the more, the longer its cells are.
+    """
+    needed = column_widths(rows)
+    wanted = [max(least, _longest(rows, at)) for at, least in enumerate(needed)]
+    total = sum(needed)
+    spare = (PORTRAIT if total <= PORTRAIT else SMALL if total <= SMALL else LANDSCAPE) - total
+    asked = sum(wanted) - total
+    if asked > 0:
+        more = min(max(spare, 0.0), asked) / asked
+        needed = [least + more * (full - least) for least, full in zip(needed, wanted, strict=True)]
+    return [width / sum(needed) for width in needed]
+
+
+def _longest(rows: Sequence[Sequence[str]], at: int) -> float:
+    """The width of a column's longest cell on one line, up to where more room helps no longer."""
+    full = max(sum(map(_letter, row[at])) for row in rows if at < len(row)) + _PADDING
+    return min(full, _MOST_FOR_TEXT)
+
+
+def column_groups(rows: Sequence[Sequence[str]], *, room: float = LANDSCAPE) -> list[list[int]]:
+    """The columns of each part of a table too wide for the room; the first column stands in every part.
+
+    There are as few parts as can be, and they are about equally wide.
+    """
+    widths = column_widths(rows)
+    groups = _groups(widths, room)
+    while room > 1 and len(narrower := _groups(widths, room - 1)) == len(groups):
+        groups, room = narrower, room - 1
+    return groups
+
+
+def _groups(widths: Sequence[float], room: float) -> list[list[int]]:
+    first, *others = widths
     groups: list[list[int]] = [[0]]
-    room = LANDSCAPE - first
+    left = room - first
     for at, width in enumerate(others, 1):
-        if width > room and len(groups[-1]) > 1:
+        if width > left and len(groups[-1]) > 1:
             groups.append([0])
-            room = LANDSCAPE - first
+            left = room - first
         groups[-1].append(at)
-        room -= width
+        left -= width
     return groups
 
 

@@ -2,5 +2,6 @@
 
 from trainer.convert.charts.draw import draw
 from trainer.convert.charts.spec import Chart, ChartError, parse_chart
+from trainer.convert.charts.table import chart_rows, chart_title
 
-__all__ = ["Chart", "ChartError", "draw", "parse_chart"]
+__all__ = ["Chart", "ChartError", "chart_rows", "chart_title", "draw", "parse_chart"]

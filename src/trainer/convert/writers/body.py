@@ -11,8 +11,7 @@ from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from trainer.convert.charts import Chart, draw
-from trainer.convert.charts.numbers import figure
+from trainer.convert.charts import Chart, chart_rows, chart_title, draw
 from trainer.convert.document import plain
 from trainer.convert.formulas import Formulas
 from trainer.convert.highlight import highlighted
@@ -131,12 +130,21 @@ class BodyRenderer(RendererHTML):
         """A figure with its drawing, its caption and the table behind it."""
         ident, number = tokens[idx].meta["ident"], tokens[idx].meta["number"]
         chart = self._charts[ident]
-        title = chart.title or ", ".join(series.name for series in chart.series)
-        caption = f"<b>Figure {number}.</b> {escape(title, quote=False)}"
+        caption = f"<b>Figure {number}.</b> {escape(chart_title(chart), quote=False)}"
         return (
             f'<figure class="chart {chart.kind}" id="{ident}">\n<figcaption>{caption}</figcaption>\n'
             f'<div class="drawing">{draw(chart, ident=ident)}</div>\n{_behind(chart)}</figure>\n'
         )
+
+    def picture(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """A picture under its numbered caption."""
+        token = tokens[idx]
+        if self._images and token.map:
+            self._images.line = token.map[0] + self._first_line
+        caption = f"<b>Figure {token.meta['number']}.</b> {kept_together(escapeHtml(token.meta['caption']))}"
+        drawn = self.renderInline(token.children or [], options, env)
+        ident = token.meta["ident"]
+        return f'<figure class="picture" id="{ident}">\n<figcaption>{caption}</figcaption>\n{drawn}\n</figure>\n'
 
     def table_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """The table's frame, sized by its content, with a numbered caption where it has one."""
@@ -221,15 +229,15 @@ def _framed(tokens: Tokens, close: int) -> bool:
 
 def _behind(chart: Chart) -> str:
     """The figures of a chart as a table that unfolds."""
-    heads = "".join(
-        f'<th scope="col"{num}>{escape(name, quote=False)}</th>'
-        for name, num in ((chart.x_label, ""), *((series.name, ' class="num"') for series in chart.series))
+    (first, *names), *body = chart_rows(chart)
+    heads = f'<th scope="col">{escape(first, quote=False)}</th>' + "".join(
+        f'<th scope="col" class="num">{escape(name, quote=False)}</th>' for name in names
     )
     rows = "".join(
         f'<tr><th scope="row">{escape(name, quote=False)}</th>'
-        + "".join(f'<td class="num">{figure(series.values[at], unit=chart.unit)}</td>' for series in chart.series)
+        + "".join(f'<td class="num">{shown}</td>' for shown in figures)
         + "</tr>\n"
-        for at, name in enumerate(chart.x)
+        for name, *figures in body
     )
     return (
         f'<details><summary>Figures</summary>\n<div class="table"><table>\n<thead><tr>{heads}</tr></thead>\n'

@@ -158,6 +158,12 @@ _PARAGRAPHS = (
         '<w:sz w:val="18"/>',
     ),
     ("TableTextSmall", "Table Text Small", '<w:spacing w:before="20" w:after="20"/>', '<w:sz w:val="13"/>'),
+    (
+        "TableEnd",
+        "Table End",
+        '<w:spacing w:before="0" w:after="60" w:line="120" w:lineRule="exact"/>',
+        '<w:sz w:val="10"/>',
+    ),
     ("FootnoteText", "footnote text", '<w:spacing w:after="40"/>', '<w:sz w:val="17"/>'),
 )
 """Identity, name, and what it says of paragraph and letters."""

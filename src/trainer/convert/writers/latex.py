@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from trainer.convert.base import Dataset, Options
-from trainer.convert.charts.numbers import figure
+from trainer.convert.charts import chart_rows, chart_title
 from trainer.convert.dates import long_date
 from trainer.convert.document import Converted, Document, parse_markdown, plain
 from trainer.convert.furnish import Furnished, furnish
-from trainer.convert.widths import PORTRAIT, column_widths
+from trainer.convert.images import Images
+from trainer.convert.paper import lay_out
+from trainer.convert.writers.latex_tables import column_kind, longtable
+from trainer.convert.writers.latex_text import (
+    ESCAPES,
+    address,
+    code,
+    declarations,
+    escape,
+    formula,
+    pdf_string,
+    uncovered,
+    verbatim,
+)
 from trainer.convert.writers.markdown import as_document
 from trainer.core.errors import Where
 from trainer.core.values import Finding, Json
@@ -23,32 +38,31 @@ if TYPE_CHECKING:
 
 _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \usepackage{iftex}
-\ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{textcomp}\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}\else\usepackage{fontspec}\fi
+\ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{textcomp}\usepackage{lmodern}\input{glyphtounicode}\pdfgentounicode=1\else\usepackage{fontspec}\fi
 \usepackage[margin=22mm]{geometry}
-\usepackage{amsmath,amssymb,array,booktabs,longtable,pdflscape,xcolor,ulem,fancyvrb}
+\usepackage{amsmath,amssymb,array,booktabs,enumitem,fvextra,graphicx,longtable,pdflscape,ulem,upquote}
 \usepackage[hidelinks]{hyperref}
 \normalem
 \setlength{\parindent}{0pt}\setlength{\parskip}{6pt plus 2pt}
-\setlength{\emergencystretch}{3em}
+\setlength{\emergencystretch}{4em}
+\setlistdepth{30}\renewlist{itemize}{itemize}{30}\renewlist{enumerate}{enumerate}{30}
+\setlist{leftmargin=1.4em}\setlist[itemize]{label=\textbullet}\setlist[itemize,2]{label=--}
+\setlist[enumerate]{label=\arabic*.}\setlist[enumerate,2]{label=\alph*.}\setlist[enumerate,3]{label=\roman*.}
 \newcolumntype{L}[1]{>{\raggedright\arraybackslash}p{#1}}
 \newcolumntype{R}[1]{>{\raggedleft\arraybackslash}p{#1}}
 \newcolumntype{C}[1]{>{\centering\arraybackslash}p{#1}}
+\fvset{fontsize=\footnotesize,breaklines,breakanywhere}
+\newcommand{\missingletter}[1]{{\setlength{\fboxsep}{1pt}\fbox{\tiny\ttfamily #1}}}
+\makeatletter
+\newcommand{\atmargin}{\setlength{\LTleft}{\@totalleftmargin}\setlength{\LTright}{\fill}}
+\def\input@path{{./}{../}{../../}{../../../}}
+\define@key{Gin}{alt}{}
+\setkeys{Gin}{width=\ifdim\Gin@nat@width>\linewidth\linewidth\else\Gin@nat@width\fi,keepaspectratio}
+\makeatother
+\newcommand{\projectpicture}[2]{\IfFileExists{#1}{\includegraphics[alt={#2}]{#1}}{\textit{#2}}}
 """
-_ESCAPES = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "−": r"\ensuremath{-}", "×": r"\ensuremath{\times}",
-    "≤": r"\ensuremath{\leq}", "≥": r"\ensuremath{\geq}", "≈": r"\ensuremath{\approx}", "→": r"\ensuremath{\to}",
-    "€": r"\texteuro{}", "\u00a0": "~", "…": r"\ldots{}", "–": "--", "—": "---", "\u202f": r"\,", "\u200b": "",
-    "[": "{[}", "]": "{]}", "·": r"\textperiodcentered{}", "↩": "",
-}  # fmt: skip
-_HEADINGS = ("section*", "section", "subsection", "subsubsection", "paragraph", "subparagraph")
-_UNSAFE_MATH = re.compile(
-    r"\\(?:input|include|openin|openout|write|read|immediate|special|catcode|csname|def|let|newcommand|renewcommand|"
-    r"usepackage|documentclass|begin\{document|end\{document|directlua|luaexec|ShellEscape|verbatiminput|lstinputlisting|"
-    r"includegraphics|href|url|loop|repeat|expandafter|futurelet|global|gdef|edef|xdef|outer|every\w+|jobname|"
-    r"pdf\w+|font|batchmode|errmessage|message|show|tracing\w*|scantokens|uppercase|lowercase)\b|\^\^|%|\$"
-)
+_HEADINGS = ("part", "section", "subsection", "subsubsection", "paragraph", "subparagraph")
+_NAMEABLE = re.compile(r"[A-Za-z0-9._/+-]+")
 
 
 def write(source: Document | Dataset, *, options: Options) -> Converted[str]:
@@ -63,30 +77,48 @@ def to_latex(
     *,
     data: Mapping[str, Json] | None = None,
     meta: Mapping[str, Json] | None = None,
-    assets: Path | None = None,  # noqa: ARG001  (writers share one signature)
-    folder: Path | None = None,  # noqa: ARG001
+    assets: Path | None = None,
+    folder: Path | None = None,
     shown: str = "document.md",
 ) -> Converted[str]:
-    """A whole LaTeX document that refers to no other file: charts are their tables, pictures their descriptions."""
+    """A whole LaTeX document: charts are their tables, pictures are read from the project's folder or one below it."""
     document = markdown if isinstance(markdown, Document) else parse_markdown(markdown, shown=shown)
     furnished = furnish(document, data=data or {})
-    writer = _Writer(furnished)
+    furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
+    images = Images(assets, document.shown, base=folder)
+    writer = _Writer(furnished, images)
     said = {**document.meta, **(meta or {})}
     title = str(said.get("title") or furnished.title)
     body = "\n".join([*_title(title, said), *writer.body()])
-    info = f"\\hypersetup{{pdftitle={{{_escape(title)}}}}}\n" if title else ""
-    content = f"{_PREAMBLE}{info}\\begin{{document}}\n{body}\n\\end{{document}}\n"
-    findings = (*document.findings, *furnished.findings, *writer.findings)
+    info = f"\\hypersetup{{pdftitle={{{pdf_string(title)}}}}}\n" if title else ""
+    missing = uncovered(info + body)
+    content = f"{_PREAMBLE}{declarations(missing)}{info}\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    findings = (*document.findings, *furnished.findings, *images.findings, *_missing(missing, document))
     return Converted(content, findings, furnished.title)
+
+
+def _missing(letters: Sequence[str], document: Document) -> Iterator[Finding]:
+    """A finding on the letters for which pdfLaTeX shows boxes."""
+    boxed = [letter for letter in letters if letter not in ESCAPES]
+    if not boxed:
+        return
+    at = min((document.source.find(letter) for letter in boxed if letter in document.source), default=0)
+    line = document.source.count("\n", 0, at) + 1
+    said = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in boxed[:3]) + (
+        " and more" if len(boxed) > 3 else ""
+    )
+    message = f"pdfLaTeX has no letter for {said}: boxes with their numbers stand in their place"
+    hint = "compile it with LuaLaTeX or XeLaTeX and a font that has them"
+    yield Finding("missing_glyph", "warning", message, Where(document.shown, line), hint=hint)
 
 
 def _title(title: str, said: Mapping[str, Json]) -> Iterator[str]:
     if title:
-        yield f"{{\\LARGE\\bfseries {_escape(title)}\\par}}"
+        yield f"{{\\LARGE\\bfseries {escape(title)}\\par}}"
     date = long_date(str(said.get("date") or ""), str(said.get("language") or "en"))
     for words in (str(said.get("subtitle") or ""), date):
         if words:
-            yield f"{{\\large {_escape(words)}\\par}}"
+            yield f"{{\\large {escape(words)}\\par}}"
     if title:
         yield "\\medskip\\hrule\\bigskip\n"
 
@@ -94,10 +126,11 @@ def _title(title: str, said: Mapping[str, Json]) -> Iterator[str]:
 class _Writer:
     """Walks the tree once."""
 
-    def __init__(self, furnished: Furnished) -> None:
+    def __init__(self, furnished: Furnished, images: Images) -> None:
         from markdown_it.tree import SyntaxTreeNode
 
         self._furnished = furnished
+        self._images = images
         self._tree = SyntaxTreeNode(list(furnished.tokens))
         self._notes = {
             note.meta["id"]: note
@@ -106,9 +139,9 @@ class _Writer:
             for note in block.children
         }
         self._noted: set[int] = set()
-        self._in_table = False
+        self._in_table = self._in_note = False
         self._pending: list[str] = []
-        self.findings: list[Finding] = []
+        self._labels = _labels(self._tree)
 
     def body(self) -> Iterator[str]:
         """The document's content."""
@@ -120,43 +153,53 @@ class _Writer:
 
     def _block(self, node: SyntaxTreeNode) -> Iterator[str]:
         if node.type == "heading":
-            command = _HEADINGS[int(node.tag[1]) - 1].removesuffix("*")
-            anchor = re.sub(r"[^\w-]", "-", str(node.attrs.get("id", "")), flags=re.ASCII)
-            plain_title = _escape(plain(next(iter(node.children)).token.children)) if node.children else ""  # type: ignore[union-attr]
-            words = f"\\texorpdfstring{{{self._inline(node)}}}{{{plain_title}}}"
-            yield f"\\{command}*{{{words}}}\\addcontentsline{{toc}}{{{command}}}{{{plain_title}}}\\label{{{anchor}}}\n"
+            yield self._heading(node)
         elif node.type in ("paragraph", "alert_title", "dt"):
             words = self._inline(node)
-            yield f"{f'{_BOLD}{{{words}}}' if node.type != 'paragraph' else words}\n"
+            yield f"{words if node.type == 'paragraph' else f'{_BOLD}{{{words}}}'}\n"
         elif node.type in ("bullet_list", "ordered_list"):
             yield from self._list(node)
         elif node.type in ("blockquote", "alert", "dd"):
             yield "\n".join(["\\begin{quote}", *self._blocks(node.children), "\\end{quote}\n"])
         elif node.type in ("fence", "code_block"):
-            yield _verbatim(node.content)
+            yield self._code(node.content)
         elif node.type in ("math_block", "math_block_label"):
             yield self._display(node.content.strip())
         elif node.type == "table":
             yield from self._table(node)
-        elif node.type == "chart":
-            yield from self._chart(node)
-        elif node.type == "hr":
+        elif node.type == "wide":
+            yield "\n".join(["\\begin{landscape}", *self._blocks(node.children), "\\end{landscape}\n"])
+        elif node.type in ("chart", "picture"):
+            yield self._figure(node)
+        else:
+            yield from self._rare_block(node)
+
+    def _rare_block(self, node: SyntaxTreeNode) -> Iterator[str]:
+        if node.type == "hr":
             yield "\\par\\medskip{\\centering\\rule{0.4\\linewidth}{0.4pt}\\par}\\medskip\n"
         elif node.type == "html_block":
-            yield f"{_escape(node.content.strip())}\n"
+            yield f"{escape(node.content.strip())}\n"
         elif node.type == "dl":
             yield from self._blocks(node.children)
 
+    def _heading(self, node: SyntaxTreeNode) -> str:
+        command = _HEADINGS[int(node.tag[1]) - 1]
+        inline = node.children[0].token if node.children else None
+        said = pdf_string(plain(inline.children if inline else None))
+        words = f"\\texorpdfstring{{{self._inline(node)}}}{{{said}}}"
+        label = self._labels.get(str(node.attrs.get("id", "")), "")
+        return f"\\{command}*{{{words}}}\\addcontentsline{{toc}}{{{command}}}{{{said}}}\\label{{{label}}}\n"
+
+    def _code(self, said: str) -> str:
+        """A block of code; a note cannot hold one, there it is set as lines."""
+        if not self._in_note:
+            return verbatim(said)
+        return "\\newline{}".join(f"\\texttt{{{code(line)}}}" for line in said.rstrip("\n").split("\n"))
+
     def _list(self, node: SyntaxTreeNode) -> Iterator[str]:
-        if _depth(node) > 4:
-            yield from (f"-- {''.join(self._blocks(item.children))}" for item in node.children)
-            return
         kind = "enumerate" if node.type == "ordered_list" else "itemize"
         start = int(node.attrs.get("start", 1))
-        lines = [f"\\begin{{{kind}}}"]
-        if kind == "enumerate" and start != 1:
-            counter = ("i", "ii", "iii", "iv")[min(_depth(node, "ordered_list"), 4) - 1]
-            lines.append(f"\\setcounter{{enum{counter}}}{{{start - 1}}}")
+        lines = [f"\\begin{{{kind}}}{f'[start={start}]' if kind == 'enumerate' and start != 1 else ''}"]
         for item in node.children:
             checked = item.meta.get("checked")
             mark = "" if checked is None else "[$\\boxtimes$]" if checked else "[$\\square$]"
@@ -165,34 +208,52 @@ class _Writer:
 
     def _table(self, node: SyntaxTreeNode) -> Iterator[str]:
         meta = node.nester_tokens.opening.meta if node.nester_tokens else {}
-        caption = meta.get("caption")
-        title = f"\\textbf{{Table {meta['number']}.}} {self._runs(caption.children or [])}" if caption else ""
         rows = [row for part in node.children for row in part.children]
         self._in_table = True
+        title = self._caption(meta)
         cells = [[self._inline(cell) for cell in row.children] for row in rows]
         self._in_table = False
-        aligns = [_column_kind(cell) for cell in (rows[1] if len(rows) > 1 else rows[0]).children]
-        yield _longtable(meta.get("rows") or cells, cells, aligns, title)
+        aligns = [column_kind(cell) for cell in (rows[1] if len(rows) > 1 else rows[0]).children]
+        if self._in_note:
+            yield "\\newline{}".join(" -- ".join(row) for row in cells)
+            return
+        yield longtable(meta["rows"], cells, aligns, title, small=_is_wide(node))
         if self._pending:
             yield "".join(self._pending) + "\n"
             self._pending = []
 
-    def _chart(self, node: SyntaxTreeNode) -> Iterator[str]:
-        chart = self._furnished.charts[node.meta["ident"]]
-        head = [chart.x_label, *(series.name for series in chart.series)]
-        rows = [
-            [name, *(figure(series.values[at], unit=chart.unit) for series in chart.series)]
-            for at, name in enumerate(chart.x)
-        ]
-        words = [head, *rows]
-        title = f"\\textbf{{Figure {node.meta['number']}.}} {_escape(chart.title)}"
-        yield _longtable(
-            words, [[_escape(cell) for cell in row] for row in words], ["L", *"R" * len(chart.series)], title
-        )
+    def _caption(self, meta: Mapping[str, Any]) -> str:
+        """Number and words over a table, and which of its parts this is."""
+        part = f" ({meta['part']})" if "part" in meta else ""
+        if "caption" not in meta:
+            return part.strip()
+        label = self._label(f"table-{meta['number']}") if meta.get("first", True) else ""
+        return f"{label}\\textbf{{Table {meta['number']}{part}.}} {self._runs(meta['caption'].children or [])}"
+
+    def _figure(self, node: SyntaxTreeNode) -> str:
+        meta = node.meta
+        chart = self._furnished.charts.get(meta["ident"])
+        said = escape(chart_title(chart) if chart else meta["caption"])
+        title = f"{self._label(meta['ident'])}\\textbf{{Figure {meta['number']}.}} {said}"
+        if chart is None:
+            drawn = self._pieces(node.token) if node.token else ""
+            whole = f"{title}\\par\\smallskip\n{drawn}"
+            return f"\\par\\noindent\\begin{{minipage}}{{\\linewidth}}\n{whole}\n\\end{{minipage}}\\par\n"
+        words = chart_rows(chart)
+        cells = [[escape(cell) for cell in row] for row in words]
+        return longtable(words, cells, ["L", *"R" * len(chart.series)], title)
+
+    def _label(self, name: str) -> str:
+        return f"\\phantomsection\\label{{{self._labels[name]}}}"
 
     def _inline(self, node: SyntaxTreeNode) -> str:
         found = next((child for child in node.children if child.type == "inline"), None)
-        return self._runs(found.token.children or []) if found and found.token else ""
+        return self._pieces(found.token) if found and found.token else ""
+
+    def _pieces(self, token: Token) -> str:
+        if token.map:
+            self._images.line = token.map[0] + self._furnished.document.first_line
+        return self._runs(token.children or [])
 
     def _runs(self, tokens: Sequence[Token]) -> str:
         return "".join(self._piece(token) for token in tokens)
@@ -202,42 +263,54 @@ class _Writer:
         if fixed is not None:
             return fixed
         if token.type == "link_open":
-            return _link(str(token.attrGet("href") or ""))
+            return self._link(str(token.attrGet("href") or ""))
         if token.type == "code_inline":
-            return f"\\texttt{{{_breakable(token.content)}}}"
+            return f"\\texttt{{{code(token.content)}}}"
         if token.type in ("math_inline", "math_inline_double"):
-            return _formula(token.content) or f"\\texttt{{{_escape(token.content)}}}"
+            return formula(token.content) or f"\\texttt{{{code(token.content)}}}"
         if token.type == "footnote_ref":
             return self._note(token.meta["id"])
         if token.type == "image":
-            self.findings.append(
-                Finding(
-                    "missing_image",
-                    "note",
-                    "LaTeX shows a picture's description",
-                    Where(self._furnished.document.shown),
-                )
-            )
-            return f"\\textit{{{{[}}{_escape(plain(token.children))}{{]}}}}"
+            return self._picture(token)
         if re.fullmatch(r"<br\s*/?>", token.content, re.IGNORECASE):
             return "\\newline{}"
-        return "" if token.content.startswith("<!--") else _escape(token.content)
+        return "" if token.content.startswith("<!--") else escape(token.content)
+
+    def _link(self, target: str) -> str:
+        if not target.startswith("#"):
+            return address(target)
+        label = self._labels.get(unquote(target[1:]))
+        return f"\\hyperref[{label}]{{" if label else "{"
+
+    def _picture(self, token: Token) -> str:
+        alt = plain(token.children)
+        source = str(token.attrGet("src") or "")
+        found, place = self._images.find(token, alt), self._images.place(source)
+        said = f"\\textit{{{{[}}{escape(alt)}{{]}}}}"
+        if found is None or isinstance(place, str):
+            return said
+        name = self._images.shown_as(place)
+        if found[0] not in ("image/png", "image/jpeg") or not _NAMEABLE.fullmatch(name):
+            why = f"LaTeX reads no {found[0]}" if _NAMEABLE.fullmatch(name) else "LaTeX cannot read a file of that name"
+            self._images.leave_out(source, why)
+            return said
+        return f"\\projectpicture{{{name}}}{{{escape(alt)}}}"
 
     def _note(self, ident: int) -> str:
         if ident in self._noted or ident not in self._notes:
             return f"\\footnotemark[{ident + 1}]"
         self._noted.add(ident)
+        outer, self._in_note = self._in_note, True
         words = "\\par ".join(text.strip() for child in self._notes[ident].children for text in self._block(child))
+        self._in_note = outer
         if self._in_table:
             self._pending.append(f"\\footnotetext[{ident + 1}]{{{words}}}")
             return f"\\footnotemark[{ident + 1}]"
         return f"\\footnote[{ident + 1}]{{{words}}}"
 
-    def _display(self, formula: str) -> str:
-        safe = _formula(formula)
-        if safe is None:
-            return _verbatim(formula)
-        return f"\\[{safe[1:-1]}\\]\n"
+    def _display(self, said: str) -> str:
+        safe = formula(said)
+        return self._code(said) if safe is None else f"\\[{safe[1:-1]}\\]\n"
 
 
 _BOLD = "\\textbf"
@@ -247,73 +320,19 @@ _FIXED = {
 }  # fmt: skip
 
 
-def _escape(text: str) -> str:
-    return "".join(_ESCAPES.get(letter, letter) for letter in text if letter >= " " or letter in "\n\t")
+def _labels(tree: SyntaxTreeNode) -> dict[str, str]:
+    """The name that LaTeX knows each place of the document by."""
+    labels: dict[str, str] = {}
+    for node in tree.walk():
+        meta = node.nester_tokens.opening.meta if node.nester_tokens else node.token.meta if node.token else {}
+        if node.type == "heading":
+            labels[str(node.attrs.get("id", ""))] = f"h{len(labels) + 1}"
+        elif node.type == "table" and "number" in meta:
+            labels[f"table-{meta['number']}"] = f"table-{meta['number']}"
+        elif node.type in ("chart", "picture"):
+            labels[meta["ident"]] = meta["ident"]
+    return labels
 
 
-def _breakable(code: str) -> str:
-    """Code that may break after its joints."""
-    joined = re.sub(r"(\\_|[./:@-])(?=\w)", r"\1\\allowbreak{}", _escape(code))
-    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", r"\\allowbreak{}", joined)
-
-
-def _link(address: str) -> str:
-    if address.startswith("#"):
-        return f"\\hyperref[{re.sub(r'[^A-Za-z0-9_-]', '-', address[1:])}]{{"
-    kept = re.sub(r"[\\{}\s^]", "", address)
-    return "\\href{" + re.sub(r"([%#&_~$])", r"\\\1", kept).replace("\\~", "\\string~") + "}{"
-
-
-def _formula(formula: str) -> str | None:
-    """A formula between dollars, or None where it holds anything but mathematics."""
-    bare = formula.replace("\\{", "").replace("\\}", "")
-    depth = 0
-    for letter in bare:
-        depth += (letter == "{") - (letter == "}")
-        if depth < 0:
-            return None
-    if depth or _UNSAFE_MATH.search(formula) or "\n\n" in formula or formula.endswith("\\") or not formula.strip():
-        return None
-    return f"${formula}$"
-
-
-def _verbatim(code: str) -> str:
-    content = code.rstrip("\n").replace("\\end{Verbatim}", "\\end {Verbatim}").expandtabs(4)
-    content = "\n".join(line[at : at + 100] for line in content.split("\n") for at in range(0, max(len(line), 1), 100))
-    return f"\\begin{{Verbatim}}[fontsize=\\footnotesize]\n{content}\n\\end{{Verbatim}}\n"
-
-
-def _longtable(
-    words: Sequence[Sequence[str]], cells: Sequence[Sequence[str]], aligns: Sequence[str], title: str
-) -> str:
-    needed = column_widths(words)
-    total = sum(needed) or 1.0
-    count = len(needed)
-    columns = "".join(
-        f"{align}{{\\dimexpr {0.995 * width / total:.4f}\\linewidth-2\\tabcolsep\\relax}}"
-        for align, width in zip(aligns, needed, strict=False)
-    )
-    size = "\\small" if total <= 80 else "\\footnotesize" if total <= 95 else "\\tiny"
-    gap = "4pt" if count <= 8 else "1.5pt"
-    head = " & ".join(f"\\textbf{{{cell}}}" if cell else "" for cell in cells[0])
-    top = f"\\multicolumn{{{count}}}{{@{{}}L{{0.99\\linewidth}}@{{}}}}{{{title}}}\\\\[2pt]\n" if title else ""
-    body = "\n".join(f"{' & '.join([*row, *[''] * (count - len(row))])}\\\\" for row in cells[1:])
-    before, after = ("\\begin{landscape}\n", "\\end{landscape}\n") if total > PORTRAIT * 1.4 else ("", "")
-    return (
-        f"{before}{{{size}\\setlength{{\\tabcolsep}}{{{gap}}}\n\\begin{{longtable}}{{{columns}}}\n{top}\\toprule\n{head}\\\\\n"
-        f"\\midrule\n\\endhead\n{body}\n\\bottomrule\n\\end{{longtable}}}}\n{after}"
-    )
-
-
-def _column_kind(cell: SyntaxTreeNode) -> str:
-    if cell.attrs.get("class") == "num":
-        return "R"
-    return "C" if cell.attrs.get("style") == "text-align:center" else "L"
-
-
-def _depth(node: SyntaxTreeNode, kind: str = "") -> int:
-    depth, parent = 1, node.parent
-    while parent is not None:
-        depth += parent.type in ((kind,) if kind else ("bullet_list", "ordered_list"))
-        parent = parent.parent
-    return depth
+def _is_wide(table: SyntaxTreeNode) -> bool:
+    return table.parent is not None and table.parent.type == "wide"
