@@ -16,6 +16,7 @@ from trainer.providers.budget import Budget, Reservation
 from trainer.providers.cache import CompletionCache
 from trainer.providers.policy import Policy
 from trainer.providers.prices import Price
+from trainer.providers.refusals import asked_for, give_up
 from trainer.providers.request import Request
 from trainer.providers.structured import Extract, check_schema, in_words, structured_steps, takes_schema
 
@@ -276,13 +277,15 @@ def _keep(job: Job, provider: LLMProvider, result: CompletionResult, attempts: S
 def _tries(job: Job, provider: LLMProvider, attempts: list[Attempt], started: float) -> Steps:
     retry = 0
     while True:
-        begun = job.clock()
+        begun, asked = job.clock(), asked_for(provider)
         try:
             yield Enter(provider, _tokens(job), question=retry > 0 and _is_spare(job, retry))
             begun = job.clock()
             result = yield from _attempt(job, provider, started)
         except ProviderError as error:
             attempts.append(_attempt_of(provider, error.kind, job.clock() - begun, error.message))
+            if give_up(provider, asked, error):
+                continue
             retry += 1
             wait = job.policy.wait(retry, error, job.random)
             if wait is None or _too_late(job, started, wait) or not job.may_restart():

@@ -70,6 +70,7 @@ class LiteLLMProvider(Undeployable):
         self._key = Secret(api_key)
         self._settings = config
         self.price = _price(model, self._prefix, config.get("api_base"), prices)
+        self.stream_usage = True
         self.native_schema = self.price is not None and self.price.takes_schema
         self._billing = Billing(self.provider, f"{self.provider} ({model})", self.price, count_tokens)
 
@@ -108,7 +109,9 @@ class LiteLLMProvider(Undeployable):
     async def _pieces(self, call: Call) -> AsyncIterator[str | CompletionResult]:
         litellm = await _litellm_async()
         parts = Parts(model=call.model)
-        arguments = self._arguments(call) | {"stream": True, "stream_options": {"include_usage": True}}
+        arguments = self._arguments(call) | {"stream": True}
+        if self.stream_usage:
+            arguments["stream_options"] = {"include_usage": True}
         with self._mapped():
             async with loop.limit(call.timeout, self._billing.service):
                 async for chunk in await litellm.acompletion(**arguments):

@@ -30,8 +30,9 @@ class OpenAICompatibleProvider(Undeployable):
     """One model at one server that speaks the OpenAI chat protocol.
 
     `api_base` is the address up to and with `/v1`; `count_tokens` is used where the server names no usage;
-    `prices` overrides the price table; `native_schema: false` is for servers that take no `response_format`, which
-    are asked for JSON in words; further options are settings sent with every call.
+    `prices` overrides the price table; a server that refuses `response_format`, and any with `native_schema: false`,
+    is asked for JSON in words; one that refuses `stream_options` is asked without. Further options are settings sent
+    with every call.
     """
 
     provider = "openai_compatible"
@@ -55,6 +56,7 @@ class OpenAICompatibleProvider(Undeployable):
             )
         self.model = model
         self.native_schema = native_schema
+        self.stream_usage = True
         self.api_base = api_base.rstrip("/")
         self._key = Secret(api_key)
         self._headers = dict(headers or {})
@@ -104,7 +106,7 @@ class OpenAICompatibleProvider(Undeployable):
                 raise failure("server", f"{self._billing.service} answered with no list of models") from error
 
     async def _pieces(self, call: Call) -> AsyncIterator[str | CompletionResult]:
-        body = body_of(call, stream=True, length_field=self._length_field())
+        body = body_of(call, stream=True, usage=self.stream_usage, length_field=self._length_field())
         parts = Parts(model=call.model)
         async with loop.limit(call.timeout, self._billing.service):
             exchange = await self._post("/chat/completions", body)

@@ -23,15 +23,17 @@ class Billing:
     count_tokens: CountTokens
 
 
-def body_of(call: Call, *, stream: bool, length_field: str = "max_tokens") -> bytes:
-    """The request's body."""
+def body_of(call: Call, *, stream: bool, usage: bool = True, length_field: str = "max_tokens") -> bytes:
+    """The request's body; a stream is asked for its `usage`."""
     body: dict[str, Json] = {"model": call.model, "messages": call.messages, **call.settings}
     if length_field != "max_tokens" and "max_tokens" in body:
         body[length_field] = body.pop("max_tokens")
     if call.schema is not None:
         body["response_format"] = schema_format(call.schema)
     if stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        body["stream"] = True
+    if stream and usage:
+        body["stream_options"] = {"include_usage": True}
     return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 

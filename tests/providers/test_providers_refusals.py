@@ -1,0 +1,107 @@
+"""Servers that refuse a response format or usage in streams are asked without, once for all calls of a command."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from servers.openai import Reply, openai_server
+from trainer.core.errors import ProviderError
+from trainer.core.values import CompletionResult
+from trainer.providers import Budget, Job, Limits, Policy, complete, complete_many, create_provider
+
+SCHEMA = {"type": "object", "properties": {"answer": {"type": "integer"}}, "required": ["answer"]}
+
+
+def refusing(field, status=400, words="{field} is not supported by this model"):
+    """A server that refuses requests with a field, and answers JSON to all others."""
+
+    def script(server, seen):
+        if field in seen.body:
+            return Reply(status, body={"error": {"message": words.format(field=field)}})
+        return Reply(content='Here it is: {"answer": 42}')
+
+    return script
+
+
+def extract(text):
+    return json.loads(text[text.index("{") :])
+
+
+def made(server, provider, **options):
+    model = "openai/gpt-4o" if provider == "litellm" else "m"
+    return create_provider(provider, model=model, api_base=server.url, api_key="sk-x", **options)
+
+
+@pytest.mark.parametrize("provider", ["openai_compatible", "litellm"])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "{field} is not supported by this model"),
+        (422, "Extra inputs are not permitted: body.response_format"),
+        (400, "This server was built without json_schema support"),
+    ],
+)
+def test_a_server_that_refuses_a_response_format_is_asked_in_words(provider, status, words):
+    with openai_server(refusing("response_format", status, words)) as server:
+        link = made(server, provider)
+        link.native_schema = True
+        result = complete("x", chain=[link], schema=SCHEMA, extract=extract, policy=Policy(retries=0))
+        again = complete("y", chain=[link], schema=SCHEMA, extract=extract)
+        bodies = [seen.body for seen in server.requests]
+
+    assert result.metadata["json"] == again.metadata["json"] == {"answer": 42}
+    assert [attempt.outcome for attempt in result.attempts] == ["bad_request", "ok"]
+    assert [attempt.outcome for attempt in again.attempts] == ["ok"]
+    assert ["response_format" in body for body in bodies] == [True, False, False]
+    assert "JSON Schema" in bodies[1]["messages"][-1]["content"]
+
+
+def test_calls_that_were_refused_together_all_switch():
+    with openai_server(refusing("response_format")) as server:
+        link = made(server, "openai_compatible")
+        jobs = [Job(f"row {n}", [link], schema=SCHEMA, extract=extract) for n in range(20)]
+        outcomes = complete_many(jobs, concurrency=4)
+        native = sum("response_format" in seen.body for seen in server.requests)
+
+    assert [outcome.metadata["json"] for outcome in outcomes] == [{"answer": 42}] * 20
+    assert 1 <= native <= 4
+
+
+def test_the_refused_call_is_free(tmp_path):
+    with openai_server(refusing("response_format")) as server:
+        link = made(server, "openai_compatible", prices={"m": {"input": 1.0, "output": 1.0}})
+        budget = Budget(tmp_path, Limits(run=1.0))
+        result = complete("x", chain=[link], settings={"max_tokens": 10}, schema=SCHEMA, extract=extract, budget=budget)
+        spent = budget.spend()
+
+    assert spent.reserved == 0
+    assert spent.run == pytest.approx(result.cost)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(400, "max_tokens is too large"), (500, "response_format broke the server")]
+)
+def test_other_refusals_are_not_taken_for_one_of_the_format(status, words):
+    with openai_server(lambda server, seen: Reply(status, body={"error": {"message": words}})) as server:
+        link = made(server, "openai_compatible")
+        outcome = complete_many([Job("x", [link], schema=SCHEMA, policy=Policy(retries=0))])[0]
+
+        assert len(server.requests) == 1
+    assert isinstance(outcome, ProviderError)
+    assert link.native_schema
+
+
+@pytest.mark.parametrize("provider", ["openai_compatible", "litellm"])
+def test_a_server_that_refuses_stream_options_is_streamed_without(provider):
+    shown = []
+    with openai_server(refusing("stream_options")) as server:
+        result = complete("x", chain=[made(server, provider)], on_text=shown.append)
+        asked = ["stream_options" in seen.body for seen in server.requests]
+
+    assert "".join(shown) == result.content == 'Here it is: {"answer": 42}'
+    assert asked == [True, False]
+    assert [attempt.outcome for attempt in result.attempts] == ["bad_request", "ok"]
+    assert isinstance(result, CompletionResult)
+    assert result.tokens_estimated
