@@ -82,16 +82,30 @@ class Lesson:
     questions: Answers = field(default_factory=dict)
     told_to_wait: float = 0.0
     """Longest wait in seconds that the service named: nothing is asked until it is over."""
+    silence: float = 0.0
+    """Seconds of silence instead of questions, where a rate is known and only too high."""
 
     @property
     def ends(self) -> float:
         """When all questions are asked and answered."""
-        return self.began + WINDOW if self.told_to_wait else self._last_question + self._lag
+        if self.is_silent:
+            return self.began + (self.silence or WINDOW)
+        return self._last_question + self._lag
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is asked."""
+        return self.silence > 0 or self.told_to_wait > 0
+
+    @property
+    def taken(self) -> int:
+        """How many of the requests before the refusal were taken."""
+        return max(1, self.sent - self.refused)
 
     def next_question(self) -> float:
         """When the next question may be sent; infinity where none is due."""
-        opens = self._after_a_drop() if self._taken_at_once <= 1 else self._further_apart()
-        return math.inf if self.told_to_wait or opens > self._last_question else opens
+        opens = self._after_a_drop() if self.taken <= 1 else self._further_apart()
+        return math.inf if self.is_silent or opens > self._last_question else opens
 
     def ask(self, moment: float) -> None:
         """Note a question that is sent."""
@@ -108,19 +122,14 @@ class Lesson:
 
     def is_over(self, now: float) -> bool:
         """Whether there is nothing more to learn."""
-        return now >= self.ends or (not self.told_to_wait and self._is_clear(self._answered(now)))
+        return now >= self.ends or (not self.is_silent and self._is_clear(self._answered(now)))
 
     def learn(self, now: float) -> Rate:
         """The rate that the answers show."""
         answered = self._answered(now)
-        if self._taken_at_once <= 1:
+        if self.taken <= 1:
             return self._single_drops(answered)
-        return self._drops(answered) or Rate(self._taken_at_once, WINDOW)
-
-    @property
-    def _taken_at_once(self) -> int:
-        """How many of the requests before the refusal were taken."""
-        return max(1, self.sent - self.refused)
+        return self._drops(answered) or Rate(self.taken, WINDOW)
 
     @property
     def _last_question(self) -> float:
@@ -166,7 +175,7 @@ class Lesson:
         """Whether a rate is measured, or so many were taken in a row that a window has moved on."""
         if max(answers, default=self.began) - self.began < _BRIEFEST:
             return False
-        if self._taken_at_once <= 1:
+        if self.taken <= 1:
             too_short, enough = _distances(answers, self.began)
             return too_short >= _MEET * enough
         row = list(takewhile(lambda refused: not refused, reversed(answers.values())))
@@ -179,7 +188,7 @@ class Lesson:
             return Rate(1, 1.02 * self.told_to_wait)
         if enough == math.inf:
             return Rate(1, WINDOW, sure=False)
-        return Rate(1, 1.02 * max(too_short, enough), sure=too_short > 0.8 * enough)
+        return Rate(1, 1.04 * max(too_short, enough), sure=too_short > 0.8 * enough)
 
     def _drops(self, answers: Answers) -> Rate | None:
         """The rate of a bucket, where questions were taken one by one among refused ones; never more than its own."""
@@ -195,7 +204,7 @@ class Lesson:
         if too_short > 1.1 * apart:
             return None  # a window that moved on while questions overtook each other
         # A bucket usually holds what it is filled with in a second: taken for the rate where the answers allow it.
-        usual = (1 + min(1.0, self.began - self.first)) / self._taken_at_once
+        usual = (1 + min(1.0, self.began - self.first)) / self.taken
         return Rate(1, 1.03 * (usual if too_short <= usual <= apart else apart), _LATE)
 
 
