@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import queue
 import threading
 from collections.abc import AsyncIterator, Coroutine, Generator
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, TypeVar
 
 from trainer.providers.failures import failure
@@ -53,14 +53,28 @@ def iterate(pieces: AsyncIterator[T]) -> Generator[T, None, None]:
         future.cancel()
 
 
-@contextlib.asynccontextmanager
-async def limit(seconds: float, service: str) -> AsyncIterator[None]:
+class limit:  # noqa: N801  (used like asyncio.timeout; a class, since a generator costs more than the timeout itself)
     """Cancel what runs inside after `seconds`, as a failure of the service."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise failure("timed_out", f"{service} gave no whole answer in {seconds:g} s") from error
+
+    __slots__ = ("_seconds", "_service", "_timeout")
+
+    def __init__(self, seconds: float, service: str) -> None:
+        self._seconds = seconds
+        self._service = service
+        self._timeout = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise failure("timed_out", f"{self._service} gave no whole answer in {self._seconds:g} s") from late
+        if isinstance(error, TimeoutError):
+            raise failure("timed_out", f"{self._service} gave no whole answer in {self._seconds:g} s") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def complete_many(
     outcomes: dict[int, Outcome] = {}
     if on_outcome is None:
         # Nobody waits for a single one, so this thread need not be woken for each.
-        outcomes = loop.run(_gathered(crew))
+        outcomes = loop.run(crew.gathered())
     else:
         with contextlib.closing(loop.iterate(crew.outcomes())) as ended:
             for number, outcome in ended:
@@ -80,10 +80,19 @@ class _Crew:
         self._hopeless: dict[int, ProviderError] = {}
         self._threads = ThreadPoolExecutor(min(concurrency, 64), thread_name_prefix="trainer-call")
 
+    async def gathered(self) -> dict[int, Outcome]:
+        """The outcome of each job, once all have ended."""
+        outcomes: dict[int, Outcome] = {}
+        async with self._at_work(outcomes.__setitem__) as workers:
+            await asyncio.gather(*workers)
+        return outcomes
+
     async def outcomes(self) -> AsyncIterator[tuple[int, Outcome]]:
+        """The number and outcome of each job as it ends."""
         box: asyncio.Queue[tuple[int, Outcome] | None] = asyncio.Queue()
-        workers = [asyncio.create_task(self._work(box)) for _ in range(self._concurrency)]
-        try:
+        async with self._at_work(lambda number, outcome: box.put_nowait((number, outcome))) as workers:
+            for worker in workers:
+                worker.add_done_callback(lambda _: box.put_nowait(None))
             ended = 0
             while ended < len(workers):
                 item = await box.get()
@@ -93,18 +102,22 @@ class _Crew:
                     yield item
             for worker in workers:
                 worker.result()
+
+    @contextlib.asynccontextmanager
+    async def _at_work(self, take: Callable[[int, Outcome], None]) -> AsyncIterator[list[asyncio.Task[None]]]:
+        """The workers, who give what they get to `take`; they are cancelled when the block is left."""
+        workers = [asyncio.create_task(self._work(take)) for _ in range(self._concurrency)]
+        try:
+            yield workers
         finally:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
             self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _work(self, box: asyncio.Queue[tuple[int, Outcome] | None]) -> None:
-        try:
-            for number, job in self._jobs:
-                box.put_nowait((number, await self._outcome(job)))
-        finally:
-            box.put_nowait(None)
+    async def _work(self, take: Callable[[int, Outcome], None]) -> None:
+        for number, job in self._jobs:
+            take(number, await self._outcome(job))
 
     async def _outcome(self, job: Job) -> Outcome:
         first = id(job.chain[0]) if job.chain else 0
@@ -179,10 +192,6 @@ class _Crew:
         if identity not in self._paces:
             self._paces[identity] = self._new_pace()
         return self._paces[identity]
-
-
-async def _gathered(crew: _Crew) -> dict[int, Outcome]:
-    return {number: outcome async for number, outcome in crew.outcomes()}
 
 
 def _leave(entered: list[tuple[Pace, float]], error: ProviderError | None) -> None:

@@ -65,7 +65,7 @@ class Pace:
     @property
     def is_learning(self) -> bool:
         """Whether requests that were refused are wanted back at once, as questions."""
-        return self._lesson is not None and not self._lesson.told_to_wait
+        return self._lesson is not None and not self._lesson.is_silent
 
     async def enter(self, tokens: int, *, question: bool = False) -> float:
         """Wait for a place; the moment of entry, which `leave` wants back.
@@ -74,6 +74,8 @@ class Pace:
         """
         if question and (entered := await self._ask(tokens)) is not None:
             return entered
+        if not self._turn.locked() and self._is_open(tokens):
+            return self._admit(tokens)
         async with self._turn:
             while True:
                 self._freed.clear()
@@ -123,6 +125,9 @@ class Pace:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
+
+    def _is_open(self, tokens: int) -> bool:
+        return self._busy < max(1, int(self.at_once)) and self._opens_at(tokens) <= self._clock()
 
     def _opens_at(self, tokens: int) -> float:
         self._end_lesson()
@@ -178,7 +183,8 @@ class Pace:
         """A lesson in which questions are asked only where no rate is known yet."""
         sent = sum(moment >= entered - 1.0 for moment in self._sent)
         first = self._first if self._first is not None else now
-        return Lesson(now, entered - 1.0, first, sent, told_to_wait=0.0 if self.rate is None else WINDOW)
+        silence = min(WINDOW, 2 * self.rate.seconds) if self.rate else 0.0
+        return Lesson(now, entered - 1.0, first, sent, silence=silence)
 
     def _end_lesson(self) -> None:
         lesson = self._lesson
@@ -196,5 +202,5 @@ class Pace:
         self._quiet *= 2
         if lesson.since < self._kept_since:
             return rate.times(_LESS)
-        share = lesson.learn(self._clock()).per_second / rate.per_second
+        share = lesson.taken / WINDOW / rate.per_second
         return rate.times(min(_LESS, max(_LEAST if rate.sure else 0.5, share)))
