@@ -85,7 +85,7 @@ def test_a_word_file_keeps_the_structure(tmp_path):
     assert [[("".join(t.itertext())) for t in row.iter(f"{W}tc")] for row in body.iter(f"{W}tr")] == [
         ["Year", "Sales"],
         ["2023", "$1,200"],
-        ["2024", "50 %"],
+        ["2024", "50\u00a0%"],
     ]
     assert len(list(body.iter(f"{W}hyperlink"))) == 1
     assert len(list(body.iter(f"{W}footnoteReference"))) == 1
