@@ -154,15 +154,14 @@ def _price(choice: ModelChoice, price: Callable[..., Any]) -> Any:
 
 def _secret(project: Project, item: Fallback, key: str) -> str | None:
     """The key of a provider: as set, or by its variable's name from a private file or the keyring."""
-    from trainer.providers import find_key
+    from trainer.providers import find_key, where_to_keep
 
     variable = project.config.unset.get(f"{key}.api_key")
     if variable is None:
         return item.api_key
     found = find_key(variable, environ={}, folder=KEYS).reveal()
     if not found:
-        hint = f"export {variable}=…, or keep it in {KEYS / variable} with mode 600"
-        raise ConfigError(f"{key}.api_key is ${{{variable}}}, which is not set", hint=hint)
+        raise ConfigError(f"{key}.api_key is ${{{variable}}}, which is not set", hint=where_to_keep(variable, KEYS))
     return found
 
 

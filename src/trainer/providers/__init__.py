@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from trainer.providers.sagemaker import AWSSageMakerProvider as AWSSageMakerProvider
     from trainer.providers.secrets import find_key as find_key
     from trainer.providers.secrets import scrub as scrub
+    from trainer.providers.secrets import where_to_keep as where_to_keep
 
 _HOMES = {
     "AWSBedrockProvider": "litellm_wrapper",
@@ -93,6 +94,7 @@ _HOMES = {
     "request_key": "request",
     "scrub": "secrets",
     "warm_up": "litellm_wrapper",
+    "where_to_keep": "secrets",
 }
 
 __all__ = sorted(["CompletionResult", *_HOMES])  # noqa: PLE0605  (one table of names)

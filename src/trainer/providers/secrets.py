@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import stat
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,8 @@ _LOOKS_SECRET = re.compile(
     r"|(?i:(?<=api_key=)|(?<=api-key=)|(?<=apikey=)|(?<=access_token=)|(?<=[?&]key=))[^&\s\"'\\]{8,}"
 )
 MASK = "********"
+_SERVICE = "trainer"
+"""What a keyring's entries are called by: `keyring set trainer OPENAI_API_KEY`."""
 
 
 class Secret:
@@ -45,12 +48,23 @@ class Secret:
 
 
 def find_key(name: str, *, environ: Mapping[str, str], folder: Path | None = None, keyring: bool = True) -> Secret:
-    """The key called `name` from the environment, else a file `folder/name` only its owner reads, else the keyring."""
+    """The key called `name` from the environment, else a file `folder/name` only its owner reads, else the keyring.
+
+    Raises ConfigError where the file may be read by others, and where the keyring is locked or broken.
+    """
     if value := environ.get(name):
         return Secret(value)
     if folder is not None and (folder / name).is_file():
         return Secret(_private_text(folder / name))
     return Secret(_from_keyring(name) if keyring else None)
+
+
+def where_to_keep(name: str, folder: Path) -> str:
+    """How to make the key called `name` known, in words."""
+    keyring = f"python -m keyring set {_SERVICE} {name}"
+    if importlib.util.find_spec("keyring") is None:
+        keyring = f'pip install "trainer-core[keyring]" and {keyring}'
+    return f"export {name}=…, or keep it in {folder / name} with mode 600, or in the system's keyring: {keyring}"
 
 
 def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
@@ -85,14 +99,21 @@ def _private_text(path: Path) -> str:
 
 
 def _from_keyring(name: str) -> str | None:
-    """The key that the system's keyring holds for `trainer`, where the package keyring is installed."""
+    """The key that the system's keyring holds for `trainer`; None where there is no keyring or no such key in it."""
     try:
         keyring: Any = importlib.import_module("keyring")
         errors: Any = importlib.import_module("keyring.errors")
-    except ImportError:
+    except ModuleNotFoundError as error:
+        if error.name != "keyring":
+            raise
         return None
     try:
-        found: str | None = keyring.get_password("trainer", name)
-    except errors.KeyringError:
+        found: str | None = keyring.get_password(_SERVICE, name)
+    except errors.NoKeyringError:
         return None
+    except Exception as error:  # a backend is somebody else's code and speaks to a system service
+        raise ConfigError(
+            f"the keyring cannot be read for {name}: {type(error).__name__}: {error}".rstrip(": "),
+            hint=f"unlock it (python -m keyring get {_SERVICE} {name} asks), or export {name}=…",
+        ) from error
     return found
