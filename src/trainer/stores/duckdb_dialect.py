@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from trainer.stores.pushdown import (
     Piece,
     column_number,
     column_rank,
     column_text,
+    one_of,
     starts_with,
 )
 from trainer.stores.query import Field
@@ -56,13 +58,15 @@ class DuckDBDialect:
         """JSON null is text, a missing field is NULL."""
         return Piece(field.path[0] if field.root == "column" else _json(field))
 
-    def equals_text(self, field: Field, operand: str) -> Piece:
-        """Compares the JSON text where the operand has one spelling only; searching it all is quicker than parsing."""
-        if field.root == "column" or not _PLAIN_TEXT.fullmatch(operand):
-            value = self.text(field)
-            return Piece(f"{value.sql} = ?", (*value.parameters, operand))
-        quoted = f'"{operand}"'
-        return Piece(f"(contains({field.root}, ?) AND {_json(field)} = ?)", (quoted, quoted))
+    def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
+        """Compares the JSON text where operands have one spelling only; one is searched for before parsing, too."""
+        if field.root == "column" or not all(map(_PLAIN_TEXT.fullmatch, operands)):
+            return one_of(self.text(field), operands)
+        quoted = [f'"{operand}"' for operand in operands]
+        found = one_of(Piece(_json(field)), quoted)
+        if len(quoted) > 1:
+            return found
+        return Piece(f"(contains({field.root}, ?) AND {found.sql})", (*quoted, *found.parameters))
 
     def matches(self, field: Field, pattern: str) -> Piece:
         """By RE2 where it means the same as Python."""

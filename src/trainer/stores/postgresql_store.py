@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError
 from trainer.stores.postgresql_address import explained, parse_address
-from trainer.stores.pushdown import Piece, column_number, column_rank, column_text, starts_with
+from trainer.stores.pushdown import Piece, column_number, column_rank, column_text, one_of, starts_with
 from trainer.stores.query import Field
 from trainer.stores.sql_store import TYPES, Run, SqlStore
 
@@ -85,16 +85,14 @@ class PostgreSQLDialect:
             return Piece(field.path[0])
         return Piece(f"({field.root}_json #> ?::text[])::text", (list(field.path),))
 
-    def equals_text(self, field: Field, operand: str) -> Piece:
+    def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
         """The text, found by the index on the data where the path has no list in it."""
-        value = self.text(field)
-        exact = Piece(f"{value.sql} = ?", (*value.parameters, operand))
+        exact = one_of(self.text(field), operands)
         if field.root != "data" or not field.path or any(map(str.isdigit, field.path)):
             return exact
-        sample: Any = operand
-        for segment in reversed(field.path):
-            sample = {segment: sample}
-        return Piece(f"(data_json @> ?::jsonb AND {exact.sql})", (json.dumps(sample), *exact.parameters))
+        samples = [_nested(field.path, operand) for operand in operands]
+        within = " OR ".join(["data_json @> ?::jsonb"] * len(samples))
+        return Piece(f"(({within}) AND {exact.sql})", (*samples, *exact.parameters))
 
     def matches(self, field: Field, pattern: str) -> Piece:
         """Plain texts exactly; PostgreSQL's own patterns differ from Python's."""
@@ -207,6 +205,13 @@ def _run(connection: psycopg.Connection[Any], statement: str, *parameters: Any) 
     query = statement.replace("%", "%%").replace("?", "%s")
     cursor = connection.execute(query, parameters)
     return cursor.fetchall() if cursor.description else []
+
+
+def _nested(path: Sequence[str], operand: str) -> str:
+    sample: Any = operand
+    for segment in reversed(path):
+        sample = {segment: sample}
+    return json.dumps(sample)
 
 
 def _typed(field: Field, kind: str, template: str) -> Piece:

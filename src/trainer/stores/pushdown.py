@@ -56,8 +56,8 @@ class Dialect(Protocol):
         """The field as JSON text, whatever it is, NULL where it is missing; a column as it is."""
         ...
 
-    def equals_text(self, field: Field, operand: str) -> Piece:
-        """Whether the field is that text, in the quickest way the backend has."""
+    def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
+        """Whether the field is one of those texts, in the quickest way the backend has."""
         ...
 
     def matches(self, field: Field, pattern: str) -> Piece:
@@ -106,6 +106,11 @@ def starts_with(pattern: str) -> tuple[str, bool] | None:
     return pattern.removeprefix("^"), pattern.startswith("^")
 
 
+def one_of(value: Piece, operands: Sequence[str]) -> Piece:
+    """Whether the value is one of the texts."""
+    return Piece(f"{value.sql} IN ({', '.join('?' * len(operands))})", (*value.parameters, *operands))
+
+
 def column_number(field: Field) -> str:
     """A column as a number, NULL for a column of text."""
     return field.path[0] if _is_number(field) else "NULL"
@@ -125,7 +130,9 @@ def column_rank(field: Field) -> str:
 
 def _compare(field: Field, operator: str, operand: Json, dialect: Dialect) -> Piece:
     if operator == "$in":
-        return _joined(" OR ", [_compare(field, "$eq", item, dialect) for item in operand], "FALSE")
+        texts = [item for item in operand if isinstance(item, str) and "\0" not in item]
+        parts = [_compare(field, "$eq", item, dialect) for item in operand if item not in texts]
+        return _joined(" OR ", [*parts, *([dialect.is_text(field, texts)] if texts else [])], "FALSE")
     if operator == "$exists":
         if field.root == "column":
             return Piece("TRUE" if operand else "FALSE")
@@ -158,7 +165,7 @@ def _text(field: Field, operator: str, operand: str, dialect: Dialect) -> Piece:
     if "\0" in operand:
         return ANY
     if operator == "$eq":
-        return dialect.equals_text(field, operand)
+        return dialect.is_text(field, [operand])
     value = dialect.text(field)
     return Piece(f"{value.sql} {_COMPARISONS[operator]} ?", (*value.parameters, operand))
 

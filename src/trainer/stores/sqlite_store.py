@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, Where
 from trainer.stores.mounts import refuse_network
-from trainer.stores.pushdown import Piece, column_number, column_rank, column_text
+from trainer.stores.pushdown import Piece, column_number, column_rank, column_text, one_of
 from trainer.stores.query import Field
 from trainer.stores.sql_store import TYPES, Run, SqlStore
 
@@ -69,10 +69,9 @@ class SQLiteDialect:
         """A missing field is NULL."""
         return Piece(field.path[0] if field.root == "column" else f"({field.root} -> {_path(field)})")
 
-    def equals_text(self, field: Field, operand: str) -> Piece:
+    def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
         """Compares the text."""
-        value = self.text(field)
-        return Piece(f"{value.sql} = ?", (*value.parameters, operand))
+        return one_of(self.text(field), operands)
 
     def matches(self, field: Field, pattern: str) -> Piece:
         """By Python's own `re`."""
