@@ -27,6 +27,7 @@ from trainer.security import mask_secrets
 
 Figures = tuple[int, list[float], float, float]
 """Rows, seconds of each call, CPU seconds, and the moment of the last row."""
+TABLE = "CREATE TABLE events (id TEXT, name TEXT, moment REAL, cost REAL, tokens INT, body TEXT)"
 Work = Callable[[Path, float, "Queue[Figures]"], None]
 
 
@@ -102,6 +103,7 @@ def spool_rows(root: Path, seconds: float, figures: Queue[Figures]) -> None:
 def compare(name: str, work: Work, processes: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
+        make_tables(root)
         workers, figures, began = start(work, processes, root, seconds)
         parts = [figures.get(timeout=120) for _ in workers]
         for worker in workers:
@@ -110,13 +112,18 @@ def compare(name: str, work: Work, processes: int, seconds: float) -> None:
         line(name, rows / took, rows / cpu, calls)
 
 
+def make_tables(root: Path) -> None:
+    """Before the race: SQLite refuses at once who wants WAL while another is just turning it on."""
+    with contextlib.closing(sqlite3.connect(root / "bench.sqlite")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(TABLE)
+    with open_mart(root / "bench.duckdb")() as mart:
+        mart.execute(TABLE)
+
+
 def sqlite_rows(root: Path, seconds: float, figures: Queue[Figures]) -> None:
     connection = sqlite3.connect(root / "bench.sqlite", timeout=60, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS events (id TEXT, name TEXT, moment REAL, cost REAL, tokens INT, body TEXT)"
-    )
 
     def insert() -> None:
         connection.execute("BEGIN IMMEDIATE")
@@ -129,9 +136,6 @@ def sqlite_rows(root: Path, seconds: float, figures: Queue[Figures]) -> None:
 def duckdb_rows(root: Path, seconds: float, figures: Queue[Figures]) -> None:
     def insert() -> None:
         with open_mart(root / "bench.duckdb")() as connection:
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS events (id TEXT, name TEXT, moment REAL, cost REAL, tokens INT, body TEXT)"
-            )
             connection.execute("INSERT INTO events VALUES ('x', 'complete', 1.5, 0.01, 1500, '{\"ticker\": \"ABBV\"}')")
 
     timed(insert, seconds, figures)
