@@ -167,7 +167,7 @@ def outcome(call):
         return str(error)
 
 
-@pytest.mark.parametrize("numbers", [[0.1, 0.2, 123.45, 1e-7, -99.99], [1e15 + 0.3, 0.1, -1e15, 7]])
+@pytest.mark.parametrize("numbers", [[0.1, 0.2, 123.45, 1e-7, -99.99], [1e15 + 0.3, 0.1, -1e15, 7], [5e-324]])
 def test_a_sum_does_not_depend_on_the_order_of_the_documents(bench, numbers):
     numbers = numbers * 40
     exact = sum(map(Fraction, numbers), Fraction())

@@ -128,8 +128,10 @@ def _asked(figure: Accumulator, operands: Sequence[Field]) -> list[str]:
         return [f"min(CASE WHEN r{number} > 0 THEN r{number} END)", f"min(n{number})", f"min(t{number})"]
     if figure.kind == "$max":
         return [f"max(r{number})", f"max(n{number})", f"max(t{number})"]
-    columns, rest = [f"count(n{number})"], f"(n{number} / {BASE}e0)"
-    for _ in range(LIMBS):
+    # Dividing the smallest numbers underflows: an error in PostgreSQL, nothing elsewhere.
+    whole = f"CAST(CASE WHEN abs(n{number}) < 1 THEN 0 ELSE n{number} / {BASE}e0 END AS BIGINT)"
+    columns, rest = [f"count(n{number})", f"sum({whole})"], f"(n{number} - {whole} * {BASE}e0)"
+    for _ in range(LIMBS - 1):
         whole = f"CAST({rest} AS BIGINT)"
         columns.append(f"sum({whole})")
         rest = f"(({rest} - {whole}) * {BASE}e0)"

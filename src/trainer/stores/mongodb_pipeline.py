@@ -62,8 +62,11 @@ def _cuts(numbers: Sequence[int]) -> Iterator[Filter]:
     """The stages that cut the numbers into whole limbs and leave what no limb holds."""
     if not numbers:
         return
-    yield {"$set": {f"x{number}": {"$divide": [f"$n{number}", BASE]} for number in numbers}}
-    for limb in range(LIMBS):
+    first = {number: {"$toLong": {"$trunc": {"$divide": [f"$n{number}", BASE]}}} for number in numbers}
+    yield {"$set": {f"w{number}_0": whole for number, whole in first.items()}}
+    held = {number: {"$multiply": [f"$w{number}_0", BASE]} for number in numbers}
+    yield {"$set": {f"x{number}": {"$subtract": [f"$n{number}", held[number]]} for number in numbers}}
+    for limb in range(1, LIMBS):
         yield {"$set": {f"w{number}_{limb}": {"$toLong": {"$trunc": f"$x{number}"}} for number in numbers}}
         rest = {number: {"$subtract": [f"$x{number}", f"$w{number}_{limb}"]} for number in numbers}
         yield {"$set": {f"x{number}": {"$multiply": [rest[number], BASE]} for number in numbers}}
