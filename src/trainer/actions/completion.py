@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from trainer.actions.cache import prune_cache_if_due
 from trainer.actions.model import ModelChoice, make_cache, make_chain, make_policy
 from trainer.core.errors import TrainerError
 from trainer.core.project import Project
@@ -56,6 +57,7 @@ class Completer:
         self._refresh = refresh
         self._chains: list[tuple[ModelChoice, list[Provider]]] = []
         self.cache = make_cache(project) if use_cache else None
+        prune_cache_if_due(project)
 
     def one(
         self,

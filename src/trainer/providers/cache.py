@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 from trainer.core.digest import digest, pretty
@@ -31,6 +33,8 @@ class CompletionCache:
             return None
         if not _is_whole(entry, key):
             return None
+        with contextlib.suppress(OSError):
+            os.utime(self.path(key))  # the longest unused is removed first
         return dataclasses.replace(load_result(entry["result"]), origin="cached")
 
     def put(self, key: str, result: CompletionResult) -> None:

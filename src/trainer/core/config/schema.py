@@ -69,6 +69,7 @@ class LLMProvider(Struct, frozen=True, kw_only=True):
     concurrency: Annotated[Positive, Meta(description="Most calls under way at once.")] = 8
     requests_per_minute: Annotated[Positive | None, Meta(description="Most requests a minute.")] = None
     tokens_per_minute: Annotated[Positive | None, Meta(description="Most tokens a minute.")] = None
+    cache_mb: Annotated[Natural, Meta(description="Most megabytes of kept completions and prompts.")] = 1000
     fallbacks: Annotated[list[Fallback], Meta(description="Models to ask next, in order.")] = field(
         default_factory=list
     )
