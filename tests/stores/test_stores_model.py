@@ -231,3 +231,8 @@ def outcome(call, *arguments):
         return exactly(call(*arguments))
     except UsageError as error:
         return str(error)
+
+
+def test_a_number_that_python_would_not_read_again_is_refused(bench):
+    with pytest.raises(UsageError, match=r"data holds a number of thousands of digits at a\.1"):
+        bench.store.store("long", {"a": [1, 10**4300]})

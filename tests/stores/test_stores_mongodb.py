@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from servers.stores import BACKENDS
+from trainer.core.errors import UsageError
 from trainer.stores.mongodb_filter import can_be_tree, native
 from trainer.stores.mongodb_pipeline import group_stages, order_stages
 from trainer.stores.pipeline import parse_pipeline
@@ -93,3 +95,12 @@ def test_sorting_by_a_field_of_the_data_is_mongodb_s():
         {"$sort": {"r0": -1, "n0": -1, "t0": -1, "key": 1}},
         {"$unset": ["r0", "n0", "t0"]},
     ]
+
+
+def test_metadata_that_mongodb_cannot_keep_is_refused_by_name(tmp_path):
+    with BACKENDS["mongodb"](tmp_path) as bench:
+        with pytest.raises(UsageError) as refused:
+            bench.store.store("a", 1, {"m": "x" * 8_000_000})
+
+        assert str(refused.value).startswith("a: metadata takes 8,000,008 bytes, more than the 8,000,000")
+        assert bench.store.count() == 0

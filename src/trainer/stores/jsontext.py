@@ -17,6 +17,8 @@ MOST_BYTES = 64_000_000
 DEEPEST = 100
 _LONGEST_KEY = 1_000
 _EXACT = 2**53
+_MOST_BITS = 14_000
+"""Python reads and writes whole numbers of up to 4,300 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,11 @@ class _Cleaner:
             return str(value)
         if isinstance(value, int):
             self.odd = self.odd or not -_EXACT < value < _EXACT
-            return int(value)
+            return (
+                int(value)
+                if value.bit_length() <= _MOST_BITS
+                else self._refuse("a number of thousands of digits", path)
+            )
         if isinstance(value, float):
             self.odd = self.odd or abs(value) >= _EXACT
             return float(value) if math.isfinite(value) else self._refuse(f"the number {value}", path)

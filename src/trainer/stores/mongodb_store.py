@@ -44,6 +44,7 @@ _PAGE_SIZE = 8_000_000
 _PART = 2_000_000
 """Characters of data in one part; MongoDB keeps at most 16 MB in one document."""
 _LARGEST_TREE = 1_000_000
+_MOST_METADATA = 8_000_000
 _MOST = 2**62
 _MOST_TRIES = 1000
 _DUPLICATE = 11000
@@ -287,6 +288,11 @@ class MongoDBStore(VersionedStore):
 
     def _packed(self, row: Row, *, current: bool, session: Any) -> Filter:
         """The row, with its data as MongoDB's own values where it can be asked for them, and large data in parts."""
+        if (size := len(row.metadata.encode())) > _MOST_METADATA:
+            raise UsageError(
+                f"{row.key}: metadata takes {size:,} bytes, more than the {_MOST_METADATA:,} that MongoDB keeps",
+                hint="move the largest part of it into the data",
+            )
         packed: Filter = {name: getattr(row, name) for name in _ROW}
         packed |= {"current": current, "parts": None, "tame": False}
         if row.size <= _LARGEST_TREE and not row.odd:
