@@ -11,7 +11,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -45,6 +46,30 @@ QUESTIONS = {
     "name ~ 777": ({"name": {"$regex": "777"}}, None, None, f"{ROW} AND (data->>'$.name') LIKE '%777%' ORDER BY key"),
     "one key": ({"key": "yahoo:4711"}, None, None, f"{ROW} AND key = 'yahoo:4711'"),
 }  # fmt: skip
+PICKED = """
+SELECT source, data->>'$.sector' AS sector, (data->>'$.quote.price')::DOUBLE AS price,
+    (data->>'$.marketCap')::BIGINT AS cap
+FROM documents WHERE current AND NOT deleted"""
+FIGURES = {"price": {"$avg": "$quote.price"}, "cap": {"$sum": "$marketCap"}, "documents": {"$count": {}}}
+GROUPS = {
+    "sum, mean, count by sector": (
+        [{"$group": {"_id": "$sector", **FIGURES}}],
+        f"SELECT sector, avg(price), sum(cap), count(*) FROM ({PICKED}) GROUP BY sector ORDER BY sector",
+    ),
+    "top 2 sectors of one source": (
+        [
+            {"$match": {"source": "api"}},
+            {"$group": {"_id": "$sector", "most": {"$max": "$quote.price"}, "sum": {"$sum": "$quote.price"}}},
+            {"$sort": {"sum": -1}},
+            {"$limit": 2},
+        ],
+        f"SELECT sector, max(price), sum(price) AS total FROM ({PICKED}) WHERE source = 'api' "
+        "GROUP BY sector ORDER BY total DESC LIMIT 2",
+    ),
+    "distinct symbols": (
+        "symbol", "SELECT DISTINCT data->>'$.symbol' AS symbol FROM documents WHERE current AND NOT deleted ORDER BY 1",
+    ),
+}  # fmt: skip
 
 
 def main(documents: int = 1_000_000, runs: int = 20) -> None:
@@ -57,11 +82,20 @@ def main(documents: int = 1_000_000, runs: int = 20) -> None:
             connection.execute(LOAD, [documents])
         print(f"{documents:,} documents, p95 of {runs} runs")
         for name, (filters, limit, sort, sql) in QUESTIONS.items():
-            assert len(store.query(filters, limit, sort)) == len(by_hand(path, sql))
-            ours, theirs = alternate(
-                runs, lambda f=filters, n=limit, s=sort: store.query(f, n, s), lambda q=sql: by_hand(path, q)
-            )
-            print(f"{name:30} {ours * 1000:8.1f} ms   by hand {theirs * 1000:8.1f} ms   ratio {ours / theirs:5.2f}")
+            compare(name, runs, partial(store.query, filters, limit, sort), partial(by_hand, path, sql))
+        for name, (asked, sql) in GROUPS.items():
+            ask = store.distinct if isinstance(asked, str) else store.aggregate
+            compare(name, runs, partial(ask, asked), partial(by_hand, path, sql))
+
+
+def compare(name: str, runs: int, ours: Callable[[], Sized], theirs: Callable[[], Sized]) -> None:
+    """Print p95 of one question both ways and their ratio."""
+    assert len(ours()) == len(theirs()) > 0
+    seconds = alternate(runs, ours, theirs)
+    print(
+        f"{name:30} {seconds[0] * 1000:8.1f} ms   by hand {seconds[1] * 1000:8.1f} ms   "
+        f"ratio {seconds[0] / seconds[1]:5.2f}"
+    )
 
 
 def by_hand(path: Path, sql: str) -> list[tuple[object, ...]]:
