@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from trainer.convert.jsontext.fit import fit
@@ -24,6 +24,10 @@ _REASONING = re.compile(
 )
 _JSON_LANGUAGES = ("json", "jsonc", "json5", "jsonl", "ndjson")
 _DATA_LANGUAGES = (*_JSON_LANGUAGES, "", "javascript", "js", "python", "py", "ts", "typescript", "text")
+_LIKE_DATA = re.compile(r"""\{\s*(?:["'“]|\w+["']?\s*:)|\[\s*[\[{"'“]""")
+_UNOPENED = re.compile(r"""["'][^"'\n]{1,60}["']\s*:""")
+_BRACKET = re.compile(r"[{}\[\]]")
+_GOES_ON = re.compile(r"""\s*[,:\]}"'\[{]""")
 _MOST_TRIES = 60
 _LONGEST = 4_000_000
 
@@ -94,21 +98,23 @@ def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> Extracti
 def _strict(text: str) -> Candidate | None:
     """The text as valid JSON, or None; a key that stands twice is told."""
     repairs: list[str] = []
+    try:
+        value = json.loads(text, object_pairs_hook=_members(repairs), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return Candidate(value, "whole", tuple(repairs))
 
-    def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+
+def _members(repairs: list[str]) -> Callable[[list[tuple[str, Json]]], Json]:
+    """What makes an object of its members, and tells of a key that stands twice."""
+
+    def members(pairs: list[tuple[str, Json]]) -> Json:
         value = dict(pairs)
         if len(value) < len(pairs) and not repairs:
             repairs.append("of a key that stands twice the last one kept")
         return value
 
-    def not_finite(word: str) -> Json:
-        raise ValueError(word)
-
-    try:
-        value = json.loads(text, object_pairs_hook=members, parse_constant=not_finite)
-    except (ValueError, RecursionError):
-        return None
-    return Candidate(value, "whole", tuple(repairs))
+    return members
 
 
 def _candidates(text: str) -> Iterator[Candidate]:
@@ -120,8 +126,12 @@ def _candidates(text: str) -> Iterator[Candidate]:
     if lines := _lines(stripped):
         yield lines
         return
-    if stripped[:1] in ("{", "[") and (mended := _tolerant(stripped, 0, "whole", to_end=True)):
-        yield mended
+    if stripped[:1] in ("{", "[") and (whole := _whole(stripped)):
+        yield whole
+        return
+    if _UNOPENED.match(stripped) and stripped.endswith("}"):
+        if opened := _tolerant(f"{{{stripped}", 0, "whole", to_end=True):
+            yield replace(opened, repairs=("missing { added", *opened.repairs))
         return
     covered: list[tuple[int, int]] = []
     for fence in _FENCE.finditer(text):
@@ -130,6 +140,34 @@ def _candidates(text: str) -> Iterator[Candidate]:
             covered.append(fence.span())
             yield candidate
     yield from _in_prose(text, covered)
+
+
+def _whole(text: str) -> Candidate | None:
+    """A text that is nothing but data: one value, or several one after the other."""
+    bare = text.removesuffix("```").rstrip() if text.endswith("```") else text
+    if re.match(r'[\[{\s]*""\w', bare):
+        halved = _tolerant(bare.replace('""', '"').replace("''", "'"), 0, "whole", to_end=True)
+        return halved and replace(halved, repairs=("doubled quotes halved", *halved.repairs))
+    return _tolerant(bare, 0, "whole", to_end=True) or _sequence(bare)
+
+
+def _sequence(text: str) -> Candidate | None:
+    """Objects and lists one after the other as a list, but not lists alone, of which the last stands for all."""
+    values: list[Candidate] = []
+    at = 0
+    while at < len(text):
+        found = _balanced(text, at)
+        candidate = found[0] if found else _tolerant(text, at, "whole")
+        if candidate is None or not isinstance(candidate.value, dict | list):
+            return None
+        end = found[1] if found else candidate.position
+        values += [candidate] if candidate.value else []
+        gap = re.compile(r"\s*,?\s*").match(text, end)
+        at = gap.end() if gap else end
+    if len(values) < 2 or all(isinstance(value.value, list) for value in values):
+        return replace(values[0], repairs=(*values[0].repairs, "empty value dropped")) if len(values) == 1 else None
+    repairs = dict.fromkeys(["values read as a list", *(said for value in values for said in value.repairs)])
+    return Candidate([value.value for value in values], "whole", tuple(repairs), values[-1].truncated)
 
 
 def _in_fence(fence: re.Match[str]) -> Candidate | None:
@@ -169,19 +207,42 @@ def _in_prose(text: str, covered: list[tuple[int, int]]) -> Iterator[Candidate]:
         tries += 1
         candidate = _balanced(text, at) or _tolerant(text, at, "prose")
         if candidate is None or _is_citation(candidate[0].value if isinstance(candidate, tuple) else candidate.value):
-            at += 1
+            at = _after_broken(text, at) if candidate is None else at + 1
             continue
         found, end = candidate if isinstance(candidate, tuple) else (candidate, candidate.position)
+        if _is_piece(text, at, end):
+            at = _after_broken(text, at)
+            continue
         yield Candidate(found.value, "prose", found.repairs, found.truncated, position=at)
         at = max(end, at + 1)
 
 
+def _is_piece(text: str, start: int, end: int) -> bool:
+    """Whether the text goes on as data behind a value, which then is only what could be read of it."""
+    quoted = text[start - 1 : start] in ("'", '"', "`") and text[end : end + 1] == text[start - 1]
+    return not quoted and bool(re.compile(r"""\s*(?:,\s*"[^"\n]{0,200}"\s*[:"]|["':])""").match(text, end))
+
+
+def _after_broken(text: str, at: int) -> int:
+    """Where to search on: behind data that cannot be read, whose pieces must not be taken for the whole."""
+    if not _LIKE_DATA.match(text, at):
+        return at + 1
+    depth = 0
+    for bracket in _BRACKET.finditer(text, at):
+        depth += 1 if bracket[0] in "{[" else -1
+        if depth <= 0 and bracket[0] in "}]" and not _GOES_ON.match(text, bracket.end()):
+            return bracket.end()
+    return len(text)
+
+
 def _balanced(text: str, at: int) -> tuple[Candidate, int] | None:
+    repairs: list[str] = []
+    decoder = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_members(repairs))
     try:
-        value, end = json.JSONDecoder(parse_constant=_refuse).raw_decode(text, at)
+        value, end = decoder.raw_decode(text, at)
     except (ValueError, RecursionError):
         return None
-    return Candidate(value, "prose"), end
+    return Candidate(value, "prose", tuple(repairs)), end
 
 
 def _refuse(word: str) -> Json:

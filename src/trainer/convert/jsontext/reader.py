@@ -1,7 +1,8 @@
 """Reads JSON as models write it, mends what can only mean one thing, and says what it mended.
 
-Mended: comments, trailing, stray and missing commas, other quotes, quotes and line ends inside strings, bad escapes,
-bare keys and words, Python's and JavaScript's literals, unusual numbers, a missing bracket, a cut end.
+Mended: comments, trailing, stray and missing commas, other, doubled and missing quotes, quotes and line ends inside
+strings, bad escapes, bare keys and words, a word between members, Python's and JavaScript's literals, unusual numbers,
+missing, surplus and early brackets, a cut end.
 Never guessed: parts left out (`...`), a key given twice with two values, a key without a value, expressions.
 """
 
@@ -18,10 +19,22 @@ Place = Literal["top", "key", "member", "item"]
 _SPACE = re.compile(r"[\s\u00a0\ufeff\u200b]*")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|#[^\n]*|<!--.*?-->", re.DOTALL)
 _KEY = re.compile(r"[A-Za-z_$][\w$.\-]*|\d+")
-_NEXT_MEMBER = re.compile(r"""\s*(?:["'“][^"'“”\n]{0,200}["'”]\s*:|[A-Za-z_$][\w$]*\s*:(?!//)|[}\]]|//|/\*|\Z)""")
+_NEXT_MEMBER = re.compile(
+    r"""\s*(?:["'“][^"'“”\n]{0,200}(?:["'“”]\s*:|\Z)|[A-Za-z_$][\w$]*\s*:(?!//)|\d+\s*:|[}\]]|//|/\*|\Z"""
+    r"""|[A-Za-z_]\w*\s+"[^"\n]{1,200}"\s*:|["'][A-Za-z_]\w*:\s*["'\[{]|[A-Za-z_]\w*["']\s*:"""
+    r"""|"[\w .-]{1,60}"[ \t]+(?:["\[{\d-]|(?:true|false|null)\b))"""
+)
 _NEXT_ITEM = re.compile(r"""\s*(?:["'“{\[\]}\d.\-+]|true|false|null|None|True|False|NaN|//|/\*|\Z)""")
-_MEMBER_AFTER_SPACE = re.compile(r"""["'][^"'\n:]{1,60}["']\s*:\s*["'\[{\d\-tfnTFN]""")
+_MEMBER_WITHOUT_COMMA = re.compile(r"""["'][^"'\n:]{1,60}["']\s*:\s*["'\[{\d\-tfnTFN]""")
+_ITEM_WITHOUT_COMMA = re.compile(r"""(?:-?\d[\d.]*|true|false|null)\s*(?:[,\]]|\Z)""")
+_MEMBER_IN_STRING = re.compile(r"""(?<=,)\s*"[^"\n:,]{1,60}"\s*:\s*["\[{\d\-tfn]|\s"[\w -]{1,60}"\s*:\s*["\[{]""")
+_STRUCTURE = re.compile(r"""[\]}]\s*,\s*["'“{\[]|["'“”]\s*:\s*["'“\[{]|["'“”]\s*,\s*[\[{]""")
 _LINE_ENDS_STRING = re.compile(r"""\s*\n\s*(?:["'][^"'\n]{1,200}["']\s*:|[}\]]\s*(?:[,}\]]|\Z))""")
+_STRAY_WORD = re.compile(r"""[A-Za-z_]\w*\s+(?="[^"\n]{1,200}"\s*:)""")
+_KEY_WITHOUT_END = re.compile(r"""["']([A-Za-z_]\w*):\s*(?=["'\[{]|-?\d|true\b|false\b|null\b)""")
+_KEY_WITHOUT_START = re.compile(r"""([A-Za-z_]\w*)["'](?=\s*:)""")
+_KEY_WITHOUT_COLON = re.compile(r"""["'][\w .-]{1,60}["'](?=[ \t]+(?:["'\[{\d-]|(?:true|false|null)\b))""")
+_EARLY_CLOSE = re.compile(r"""\s*,\s*"[^"\n]{0,200}"\s*:""")
 _CLOSERS = {'"': '"', "'": "'", "“": '”"“', "‘": "’'", "`": "`", "„": '“”"', "”": '”"', "«": "»"}
 _DEEPEST = 200
 
@@ -38,7 +51,7 @@ class Reader:
         self.at = at
         self.repairs: list[str] = []
         self.truncated = False
-        self._depth = 0
+        self._open: list[str] = []
 
     def read(self, place: Place = "top") -> Json:
         """The value that starts here; raises Unreadable."""
@@ -56,16 +69,25 @@ class Reader:
             self.repairs.append(what)
 
     def _container(self, letter: str) -> Json:
-        self._depth += 1
-        if self._depth > _DEEPEST:
+        if self._depth >= _DEEPEST:
             raise Unreadable("nested too deeply")
         self.at += 1
-        value: Json = self._object() if letter == "{" else self._array()
-        self._depth -= 1
-        return value
+        return self._members() if letter == "{" else self._array()
 
-    def _object(self) -> dict[str, Json]:
-        members: dict[str, Json] = {}
+    @property
+    def _depth(self) -> int:
+        return len(self._open)
+
+    def _members(self) -> dict[str, Json]:
+        self._open.append("}")
+        members = self._object({})
+        while self._depth == 1 and _EARLY_CLOSE.match(self.text, self.at) and self.text[self.at - 1] == "}":
+            self.mend("early } dropped")
+            members = self._object(members)
+        self._open.pop()
+        return members
+
+    def _object(self, members: dict[str, Json]) -> dict[str, Json]:
         while not self._ends("}"):
             try:
                 key = self._key()
@@ -87,16 +109,24 @@ class Reader:
 
     def _array(self) -> list[Json]:
         items: list[Json] = []
+        self._open.append("]")
         while not self._ends("]"):
-            if items and re.match(r'"[^"\n]{0,200}"\s*:', self.text[self.at : self.at + 220]):
+            keyed = re.match(r"""(["'])[^"'\n]{0,200}\1\s*:""", self.text[self.at : self.at + 220])
+            if keyed and items:
                 self.mend("missing ] added")
-                return items
+                break
             try:
-                items.append(self.read("item"))
+                items.append(self._keyed_item() if keyed else self.read("item"))
             except _Cut:
                 break
             self._separator()
+        self._open.pop()
         return items
+
+    def _keyed_item(self) -> Json:
+        """An object without its opening bracket."""
+        self.mend("missing { added")
+        return self._members()
 
     def _ends(self, closing: str) -> bool:
         """Step over commas; whether the container ends here, by its bracket, another's, or the end of the text."""
@@ -106,6 +136,8 @@ class Reader:
                 self.at += 1
                 return True
             if letter in "}]":
+                if self._is_surplus(letter):
+                    continue
                 self._foreign_bracket(closing)
                 return True
             if letter != ",":
@@ -114,14 +146,40 @@ class Reader:
             self.at += 1
         return True
 
+    def _is_surplus(self, letter: str) -> bool:
+        """Step over a bracket that closes nothing: in a list at the top, before its next object."""
+        if self._open == ["]"] and letter == "}" and re.match(r"\}\s*,\s*\{", self.text[self.at : self.at + 40]):
+            self.mend("surplus bracket dropped")
+            self.at += 1
+            return True
+        return False
+
     def _foreign_bracket(self, closing: str) -> None:
         """A bracket of the other kind: it closes the container around this one, or was meant for this one."""
+        if self._open == ["}", "]"] and _EARLY_CLOSE.match(self.text, self.at + 1):
+            self.mend("} taken for ]")
+            self.at += 1
+            return
         self.mend(f"missing {closing} added")
         after = self.text[self.at + 1 :].lstrip()
         if self._depth == 1 or (after[:1] == closing and self._depth == 2):
             self.at += 1
 
     def _key(self) -> str:
+        if stray := _STRAY_WORD.match(self.text, self.at):
+            self.mend("stray word dropped")
+            self.at = stray.end()
+        if unopened := _KEY_WITHOUT_START.match(self.text, self.at):
+            self.mend("missing quote added")
+            self.at = unopened.end()
+            return unopened[1]
+        if unended := _KEY_WITHOUT_END.match(self.text, self.at):
+            self.mend("missing quote added")
+            self.at = unended.end(1)
+            return unended[1]
+        if uncoloned := _KEY_WITHOUT_COLON.match(self.text, self.at):
+            self.at = uncoloned.end()
+            return uncoloned[0][1:-1]
         if self.text[self.at] in _CLOSERS:
             return self._string("key")
         if self.text.startswith(("...", "…"), self.at):
@@ -138,6 +196,9 @@ class Reader:
         if self._at_end():
             return False
         mark = re.compile(r":|=>|=").match(self.text, self.at)
+        if mark is None and re.match(r"""["'\[{\d-]|(?:true|false|null)\b""", self.text[self.at : self.at + 6]):
+            self.mend("missing : added")
+            return True
         if mark is None:
             raise Unreadable(f'no ":" after the key "{key}"')
         if mark[0] != ":":
@@ -154,7 +215,7 @@ class Reader:
                 self.mend("; taken for a comma")
             self.at += 1
             self._space()
-            if self.text[self.at : self.at + 1] in ("}", "]"):
+            if self.text[self.at : self.at + 1] in ("}", "]") and not self._is_surplus(self.text[self.at]):
                 self.mend("trailing comma dropped")
         elif letter not in "}]":
             if not _NEXT_MEMBER.match(self.text, self.at) and not _NEXT_ITEM.match(self.text, self.at):
@@ -166,8 +227,17 @@ class Reader:
             return self._triple()
         opening = self.text[self.at]
         start = self.at + 1
+        if place != "top" and re.match(rf"{opening}\s?\w[^{opening}\n]*{opening}", self.text[start : start + 300]):
+            self.mend("doubled quote dropped")
+            start += 1
         end = self._closing_quote(opening, start, place)
         raw = self.text[start:end]
+        if (
+            _STRUCTURE.search(raw)
+            and re.search(r'(?<!\\)["“”]|[\'’]\s*[:,]', raw)
+            and raw.lstrip()[:1] not in ("{", "[", "`", "<")
+        ):
+            raise Unreadable("a string does not end")
         value, repairs = string_value(raw, opening)
         for repair in repairs:
             self.mend(repair)
@@ -186,16 +256,38 @@ class Reader:
                     self.at = at + 1
                     return at
                 first = False
+                if place == "member" and self._is_member_in_string(at, start):
+                    return self._line_end(at, start)
             elif letter == "\n" and place == "member" and _LINE_ENDS_STRING.match(self.text, at):
                 return self._line_end(at, start)
             at += 1
         if (not first or "\n" in self.text[start:]) and place in ("key", "top"):
             raise Unreadable("a string does not end")
+        if place != "key" and (end := self._before_closers(start)):
+            self.mend("missing quote added")
+            self.at = end
+            return start + len(self.text[start:end].rstrip())
         self._cut_short()
         self.at = len(self.text)
         if place == "key":
             raise _Cut
         return len(self.text)
+
+    def _is_member_in_string(self, at: int, start: int) -> bool:
+        """Whether the quote at `at` opens the next key, because the string's own closing quote is missing."""
+        before = len(self.text[start:at].rstrip())
+        return before > 0 and bool(_MEMBER_IN_STRING.match(self.text, start + before))
+
+    def _before_closers(self, start: int) -> int | None:
+        """Where a string ends whose quote is missing before the brackets that close all that is open."""
+        end = len(self.text.rstrip("}] \t\r\n"))
+        brackets = re.sub(r"\s", "", self.text[end:])
+        raw = self.text[start:end]
+        if brackets != "".join(reversed(self._open)) or not raw or re.search(r"[{\[]", raw):
+            return None
+        if len(re.findall(r'(?<!\\)"', raw)) % 2:
+            raise Unreadable("words after a string")
+        return end
 
     def _line_end(self, at: int, start: int) -> int:
         self.mend("missing quote added")
@@ -222,13 +314,22 @@ class Reader:
             return bool(following.match(self.text, at + 1))
         if letter in "/#":
             return bool(_COMMENT.match(self.text, at))
+        if place == "item" and at > after.start() and self._is_item(at, self.text[after.start() - 1]):
+            return True
         if "\n" in self.text[after.start() : at]:
             return bool(following.match(self.text, at))
-        return place == "member" and at > after.start() and bool(_MEMBER_AFTER_SPACE.match(self.text, at))
+        return place == "member" and bool(_MEMBER_WITHOUT_COMMA.match(self.text, at))
+
+    def _is_item(self, at: int, quote: str) -> bool:
+        """Whether another item starts at `at`, though no comma stands before it."""
+        quoted = self.text[at] == quote and self.text[at + 1 : at + 2].isalnum()
+        return quoted or bool(_ITEM_WITHOUT_COMMA.match(self.text, at))
 
     def _closes(self, at: int) -> bool:
         """Whether a bracket at the end of a string really closes something: JSON goes on after it, or the text ends."""
-        after = self.text[at : at + 40].lstrip()
+        after = self.text[at : at + 80].lstrip()
+        if _MEMBER_WITHOUT_COMMA.match(after):
+            return True
         return self._depth <= 1 or after[:1] in ("", ",", "}", "]", "`", "/", "#") or "\n" in self.text[at : at + 4]
 
     def _triple(self) -> str:
@@ -247,7 +348,7 @@ class Reader:
         if found is None:
             raise Unreadable(f"no value at {self.text[self.at : self.at + 20]!r}")
         value, end, repair = found
-        if end == len(self.text) and place != "top":
+        if end == len(self.text) and place != "top" and not isinstance(value, bool) and value is not None:
             self._cut_short()
             self.mend("cut value dropped")
             self.at = end
@@ -268,7 +369,14 @@ class Reader:
             if comment is None:
                 return
             self.mend("comment dropped")
-            self.at = comment.end()
+            self.at = self._comment_end(comment)
+
+    def _comment_end(self, comment: re.Match[str]) -> int:
+        """Where a comment ends: one to the end of a text of a single line stops before a bracket."""
+        if comment.end() == len(self.text) and comment[0][:2] not in ("/*", "<!"):
+            bracket = re.compile(r"[}\]]").search(self.text, comment.start())
+            return bracket.start() if bracket else comment.end()
+        return comment.end()
 
     def _at_end(self) -> bool:
         self._space()

@@ -14,10 +14,12 @@ _OTHER_WORDS: dict[str, Json] = {
 }  # fmt: skip
 _NOT_FINITE = re.compile(r"[-+]?(?:NaN|nan|Infinity|inf)\b")
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_NUMBER = re.compile(r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][-+]?\d+)?")
 _GROUPED = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=\s*(?:[,}\n]))")
 _HEX = re.compile(r"0[xX][0-9a-fA-F]+")
-_STOP = re.compile(r"[,}\]\n]|;(?=\s*[\"'\w]+\s*:)|\Z")
+_STOP = re.compile(r"[,}\]\n]|;(?=\s*[\"'\w]+\s*:)|\s+(?=\"[^\"\n]{0,60}\"\s*:)|\Z")
+_UNOPENED = re.compile(r"([A-Za-z0-9][^\"\n:{}\[\]]*)\"(?=\s*(?:[}\]]|,\s*(?:[\"}\]]|\Z)))")
+_QUOTE_ESCAPE = re.compile(r"(\\\\)|\\'")
 _BAD_ESCAPE = re.compile(r'\\(?:u(?![0-9a-fA-F]{4})|[^"\\/bfnrtu]|\Z)')
 
 
@@ -36,7 +38,8 @@ def string_value(raw: str, opening: str) -> tuple[str, list[str]]:
     escaped, inner = _quotes_escaped(raw)
     if inner and opening == '"':
         repairs.append("quote in a string escaped")
-    mended = _BAD_ESCAPE.sub(lambda match: "\\" + match[0], escaped)
+    unescaped = _QUOTE_ESCAPE.sub(lambda match: match[1] or "'", escaped)
+    mended = _BAD_ESCAPE.sub(lambda match: "\\" + match[0], unescaped)
     if mended != escaped:
         repairs.append("bad escape mended")
     try:
@@ -52,6 +55,8 @@ def _quotes_escaped(raw: str) -> tuple[str, bool]:
 
 def bare_value(text: str, at: int, *, member: bool) -> tuple[Json, int, str] | None:
     """The value without quotes at `at`, where it ends and what was mended; None where there is none."""
+    if member and (unopened := _UNOPENED.match(text, at)):
+        return unopened[1], unopened.end(), "missing quote added"
     stop = _stop(text, at)
     words = text[at:stop].rstrip()
     end = at + len(words)
