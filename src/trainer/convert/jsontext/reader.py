@@ -29,7 +29,7 @@ _MEMBER_WITHOUT_COMMA = re.compile(r"""["'][^"'\n:]{1,60}["']\s*:\s*["'\[{\d\-tf
 _ITEM_WITHOUT_COMMA = re.compile(r"""(?:-?\d[\d.]*|true|false|null)\s*(?:[,\]]|\Z)""")
 _MEMBER_IN_STRING = re.compile(r"""(?<=,)\s*"[^"\n:,]{1,60}"\s*:\s*["\[{\d\-tfn]|\s"[\w -]{1,60}"\s*:\s*["\[{]""")
 _STRUCTURE = re.compile(r"""[\]}]\s*,\s*["'“{\[]|["'“”]\s*:\s*["'“\[{]|["'“”]\s*,\s*[\[{]""")
-_LINE_ENDS_STRING = re.compile(r"""\s*\n\s*(?:["'][^"'\n]{1,200}["']\s*:|[}\]]\s*(?:[,}\]]|\Z))""")
+_LINE_ENDS_STRING = re.compile(r"""\s*(?:["'][^"'\n]{1,200}["']\s*:|[}\]]\s*(?:[,}\]]|\Z))""")
 _STRAY_WORD = re.compile(r"""[A-Za-z_]\w*\s+(?="[^"\n]{1,200}"\s*:)""")
 _KEY_WITHOUT_END = re.compile(r"""["']([A-Za-z_]\w*):\s*(?=["'\[{]|-?\d|true\b|false\b|null\b)""")
 _KEY_WITHOUT_START = re.compile(r"""([A-Za-z_]\w*)["'](?=\s*:)""")
@@ -258,8 +258,10 @@ class Reader:
                 first = False
                 if place == "member" and self._is_member_in_string(at, start):
                     return self._line_end(at, start)
-            elif letter == "\n" and place == "member" and _LINE_ENDS_STRING.match(self.text, at):
-                return self._line_end(at, start)
+            elif letter == "\n":
+                if place == "member" and _LINE_ENDS_STRING.match(self.text, at):
+                    return self._line_end(at, start)
+                at = self._after_space(at) - 1
             at += 1
         if (not first or "\n" in self.text[start:]) and place in ("key", "top"):
             raise Unreadable("a string does not end")
@@ -275,8 +277,9 @@ class Reader:
 
     def _is_member_in_string(self, at: int, start: int) -> bool:
         """Whether the quote at `at` opens the next key, because the string's own closing quote is missing."""
-        before = len(self.text[start:at].rstrip())
-        return before > 0 and bool(_MEMBER_IN_STRING.match(self.text, start + before))
+        near = max(start, at - 40)
+        before = near + len(self.text[near:at].rstrip())
+        return before > start and bool(_MEMBER_IN_STRING.match(self.text, before))
 
     def _before_closers(self, start: int) -> int | None:
         """Where a string ends whose quote is missing before the brackets that close all that is open."""
@@ -299,9 +302,7 @@ class Reader:
 
     def _goes_on(self, at: int, place: Place) -> bool:
         """Whether what follows a quote is what follows a string."""
-        after = _SPACE.match(self.text, at)
-        assert after
-        at = after.end()
+        start, at = at, self._after_space(at)
         letter = self.text[at : at + 1]
         if place == "key":
             return letter == ":" or self.text.startswith("=", at)
@@ -314,9 +315,9 @@ class Reader:
             return bool(following.match(self.text, at + 1))
         if letter in "/#":
             return bool(_COMMENT.match(self.text, at))
-        if place == "item" and at > after.start() and self._is_item(at, self.text[after.start() - 1]):
+        if place == "item" and at > start and self._is_item(at, self.text[start - 1]):
             return True
-        if "\n" in self.text[after.start() : at]:
+        if "\n" in self.text[start:at]:
             return bool(following.match(self.text, at))
         return place == "member" and bool(_MEMBER_WITHOUT_COMMA.match(self.text, at))
 
@@ -377,6 +378,10 @@ class Reader:
             bracket = re.compile(r"[}\]]").search(self.text, comment.start())
             return bracket.start() if bracket else comment.end()
         return comment.end()
+
+    def _after_space(self, at: int) -> int:
+        space = _SPACE.match(self.text, at)
+        return space.end() if space else at
 
     def _at_end(self) -> bool:
         self._space()
