@@ -106,6 +106,17 @@ def test_a_model_has_its_encoding(model, encoding, exact):
     assert (encoding_of(model), is_exact(model)) == (encoding, exact)
 
 
+def test_every_model_tiktoken_knows_has_the_encoding_tiktoken_gives_it():
+    names = pytest.importorskip("tiktoken.model")
+    known = {**names.MODEL_TO_ENCODING, **names.MODEL_PREFIX_TO_ENCODING}
+    chats = {name: value.replace("harmony", "base") for name, value in known.items() if value[:4] in ("o200", "cl10")}
+
+    assert {name: encoding_of(name) for name in chats} == chats
+    assert {name for name in known if is_exact(name)} <= set(chats)
+    assert {name for name in chats if not is_exact(name)} == set()
+    assert encoding_of("azure/gpt-35-turbo-16k") == "cl100k_base"
+
+
 def test_a_long_run_of_one_letter_is_counted_without_quadratic_work():
     assert count_tokens("x" * 200_000, "gpt-4o") == 25_000
 

@@ -38,8 +38,8 @@ _PATTERNS: dict[Encoding, re.Pattern[str]] = {
         r"| ?[^\sA-Za-z0-9\x01]+[\r\n]*|\s+\Z|\s*[\r\n]|\s+(?!\S)|\s"
     ),
 }
-_OLDER = re.compile(r"(?:^|/)(?:gpt-4(?!o|\.|-o)|gpt-3\.5|text-embedding)")
-_OPENAI = re.compile(r"(?:^|/)(?:chatgpt|gpt|o\d|text-embedding|ft:gpt)")
+_OLDER = re.compile(r"(?:^|/|^ft:|/ft:)(?:gpt-4(?!o|\.|-o)|gpt-3\.?5|text-embedding|davinci-002|babbage-002)")
+_OPENAI = re.compile(r"(?:^|/|^ft:|/ft:)(?:chatgpt|gpt(?!-?2\b)|o\d|text-embedding|davinci-002|babbage-002)")
 
 
 def count_tokens(text: str, model: str = "") -> int:
