@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from corpus.convert.structure import put_pictures
+
 DOCUMENT = """---
 title: Acme
 date: 2025-02-14
@@ -36,28 +38,42 @@ unit: USD
 print({1, 2})
 ```
 
+![A field](p.png "A caption")
+
+![A drawing](d.svg "Another")
+
 ## Two
 
 - a
 - b
 
+### Wide
+
+Table: By year
+
+WIDE
+
 [^1]: Note.
 """
+WIDE = "".join(f"| {' | '.join([cell] * 30)} |\n" for cell in ("Year", "---", "1,234,567"))
 SCRIPT = """
 import hashlib, sys
 from pathlib import Path
 from trainer.convert import PdfPool, default_theme, theme_digest, to_docx, to_html, to_latex, to_pdf
+here = Path()
 text = Path("a.md").read_text("utf-8")
 with PdfPool() as pool:
-    paper = to_pdf(text, pool=pool).content
-made = [to_html(text).content.encode(), to_docx(text).content, to_latex(text).content.encode(), paper]
+    paper = to_pdf(text, pool=pool, assets=here).content
+html, docx, latex = (make(text, assets=here).content for make in (to_html, to_docx, to_latex))
+made = [html.encode(), docx, latex.encode(), paper]
 print(*(hashlib.sha256(content).hexdigest() for content in made), theme_digest(default_theme()))
 """
 
 
 def digests(folder: Path, source: Path, **environ: str) -> str:
     folder.mkdir(exist_ok=True)
-    (folder / "a.md").write_text(DOCUMENT, "utf-8")
+    (folder / "a.md").write_text(DOCUMENT.replace("WIDE", WIDE), "utf-8")
+    put_pictures(folder)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LC_", "LANG", "TZ"))}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
