@@ -7,13 +7,13 @@ paths it names, and all others are *wild*, which Python judges.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from trainer.core.values import Json
 from trainer.stores.pushdown import starts_with
-from trainer.stores.query import Compare, Condition, Every, Field, Not, Some
+from trainer.stores.query import Compare, Condition, Every, Field, Not, Some, fields_of
 
 Filter: TypeAlias = dict[str, Any]
 
@@ -108,18 +108,6 @@ def _compare(field: Field, operator: str, operand: Json) -> Filter | None:
     is_plain = operand is None or isinstance(operand, bool | str)
     is_exact = isinstance(operand, int | float) and abs(operand) < _EXACT
     return {name: {operator: operand}} if is_plain or is_exact else None
-
-
-def fields_of(condition: Condition) -> Iterator[Field]:
-    """The fields that the condition names."""
-    match condition:
-        case Every(parts) | Some(parts):
-            for part in parts:
-                yield from fields_of(part)
-        case Not(part):
-            yield from fields_of(part)
-        case Compare(field):
-            yield field
 
 
 def _prefixes(field: Field) -> list[str]:

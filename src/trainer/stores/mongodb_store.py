@@ -27,10 +27,10 @@ from trainer.stores.grouping import fields_of as fields_of_group
 from trainer.stores.grouping import groups_of, is_sayable
 from trainer.stores.match import View, matches, select
 from trainer.stores.moments import to_text
-from trainer.stores.mongodb_filter import Filter, can_be_tree, fields_of, is_named, native, tame_for
+from trainer.stores.mongodb_filter import Filter, can_be_tree, is_named, native, tame_for
 from trainer.stores.mongodb_pipeline import group_stages, order_stages, row_of
 from trainer.stores.pipeline import Group
-from trainer.stores.query import Condition, Field, Query
+from trainer.stores.query import Condition, Field, Query, fields_of
 from trainer.stores.rows import Change, Check, Current, Row, current_of, outcome, unknown_rows
 from trainer.stores.versioned import Place, VersionedStore
 

@@ -15,7 +15,7 @@ column has the same name). Segments are parted by dots; a number picks from a li
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -139,6 +139,18 @@ def parse_order(sort: Mapping[str, int]) -> Order:
         if isinstance(direction, bool) or direction not in (1, -1):
             raise UsageError(f"sort by {name} must be 1 (upwards) or -1 (downwards), not {direction!r}")
     return tuple((parse_field(name), direction == -1) for name, direction in sort.items())
+
+
+def fields_of(condition: Condition) -> Iterator[Field]:
+    """The fields that the condition names."""
+    match condition:
+        case Every(parts) | Some(parts):
+            for part in parts:
+                yield from fields_of(part)
+        case Not(part):
+            yield from fields_of(part)
+        case Compare(field):
+            yield field
 
 
 def natural(value: Json, what: str) -> int:

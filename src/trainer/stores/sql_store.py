@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 from trainer.core.values import StoredData
+from trainer.stores.grouping import fields_of as fields_of_group
 from trainer.stores.grouping import groups_of, parts_of, statement
 from trainer.stores.match import View, matches
 from trainer.stores.moments import to_text
 from trainer.stores.pipeline import Group
 from trainer.stores.pushdown import EVERYTHING, Dialect, Piece, order_by
 from trainer.stores.pushdown import where as sql_where
-from trainer.stores.query import Condition, Query
+from trainer.stores.query import Condition, Field, Query, fields_of
 from trainer.stores.rows import Change, Check, Current, Row, current_of, document_of, outcome, unknown_rows
 from trainer.stores.versioned import Place, VersionedStore
 
@@ -140,7 +141,8 @@ class SqlStore(VersionedStore):
     def _select(self, query: Query) -> list[StoredData]:
         piece, order = sql_where(query.where, self.dialect), order_by(query.order, self.dialect)
         with self.transaction(write=False) as run:
-            if piece.exact and order.exact and not self._odd(run):
+            fields = [*fields_of(query.where), *(field for field, _ in query.order)]
+            if piece.exact and order.exact and not self._odd(run, fields):
                 question = f"SELECT {_DOCUMENT} FROM documents WHERE {_ALIVE} AND {piece.sql} ORDER BY {order.sql}"
                 if query.limit is not None or query.offset:
                     limit = _ALL if query.limit is None else min(query.limit, _ALL)
@@ -152,7 +154,7 @@ class SqlStore(VersionedStore):
     def _count(self, where: Condition) -> int:
         piece = sql_where(where, self.dialect)
         with self.transaction(write=False) as run:
-            if piece.exact and not self._odd(run):
+            if piece.exact and not self._odd(run, fields_of(where)):
                 question = f"SELECT count(*) FROM documents WHERE {_ALIVE} AND {piece.sql}"
                 return int(run(question, *piece.parameters)[0][0])
         return super()._count(where)
@@ -162,17 +164,21 @@ class SqlStore(VersionedStore):
         if question is None:
             return None
         with self.transaction(write=False) as run:
-            rows = None if self._odd(run) else run(question.sql, *question.parameters)
+            fields = [*fields_of(where), *fields_of_group(group)]
+            rows = None if self._odd(run, fields) else run(question.sql, *question.parameters)
         return None if rows is None else groups_of(group, (parts_of(group, row) for row in rows))
 
     def _superset(self, where: Condition) -> Piece:
         """SQL for what matches and for all that SQL cannot judge."""
         piece = sql_where(where, self.dialect)
         with self.transaction(write=False) as run:
-            odd = self._odd(run)
+            odd = self._odd(run, fields_of(where))
         return Piece(f"({piece.sql} OR odd)" if odd else f"({piece.sql})", piece.parameters, piece.exact and not odd)
 
-    def _odd(self, run: Run) -> bool:
+    def _odd(self, run: Run, fields: Iterable[Field]) -> bool:
+        """Whether some document may be odd in one of the fields; columns never are."""
+        if all(field.root == "column" for field in fields):
+            return False
         return bool(run(f"SELECT 1 FROM documents WHERE odd AND {_ALIVE} LIMIT 1"))
 
     def _add(self, run: Run, rows: Sequence[Row]) -> None:
