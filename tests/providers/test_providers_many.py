@@ -204,6 +204,16 @@ def test_a_service_that_takes_one_at_a_time_and_names_the_wait_is_asked_in_that_
     assert seconds < 1.15 * 15
 
 
+@pytest.mark.parametrize("per_second", [5, 20, 50])
+def test_one_drop_with_waits_in_whole_seconds_is_found_in_steps(per_second):
+    link = Virtual(Bucket(per_second, 1), 0.2, 1.0)
+
+    seconds = run_virtually(seconds_for(link, 60 * per_second, 50))
+
+    assert len([moment for moment in link.refused if moment > 1]) <= 6
+    assert seconds < 1.4 * 60
+
+
 @pytest.mark.parametrize("retries", [0, 1, 2, 4])
 def test_learning_makes_no_job_fail_that_would_have_waited(retries):
     link = Virtual(Bucket(20), 0.2, None)
@@ -227,14 +237,16 @@ def test_a_rate_that_was_refused_again_is_lowered_and_only_raised_after_long_qui
     rates = []
     for moment in (0.0, 10.0, 100.0, 140.0, 400.0):
         now[0] = moment
-        entered = pace._admit(1)
+        entered = [pace._admit(1) for _ in range(11)]
         now[0] += 0.01
-        pace.leave(entered, refusal if moment < 50 else None)
+        for each in entered[1:]:
+            pace.leave(each, None)
+        pace.leave(entered[0], refusal if moment < 50 else None)
         now[0] += 2.0
         pace._opens_at(1)
         rates.append(round(pace.rate.per_second, 3))
 
-    assert rates == [0.962, 0.769, 0.769, 0.769, 0.846]
+    assert rates == [9.615, 7.692, 7.692, 7.692, 8.654]
 
 
 @pytest.mark.soak

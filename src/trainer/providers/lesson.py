@@ -21,6 +21,10 @@ _FINEST = 0.08
 """Share of the time gone by that lies between two pairs of questions: what a measured rate may be off by."""
 _ENOUGH = 10
 """Requests taken that give a rate to within a few parts in a hundred."""
+_STEP = 2.0
+"""By what a rate that was not measured is multiplied at first."""
+_CLOSE = 0.6
+"""A time too short by no more than this makes a rate a measured one."""
 _MEET = 0.97
 """A time too short by so little more is taken for the shortest that is enough."""
 _BRIEFEST = 0.1
@@ -42,8 +46,8 @@ class Rate:
     """Length of the window; with one request, the least time between two."""
     late: float = 0.0
     """Seconds by which a request may follow its predecessor sooner because that one was late."""
-    sure: bool = True
-    """Whether it was measured; otherwise it is a rate that is surely kept, and more is soon tried."""
+    step: float = 1.0
+    """Above 1 where it was not measured but is surely kept: by what it is soon multiplied to find the real one."""
 
     @property
     def per_second(self) -> float:
@@ -187,8 +191,8 @@ class Lesson:
         if 0 < self.told_to_wait < 1:
             return Rate(1, 1.02 * self.told_to_wait)
         if enough == math.inf:
-            return Rate(1, WINDOW, sure=False)
-        return Rate(1, 1.04 * max(too_short, enough), sure=too_short > 0.8 * enough)
+            return Rate(1, WINDOW, step=_STEP)
+        return Rate(1, 1.04 * max(too_short, enough), step=1.0 if too_short > _CLOSE * enough else _STEP)
 
     def _drops(self, answers: Answers) -> Rate | None:
         """The rate of a bucket, where questions were taken one by one among refused ones; never more than its own."""

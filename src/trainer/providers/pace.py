@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,7 +18,9 @@ _QUIET = 120.0
 _MORE, _LESS, _LEAST = 1.1, 0.8, 0.25
 """By what the rate is multiplied when more is tried, and when it was refused: at most, and at least."""
 _SEARCHED = 1.0
-"""Seconds without a refusal after which a rate that was not measured is doubled."""
+"""Seconds without a refusal after which a rate that was not measured takes its next step up."""
+_FINE = 1.08
+"""A step so small is not taken any more: the rate is found."""
 _MINUTE = 60.0
 _REMEMBERED = 10_000
 
@@ -161,8 +164,10 @@ class Pace:
     def _grow(self) -> None:
         now = self._clock()
         self.at_once = min(float(self._most), self.at_once + 1 / self.at_once)
-        if self.rate and now - self._quiet_since > (self._quiet if self.rate.sure else _SEARCHED):
-            self.rate = self.rate.times(_MORE) if self.rate.sure else replace(self.rate.times(2), sure=False)
+        searching = self.rate is not None and self.rate.step > 1
+        if self.rate and now - self._quiet_since > (_SEARCHED if searching else self._quiet):
+            step = self.rate.step
+            self.rate = replace(self.rate.times(step if searching else _MORE), step=step)
             self._quiet_since = now
 
     def _slow_down(self, entered: float, retry_after: float | None) -> None:
@@ -199,8 +204,11 @@ class Pace:
 
     def _lowered(self, rate: Rate, lesson: Lesson) -> Rate:
         """The rate after it was refused: what was taken of it, where it was sent for long enough to tell."""
+        if rate.step > 1:
+            finer = math.sqrt(rate.step)
+            return replace(rate.times(1 / rate.step), step=finer if finer > _FINE else 1.0)
         self._quiet *= 2
         if lesson.since < self._kept_since:
             return rate.times(_LESS)
         share = lesson.taken / WINDOW / rate.per_second
-        return rate.times(min(_LESS, max(_LEAST if rate.sure else 0.5, share)))
+        return rate.times(min(_LESS, max(_LEAST, share)))
