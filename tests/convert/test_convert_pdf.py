@@ -102,10 +102,18 @@ def test_words_beyond_the_edge_of_a_page_are_told(pool):
 
 
 def test_header_cells_say_what_they_head(pool):
-    pdf = to_pdf("# T\n\n| Name | Sales |\n|---|---|\n| Acme | 5 |\n", pool=pool).content
+    structure = tags(to_pdf("# T\n\n| Name | Sales |\n|---|---|\n| Acme | 5 |\n", pool=pool).content)
 
-    streams = [
-        zlib.decompressobj().decompress(data) for data in re.findall(rb"stream\n(x.*?)\nendstream", pdf, re.DOTALL)
-    ]
-    structure = b"".join(streams)
     assert (structure.count(b"/Scope /Column"), structure.count(b"/Scope /Row")) == (2, 1)
+
+
+def test_every_list_item_has_a_body(pool):
+    contents = "".join(f"## Part {at}\n\nText.\n\n" for at in range(5))
+    structure = tags(to_pdf(f"# T\n\n{contents}- > quoted\n- plain\n\n  again\n", pool=pool).content)
+
+    assert structure.count(b"/S /LBody") == structure.count(b"/S /LI ") + structure.count(b"/S /LI/") == 7
+
+
+def tags(pdf: bytes) -> bytes:
+    streams = re.findall(rb"stream\n(x.*?)\nendstream", pdf, re.DOTALL)
+    return b"".join(zlib.decompressobj().decompress(data) for data in streams)

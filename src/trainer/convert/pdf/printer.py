@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ _FONTS = Path(__file__).parent.parent / "theme" / "fonts"
 _SCHEME = "theme-font:"
 _MOST_DATA = 20_000_000
 _MOST_CLIPPED = 20
+_IN_ITEM = ("/Lbl", "/LBody")
 _MISSING_GLYPH = re.compile(r'"(.)" \((U\+[0-9A-F]+)\)\Z', re.DOTALL)
 
 
@@ -46,7 +48,7 @@ class Printer:
             "pdf_identifier": digest_bytes("\0".join((html, *styles)).encode())[:32].encode(),
         }
         document = page.render(font_config=self._fonts, **options)
-        content = document.write_pdf(finisher=scope_headers, **{**DEFAULT_OPTIONS, **options})
+        content = document.write_pdf(finisher=finish_tags, **{**DEFAULT_OPTIONS, **options})
         return content, [*self._log.findings(), *clipped(document)]
 
     def _sheet(self, style: str) -> CSS:
@@ -112,13 +114,36 @@ def _outside(box: Any, page: Any) -> bool:
     return bool(right > page.width + 1 or box.position_x < -1 or bottom > page.height + 1)
 
 
-def scope_headers(_document: Any, pdf: Any) -> None:
-    """Say of every header cell whether it heads a column or a row; PDF/UA asks for it, WeasyPrint leaves it out."""
+def finish_tags(_document: Any, pdf: Any) -> None:
+    """What PDF/UA asks of tags and WeasyPrint leaves out: the scope of header cells, and bodies of list items."""
     elements = {
         _reference(item.reference): item
         for item in pdf.objects
         if isinstance(item, pydyf.Dictionary) and item.get("S") is not None
     }
+    _scope_headers(elements)
+    for element in elements.values():
+        if element["S"] == "/LI":
+            _embody(element, elements, pdf)
+
+
+def _embody(item: Any, elements: Mapping[str, Any], pdf: Any) -> None:
+    """Put the parts of a list item that are neither its label nor a body into one body."""
+    parts = list(item["K"]) if isinstance(item.get("K"), pydyf.Array) else []
+    loose = [part for part in parts if (found := elements.get(_reference(part))) and found["S"] not in _IN_ITEM]
+    if not loose:
+        return
+    body = pydyf.Dictionary({"Type": "/StructElem", "S": "/LBody", "P": item.reference, "K": pydyf.Array(loose)})
+    pdf.add_object(body)
+    for part in loose:
+        elements[_reference(part)]["P"] = body.reference
+    at = parts.index(loose[0])
+    kept = [part for part in parts if part not in loose]
+    item["K"] = pydyf.Array([*kept[:at], body.reference, *kept[at:]])
+
+
+def _scope_headers(elements: Mapping[str, Any]) -> None:
+    """Say of every header cell whether it heads a column or a row."""
     for element in elements.values():
         if element["S"] != "/TH":
             continue
