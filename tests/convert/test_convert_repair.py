@@ -28,3 +28,10 @@ def test_a_fault_is_mended_and_told(text, mended, kind):
     repaired = repair_markdown(text)
 
     assert (repaired.text, [repair.kind for repair in repaired.repairs]) == (mended, [kind])
+
+
+def test_strong_words_over_two_lines_of_a_quote_are_left_alone():
+    text = "> It may shift. **The on-disk\n> format is ours** and stays.\n>\n> - **one\n> two** three\n"
+
+    assert repair_markdown(text).text == text
+    assert repair_markdown("> **Note\n>\n> more\n").text == "> **Note**\n>\n> more\n"

@@ -76,9 +76,9 @@ CASES = [
         ("Line one\n**line two", "<strong>line two</strong>"),
     ) if "`**`" not in text),
     *(case("formula", text, shows, r"\( @@ \[") for text, shows in (
-        (r"So \(x^2 + 1\) grows.", '<code class="math">x^2 + 1</code>'), (r"\[E = mc^2\]", "E = mc^2"),
-        ("\\[\n\\frac{a}{b}\n\\]", '<pre class="math">'), (r"If \( a_i < b \) then", "a_i &lt; b"), (r"\(n\)", ">n</code>"),
-        (r"Both \(x\) and \(y=2\).", ">y=2</code>"), ("Text:\n\n\\[\na = b\n\\]\n\nmore", "a = b"), (r"- \(\alpha\) decay", r"\alpha"),
+        (r"So \(x^2 + 1\) grows.", '<math alttext="x^2 + 1">'), (r"\[E = mc^2\]", 'alttext="E = mc^2"'),
+        ("\\[\n\\frac{a}{b}\n\\]", "<mfrac>"), (r"If \( a_i < b \) then", 'alttext="a_i &lt; b"'), (r"\(n\)", '<math alttext="n">'),
+        (r"Both \(x\) and \(y=2\).", '<math alttext="y=2">'), ("Text:\n\n\\[\na = b\n\\]\n\nmore", 'alttext="a = b"'), (r"- \(\alpha\) decay", r"\alpha"),
     )),
     *(case("citation mark", text, "Revenue grew", "†source @@ oaicite @@ turn0 @@ [cite @@ &lt;cite") for text in (
         "Revenue grew【1†source】.", "Revenue grew【12:3†report.pdf】.", "Revenue grew :contentReference[oaicite:0]{index=0}.",

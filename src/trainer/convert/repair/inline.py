@@ -25,6 +25,7 @@ _BLOCK_MATH = re.compile(r"^([ \t]*)\\\[[ \t]*\n(.*?)\n[ \t]*\\\][ \t]*$", re.DO
 _FORMULA = re.compile(r"[\\^_{}=<>+/]|\A[a-zA-Z]\Z|\d\s*[-*]")
 _CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 _STRONG = re.compile(r"\*\*")
+_QUOTE = re.compile(r"\s*(?:>\s?)+")
 
 
 def strip_citations(text: str) -> tuple[str, list[Repair]]:
@@ -80,7 +81,12 @@ def _goes_on(lines: list[Line], start: int, at: int) -> bool:
     line = lines[at]
     if line.code or not line.text.strip():
         return False
-    return at == start or not re.match(r"\s*(?:[-*+] |\d+[.)] |#{1,6} |\||>|---)", line.text)
+    if at == start:
+        return True
+    quote = _QUOTE.match(line.text)
+    if quote and (not _QUOTE.match(lines[start].text) or not line.text[quote.end() :].strip()):
+        return False
+    return not re.match(r"\s*(?:[-*+] |\d+[.)] |#{1,6} |\||---)", line.text[quote.end() if quote else 0 :])
 
 
 def _close_in(lines: list[Line], start: int, end: int, repairs: list[Repair]) -> None:
