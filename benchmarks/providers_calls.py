@@ -8,6 +8,7 @@ The ideal is calls / at once * latency. Every path runs once in each round, in t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import resource
@@ -58,16 +59,38 @@ def trainer_direct(url: str, at_once: int) -> None:
     run_jobs(create_provider("openai_compatible", model="m", api_base=url, api_key=KEY), at_once)
 
 
-def litellm_pairs(url: str, pairs: int = 7) -> None:
-    """Print the medians of bare LiteLLM's time and CPU over ours, the two run in turn, so that drift hits both."""
+def litellm_pairs(url: str, pairs: int = 21) -> None:
+    """Print the medians of bare LiteLLM's time and CPU over ours, the two run in turn, so that drift hits both.
+
+    Each has a process of its own: LiteLLM binds its clients and its logs to one event loop.
+    """
+    context = multiprocessing.get_context("spawn")
+    pipes = {}
+    for name in ("bare_litellm", "trainer_litellm"):
+        pipes[name], theirs = context.Pipe()
+        context.Process(target=run_on_request, args=(name, theirs, url), daemon=True).start()
     for at_once in (50, 100):
         ratios = []
         for number in range(pairs):
-            order = [bare_litellm, trainer_litellm] if number % 2 else [trainer_litellm, bare_litellm]
-            taken = {path: timed(path, url, at_once) for path in order}
-            ratios.append([bare / ours for bare, ours in zip(taken[bare_litellm], taken[trainer_litellm], strict=True)])
+            taken = {}
+            for name in sorted(pipes, reverse=bool(number % 2)):
+                pipes[name].send(at_once)
+                taken[name] = pipes[name].recv()
+            bare, ours = taken["bare_litellm"], taken["trainer_litellm"]
+            ratios.append([theirs / mine for theirs, mine in zip(bare, ours, strict=True)])
         wall, cpu = (statistics.median(column) for column in zip(*ratios, strict=True))
         print(f"bare LiteLLM : ours, {pairs} pairs at {at_once}: median time {wall:.3f}, CPU {cpu:.3f}")
+
+
+def run_on_request(name: str, pipe: Connection, url: str) -> None:
+    """Time 100 calls by the named path for each number at once that comes, after a few that warm it up."""
+    global CALLS  # noqa: PLW0603  (this process is for these runs alone)
+    path: Path_ = globals()[name]
+    CALLS = 100
+    path(url, 50)
+    with contextlib.suppress(EOFError):
+        while True:
+            pipe.send(timed(path, url, pipe.recv()))
 
 
 def trainer_litellm(url: str, at_once: int) -> None:

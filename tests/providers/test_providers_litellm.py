@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from contextvars import ContextVar
 
 import pytest
 
@@ -108,3 +110,25 @@ def test_the_classes_of_the_specification_say_whom_they_ask():
     assert (sent[3]["api_base"], sent[3]["api_key"]) == ("https://x.openai.azure.com", KEY)
     assert all((arguments["max_retries"], arguments["num_retries"]) == (0, 0) for arguments in sent)
     assert KEY not in repr(vars(made[3]))
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_litellm_logs_nothing_by_itself_while_its_mark_is_known(monkeypatch, marked):
+    import litellm
+    from litellm.litellm_core_utils.thread_pool_executor import executor
+
+    from trainer.providers import litellm_wrapper
+
+    seen = []
+    monkeypatch.setattr(litellm, "success_callback", [lambda *arguments: seen.append(arguments)])
+    if not marked:
+        monkeypatch.setattr(litellm_wrapper, "_inner_call", lambda: ContextVar("unknown", default=False))
+    with openai_server(lambda server, request: Reply(content="Fine.")) as server:
+        assert both(server)[1].complete(PROMPT).content == "Fine."
+        for _ in range(100):
+            executor.submit(int).result()  # what was handed to its threads before has been logged
+            if seen:
+                break
+            time.sleep(0.01)
+
+    assert bool(seen) is not marked

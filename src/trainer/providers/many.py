@@ -118,6 +118,9 @@ class _Crew:
     async def _work(self, take: Callable[[int, Outcome], None]) -> None:
         for number, job in self._jobs:
             take(number, await self._outcome(job))
+            # All answers that have come are read before a next question is put: put at once, it would delay the
+            # others, whose workers then fall out of step, so that each wakes the loop by itself.
+            await asyncio.sleep(0)
 
     async def _outcome(self, job: Job) -> Outcome:
         first = id(job.chain[0]) if job.chain else 0
