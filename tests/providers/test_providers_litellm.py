@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
-import time
-from contextvars import ContextVar
 
 import pytest
 
@@ -112,23 +111,19 @@ def test_the_classes_of_the_specification_say_whom_they_ask():
     assert KEY not in repr(vars(made[3]))
 
 
-@pytest.mark.parametrize("marked", [True, False])
-def test_litellm_logs_nothing_by_itself_while_its_mark_is_known(monkeypatch, marked):
+def test_litellm_is_told_to_log_nothing_and_only_while_it_is_asked(monkeypatch):
     import litellm
-    from litellm.litellm_core_utils.thread_pool_executor import executor
+    from litellm._internal_context import is_internal_call
 
-    from trainer.providers import litellm_wrapper
+    marks = []
+    real = litellm.acompletion
 
-    seen = []
-    monkeypatch.setattr(litellm, "success_callback", [lambda *arguments: seen.append(arguments)])
-    if not marked:
-        monkeypatch.setattr(litellm_wrapper, "_inner_call", lambda: ContextVar("unknown", default=False))
+    async def watched(**arguments):
+        marks.append(is_internal_call.get())
+        return await real(**arguments)
+
+    monkeypatch.setattr(litellm, "acompletion", watched)
     with openai_server(lambda server, request: Reply(content="Fine.")) as server:
-        assert both(server)[1].complete(PROMPT).content == "Fine."
-        for _ in range(100):
-            executor.submit(int).result()  # what was handed to its threads before has been logged
-            if seen:
-                break
-            time.sleep(0.01)
+        asyncio.run(both(server)[1].complete_async(PROMPT))
 
-    assert bool(seen) is not marked
+    assert (marks, is_internal_call.get()) == ([True], False)
