@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from servers.openai import Reply, content_for, openai_server
-from trainer.providers import CompletionCache, Job, Policy, Row, create_provider, complete_rows
+from trainer.providers import CompletionCache, Job, Policy, Row, complete_rows, create_provider
 
 CHILD = """
 import sys

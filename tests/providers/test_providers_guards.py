@@ -22,10 +22,10 @@ from trainer.providers import (
     Request,
     Row,
     complete,
+    complete_rows,
     create_provider,
     find_key,
     record,
-    complete_rows,
     scrub,
 )
 
