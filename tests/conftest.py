@@ -3,6 +3,7 @@
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,9 @@ BLOCKED = Path(__file__).parent / "servers" / "blocked"
 TRAINER = Path(sys.executable).with_name("trainer")
 
 runpy.run_path(str(BLOCKED / "sitecustomize.py"))
+
+# A shell makes what it starts in the background deaf to interrupts, and its children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
