@@ -12,23 +12,12 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
+from servers.records import opener
 from trainer.core.errors import StoreError
-from trainer.mart import MIGRATIONS, Tracker, backlog, drain, read_breaker, read_statistics
+from trainer.mart import Tracker, backlog, drain, read_breaker, read_statistics
 from trainer.mart.spool import adopt, elected, segments
 
 WHEN = datetime(2025, 2, 14, 21, 0, 2, tzinfo=UTC)
-
-
-def opener(path):
-    @contextlib.contextmanager
-    def opened():
-        fresh = not path.exists()
-        with duckdb.connect(str(path)) as connection:
-            for script in MIGRATIONS if fresh else ():
-                connection.execute(script)
-            yield connection
-
-    return opened
 
 
 @pytest.fixture

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
 
-from trainer.mart import MIGRATIONS, Tracker, copy_records, drain
+from servers.records import opener
+from trainer.mart import Tracker, copy_records, drain
 from trainer.mart.spool import segments
 
 WHEN = datetime(2025, 2, 14, 21, 0, 2, tzinfo=UTC)
 TABLES = ("execution_starts", "execution_ends", "steps", "ingested", "rollup")
-
-
-def opener(path):
-    @contextlib.contextmanager
-    def opened():
-        fresh = not path.exists()
-        with duckdb.connect(str(path)) as connection:
-            for script in MIGRATIONS if fresh else ():
-                connection.execute(script)
-            yield connection
-
-    return opened
 
 
 @pytest.fixture
