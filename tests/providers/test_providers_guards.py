@@ -13,6 +13,7 @@ import pytest
 
 from servers.openai import Reply, openai_server
 from trainer.core.errors import ConfigError, ProviderError
+from trainer.core.secrets import mask_secrets
 from trainer.providers import (
     Budget,
     CompletionCache,
@@ -26,7 +27,6 @@ from trainer.providers import (
     create_provider,
     find_key,
     record,
-    scrub,
 )
 
 CANARY = "sk-canary-5f3a9c1e7b2d4f60"
@@ -120,9 +120,9 @@ def test_a_secret_is_not_pickled():
     ],
 )
 def test_what_looks_like_a_key_is_masked(text):
-    assert "********" in scrub(text)
+    assert "********" in mask_secrets(text)
     assert not {CANARY, "abcdef0123456789ABCDEF", "AKIAIOSFODNN7EXAMPLE", "hf_abcdefghijklmnopqrstuvwx"} & set(
-        scrub(text).replace("=", " ").replace("!", " ").replace("&", " ").split()
+        mask_secrets(text).replace("=", " ").replace("!", " ").replace("&", " ").split()
     )
 
 
@@ -130,7 +130,7 @@ def test_ordinary_text_is_left_alone():
     text = "The risk-adjusted sk-learn value (bearer bonds, bearer certificates) of sk-is-a-prefix-of-words rose."
     text += " key=value at Bearer plc."
 
-    assert scrub(text) == text
+    assert mask_secrets(text) == text
 
 
 def test_a_key_comes_from_the_environment_first_then_from_a_private_file(tmp_path):

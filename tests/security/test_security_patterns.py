@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from trainer.security.credentials import _SHAPES
+from trainer.core.secrets import _SHAPES
 from trainer.security.patterns import ADVICE, RULES
 
 REPEATS = {re._constants.MAX_REPEAT, re._constants.MIN_REPEAT}

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from trainer.providers.request import request_key as request_key
     from trainer.providers.sagemaker import AWSSageMakerProvider as AWSSageMakerProvider
     from trainer.providers.secrets import find_key as find_key
-    from trainer.providers.secrets import scrub as scrub
     from trainer.providers.secrets import where_to_keep as where_to_keep
 
 _HOMES = {
@@ -92,7 +91,6 @@ _HOMES = {
     "price_at": "prices",
     "record": "replay",
     "request_key": "request",
-    "scrub": "secrets",
     "warm_up": "litellm_wrapper",
     "where_to_keep": "secrets",
 }

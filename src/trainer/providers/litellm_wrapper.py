@@ -21,13 +21,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trainer.core.errors import FailureKind, MissingExtra, ProviderError
+from trainer.core.secrets import Secret, mask_secrets
 from trainer.core.values import CompletionResult, Json, Prompt
 from trainer.providers import loop
 from trainer.providers.base import Stream, Undeployable
 from trainer.providers.failures import failure, kind_of, retry_after
 from trainer.providers.openai_format import Billing, Parts, finish
 from trainer.providers.prices import Price, is_local, price, price_at
-from trainer.providers.secrets import Secret, scrub
 from trainer.providers.settings import Call, CountTokens, call_of, rough_tokens, schema_format
 
 _BEFORE_IMPORT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
@@ -363,7 +363,7 @@ def _said(error: BaseException) -> str:
 def _failure(kind: FailureKind, error: Exception, service: str, secrets: tuple[Secret, ...]) -> ProviderError:
     headers = getattr(error, "litellm_response_headers", None) or {}
     lower = {str(name).lower(): str(value) for name, value in dict(headers).items()}
-    said = scrub(str(getattr(error, "message", "") or error), secrets)
+    said = mask_secrets(str(getattr(error, "message", "") or error), secrets)
     wait = retry_after(lower, said.encode("utf-8", "replace"), datetime.now(UTC)) if kind == "rate_limited" else None
     return failure(kind, f"{service}: {' '.join(said.split())[:500]}", status=_status(kind, error), retry_after=wait)
 

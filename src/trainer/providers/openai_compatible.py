@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from trainer.core.errors import ConfigError, ProviderError
+from trainer.core.secrets import Secret, mask_secrets
 from trainer.core.values import CompletionResult, Json, Prompt
 from trainer.providers import loop
 from trainer.providers.base import Stream, Undeployable
@@ -19,7 +20,6 @@ from trainer.providers.failures import failure, failure_of_answer
 from trainer.providers.limits import wait_for_one
 from trainer.providers.openai_format import Billing, Parts, body_of, finish, result_of
 from trainer.providers.prices import price_at
-from trainer.providers.secrets import Secret, scrub
 from trainer.providers.settings import Call, CountTokens, call_of, rough_tokens
 from trainer.providers.wire import Exchange, Pool
 
@@ -135,15 +135,15 @@ class OpenAICompatibleProvider(Undeployable):
             raise self._clean(failure_of_answer(self._billing.service, exchange.status, exchange.headers, said))
         if exchange.status >= 300:
             await exchange.read()
-            place = exchange.headers.get("location", "elsewhere")
-            raise failure("not_found", f"{self._billing.service} has moved to {scrub(place)}", status=exchange.status)
+            place = mask_secrets(exchange.headers.get("location", "elsewhere"))
+            raise failure("not_found", f"{self._billing.service} has moved to {place}", status=exchange.status)
         self.pause = wait_for_one(exchange.headers, datetime.now(UTC))
         return exchange
 
     def _clean(self, error: ProviderError) -> ProviderError:
         """The same error without the key, should the server have repeated it."""
         return ProviderError(
-            scrub(error.message, self.secrets),
+            mask_secrets(error.message, self.secrets),
             kind=error.kind,
             status=error.status,
             retry_after=error.retry_after,

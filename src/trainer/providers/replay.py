@@ -13,12 +13,12 @@ from pathlib import Path
 from trainer.core.digest import canonical, digest
 from trainer.core.errors import ProviderError, UsageError, Where
 from trainer.core.files import read_text, write_atomic
+from trainer.core.secrets import Secret, mask_json
 from trainer.core.values import CompletionResult, Json, Prompt
 from trainer.providers.base import Stream, Undeployable, stream_of
 from trainer.providers.cache import dump_result, load_result
 from trainer.providers.prices import FREE
 from trainer.providers.request import Request, differences, explain
-from trainer.providers.secrets import Secret, scrub_json
 from trainer.providers.settings import call_of
 
 _NOT_MATCHED = frozenset({"provider"})
@@ -28,7 +28,7 @@ _NOT_MATCHED = frozenset({"provider"})
 class ReplayProvider(Undeployable):
     """Answers from cassettes: `path` is a `.jsonl` file or a folder of them. Opens no socket, ever.
 
-    `secrets` are the keys that were scrubbed from the cassettes, should a prompt hold one.
+    `secrets` are the keys that were masked from the cassettes, should a prompt hold one.
     """
 
     provider = "replay"
@@ -71,8 +71,8 @@ class ReplayProvider(Undeployable):
 
 
 def record(result: CompletionResult, request: Request, path: Path, *, secrets: Iterable[Secret] = ()) -> None:
-    """Add a completion to a cassette, or replace its older recording; secrets are scrubbed from both."""
-    entry = scrub_json({"request": explain(request), "result": dump_result(_recordable(result))}, secrets)
+    """Add a completion to a cassette, or replace its older recording; secrets are masked from both."""
+    entry = mask_json({"request": explain(request), "result": dump_result(_recordable(result))}, secrets)
     kept = load_cassettes(path) if path.exists() else []
     matched = _matched(entry["request"])
     entries = [*(old for old in kept if _matched(old["request"]) != matched), entry]
@@ -110,8 +110,8 @@ def _recordable(result: CompletionResult) -> CompletionResult:
 
 
 def _ingredients(request: Request, secrets: Iterable[Secret]) -> dict[str, Json]:
-    """What a cassette would hold for the request, so that a scrubbed recording still answers it."""
-    ingredients: dict[str, Json] = scrub_json(_matched(explain(request)), secrets)
+    """What a cassette would hold for the request, so that a masked recording still answers it."""
+    ingredients: dict[str, Json] = mask_json(_matched(explain(request)), secrets)
     return ingredients
 
 

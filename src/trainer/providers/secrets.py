@@ -1,50 +1,20 @@
-"""Keys: where they may come from, and how they are kept out of everything else."""
+"""Keys: where they may come from."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from trainer.core.errors import ConfigError, Where
 from trainer.core.files import read_text
-from trainer.core.values import Json
+from trainer.core.secrets import Secret
 
-_LOOKS_SECRET = re.compile(
-    r"\b(?:sk|pk|rk)-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"
-    r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}\b|\bhf_[A-Za-z0-9]{20,}"
-    r"|(?i:bearer)\s+(?=[A-Za-z._~+/-]*\d)[A-Za-z0-9._~+/-]{12,}=*"
-    r"|(?i:(?<=api_key=)|(?<=api-key=)|(?<=apikey=)|(?<=access_token=)|(?<=[?&]key=))[^&\s\"'\\]{8,}"
-)
-MASK = "********"
 _SERVICE = "trainer"
 """What a keyring's entries are called by: `keyring set trainer OPENAI_API_KEY`."""
-
-
-class Secret:
-    """A key that shows itself to nobody who does not ask for `reveal`."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str | None) -> None:
-        self._text = text or ""
-
-    def __repr__(self) -> str:
-        return f"Secret({MASK!r})" if self._text else "Secret(None)"
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret is not written down")
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def reveal(self) -> str:
-        """The key itself."""
-        return self._text
 
 
 def find_key(name: str, *, environ: Mapping[str, str], folder: Path | None = None, keyring: bool = True) -> Secret:
@@ -65,26 +35,6 @@ def where_to_keep(name: str, folder: Path) -> str:
     if importlib.util.find_spec("keyring") is None:
         keyring = f'pip install "trainer-core[keyring]" and {keyring}'
     return f"export {name}=…, or keep it in {folder / name} with mode 600, or in the system's keyring: {keyring}"
-
-
-def scrub(text: str, secrets: Iterable[Secret] = ()) -> str:
-    """The text without the given secrets, and without anything that looks like a key."""
-    for secret in secrets:
-        if len(secret.reveal()) >= 4:
-            text = text.replace(secret.reveal(), MASK)
-    return _LOOKS_SECRET.sub(MASK, text)
-
-
-def scrub_json(value: Json, secrets: Iterable[Secret] = ()) -> Json:
-    """The value with every string scrubbed."""
-    secrets = tuple(secrets)
-    if isinstance(value, str):
-        return scrub(value, secrets)
-    if isinstance(value, Mapping):
-        return {scrub(str(key), secrets): scrub_json(item, secrets) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [scrub_json(item, secrets) for item in value]
-    return value
 
 
 def _private_text(path: Path) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainer.core.faces import lazy_face
+from trainer.core.secrets import SecretSpan, find_secrets, mask_secrets
 
 if TYPE_CHECKING:
     from trainer.security.characters import strip_invisible
     from trainer.security.clean import clean_scalar, fence_block, fence_context
     from trainer.security.completion import screen_completion
-    from trainer.security.credentials import Secret, find_secrets, mask_secrets
     from trainer.security.detect import Part, screen, screen_parts, screen_prompt, untrusted_parts
     from trainer.security.escaping import escape
     from trainer.security.module import SecurityModule
@@ -20,7 +20,7 @@ __all__ = [
     "DetectionResult",
     "Level",
     "Part",
-    "Secret",
+    "SecretSpan",
     "SecurityModule",
     "ValidatedInput",
     "ValidationResult",
@@ -42,7 +42,6 @@ _MODULES = {
     "characters": ("strip_invisible",),
     "clean": ("clean_scalar", "fence_block", "fence_context"),
     "completion": ("screen_completion",),
-    "credentials": ("Secret", "find_secrets", "mask_secrets"),
     "detect": ("Part", "screen", "screen_parts", "screen_prompt", "untrusted_parts"),
     "escaping": ("escape",),
     "module": ("SecurityModule",),

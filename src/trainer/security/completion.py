@@ -7,8 +7,8 @@ import urllib.parse
 from collections.abc import Iterable, Iterator
 
 from trainer.core.errors import Where
+from trainer.core.secrets import find_secrets
 from trainer.core.values import Finding, Severity, Verdict
-from trainer.security.credentials import find_secrets
 
 _URL = r"(?P<url>(?:https?:)?//[^\s)<>\"']{1,4000}|data:[^\s)<>\"']{1,200})"
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from trainer.core.errors import Where
+from trainer.core.secrets import find_secrets
 from trainer.core.values import DataBlock, Finding, Json, Prompt, Severity
 from trainer.security.characters import hidden_characters
-from trainer.security.credentials import find_secrets
 from trainer.security.normalise import View, mixed_words, plain, views
 from trainer.security.patterns import ADVICE, RULES, Rule
 from trainer.security.verdict import THRESHOLDS, DetectionResult, Level

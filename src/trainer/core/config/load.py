@@ -14,6 +14,7 @@ import msgspec
 from trainer.core.config.schema import SECRET_KEYS, Settings
 from trainer.core.errors import ConfigError, Problem, UsageError, Where, unknown
 from trainer.core.files import read_text
+from trainer.core.secrets import MASK
 from trainer.core.yamltext import KEY, load_yaml
 from trainer.core.yamltext import Path as YamlPath
 
@@ -46,7 +47,7 @@ class Config:
         rows = []
         for key, value in _leaves(msgspec.to_builtins(self.settings), ()):
             origin = self._origin(key)
-            masked = "********" if value and key[-1] in SECRET_KEYS else value
+            masked = MASK if value and key[-1] in SECRET_KEYS else value
             rows.append((".".join(key), masked, f"{origin.kind} {origin.place}" if origin else "default"))
         return rows
 
