@@ -109,6 +109,13 @@ def test_dates_become_text_and_decimals_numbers(store):
     assert store.retrieve("k").data == {"day": "2025-02-14", "price": 12.34, "pair": [1, 2]}
 
 
+def test_the_source_may_stand_in_the_metadata(store):
+    store.store("k", 1, {"source": "yahoo_finance"})
+
+    assert [document.source for document in store.query({"source": "yahoo_finance"})] == ["yahoo_finance"]
+    assert store.stats().sources == {"yahoo_finance": 1}
+
+
 def test_storing_again_adds_a_version(store, bench):
     store.store("k", 1, {"m": 1})
     bench.pass_time(60)

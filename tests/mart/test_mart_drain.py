@@ -14,7 +14,7 @@ import pytest
 
 from servers.records import opener
 from trainer.core.errors import StoreError
-from trainer.mart import Tracker, backlog, drain, read_breaker, read_statistics
+from trainer.mart import Tracker, backlog, drain, read_breaker
 from trainer.mart.spool import adopt, elected, segments
 
 WHEN = datetime(2025, 2, 14, 21, 0, 2, tzinfo=UTC)
@@ -280,7 +280,6 @@ def test_a_drainer_killed_at_any_moment_loses_and_doubles_nothing(tmp_path, spoo
     total = rounds * 2000
     assert ask(database, "SELECT count(*), count(DISTINCT execution_id) FROM executions") == [(total, total)]
     assert ask(database, "SELECT count(*), count(DISTINCT execution_id) FROM steps") == [(total, total)]
-    assert ask(database, "SELECT sum(n) FROM rollup") == [(total,)]
     assert segments(spool) == []
     assert backlog(spool).quarantined == 0
 
@@ -297,47 +296,6 @@ def test_an_execution_that_two_processes_end_is_ended_once(spool, database):
     drain(spool, database)
 
     assert ask(database, "SELECT cost FROM executions ORDER BY cost") == [(1.0,), (4.0,)]
-    assert ask(database, "SELECT sum(n), sum(cost_sum) FROM rollup") == [(2, 5.0)]
-
-
-def test_rollups_are_rebuilt_for_the_days_that_changed_and_published(spool, database, tmp_path):
-    published = tmp_path / "statistics.json"
-    for day, quality in ((0, 0.5), (1, 0.25), (0, 1.0)):
-        when = WHEN + timedelta(days=day)
-        tracker = Tracker(spool, clock=lambda when=when: when)
-        execution = tracker.start("trainer", "report", {"context_key": "abbv", "config_hash": "c1"})
-        tracker.complete(execution, {"seconds": 2, "cost": 0.5, "quality": quality, "tokens_in": 7})
-        tracker.close()
-        drain(spool, database, clock=lambda: WHEN + timedelta(days=2), published=published)
-    statistics = read_statistics(published)
-
-    assert statistics.published_at == WHEN + timedelta(days=2)
-    assert [
-        (str(row.day), row.n, row.successes, row.quality_sum, row.quality_squares) for row in statistics.rollups
-    ] == [
-        ("2025-02-14", 2, 2, 1.5, 1.25),
-        ("2025-02-15", 1, 1, 0.25, 0.0625),
-    ]
-    first = statistics.rollups[0]
-    assert (first.seconds_sum, first.cost_sum, first.cost_squares, first.tokens_in) == (4.0, 1.0, 0.5, 14)
-
-
-def test_of_too_many_rollups_the_latest_and_most_used_are_published(spool, database, tmp_path, monkeypatch):
-    monkeypatch.setattr("trainer.mart.statistics._MOST_ROWS", 2)
-    for day, key in ((0, "old"), (1, "rare"), (1, "often"), (1, "often"), (1, "middle"), (1, "middle")):
-        tracker = Tracker(spool, clock=lambda day=day: WHEN + timedelta(days=day))
-        tracker.complete(tracker.start("trainer", "report", {"context_key": key}))
-        tracker.close()
-    drain(spool, database, clock=lambda: WHEN, published=tmp_path / "statistics.json")
-
-    assert [row.context_key for row in read_statistics(tmp_path / "statistics.json").rollups] == ["middle", "often"]
-
-
-def test_readers_of_statistics_survive_an_absent_or_damaged_file(tmp_path):
-    (tmp_path / "bad.json").write_text('{"format": 1, "rollups": [[1]]}')
-
-    assert read_statistics(tmp_path / "none.json").rollups == ()
-    assert read_statistics(tmp_path / "bad.json").published_at is None
 
 
 def test_an_old_and_a_large_backlog_are_warned_of(spool, monkeypatch):
@@ -369,7 +327,6 @@ def test_an_hour_without_a_store_at_1000_executions_a_minute_is_caught_up(spool,
 
     print(f"{result.rows} rows of {waiting.segments} segments, {waiting.bytes / 1e6:.0f} MB, caught up in {took:.2f} s")
     assert (result.rows, result.quarantined, result.error) == (180_000, 0, "")
-    assert ask(database, "SELECT sum(n) FROM rollup") == [(60_000,)]
 
 
 WORKER = """
@@ -413,5 +370,4 @@ def test_eight_processes_that_track_and_drain_lose_and_double_nothing(tmp_path, 
         (8000, 8000, 8000.0)
     ]
     assert ask(database, "SELECT count(*), count(DISTINCT execution_id) FROM steps") == [(8000, 8000)]
-    assert ask(database, "SELECT sum(n), sum(cost_sum) FROM rollup") == [(8000, 8000.0)]
     assert backlog(spool).quarantined == 0

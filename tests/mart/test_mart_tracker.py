@@ -353,7 +353,7 @@ def test_tracking_loads_no_database():
     done = run(
         """
         import sys, pathlib, tempfile
-        from trainer.mart import Tracker, backlog, read_statistics
+        from trainer.mart import Tracker, backlog
         Tracker(pathlib.Path(tempfile.mkdtemp())).close()
         print(sorted({"duckdb", "jinja2", "litellm", "weasyprint", "aiohttp", "rich", "click"} & set(sys.modules)))
         """

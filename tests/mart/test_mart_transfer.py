@@ -13,7 +13,7 @@ from trainer.mart import Tracker, copy_records, drain
 from trainer.mart.spool import segments
 
 WHEN = datetime(2025, 2, 14, 21, 0, 2, tzinfo=UTC)
-TABLES = ("execution_starts", "execution_ends", "steps", "ingested", "rollup")
+TABLES = ("execution_starts", "execution_ends", "steps", "ingested")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def rows(database):
         return {table: sorted(connection.execute(f"FROM {table}").fetchall(), key=repr) for table in TABLES}
 
 
-def test_every_record_arrives_once_with_its_rollups(tmp_path, old, new):
+def test_every_record_arrives_once(tmp_path, old, new):
     for day in (0, 0, 3):
         track(tmp_path / "spool", day)
         drain(tmp_path / "spool", old)
@@ -52,15 +52,14 @@ def test_every_record_arrives_once_with_its_rollups(tmp_path, old, new):
     assert rows(new) == rows(old)
 
 
-def test_records_of_both_are_kept_and_rolled_up_together(tmp_path, old, new):
+def test_records_of_both_are_kept(tmp_path, old, new):
     for database, day in ((old, 0), (new, 0), (new, 1)):
         track(tmp_path / "spool", day)
         drain(tmp_path / "spool", database)
     copy_records(old, new)
     found = rows(new)
 
-    assert [len(found[table]) for table in TABLES] == [12, 9, 9, 3, 2]
-    assert [(row[0].day, row[5]) for row in found["rollup"]] == [(14, 6), (15, 3)]
+    assert [len(found[table]) for table in TABLES] == [12, 9, 9, 3]
 
 
 def test_what_came_since_is_added_and_an_end_that_is_there_stands(tmp_path, old, new):
@@ -103,7 +102,7 @@ def test_a_copy_that_fails_leaves_nothing(tmp_path, old, new):
     track(tmp_path / "spool", 0)
     drain(tmp_path / "spool", old)
     with new() as connection:
-        connection.execute("DROP TABLE rollup")
+        connection.execute("DROP TABLE ingested")
 
     with pytest.raises(duckdb.CatalogException):
         copy_records(old, new)

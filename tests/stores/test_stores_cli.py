@@ -57,11 +57,9 @@ def test_what_is_put_can_be_got(trainer):
     assert whole["source"] == "manual"
 
 
-def test_stdin_is_read_only_when_asked_for(trainer):
-    code, out, err = trainer("put", "k", stdin='{"a": 1}')
-
-    assert (code, out) == (2, "")
-    assert "or - for stdin" in err
+def test_stdin_is_read_where_no_file_is_named(trainer):
+    assert trainer("put", "k", stdin='{"a": 1}')[0] == 0
+    assert json.loads(trainer("get", "k")[1]) == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -122,6 +120,8 @@ def test_history_deletion_and_erasure(filled):
     assert filled("delete", "a")[0] == 0
     assert filled("get", "a")[0] == 1
     assert filled("get", "a", "--version", "2")[1] == "2\n"
+    assert [version["deleted"] for version in json.loads(filled("history", "a", "--json")[1])] == [False, False, True]
+    assert filled("history", "a", "--format", "csv")[1].splitlines()[-1].endswith(",true")
     assert filled("delete", "a", "--erase")[0] == 0
     assert filled("history", "a")[0] == 1
     assert filled("delete", "never")[0] == 1

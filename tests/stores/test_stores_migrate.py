@@ -107,7 +107,7 @@ def test_a_move_that_is_killed_is_done_again_and_doubles_nothing(tmp_path, serve
 
 def records(database):
     with database.open("mart", MIGRATIONS) as connection:
-        tables = ("execution_starts", "execution_ends", "steps", "ingested", "rollup")
+        tables = ("execution_starts", "execution_ends", "steps", "ingested")
         return [sorted(connection.execute(f"FROM {table}").fetchall(), key=repr) for table in tables]
 
 

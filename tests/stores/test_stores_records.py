@@ -12,7 +12,7 @@ import pytest
 from servers.stores import BACKENDS
 from trainer.cli.main import run
 from trainer.core.errors import StoreError
-from trainer.mart import MIGRATIONS, Tracker, drain, executions, read_statistics, show
+from trainer.mart import MIGRATIONS, Tracker, drain, executions, show
 from trainer.stores import RECORDS
 
 
@@ -38,7 +38,7 @@ def track(spool, count):
 
 def test_records_are_drained_into_postgresql_and_looked_back_at(tmp_path, database):
     track(tmp_path / "spool", 3)
-    drained = drain(tmp_path / "spool", database, published=tmp_path / "statistics.json")
+    drained = drain(tmp_path / "spool", database)
 
     assert (drained.rows, drained.error) == (9, "")
     found = executions(database, operation="report")
@@ -47,7 +47,6 @@ def test_records_are_drained_into_postgresql_and_looked_back_at(tmp_path, databa
     ]
     tree = show(database, "last")
     assert (tree.execution.context, tree.steps[0].inputs, tree.tokens) == ({"report": "2"}, {"a": [1, "é"]}, 30)
-    assert sum(rollup.n for rollup in read_statistics(tmp_path / "statistics.json").rollups) == 3
 
 
 def test_two_machines_that_drain_at_once_lose_and_double_nothing(tmp_path, database):
@@ -63,7 +62,6 @@ def test_two_machines_that_drain_at_once_lose_and_double_nothing(tmp_path, datab
         assert connection.execute("SELECT count(*), count(DISTINCT execution_id) FROM executions").fetchall() == [
             (40, 40)
         ]
-        assert connection.execute("SELECT sum(n) FROM rollup").fetchall() == [(40,)]
 
 
 def test_a_failed_piece_of_work_leaves_the_server_as_it_was(database):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from trainer.actions.wiring import STATISTICS_NAME, open_database
+from trainer.actions.wiring import open_database
 from trainer.core.clock import Clock, parse_duration, parse_moment, system_clock
 from trainer.core.errors import StoreError, UsageError, unknown
 from trainer.core.project import Project
@@ -58,8 +58,7 @@ def show_execution(project: Project, execution_id: str, *, clock: Clock = system
 def _take_in(project: Project, clock: Clock) -> None:
     from trainer.mart import drain
 
-    published = project.state / STATISTICS_NAME
-    result = drain(project.spool, open_database(project), clock=clock, published=published, force=True)
+    result = drain(project.spool, open_database(project), clock=clock, force=True)
     if result.error:
         raise StoreError(
             f"the records cannot be stored: {result.error}",

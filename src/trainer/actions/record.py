@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from trainer.actions.wiring import STATISTICS_NAME, open_database, open_tracker
+from trainer.actions.wiring import open_database, open_tracker
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import TrainerError
 from trainer.core.project import Project
@@ -121,7 +121,7 @@ def _drain_much(project: Project) -> None:
     from trainer.mart import backlog, drain
 
     if backlog(project.spool).segments > _MOST_WAITING:
-        drain(project.spool, open_database(project), published=project.state / STATISTICS_NAME)
+        drain(project.spool, open_database(project))
 
 
 def failure(error: TrainerError | None) -> dict[str, Any]:

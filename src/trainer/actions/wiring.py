@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from trainer.stores import DataStore, Head
 
 DATABASE_NAME = "trainer.duckdb"
-STATISTICS_NAME = "statistics.json"
 
 
 def open_store(project: Project, *, clock: Clock = system_clock) -> DataStore:

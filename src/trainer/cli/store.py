@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainer.core.values import StoredData
 
 _COLUMNS = ("key", "version", "source", "updated_at")
+_HISTORY = ("version", "updated_at", "checked_at", "source", "deleted")
 _catalogue_option = click.option(
     "--catalogue", metavar="URL", help="The PostgreSQL server with the lake's catalogue; by default the store's own."
 )
@@ -47,12 +48,12 @@ def command() -> None:
 @json_option
 @click.pass_obj
 def put(session: Session, /, key: str, file: str | None, meta: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Store the JSON in FILE, or on stdin with -, as the newest version of KEY."""
+    """Store the JSON in FILE, or on stdin, as the newest version of KEY."""
     from trainer.actions import store
 
-    if file is None:
+    if file is None and sys.stdin.isatty():
         raise UsageError("name the file to store, or - for stdin", hint=f"trainer store put {key} data.json")
-    content, shown = _content(file)
+    content, shown = _content(file or "-")
     stored = store.put(session.project(), store.Put(key, metadata=meta, **options), content, shown=shown)
     if as_json:
         write_json({"key": stored.key, "version": stored.version, "digest": stored.digest})
@@ -109,8 +110,9 @@ def history(session: Session, key: str, form: str, as_json: bool) -> None:
     """Print all versions of KEY, oldest first."""
     from trainer.actions import store
 
-    found = store.history(session.project(), key)
-    _write_documents(found, ("version", "updated_at", "checked_at", "source"), "json" if as_json else form, whole=True)
+    versions = [store.as_json(version) for version in store.history(session.project(), key)]
+    rows = [[version[name] for name in _HISTORY] for version in versions]
+    _write(_HISTORY, rows, versions, "json" if as_json else form)
 
 
 @command.command()

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from trainer.mart.drainer import DrainResult, drain
     from trainer.mart.history import ExecutionRecord, ExecutionTree, StepRecord, executions, show
     from trainer.mart.spool import Backlog, backlog
-    from trainer.mart.statistics import Rollup, Statistics, read_statistics
     from trainer.mart.tables import MIGRATIONS
     from trainer.mart.tidymart import TidyMartPerformanceTracker
     from trainer.mart.tracker import Execution, Tracker
@@ -25,8 +24,6 @@ __all__ = [
     "Execution",
     "ExecutionRecord",
     "ExecutionTree",
-    "Rollup",
-    "Statistics",
     "StepRecord",
     "TidyMartPerformanceTracker",
     "Tracker",
@@ -35,7 +32,6 @@ __all__ = [
     "drain",
     "executions",
     "read_breaker",
-    "read_statistics",
     "show",
 ]
 
@@ -44,7 +40,6 @@ _MODULES = {
     "drainer": ("DrainResult", "drain"),
     "history": ("ExecutionRecord", "ExecutionTree", "StepRecord", "executions", "show"),
     "spool": ("Backlog", "backlog"),
-    "statistics": ("Rollup", "Statistics", "read_statistics"),
     "tables": ("MIGRATIONS",),
     "tidymart": ("TidyMartPerformanceTracker",),
     "tracker": ("Execution", "Tracker"),

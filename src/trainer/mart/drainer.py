@@ -14,8 +14,7 @@ from trainer.core.errors import TrainerError
 from trainer.mart.breaker import note_failure, note_success, read_breaker
 from trainer.mart.segments import Segment, keep_aside, read_segment
 from trainer.mart.spool import adopt, elected, segments
-from trainer.mart.statistics import publish
-from trainer.mart.tables import EVENT_COLUMNS, INSERTS, ROLLUP, ROLLUP_DAYS
+from trainer.mart.tables import EVENT_COLUMNS, INSERTS
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,13 +41,11 @@ class DrainResult:
     """Why the store could not be used; the segments wait for the next drain."""
 
 
-def drain(
-    spool_dir: Path, opener: Opener, *, clock: Clock = system_clock, published: Path | None = None, force: bool = False
-) -> DrainResult:
+def drain(spool_dir: Path, opener: Opener, *, clock: Clock = system_clock, force: bool = False) -> DrainResult:
     """Move what waits in the spool into the database; never raises for the store's sake, never waits for another.
 
     A crash at any point loses and doubles nothing: a segment is deleted after the transaction that holds it.
-    `published` is the file that readers of statistics look at; `force` tries although the store failed of late.
+    `force` tries although the store failed of late.
     """
     if not segments(spool_dir):
         return DrainResult()
@@ -58,10 +55,10 @@ def drain(
     with elected(spool_dir) as won:
         if not won:
             return DrainResult(skipped="another process drains")
-        return _drain(spool_dir, opener, clock, published)
+        return _drain(spool_dir, opener, clock)
 
 
-def _drain(spool_dir: Path, opener: Opener, clock: Clock, published: Path | None) -> DrainResult:
+def _drain(spool_dir: Path, opener: Opener, clock: Clock) -> DrainResult:
     import duckdb
 
     result = DrainResult(adopted=len(adopt(spool_dir)))
@@ -69,8 +66,6 @@ def _drain(spool_dir: Path, opener: Opener, clock: Clock, published: Path | None
         for batch in _batches(spool_dir):
             with opener() as connection:
                 rows, bad = _ingest(connection, batch, clock)
-                if published is not None:
-                    publish(connection, published, clock=clock)
             for segment in batch:
                 segment.remove()
             result = replace(
@@ -179,9 +174,6 @@ def _load_files(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment])
     connection.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {_read(files)}")
     for statement in INSERTS:
         connection.execute(statement)
-    for (day,) in connection.execute(ROLLUP_DAYS).fetchall():
-        connection.execute("DELETE FROM rollup WHERE day = ?", [day])
-        connection.execute(ROLLUP, {"day": day})
     connection.execute("DROP TABLE batch")
 
 

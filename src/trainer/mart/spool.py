@@ -7,13 +7,13 @@ has been left behind. `<name>.ready` is finished. A name starts with the microse
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from trainer.core.appendlog import is_held, try_lock
 from trainer.core.clock import Clock, system_clock
 
 MAX_BYTES = 1 << 30
@@ -44,8 +44,8 @@ class Backlog:
 
 def backlog(spool_dir: Path, *, clock: Clock = system_clock) -> Backlog:
     """What waits in the spool; reads only names and sizes."""
-    waiting = [path for path in segments(spool_dir) if path.suffix == ".ready" or is_abandoned(path)]
-    writing = sum(path.suffix == ".open" for path in segments(spool_dir)) - sum(p.suffix == ".open" for p in waiting)
+    paths = segments(spool_dir)
+    waiting = [path for path in paths if path.suffix == ".ready" or not is_held(path)]
     size = sum(_size(path) for path in waiting)
     ages = [opened for path in waiting if (opened := opened_at(path)) is not None]
     oldest = max(0.0, (clock() - min(ages)).total_seconds()) if ages else None
@@ -54,7 +54,7 @@ def backlog(spool_dir: Path, *, clock: Clock = system_clock) -> Backlog:
         segments=len(waiting),
         bytes=size,
         oldest_seconds=oldest,
-        writing=writing,
+        writing=len(paths) - len(waiting),
         quarantined=quarantined,
         drainer=_drainer(spool_dir),
         warnings=tuple(_warnings(size, oldest, quarantined)),
@@ -81,20 +81,6 @@ def opened_at(path: Path) -> datetime | None:
         return None
 
 
-def is_abandoned(path: Path) -> bool:
-    """Whether a segment is still called open although no process writes it."""
-    if path.suffix != ".open":
-        return False
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        return try_lock(handle)
-    finally:
-        os.close(handle)
-
-
 def adopt(spool_dir: Path) -> list[Path]:
     """The segments of dead processes, now called ready."""
     adopted: list[Path] = []
@@ -106,15 +92,6 @@ def adopt(spool_dir: Path) -> list[Path]:
                 path.rename(path.with_suffix(".ready"))
                 adopted.append(path.with_suffix(".ready"))
     return adopted
-
-
-def try_lock(handle: int) -> bool:
-    """Whether the file's lock could be had at once."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 @contextlib.contextmanager

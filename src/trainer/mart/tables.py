@@ -1,4 +1,4 @@
-"""The mart's tables: facts that are only ever added, without keys or indexes; rollups rebuilt a day at a time.
+"""The mart's tables: facts that are only ever added, without keys or indexes.
 
 An execution ends once: the first end that arrives stands.
 """
@@ -44,6 +44,7 @@ MIGRATIONS: tuple[str, ...] = (
         e.tokens_out, e.cost, e.quality, coalesce(e.inputs, s.inputs) AS inputs, e.outputs, e.results
     FROM execution_starts s LEFT JOIN execution_ends e ON s.execution_id = e.execution_id;
     """,
+    "DROP TABLE rollup",
 )
 """Numbered from 1; only ever added to."""
 
@@ -87,21 +88,3 @@ INSERTS = (
     """INSERT INTO steps SELECT execution_id, seq, operation, make_timestamp("at"), seconds, status, error_class,
         error, tokens_in, tokens_out, cost, quality, inputs, outputs, attributes FROM batch WHERE kind = 'step'""",
 )
-
-ROLLUP_DAYS = """SELECT DISTINCT started_at::DATE FROM execution_starts
-    WHERE execution_id IN (SELECT execution_id FROM batch WHERE kind = 'end')"""
-
-_ROLLUP = """
-    INSERT INTO rollup
-    SELECT started_at::DATE AS day, module, operation, context_key, config_hash,
-        count(*), count(*) FILTER (status = 'success'),
-        count(seconds), coalesce(sum(seconds), 0), coalesce(sum(seconds * seconds), 0),
-        count(cost), coalesce(sum(cost), 0), coalesce(sum(cost * cost), 0),
-        count(quality), coalesce(sum(quality), 0), coalesce(sum(quality * quality), 0),
-        coalesce(sum(tokens_in), 0), coalesce(sum(tokens_out), 0)
-    FROM executions WHERE status IS NOT NULL AND {days}
-    GROUP BY ALL"""
-
-ROLLUP = _ROLLUP.format(days="started_at >= $day AND started_at < $day + INTERVAL 1 DAY")
-
-ROLLUP_OF_DAYS = _ROLLUP.format(days="started_at::DATE IN (SELECT unnest($days::DATE[]))")

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.mart.tables import ROLLUP_OF_DAYS
-
 if TYPE_CHECKING:
     import duckdb
 
@@ -31,7 +29,6 @@ _ADD = """
     WITH given AS (SELECT *, row_number() OVER (PARTITION BY {names}) AS nth FROM read_parquet(?)),
         known AS (SELECT {names}, row_number() OVER (PARTITION BY {names}) AS nth FROM {table})
     SELECT given.* EXCLUDE (nth) FROM given ANTI JOIN known ON {same}"""
-_DAYS = "SELECT DISTINCT started_at::DATE FROM read_parquet(?)"
 
 
 def copy_records(origin: Opener, target: Opener) -> int:
@@ -47,9 +44,6 @@ def copy_records(origin: Opener, target: Opener) -> int:
                 connection.execute(f"COPY (FROM {table}) TO '{_quoted(file)}' (FORMAT parquet)")
         with target() as connection, _transaction(connection):
             added = sum(_add(connection, table, file) for table, file in files.items())
-            days = connection.execute(_DAYS, [files["execution_starts"]]).fetchall()
-            connection.execute("DELETE FROM rollup WHERE day IN (SELECT unnest(?::DATE[]))", [[day for (day,) in days]])
-            connection.execute(ROLLUP_OF_DAYS, {"days": [day for (day,) in days]})
     return added
 
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from trainer.core.appendlog import try_lock
 from trainer.core.clock import Clock
 from trainer.mart.events import Event, Mask, encode
-from trainer.mart.spool import MAX_BYTES, segment_name, total_bytes, try_lock
+from trainer.mart.spool import MAX_BYTES, segment_name, total_bytes
 
 Durability = Literal["fast", "safe"]
 

@@ -122,7 +122,7 @@ def change_of(draft: Draft) -> Change:
         data=data,
         digest=digest(data.value),
         metadata=_metadata(draft.metadata),
-        source=_source(draft.source),
+        source=_source(draft.source or draft.metadata.get("source") or ""),
         ttl=_ttl(draft.ttl),
         if_version=draft.if_version,
         skip_unchanged=draft.skip_unchanged,
