@@ -79,7 +79,9 @@ CASES: dict[str, Case] = {
     "a missing argument": Case(nothing, ("render",), 2, ("INSTRUCTION", "trainer render --help")),
     "a parameter without =": Case(nothing, ("render", "overview", "-p", "NAME"), 2, ('-p "NAME" is not NAME=VALUE',)),
     "a parameter twice": Case(nothing, (*RENDER, "-p", "NAME=B"), 2, ("-p NAME is given twice",)),
-    "a format that is none": Case(nothing, ("report", "--format", "md,dpf"), 2, ("md,dpf", "known: md, html, pdf")),
+    "a format that is none": Case(
+        nothing, ("report", "--format", "md,dpf"), 2, ('unknown output format "dpf"', 'mean "pdf"')
+    ),
     "all and names": Case(nothing, ("report", "--all", "overview"), 2, ("--all",)),
     "a negative budget": Case(nothing, ("report", "--max-cost", "-1"), 2, ("--max-cost",)),
     "an unknown report": Case(nothing, ("report", "overveiw"), 2, ('unknown report "overveiw"', 'mean "overview"')),

@@ -110,7 +110,7 @@ EDITS: dict[str, tuple[Callable[[Path], None], set[str], str]] = {
     "the formats": (
         lambda root: _edit(root / "config.yaml", "formats: [md, html, pdf]", "formats: [md, html]"),
         {"abbvie"},
-        "formats: asked for md, html",
+        "formats: asked for markdown, html",
     ),
     "the provenance": (
         lambda root: (root / "output/json/abbvie.json").write_text("{broken"),

@@ -65,7 +65,8 @@ def test_wrong_names_are_answered_with_the_nearest(tmp_path):
     (tmp_path / "a.md").write_text(REPORT)
     done = trainer("convert", "a.md", "-t", "htm", folder=tmp_path)
 
-    assert (done.returncode, done.stderr) == (2, b'error: unknown output format "htm"\n  did you mean "html"?\n')
+    assert done.returncode == 2
+    assert done.stderr.startswith(b'error: unknown output format "htm"\n  did you mean "html"? known: asciidoc, ')
 
 
 def test_an_output_never_replaces_its_input(tmp_path):

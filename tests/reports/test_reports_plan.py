@@ -10,7 +10,7 @@ import pytest
 from trainer.core.digest import digest_bytes
 from trainer.reports import Ingredients, Plan, Provenance, ReportSpec, Written, output_paths, plan_report
 
-SPEC = ReportSpec("alpha", "alpha", "overview.md", formats=("md", "html"))
+SPEC = ReportSpec("alpha", "alpha", "overview.md", formats=("markdown", "html"))
 NOW = Ingredients(
     instruction="i1",
     params={"A": 1, "B": "two"},
@@ -19,7 +19,7 @@ NOW = Ingredients(
     model={"provider": "draft", "seed": None},
     checks={"policy": "warn"},
     theme="t1",
-    formats=("md", "html"),
+    formats=("markdown", "html"),
     title=None,
     program={"report": 1},
 )
@@ -80,7 +80,7 @@ def test_what_was_just_built_is_up_to_date(built: Provenance, reasons) -> None:
         ({"model": {"provider": "draft", "seed": 0}}, ["model: seed was None, is 0"]),
         ({"checks": {"policy": "block"}}, ["checks: policy was 'warn', is 'block'"]),
         ({"theme": "t2"}, ["theme: template or stylesheet changed"]),
-        ({"formats": ("md",)}, ["formats: asked for md"]),
+        ({"formats": ("markdown",)}, ["formats: asked for markdown"]),
         ({"title": "New"}, ["title: its title changed"]),
         ({"program": {"report": 2}}, ["program: report was 1, is 2"]),
     ],
@@ -131,7 +131,7 @@ def test_markdown_is_always_among_the_files(tmp_path: Path) -> None:
 
     found = {kind: path.relative_to(tmp_path).as_posix() for kind, path in output_paths(tmp_path, spec).items()}
 
-    assert found == {"md": "report/a.md", "latex": "latex/a.tex", "docx": "docx/a.docx", "pdf": "pdf/a.pdf"}
+    assert found == {"markdown": "report/a.md", "latex": "latex/a.tex", "docx": "docx/a.docx", "pdf": "pdf/a.pdf"}
 
 
 def test_a_plan_without_reasons_is_not_stale() -> None:

@@ -26,7 +26,9 @@ def refusal(reports: dict[str, Report]) -> list[str]:
 def test_a_report_without_a_matrix_is_one_report_of_its_entrys_name() -> None:
     specs = expand_reports({"alpha": report(params={"T": 1}, title="A", formats=["html", "md", "html"])})
 
-    assert specs == (ReportSpec("alpha", "alpha", "overview.md", params={"T": 1}, title="A", formats=("html", "md")),)
+    assert specs == (
+        ReportSpec("alpha", "alpha", "overview.md", params={"T": 1}, title="A", formats=("html", "markdown")),
+    )
 
 
 def test_a_matrix_spreads_out_in_the_order_of_the_config_with_its_values_over_the_params() -> None:

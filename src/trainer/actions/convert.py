@@ -11,9 +11,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from trainer.convert import ENDINGS, SUFFIXES, WRITERS, Options, PdfPool, convert, load_theme
-from trainer.core.errors import PartialError, Problem, TrainerError, UsageError, Where, unknown
+from trainer.convert import Options, PdfPool, convert, load_theme
+from trainer.core.errors import PartialError, Problem, TrainerError, UsageError, Where
 from trainer.core.files import write_atomic
+from trainer.core.formats import find_output_format, format_of_suffix
 from trainer.core.project import Project
 from trainer.core.values import Finding
 
@@ -87,11 +88,8 @@ def raise_failures(made: Sequence[Made]) -> None:
 
 
 def _target(target: str | None, output: Path | None) -> str:
-    named = target or (SUFFIXES.get(output.suffix.lower()) if output else None) or "html"
-    if named not in WRITERS.names():
-        message, hint = unknown("output format", named, WRITERS.names())
-        raise UsageError(message, hint=hint)
-    return named
+    by_name = format_of_suffix(output.suffix) if output and target is None else None
+    return find_output_format(target or (by_name.name if by_name else "html")).name
 
 
 def _job(name: str, stdin: Callable[[], bytes], target: str, output: Path | None, *, many: bool) -> Job:
@@ -123,7 +121,7 @@ def _is_folder(output: Path, many: bool) -> bool:
 
 
 def _ending(target: str) -> str:
-    return ENDINGS.get(target, f".{target}")
+    return find_output_format(target).suffix
 
 
 def _refuse_collisions(jobs: Sequence[Job]) -> None:

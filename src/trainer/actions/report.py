@@ -157,7 +157,7 @@ def _told(report: ReportInput, plan: Plan, recorded: Provenance | None) -> Repor
 
 def _with_figures(project: Project, report: ReportInput, plan: Plan, recorded: Provenance | None) -> Plan:
     """The plan with each figure of an edited report that its data does not bear out, by line, figure and datum."""
-    markdown = output_paths(project.output, report.spec)["md"]
+    markdown = output_paths(project.output, report.spec)["markdown"]
     edited = f"{project.shown(markdown)} is not what was written"
     if recorded is None or not any(reason.detail.startswith(edited) for reason in plan.reasons):
         return plan

@@ -145,10 +145,10 @@ def _compose(report: ReportInput, rendered: Rendered, checked: Checked, date: st
 def _convert(
     project: Project, report: ReportInput, rendered: Rendered, markdown: str, *, pdf: PdfPool
 ) -> tuple[dict[str, bytes], tuple[Finding, ...]]:
-    contents: dict[str, bytes] = {"md": markdown.encode()}
+    contents: dict[str, bytes] = {"markdown": markdown.encode()}
     findings: list[Finding] = []
     for kind in report.spec.formats:
-        if kind != "md":
+        if kind != "markdown":
             converted = _written(project, report, rendered, markdown, kind, pdf=pdf)
             content = converted.content
             contents[kind] = content.encode() if isinstance(content, str) else content
@@ -159,16 +159,12 @@ def _convert(
 def _written(
     project: Project, report: ReportInput, rendered: Rendered, markdown: str, kind: str, *, pdf: PdfPool
 ) -> Any:
-    from trainer import convert
+    from trainer.convert import WRITERS, Options, parse_markdown
 
+    shown = project.shown(output_paths(project.output, report.spec)["markdown"])
     data = {block.name: block.data for block in rendered.prompt.data}
-    shown = project.shown(output_paths(project.output, report.spec)["md"])
-    options: dict[str, Any] = {"data": data, "assets": project.root, "shown": shown}
-    if kind == "html":
-        return convert.to_html(markdown, theme=report.theme, **options)
-    if kind == "pdf":
-        return convert.to_pdf(markdown, theme=report.theme, pool=pdf, **options)
-    return {"docx": convert.to_docx, "latex": convert.to_latex}[kind](markdown, **options)
+    options = Options(theme=report.theme, data=data, assets=project.root, pool=pdf)
+    return WRITERS.load(kind)(parse_markdown(markdown, shown=shown), options=options)
 
 
 def _data_digests(report: ReportInput, blocks: Sequence[DataBlock]) -> dict[str, str]:

@@ -13,11 +13,10 @@ import click
 from trainer.cli.session import Session
 from trainer.cli.show import json_option, write_error, write_json, write_json_line, write_table
 from trainer.core.errors import PartialError, Problem, StaleError, TrainerError, UsageError
+from trainer.core.formats import canonical_formats
 
 if TYPE_CHECKING:
     from trainer.actions.report_outcome import ReportOutcome
-
-_FORMATS = ("md", "html", "pdf", "docx", "latex")
 
 
 @click.command("report")
@@ -172,11 +171,10 @@ def _why(outcome: ReportOutcome) -> str:
 def _formats(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
-    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    wrong = [part for part in found if part not in _FORMATS]
-    if wrong or not found:
-        raise UsageError(f'--format "{text}" is not a list of formats', hint=f"known: {', '.join(_FORMATS)}")
-    return found
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise UsageError(f'--format "{text}" names no format', hint="such as --format md,html,pdf")
+    return canonical_formats(names)
 
 
 def _raise_failures(outcomes: list[ReportOutcome]) -> None:

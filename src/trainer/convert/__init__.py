@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trainer.convert.converter import FormatConverter
     from trainer.convert.detect import detect_format
     from trainer.convert.document import Converted, Document, parse_markdown
-    from trainer.convert.formats import ENDINGS, READERS, SUFFIXES, WRITERS, convert
+    from trainer.convert.formats import READERS, WRITERS, convert
     from trainer.convert.jsontext import Candidate, Extraction, extract_json
     from trainer.convert.outline import json_to_markdown, markdown_to_json
     from trainer.convert.pdf import PdfPool, missing_libraries
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONVERTER_VERSION",
-    "ENDINGS",
     "READERS",
-    "SUFFIXES",
     "WRITERS",
     "Candidate",
     "Converted",
@@ -67,7 +65,6 @@ _HOMES = {
     "Converted": "document",
     "Dataset": "base",
     "Document": "document",
-    "ENDINGS": "formats",
     "Extraction": "jsontext",
     "FormatConverter": "converter",
     "Options": "base",
@@ -75,7 +72,6 @@ _HOMES = {
     "READERS": "formats",
     "Repair": "repair",
     "Repaired": "repair",
-    "SUFFIXES": "formats",
     "Theme": "themes",
     "WRITERS": "formats",
     "check_template": "writers.html",

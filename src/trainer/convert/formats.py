@@ -1,67 +1,18 @@
-"""The formats: one line each; those of other packages come by entry points `trainer.convert.readers|writers`."""
+"""From one format to another, by the reader and the writer that the table of formats names."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from trainer.convert.base import Dataset, Options
 from trainer.convert.detect import detect_format
 from trainer.convert.document import Converted, Document
 from trainer.core.errors import UsageError, unknown
-from trainer.core.registry import Adapter, Registry
+from trainer.core.formats import FORMATS, READER_GROUP, WRITER_GROUP, find_output_format, format_of_suffix
+from trainer.core.registry import Registry
 
-READERS = Registry(
-    "convert.readers",
-    {
-        "csv": Adapter("trainer.convert.readers.data:read_csv"),
-        "html": Adapter("trainer.convert.readers.html:read"),
-        "json": Adapter("trainer.convert.readers.data:read_json"),
-        "jsonl": Adapter("trainer.convert.readers.data:read_jsonl"),
-        "markdown": Adapter("trainer.convert.readers.markdown:read"),
-        "text": Adapter("trainer.convert.readers.text:read"),
-        "yaml": Adapter("trainer.convert.readers.data:read_yaml"),
-    },
-)
-
-WRITERS = Registry(
-    "convert.writers",
-    {
-        "asciidoc": Adapter("trainer.convert.writers.pandoc:asciidoc"),
-        "docbook": Adapter("trainer.convert.writers.pandoc:docbook"),
-        "docx": Adapter("trainer.convert.writers.docx:write"),
-        "epub": Adapter("trainer.convert.writers.pandoc:epub"),
-        "html": Adapter("trainer.convert.writers.html:write"),
-        "json": Adapter("trainer.convert.writers.json:write"),
-        "latex": Adapter("trainer.convert.writers.latex:write"),
-        "markdown": Adapter("trainer.convert.writers.markdown:write"),
-        "mediawiki": Adapter("trainer.convert.writers.pandoc:mediawiki"),
-        "odt": Adapter("trainer.convert.writers.pandoc:odt"),
-        "org": Adapter("trainer.convert.writers.pandoc:org"),
-        "pdf": Adapter("trainer.convert.writers.pdf:write"),
-        "rst": Adapter("trainer.convert.writers.pandoc:rst"),
-        "rtf": Adapter("trainer.convert.writers.pandoc:rtf"),
-        "text": Adapter("trainer.convert.writers.text:write"),
-    },
-)
-
-SUFFIXES = {
-    ".md": "markdown", ".markdown": "markdown", ".html": "html", ".htm": "html", ".json": "json", ".jsonl": "jsonl",
-    ".ndjson": "jsonl", ".txt": "text", ".yaml": "yaml", ".yml": "yaml", ".csv": "csv", ".tsv": "csv", ".pdf": "pdf",
-    ".tex": "latex", ".docx": "docx", ".adoc": "asciidoc", ".epub": "epub", ".odt": "odt", ".org": "org",
-    ".rst": "rst", ".rtf": "rtf",
-}  # fmt: skip
-"""The format that a file's suffix names."""
-
-ENDINGS = {
-    "markdown": ".md",
-    "latex": ".tex",
-    "text": ".txt",
-    "asciidoc": ".adoc",
-    "docbook": ".xml",
-    "mediawiki": ".wiki",
-}
-"""The suffix of a format whose name is not its suffix."""
+READERS = Registry(READER_GROUP, {item.name: item.reader for item in FORMATS.values() if item.reader})
+WRITERS = Registry(WRITER_GROUP, {item.name: item.writer for item in FORMATS.values() if item.writer})
 
 
 def convert(
@@ -72,9 +23,12 @@ def convert(
     Raises UsageError for an unknown format, ConversionError where the content cannot be read or written.
     """
     options = options or Options()
-    kind = source if source != "auto" else SUFFIXES.get(Path(shown).suffix.lower()) or detect_format(content)
-    reader = _named(READERS, kind, "input format")
-    writer = _named(WRITERS, target, "output format")
+    kind = _source_format(content, source, shown)
+    target = find_output_format(target).name
+    if kind not in READERS.names():
+        message, hint = unknown("input format", kind, READERS.names())
+        raise UsageError(message, hint=hint)
+    reader, writer = READERS.load(kind), WRITERS.load(target)
     if (kind, target) == ("text", "json"):
         return _extracted(content, shown, options)
     if (kind, target) == ("html", "pdf"):
@@ -84,11 +38,12 @@ def convert(
     return made
 
 
-def _named(registry: Registry, name: str, what: str) -> Any:
-    if name not in registry.names():
-        message, hint = unknown(what, name, registry.names())
-        raise UsageError(message, hint=hint)
-    return registry.load(name)
+def _source_format(content: bytes, source: str, shown: str) -> str:
+    """The name of the input's format: as it was given, by the file's suffix, or by the content."""
+    if source != "auto":
+        return next((item.name for item in FORMATS.values() if source.lower() in item.names), source)
+    by_name = format_of_suffix(Path(shown).suffix)
+    return by_name.name if by_name else detect_format(content)
 
 
 def _extracted(content: bytes, shown: str, options: Options) -> Converted[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainer.core.errors import MissingExtra, UsageError, unknown
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +57,6 @@ class Registry:
         raise UsageError(message, hint=hint)
 
     def _points(self) -> tuple[EntryPoint, ...]:
+        from importlib.metadata import entry_points  # takes as long as all of `--help`
+
         return tuple(entry_points(group=f"trainer.{self.room}"))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from trainer.core.formats import FORMATS
 from trainer.reports.compose import escaped, quoted
 from trainer.reports.provenance import Provenance
 
 INDEX_TEMPLATE = Path(__file__).with_name("index.html")
 """The page's template: that of reports, and a search by title; the search needs the page's one script."""
 
-_FILES = {"report": "Markdown", "html": "HTML", "pdf": "PDF", "docx": "Word", "latex": "LaTeX"}
+_FIRST = ("markdown", "html", "pdf")
+_FILES = {FORMATS[name].output_folder: FORMATS[name].title for name in (*_FIRST, *sorted({*FORMATS} - {*_FIRST}))}
+"""What a report's files are called, by their folder, in the order they are listed."""
 
 
 def index_markdown(reports: Sequence[Provenance], *, title: str) -> str:

@@ -8,16 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from trainer.core.digest import digest, digest_bytes
+from trainer.core.formats import FORMATS, find_output_format
 from trainer.reports.provenance import SCHEMA, Provenance
 from trainer.reports.spec import ReportSpec
-
-_FOLDERS = {
-    "md": ("report", ".md"),
-    "html": ("html", ".html"),
-    "pdf": ("pdf", ".pdf"),
-    "docx": ("docx", ".docx"),
-    "latex": ("latex", ".tex"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +74,8 @@ class Plan:
 
 def output_paths(output: Path, spec: ReportSpec) -> dict[str, Path]:
     """Where each format of a report is written, Markdown always among them."""
-    formats = dict.fromkeys(("md", *spec.formats))
-    return {kind: output / _FOLDERS[kind][0] / f"{spec.name}{_FOLDERS[kind][1]}" for kind in formats}
+    formats = [find_output_format(name) for name in dict.fromkeys(("markdown", *spec.formats))]
+    return {item.name: output / item.output_folder / f"{spec.name}{item.suffix}" for item in formats}
 
 
 def plan_report(spec: ReportSpec, *, now: Ingredients, recorded: Provenance | None, root: Path, output: Path) -> Plan:
@@ -104,7 +97,9 @@ def _changed(now: Ingredients, recorded: Provenance) -> Iterator[Reason]:
     yield from _differences("data", {**known, **unknown}, before.get("data", {}), values=False)
     if now.theme != before.get("theme"):
         yield Reason("theme", "template or stylesheet changed")
-    if list(now.formats) != before.get("formats"):
+    # an older release recorded `md`; a format that is gone is no reason to fail
+    names = {name: item.name for item in FORMATS.values() for name in item.names}
+    if list(now.formats) != [names.get(name, name) for name in before.get("formats", ())]:
         yield Reason("formats", f"asked for {', '.join(now.formats)}")
     if now.title != before.get("title"):
         yield Reason("title", "its title changed")

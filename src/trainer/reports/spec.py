@@ -11,6 +11,7 @@ from typing import Any
 
 from trainer.core.config.schema import Report
 from trainer.core.errors import ConfigError, Problem, UsageError, unknown
+from trainer.core.formats import canonical_formats
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -28,7 +29,7 @@ class ReportSpec:
     instruction: str
     params: Mapping[str, Any] = field(default_factory=dict)
     title: str | None = None
-    formats: tuple[str, ...] = ("md", "html", "pdf")
+    formats: tuple[str, ...] = ("markdown", "html", "pdf")
     contexts: tuple[str, ...] | None = None
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     model: Mapping[str, Any] = field(default_factory=dict)
@@ -73,7 +74,7 @@ def _spread(entry: str, report: Report) -> Iterator[ReportSpec]:
             instruction=report.instruction,
             params={**report.params, **varied},
             title=report.title,
-            formats=tuple(dict.fromkeys(report.formats)),
+            formats=canonical_formats(report.formats),
             contexts=None if report.contexts is None else tuple(report.contexts),
             data=report.data,
             model=report.model,

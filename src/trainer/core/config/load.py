@@ -14,6 +14,7 @@ import msgspec
 from trainer.core.config.schema import SECRET_KEYS, Settings
 from trainer.core.errors import ConfigError, Problem, UsageError, Where, unknown
 from trainer.core.files import read_text
+from trainer.core.formats import find_output_format
 from trainer.core.secrets import MASK
 from trainer.core.yamltext import KEY, load_yaml
 from trainer.core.yamltext import Path as YamlPath
@@ -94,6 +95,7 @@ def load_config(
         _lay_override(layers, override)
     _interpolate(layers, layers.tree, ())
     settings = _struct(layers, Settings, layers.tree, ())
+    _check_formats(layers, settings)
     if layers.problems:
         raise ConfigError(layers.problems[0].message, problems=layers.problems)
     assert isinstance(settings, Settings)
@@ -247,6 +249,16 @@ def _scalar(layers: _Layers, kind: Any, value: Any, path: YamlPath) -> Any:
         hint = f"set the environment variable {variable}" if variable else None
         layers.problems.append(Problem(message, layers.where(path), hint))
         return _BROKEN
+
+
+def _check_formats(layers: _Layers, settings: Settings) -> None:
+    for report, section in settings.reports.items():
+        for index, name in enumerate(section.formats):
+            try:
+                find_output_format(name)
+            except UsageError as error:
+                path: YamlPath = ("reports", report, "formats", index)
+                layers.problems.append(Problem(f"{_dotted(path)}: {error.message}", layers.where(path), error.hint))
 
 
 def _plain(message: str) -> str:

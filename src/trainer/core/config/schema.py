@@ -12,15 +12,16 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from trainer.core.errors import ConfigError, unknown
+from trainer.core.formats import output_names
 
 T = TypeVar("T")
-Format = Literal["md", "html", "pdf", "docx", "latex", "json"]
 Policy = Literal["warn", "repair", "block"]
 Positive = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
 Money = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Url = Annotated[str, Meta(pattern=r"^https?://[^/\s]+\S*$")]
+OutputFormat = Annotated[str, Meta(extra_json_schema={"enum": output_names()})]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 
 
@@ -241,7 +242,7 @@ class Report(Struct, frozen=True, kw_only=True):
     matrix: Annotated[dict[str, list[Any]], Meta(description="One report for each combination.")] = field(
         default_factory=dict
     )
-    formats: Annotated[list[Format], Meta(description="Files to write.")] = field(
+    formats: Annotated[list[OutputFormat], Meta(description="Files to write, by any name of their format.")] = field(
         default_factory=lambda: ["md", "html", "pdf"]
     )
     contexts: Annotated[list[str] | None, Meta(description="Contexts, over the instruction's.")] = None
