@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from trainer.core.files import write_atomic
-from trainer.sources.base import fields_as_metadata
+from trainer.sources.base import Fetched, fields_as_metadata
 from trainer.sources.yahoo_fields import MODULES
-from trainer.sources.yahoo_shapes import Shaped, shape_fundamentals, shape_quote, shape_summary
+from trainer.sources.yahoo_shapes import shape_fundamentals, shape_quote, shape_summary
 
 PROSE = ("longBusinessSummary",)
 SITE = "https://query2.finance.yahoo.com"
@@ -45,7 +45,7 @@ def envelopes(recordings: Path, ticker: str) -> dict[str, dict[str, Any]]:
     return {kind: _envelope(kind, ticker, each, moments[kind]["regularMarketTime"]) for kind, each in shaped.items()}
 
 
-def _envelope(kind: str, ticker: str, shaped: Shaped, retrieved_at: str) -> dict[str, Any]:
+def _envelope(kind: str, ticker: str, shaped: Fetched, retrieved_at: str) -> dict[str, Any]:
     paths = {
         "quote": f"/v7/finance/quote?symbols={ticker}",
         "summary": f"/v10/finance/quoteSummary/{ticker}",

@@ -15,7 +15,7 @@ from servers.rest import RestServer
 from servers.yahoo import YahooServer
 from trainer.core.errors import SourceError, UsageError
 from trainer.sources import SOURCES as REGISTRY
-from trainer.sources import create_source
+from trainer.sources import SourceContext, create_source
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recorded"
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -36,7 +36,7 @@ class Case:
 @contextmanager
 def file_case(tmp_path: Path) -> Iterator[Case]:
     (tmp_path / "a.json").write_text('{"b": [{"date": "2024-01-01", "c": 1.10}]}')
-    yield Case({"root": tmp_path}, {"path": "a.json"}, {"path": " a.json "}, {"path": "b.json"})
+    yield Case({}, {"path": "a.json"}, {"path": " a.json "}, {"path": "b.json"})
 
 
 @contextmanager
@@ -99,8 +99,13 @@ def kept() -> Kept:
 
 
 @pytest.fixture
-def source(name, case, kept):
-    return create_source(name, clock=lambda: NOW, data_store=kept, **case.options)
+def context(tmp_path) -> SourceContext:
+    return SourceContext(lambda: NOW, root=tmp_path, cache=tmp_path / "cache")
+
+
+@pytest.fixture
+def source(name, case, kept, context):
+    return create_source(name, context, data_store=kept, **case.options)
 
 
 def test_every_source_has_its_case():
@@ -144,8 +149,8 @@ def test_store_false_stores_nothing(source, case, kept):
     assert kept == {}
 
 
-def test_a_source_without_a_store_stores_nothing(name, case):
-    assert create_source(name, clock=lambda: NOW, **case.options).retrieve(case.query).storage_key is None
+def test_a_source_without_a_store_stores_nothing(name, case, context):
+    assert create_source(name, context, **case.options).retrieve(case.query).storage_key is None
 
 
 def test_the_same_query_has_the_same_key_and_the_same_answer(source, case):
@@ -192,7 +197,7 @@ def test_an_unknown_query_field_is_a_usage_error(source, case, name):
 
 def test_an_unknown_option_is_a_usage_error(name, case):
     with pytest.raises(UsageError, match=f"unknown option of source {name}"):
-        create_source(name, clock=lambda: NOW, **case.options, nonsense=1)
+        create_source(name, SourceContext(lambda: NOW), **case.options, nonsense=1)
 
 
 def test_a_working_source_is_healthy(source):
@@ -206,10 +211,10 @@ def test_building_a_source_needs_nothing_to_be_there(name):
     nobody = "http://127.0.0.1:9"
     options = {
         "api": {"apis": {"shop": {"base_url": nobody}}},
-        "file": {"root": "/nowhere"},
+        "file": {},
         "sec_filings": {"user_agent": "Ann ann@example.org", "base_url": nobody},
         "yahoo_finance": {"base_url": nobody},
     }[name]
-    source = create_source(name, clock=lambda: NOW, **options)
+    source = create_source(name, SourceContext(lambda: NOW, root=Path("/nowhere")), **options)
 
     assert not source.health().ok

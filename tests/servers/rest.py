@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -16,7 +17,12 @@ SECRET = "s3cret-key"
 class RestServer:
     """Used as a context manager; `requests` holds each path with its query and headers."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
+        self.edition = 1
+        """Of what /tagged serves."""
+        self.answered: list[int] = []
+        """The status of each answer of /tagged."""
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.elsewhere = ""
         """Where /away redirects to."""
@@ -25,6 +31,8 @@ class RestServer:
         handler = type("Handler", (_Handler,), {"rest": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
+        if self.tls:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
@@ -34,7 +42,7 @@ class RestServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._server.server_port}"
 
     @property
     def paths(self) -> list[str]:
@@ -95,6 +103,13 @@ class _Handler(BaseHTTPRequestHandler):
         key = f"&key={given['key']}" if "key" in given else ""
         link = f'</linked?from={first + 3}{key}>; rel="next"' if first + 3 < len(RECORDS) else ""
         self.json(RECORDS[first : first + 3], headers={"Link": link})
+
+    def get_tagged(self, _: dict[str, str]) -> None:
+        tag = f'"{self.rest.edition}"'
+        status = 304 if self.headers["If-None-Match"] == tag else 200
+        self.rest.answered.append(status)
+        body = b"" if status == 304 else json.dumps({"edition": self.rest.edition}).encode()
+        self.send(body, "application/json", status=status, headers={"ETag": tag, "Cache-Control": "max-age=3600"})
 
     def get_endless(self, given: dict[str, str]) -> None:
         self.json({"items": [1], "next": int(given.get("token", "0")) + 1})

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from servers.yahoo import YahooServer
-from trainer.sources import create_source
+from trainer.sources import SourceContext, create_source
 
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recorded" / "yahoo"
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -59,11 +59,11 @@ def server(recorded):
 def yahoo(server, clock, kept):
     return create_source(
         "yahoo_finance",
-        clock=clock,
+        SourceContext(clock=clock),
         data_store=kept,
         base_url=server.url,
         per_second=1000,
-        timeout=1,
+        timeout=20,
         retries=2,
         backoff=0.001,
     )
@@ -74,4 +74,4 @@ def project(tmp_path, clock):
     """A source `file` over an empty project."""
     root = tmp_path / "project"
     root.mkdir()
-    return root, create_source("file", clock=clock, root=root)
+    return root, create_source("file", SourceContext(clock=clock, root=root))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainer.core.errors import SourceError, UsageError
-from trainer.sources import create_source
+from trainer.sources import SourceContext, create_source
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -101,7 +101,7 @@ def test_markdown_gives_front_matter_text_and_tables(project):
 def test_a_path_of_the_configuration_is_filled_from_the_query(tmp_path, clock, kept):
     write(tmp_path, "data/ABBV-quote.json", '{"price": 1}')
     source = create_source(
-        "file", clock=clock, data_store=kept, root=tmp_path, path="data/{ticker}-{kind}.json", ttl=60
+        "file", SourceContext(clock=clock, root=tmp_path), data_store=kept, path="data/{ticker}-{kind}.json", ttl=60
     )
 
     result = source.retrieve({"ticker": "ABBV", "kind": "quote", "modules": ["price"]})
@@ -125,7 +125,7 @@ def test_a_path_of_the_configuration_is_filled_from_the_query(tmp_path, clock, k
 
 def test_store_false_stores_nothing(tmp_path, clock, kept):
     write(tmp_path, "a.json", "{}")
-    source = create_source("file", clock=clock, data_store=kept, root=tmp_path)
+    source = create_source("file", SourceContext(clock=clock, root=tmp_path), data_store=kept)
 
     assert source.retrieve({"path": "a.json"}, store=False).storage_key is None
     assert kept.calls == []
@@ -133,14 +133,14 @@ def test_store_false_stores_nothing(tmp_path, clock, kept):
 
 def test_a_query_may_still_name_a_file_where_a_path_is_configured(tmp_path, clock):
     write(tmp_path, "other.json", '{"a": 1}')
-    source = create_source("file", clock=clock, root=tmp_path, path="data/{ticker}.json")
+    source = create_source("file", SourceContext(clock=clock, root=tmp_path), path="data/{ticker}.json")
 
     assert source.retrieve({"path": "other.json"}).data == {"a": 1}
     assert source.key({"path": "other.json"}) == "file:other.json"
 
 
 def test_a_misspelt_field_of_the_configured_path_is_told(tmp_path, clock):
-    source = create_source("file", clock=clock, root=tmp_path, path="data/{ticker}.json")
+    source = create_source("file", SourceContext(clock=clock, root=tmp_path), path="data/{ticker}.json")
 
     with pytest.raises(UsageError, match='"ticker" of source file is missing'):
         source.retrieve({"tikcer": "ABBV"})
@@ -148,7 +148,7 @@ def test_a_misspelt_field_of_the_configured_path_is_told(tmp_path, clock):
 
 @pytest.mark.parametrize("value", ["../../etc/passwd", "a/b", ".hidden", "a\\b", "a\nb"])
 def test_a_value_cannot_climb_out_of_the_configured_path(tmp_path, clock, value):
-    source = create_source("file", clock=clock, root=tmp_path, path="data/{ticker}.json")
+    source = create_source("file", SourceContext(clock=clock, root=tmp_path), path="data/{ticker}.json")
 
     with pytest.raises(SourceError, match='"ticker" cannot be part of a file name'):
         source.retrieve({"ticker": value})
@@ -221,7 +221,7 @@ def test_a_missing_folder_is_named(project):
 
 def test_a_file_over_the_limit_is_refused_unread(tmp_path, clock):
     write(tmp_path, "big.json", "[" + "1," * 1000 + "1]")
-    source = create_source("file", clock=clock, root=tmp_path, max_bytes=100)
+    source = create_source("file", SourceContext(clock=clock, root=tmp_path), max_bytes=100)
 
     with pytest.raises(SourceError, match="too large: 2,003 bytes"):
         source.retrieve({"path": "big.json"})
@@ -239,12 +239,12 @@ def test_health_says_whether_the_root_can_be_read(project, clock):
     root, source = project
 
     assert source.health().ok
-    assert not create_source("file", clock=clock, root=root / "missing").health().ok
+    assert not create_source("file", SourceContext(clock=clock, root=root / "missing")).health().ok
 
 
 @pytest.mark.parametrize("ticker", ["ABBV", "BFLY"])
 def test_the_examples_data_is_whole(clock, ticker):
-    source = create_source("file", clock=clock, root=REPOSITORY)
+    source = create_source("file", SourceContext(clock=clock, root=REPOSITORY))
 
     summary = source.retrieve({"ticker": ticker, "kind": "summary"})
     quote = source.retrieve({"ticker": ticker, "kind": "quote"})
@@ -257,7 +257,7 @@ def test_the_examples_data_is_whole(clock, ticker):
 
 
 def test_a_path_without_placeholders_leaves_only_the_path_of_the_query(tmp_path, clock):
-    source = create_source("file", clock=clock, root=tmp_path, path="")
+    source = create_source("file", SourceContext(clock=clock, root=tmp_path), path="")
 
     with pytest.raises(UsageError, match='the query field "path" of source file is missing'):
         source.retrieve({"ticker": "ABBV"})

@@ -6,12 +6,12 @@ import pytest
 
 from servers.yahoo import Fault
 from trainer.core.errors import SourceError, UsageError
-from trainer.sources import create_source, retrieve_many
+from trainer.sources import SourceContext, create_source, retrieve_many
 
 
 def test_what_fails_does_not_take_down_what_works(yahoo, tmp_path, clock):
     (tmp_path / "a.json").write_text('{"a": 1}')
-    sources = {"yahoo_finance": yahoo, "file": create_source("file", clock=clock, root=tmp_path)}
+    sources = {"yahoo_finance": yahoo, "file": create_source("file", SourceContext(clock=clock, root=tmp_path))}
     queries = [
         ("yahoo_finance", {"ticker": "ABBV"}),
         ("file", {"path": "missing.json"}),
@@ -56,7 +56,7 @@ def test_queries_run_side_by_side(server, clock):
             together.wait(timeout=20)
             return yahoo.retrieve(query, store)
 
-    yahoo = create_source("yahoo_finance", clock=clock, base_url=server.url, per_second=1000)
+    yahoo = create_source("yahoo_finance", SourceContext(clock=clock), base_url=server.url, per_second=1000)
     queries = [("yahoo_finance", {"ticker": "ABBV", "kind": "chart", "range": f"{n}y"}) for n in (1, 2, 5, 10)]
     queries += [("yahoo_finance", {"ticker": "AAPL", "kind": "chart", "range": f"{n}y"}) for n in (1, 2, 5, 10)]
 

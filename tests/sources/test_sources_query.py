@@ -3,25 +3,26 @@ from __future__ import annotations
 import pytest
 
 from trainer.core.errors import UsageError
-from trainer.sources import QueryField, Schema, check_query, create_source, storage_key
+from trainer.sources import QueryField, SourceContext, check_query, create_source, storage_key
 
-SCHEMA = Schema(
-    "shop",
-    query=(
-        QueryField("item", required=True, example="tea"),
-        QueryField("kind", default="price", choices=("price", "stock")),
-        QueryField("count", type="integer"),
-        QueryField("share", type="number"),
-        QueryField("fresh", type="boolean"),
-        QueryField("day", type="date"),
-        QueryField("sizes", type="list", choices=("s", "m")),
-    ),
+FIELDS = (
+    QueryField("item", required=True, example="tea"),
+    QueryField("kind", default="price", choices=("price", "stock")),
+    QueryField("count", type="integer"),
+    QueryField("share", type="number"),
+    QueryField("fresh", type="boolean"),
+    QueryField("day", type="date"),
+    QueryField("sizes", type="list", choices=("s", "m")),
 )
 
 
+def check(query: dict) -> dict:
+    return check_query(query, FIELDS, source="shop")
+
+
 def test_values_from_the_command_line_get_the_types_of_their_fields():
-    checked = check_query(
-        {"item": " tea ", "count": "-3", "share": "0.5", "fresh": "yes", "day": "2025-02-14", "sizes": "s,m"}, SCHEMA
+    checked = check(
+        {"item": " tea ", "count": "-3", "share": "0.5", "fresh": "yes", "day": "2025-02-14", "sizes": "s,m"}
     )
 
     assert checked == {
@@ -37,7 +38,7 @@ def test_values_from_the_command_line_get_the_types_of_their_fields():
 
 def test_all_problems_of_a_query_are_told_at_once():
     with pytest.raises(UsageError) as caught:
-        check_query(
+        check(
             {
                 "itme": "tea",
                 "kind": "prcie",
@@ -46,8 +47,7 @@ def test_all_problems_of_a_query_are_told_at_once():
                 "fresh": "maybe",
                 "day": "14.2.2025",
                 "sizes": "s,xl",
-            },
-            SCHEMA,
+            }
         )
 
     assert [problem.message for problem in caught.value.problems] == [
@@ -66,7 +66,23 @@ def test_all_problems_of_a_query_are_told_at_once():
 
 def test_a_mapping_is_not_a_word():
     with pytest.raises(UsageError, match="must be one word, not a list or mapping"):
-        check_query({"item": {"a": 1}}, SCHEMA)
+        check({"item": {"a": 1}})
+
+
+def test_a_field_of_another_kind_is_told():
+    fields = (QueryField("kind", default="price"), QueryField("size", kind="stock", default="m"))
+
+    assert check_query({}, fields, source="shop") == {"kind": "price"}
+    assert check_query({"kind": "stock"}, fields, source="shop") == {"kind": "stock", "size": "m"}
+    with pytest.raises(UsageError, match='the query field "size" is for kind stock, not price'):
+        check_query({"size": "s"}, fields, source="shop")
+
+
+def test_what_a_query_says_by_default_is_not_in_its_key():
+    fields = (QueryField("kind", default="price"), QueryField("size", default="m"))
+
+    assert storage_key("shop", {"kind": "price", "size": "m"}, fields) == "shop:price"
+    assert storage_key("shop", {"kind": "price", "size": "s"}, fields) == "shop:price:size=s"
 
 
 @pytest.mark.parametrize(
@@ -94,21 +110,29 @@ def test_a_long_storage_key_is_cut_and_stays_its_own():
 
 def test_an_unknown_source_names_the_nearest(clock):
     with pytest.raises(UsageError, match='did you mean "yahoo_finance"') as caught:
-        create_source("yahoo_finanse", clock=clock)
+        create_source("yahoo_finanse", SourceContext(clock=clock))
 
     assert caught.value.exit_code == 2
 
 
 def test_an_unknown_option_names_the_nearest(clock):
     with pytest.raises(UsageError) as caught:
-        create_source("yahoo_finance", clock=clock, tiemout=3)
+        create_source("yahoo_finance", SourceContext(clock), tiemout=3)
 
     assert str(caught.value) == 'unknown option of source yahoo_finance "tiemout"\n  did you mean "timeout"?'
 
 
 def test_an_option_of_another_kind_is_told(clock):
     with pytest.raises(UsageError) as caught:
-        create_source("yahoo_finance", clock=clock, timeout="fast", retries=1.5, base_url=3, per_second=True, backoff=1)
+        create_source(
+            "yahoo_finance",
+            SourceContext(clock=clock),
+            timeout="fast",
+            retries=1.5,
+            base_url=3,
+            per_second=True,
+            backoff=1,
+        )
 
     assert [problem.message for problem in caught.value.problems] == [
         'the option timeout of source yahoo_finance must be a number from 0, not "fast"',

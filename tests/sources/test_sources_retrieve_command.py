@@ -135,14 +135,15 @@ def test_sources_are_listed_with_their_health(tree, server):
 
     health = {each["name"]: each["ok"] for each in listed}
     assert (health["file"], health["yahoo_finance"]) == (True, False)
-    assert next(each for each in listed if each["name"] == "yahoo_finance")["query"][0] == {
+    ticker = next(each for each in listed if each["name"] == "yahoo_finance")["query"][0]
+    assert {name: ticker[name] for name in ("name", "required", "type", "example", "default", "choices", "kind")} == {
         "name": "ticker",
         "required": True,
         "type": "text",
-        "description": "The company's symbol at Yahoo Finance",
         "example": "ABBV",
         "default": None,
         "choices": [],
+        "kind": "",
     }
     assert "yahoo_finance: Yahoo Finance" in trainer(tree, "retrieve", "--list").stdout
 

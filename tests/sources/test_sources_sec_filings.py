@@ -8,7 +8,7 @@ import pytest
 from servers.edgar import EdgarServer, facts
 from trainer.core.errors import SourceError, UsageError
 from trainer.core.values import Field
-from trainer.sources import create_source, retrieve_many
+from trainer.sources import SourceContext, create_source, retrieve_many
 from trainer.sources.edgar_shapes import shape_facts
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ def edgar(recorded):
 def sec(edgar, clock, kept):
     return create_source(
         "sec_filings",
-        clock=clock,
+        SourceContext(clock=clock),
         data_store=kept,
         user_agent=CONTACT,
         base_url=edgar.url,
@@ -164,7 +164,7 @@ def test_a_query_nothing_matches_is_told(sec):
 
 
 def test_without_a_contact_nothing_is_sent(edgar, clock):
-    nameless = create_source("sec_filings", clock=clock, base_url=edgar.url, data_url=edgar.url)
+    nameless = create_source("sec_filings", SourceContext(clock), base_url=edgar.url, data_url=edgar.url)
 
     with pytest.raises(UsageError, match="EDGAR answers only those who name a contact"):
         nameless.retrieve({"ticker": "AAPL"})
@@ -175,7 +175,7 @@ def test_without_a_contact_nothing_is_sent(edgar, clock):
 def test_an_html_403_is_recognised_and_not_tried_again(edgar, clock):
     edgar.most_per_second = 0
     hasty = create_source(
-        "sec_filings", clock=clock, user_agent=CONTACT, base_url=edgar.url, data_url=edgar.url, retries=3
+        "sec_filings", SourceContext(clock), user_agent=CONTACT, base_url=edgar.url, data_url=edgar.url, retries=3
     )
 
     with pytest.raises(SourceError, match="EDGAR refused the list of companies: 403 with a page for people"):
@@ -185,7 +185,7 @@ def test_an_html_403_is_recognised_and_not_tried_again(edgar, clock):
 
 def test_the_rate_limit_is_kept_by_all_threads_together(edgar, clock):
     edgar.most_per_second = 10
-    sec = create_source("sec_filings", clock=clock, user_agent=CONTACT, base_url=edgar.url, data_url=edgar.url)
+    sec = create_source("sec_filings", SourceContext(clock), user_agent=CONTACT, base_url=edgar.url, data_url=edgar.url)
     for number in range(16):
         year = {"start": "2023-01-01", "end": "2023-12-31", "val": number, "filed": "2024-02-01"}
         edgar.answers[f"/api/xbrl/companyfacts/CIK{number:010d}.json"] = (200, facts(year))
@@ -207,9 +207,9 @@ def test_an_answer_that_cannot_be_used_is_one_clear_error(sec, edgar, body):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ({"ticker": "A PPL"}, '"A PPL" is not a ticker'),
+        ({"ticker": "A PPL"}, '"ticker" of source sec_filings cannot be "A PPL"'),
         ({"ticker": "AAPL", "limit": 3}, 'the query field "limit" is for kind filings, not facts'),
-        ({"ticker": "AAPL", "years": 0}, 'the query field "years" must be at least 1'),
+        ({"ticker": "AAPL", "years": 0}, 'the query field "years" of source sec_filings must be at least 1'),
         ({"ticker": "AAPL", "known_on": "yesterday"}, "must be a date"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from servers.yahoo import Fault
 from trainer.core.errors import SourceError, UsageError
-from trainer.sources import create_source
+from trainer.sources import SourceContext, create_source
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HTML = {"Content-Type": "text/html"}
@@ -43,7 +43,9 @@ def test_the_crumb_is_in_no_stored_url(yahoo, kept):
 @pytest.mark.parametrize("ticker", ["ABBV", "BFLY"])
 @pytest.mark.parametrize("kind", ["quote", "summary", "fundamentals"])
 def test_the_examples_files_have_the_shape_of_the_live_source(yahoo, clock, ticker, kind):
-    file = create_source("file", clock=clock, root=REPOSITORY, path="information/data/{ticker}-{kind}.json")
+    file = create_source(
+        "file", SourceContext(clock=clock, root=REPOSITORY), path="information/data/{ticker}-{kind}.json"
+    )
     query = {"ticker": ticker, "kind": kind}
 
     live, recorded = yahoo.retrieve(query), file.retrieve(query)
@@ -149,7 +151,13 @@ PASSING = [
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: f"{fault.kind}-{fault.status}-{len(fault.headers)}")
 def test_what_passes_is_tried_again(server, clock, fault):
     yahoo = create_source(
-        "yahoo_finance", clock=clock, base_url=server.url, per_second=1000, timeout=0.3, retries=1, backoff=0.001
+        "yahoo_finance",
+        SourceContext(clock=clock),
+        base_url=server.url,
+        per_second=1000,
+        timeout=0.3,
+        retries=1,
+        backoff=0.001,
     )
     server.faults[:] = [fault]
 
@@ -171,7 +179,13 @@ def test_what_passes_is_tried_again(server, clock, fault):
 )
 def test_what_does_not_pass_is_one_clear_error(server, clock, fault, message):
     yahoo = create_source(
-        "yahoo_finance", clock=clock, base_url=server.url, per_second=1000, timeout=0.3, retries=2, backoff=0.001
+        "yahoo_finance",
+        SourceContext(clock=clock),
+        base_url=server.url,
+        per_second=1000,
+        timeout=0.3,
+        retries=2,
+        backoff=0.001,
     )
     server.faults[:] = [fault] * 3
 
@@ -244,7 +258,7 @@ def test_a_gzipped_answer_is_unpacked(yahoo, server):
 
 
 def test_a_server_that_is_not_there_is_named(clock):
-    yahoo = create_source("yahoo_finance", clock=clock, base_url="http://127.0.0.1:9", retries=0)
+    yahoo = create_source("yahoo_finance", SourceContext(clock), base_url="http://127.0.0.1:9", retries=0)
 
     with pytest.raises(SourceError, match=r"cannot be reached: Connection refused\n  check that 127\.0\.0\.1:9 can"):
         yahoo.retrieve({"ticker": "ABBV"})
@@ -254,8 +268,8 @@ def test_a_server_that_is_not_there_is_named(clock):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ({"ticker": "A B"}, '"A B" is not a symbol'),
-        ({"ticker": "ABBV/../x"}, '"ABBV/../X" is not a symbol'),
+        ({"ticker": "A B"}, '"ticker" of source yahoo_finance cannot be "A B"'),
+        ({"ticker": "ABBV/../x"}, '"ticker" of source yahoo_finance cannot be "ABBV/../X"'),
         ({"ticker": "ABBV", "range": "1y"}, 'the query field "range" is for kind chart, not quote'),
         ({"ticker": "ABBV", "kind": "chart", "range": "1y", "start": "2024-01-01"}, "a range or a start, not both"),
         ({"ticker": "ABBV", "kind": "chart", "end": "2024-01-01"}, 'the query field "end" needs a "start"'),
@@ -273,9 +287,9 @@ def test_a_query_that_makes_no_sense_is_refused_before_anything_is_sent(yahoo, s
 
 def test_a_pace_of_nothing_is_refused(clock):
     with pytest.raises(UsageError, match="per_second must be more than 0"):
-        create_source("yahoo_finance", clock=clock, per_second=0)
+        create_source("yahoo_finance", SourceContext(clock), per_second=0)
 
 
 def test_the_base_url_must_be_one(clock):
     with pytest.raises(UsageError, match='base_url of source yahoo_finance is not a URL: "query2'):
-        create_source("yahoo_finance", clock=clock, base_url="query2.finance.yahoo.com")
+        create_source("yahoo_finance", SourceContext(clock), base_url="query2.finance.yahoo.com")

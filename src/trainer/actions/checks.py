@@ -117,9 +117,9 @@ def _spoken(text: str) -> str:
 def _block(name: str, project: Project | None, folder: Path, clock: Clock) -> DataBlock:
     path = folder / name
     if path.is_file():
-        from trainer.sources.file import FileRetriever
+        from trainer.sources import SourceContext, create_source
 
-        source = FileRetriever(clock=clock, root=path.parent)
+        source = create_source("file", SourceContext(clock=clock, root=path.parent))
         return _from_file(name, source.retrieve({"path": path.name}, store=False))
     if project is None:
         raise UsageError(f"no such data file: {name}", hint="name a file, or a key of the store from inside a project")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainer.actions.data import DataRequest, Sources
@@ -87,7 +87,7 @@ class SourceInfo:
             "description": self.schema.description if self.schema else "",
             "ok": self.ok,
             "health": self.health,
-            "query": [{name: getattr(each, name) for name in each.__slots__} for each in fields],
+            "query": [asdict(query_field) for query_field in fields],
         }
 
 

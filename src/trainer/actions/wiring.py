@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import ConfigError
 from trainer.core.project import Project
-from trainer.core.values import Json
 
 if TYPE_CHECKING:
     from trainer.mart import Tracker
@@ -59,12 +58,10 @@ def current_heads(project: Project, keys: Iterable[str], *, clock: Clock = syste
 
 def open_source(project: Project, name: str, *, clock: Clock = system_clock) -> DataRetriever:
     """The source called `name` with the settings' options; nothing is read or sent before it is asked."""
-    from trainer.sources import create_source
+    from trainer.sources import SourceContext, create_source
 
-    options: dict[str, Json] = dict(project.settings.data_retriever.sources.get(name, {}))
-    if name == "file":
-        options = {"root": project.root, **options}
-    return create_source(name, clock=clock, **options)
+    context = SourceContext(clock=clock, root=project.root, cache=project.cache)
+    return create_source(name, context, **project.settings.data_retriever.sources.get(name, {}))
 
 
 def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:

@@ -9,15 +9,15 @@ from trainer.core.values import RetrievalResult
 from trainer.sources.base import (
     SOURCES,
     DataRetriever,
+    Fetched,
     Health,
-    QueryField,
     Schema,
     Sink,
-    check_query,
+    SourceContext,
     create_source,
-    storage_key,
 )
 from trainer.sources.many import Outcome, retrieve_many
+from trainer.sources.query import QueryField, check_query, storage_key
 
 if TYPE_CHECKING:
     from trainer.sources.api import APIRetriever
@@ -29,6 +29,7 @@ __all__ = [
     "SOURCES",
     "APIRetriever",
     "DataRetriever",
+    "Fetched",
     "FileRetriever",
     "Health",
     "Outcome",
@@ -37,6 +38,7 @@ __all__ = [
     "SECFilingsRetriever",
     "Schema",
     "Sink",
+    "SourceContext",
     "YahooFinanceRetriever",
     "check_query",
     "create_source",

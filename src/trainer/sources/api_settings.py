@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast, get_args
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from trainer.core.errors import Problem, UsageError, unknown
 from trainer.core.values import Json
@@ -78,10 +78,17 @@ def read_apis(settings: Mapping[str, Any]) -> dict[str, Api]:
     return cast("dict[str, Api]", apis)
 
 
-def secrets(auth: Auth | None, environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def address(api: Api) -> str:
+    """The service's base_url, without the login it may hold."""
+    parts = urlsplit(api.base_url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
+
+
+def credentials(api: Api, environ: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Headers and URL parameters that say who we are; raises UsageError for a variable that is not set."""
+    auth, parts = api.auth, urlsplit(api.base_url)
     if auth is None:
-        return {}, {}
+        return (_basic(unquote(parts.username), unquote(parts.password or "")), {}) if parts.username else ({}, {})
     secret = _variable(auth.env, environ)
     if auth.kind == "query":
         return {}, {auth.name: secret}
@@ -89,8 +96,11 @@ def secrets(auth: Auth | None, environ: Mapping[str, str]) -> tuple[dict[str, st
         return {auth.name: secret}, {}
     if auth.kind == "bearer":
         return {"Authorization": f"Bearer {secret}"}, {}
-    pair = f"{_variable(auth.user_env, environ)}:{secret}".encode()
-    return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}, {}
+    return _basic(_variable(auth.user_env, environ), secret), {}
+
+
+def _basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")}
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:
@@ -98,6 +108,14 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
     if not value:
         raise UsageError(f"the environment variable {name} is not set", hint=f"run: export {name}=…")
     return value
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in parts.path
+    except ValueError:
+        return False
 
 
 _SECTIONS: Mapping[str, type] = {"auth": Auth, "paging": Paging}
@@ -108,12 +126,12 @@ def _read(kind: type[T], section: Any, what: str, problems: list[Problem]) -> T 
     if not isinstance(section, Mapping):
         problems.append(Problem(f"{what} must be a mapping"))
         return None
-    known = [each.name for each in fields(kind)]  # type: ignore[arg-type]  # only dataclasses come here
+    names = [item.name for item in fields(kind)]  # type: ignore[arg-type]  # only dataclasses come here
     before = len(problems)
     values: dict[str, Any] = {}
     for name, value in section.items():
-        if name not in known:
-            message, hint = unknown(f"setting in {what}", str(name), known)
+        if name not in names:
+            message, hint = unknown(f"setting in {what}", str(name), names)
             problems.append(Problem(message, hint=hint))
         elif name in _SECTIONS and value is not None:
             values[name] = _read(_SECTIONS[name], value, f"{what}.{name}", problems)
@@ -124,14 +142,19 @@ def _read(kind: type[T], section: Any, what: str, problems: list[Problem]) -> T 
 
 
 def _check(api: Api, what: str, problems: list[Problem]) -> None:
-    if not re.match(r"https?://[^/\s]+", str(api.base_url)):
-        problems.append(Problem(f'{what}.base_url is not a URL: "{api.base_url}"', hint="begin it with https://"))
-    if not is_pointer(str(api.select)):
-        problems.append(Problem(f"{what}.select is not a JSON pointer", hint="begin it with /"))
+    if not _is_url(str(api.base_url)):
+        # The value is not shown: where a password is not percent-encoded, it stands anywhere in it.
+        hint = "begin it with https://, and percent-encode a login in it, or better name its variables under auth"
+        problems.append(Problem(f"{what}.base_url is not a URL", hint=hint))
+    elif api.auth is not None and urlsplit(api.base_url).username:
+        problems.append(Problem(f"{what} has a login in base_url and under auth", hint="keep the one under auth"))
+    for name, pointer in (("select", api.select), ("paging.next", api.paging.next if api.paging else "")):
+        if not is_pointer(str(pointer)):
+            problems.append(Problem(f'{what}.{name} is not a JSON pointer: "{pointer}"', hint=f"write /{pointer}"))
     for section, kinds in (("auth", AuthKind), ("paging", PagingKind)):
-        given = getattr(api, section)
-        if given is not None and given.kind not in kinds.__args__:  # type: ignore[attr-defined]
-            message, hint = unknown(f"kind of {what}.{section}", str(given.kind), kinds.__args__)  # type: ignore[attr-defined]
+        settings = getattr(api, section)
+        if settings is not None and settings.kind not in get_args(kinds):
+            message, hint = unknown(f"kind of {what}.{section}", str(settings.kind), get_args(kinds))
             problems.append(Problem(message, hint=hint))
     if api.auth is not None and api.auth.kind in ("header", "query") and not api.auth.name:
         problems.append(Problem(f"{what}.auth.name is missing", hint=f"name the {api.auth.kind} that carries the key"))

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Mapping, Sequence
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
-from pathlib import PurePath
-from typing import Any, Literal, Protocol
+from datetime import datetime
+from pathlib import Path, PurePath
+from typing import Any, ClassVar, Protocol
 
-from trainer.core.clock import Clock
-from trainer.core.digest import digest
+from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import Problem, UsageError, unknown
 from trainer.core.registry import Adapter, Registry
+from trainer.core.secrets import Secret
 from trainer.core.values import Field, Json, RetrievalResult
-
-FieldType = Literal["text", "integer", "number", "boolean", "date", "list"]
-Query = Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class QueryField:
-    """One field of a source's queries."""
-
-    name: str
-    required: bool = False
-    type: FieldType = "text"
-    description: str = ""
-    example: str = ""
-    default: Json = None
-    """What holds where the query leaves it out; None is for no default."""
-    choices: tuple[str, ...] = ()
-    """The only values allowed, where there are such."""
+from trainer.sources.query import Query, QueryField, check_query, storage_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +27,13 @@ class Schema:
     """The source's name: `yahoo_finance`."""
     description: str = ""
     query: tuple[QueryField, ...] = ()
-    """The query's fields, in the order in which their values stand in a storage key."""
+    """The query's fields."""
     fields: Mapping[str, Field] = field(default_factory=dict)
     """The data's fields by dotted path, list indices left out; empty where only the data itself can tell."""
     extra_fields: bool = False
     """Whether a query may hold other fields, which are then passed by."""
+    leading: tuple[str, ...] = ("path", "ticker", "kind")
+    """The fields whose values come first in a storage key, without their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +43,26 @@ class Health:
     ok: bool
     detail: str
     """One line for people: what it reaches, or why it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What an adapter brings back for one query."""
+
+    data: dict[str, Json]
+    """Normalised to the source's schema; series in ascending order."""
+    subject: str | None = None
+    """What it is about: `AbbVie Inc.`."""
+    as_of: str | None = None
+    """The ISO date it is valid for; None where the answer names none, never today's for want of one."""
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    """By dotted path, list indices left out."""
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    """What else there is to say: `url`, `path`."""
+    source: str | None = None
+    """Where the data really comes from, for a file that says so; None is the source itself."""
+    retrieved_at: datetime | None = None
+    """When it was fetched, for a file that says so; None is now."""
 
 
 class Sink(Protocol):
@@ -75,36 +81,97 @@ class Sink(Protocol):
         """Keep `data` as the newest version of `key`, unless it equals the newest."""
 
 
-class DataRetriever(Protocol):
+@dataclass(frozen=True, slots=True)
+class SourceContext:
+    """What surrounds a source: the project's folders, the time, and what must never be shown."""
+
+    clock: Clock = system_clock
+    root: Path = Path()
+    """The project's root: files are read below it."""
+    cache: Path | None = None
+    """The folder of the HTTP cache; None keeps nothing."""
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """Where credentials are looked up by name."""
+    secrets: tuple[str | Secret, ...] = ()
+    """Values of the settings that came from the environment or a keyring: masked in every error."""
+
+
+class DataRetriever(ABC):
     """A source: one query in, one normalised answer out.
 
-    The answer's metadata holds `query`, and `retrieved_at` wherever somebody really fetched it: a file that does not
-    say when it was got has none, so that reading it tomorrow gives the same.
+    An adapter says its `name`, its schema, and how to `fetch`; checking, keys and storing are the same for all. It is
+    safe to share between threads, and building it does no I/O.
 
-    Built by `create_source`; building does no I/O. A source is safe to share between threads.
-
-        source = create_source("yahoo_finance", clock=system_clock, data_store=store)
+        source = create_source("yahoo_finance", data_store=store)
         source.retrieve({"ticker": "ABBV", "kind": "quote"}).storage_key  # yahoo_finance:ABBV:quote
     """
 
-    name: str
-    local: bool
+    name: ClassVar[str]
+    local: ClassVar[bool] = False
     """Whether it reads the project's own files, so that asking again costs nothing."""
+
+    def __init__(
+        self,
+        *,
+        data_store: Sink | None = None,
+        context: SourceContext | None = None,
+        ttl: int | None = None,
+    ) -> None:
+        self.data_store = data_store
+        self.context = context or SourceContext()
+        self.ttl = ttl
+
+    @abstractmethod
+    def get_schema(self) -> Schema:
+        """What can be asked, and what the data means."""
+
+    @abstractmethod
+    def fetch(self, query: Mapping[str, Json]) -> Fetched:
+        """The answer to a query that `check` returned; raises SourceError for anything that goes wrong."""
+
+    def check(self, query: Query) -> dict[str, Json]:
+        """The query with every value in its field's type and defaults filled in; raises UsageError."""
+        schema = self.get_schema()
+        return check_query(query, schema.query, source=self.name, extra_fields=schema.extra_fields)
+
+    def key(self, query: Query) -> str:
+        """The storage key of the answer to `query`: what it leaves out and what it says by default are one.
+
+        Nothing is fetched. Raises UsageError as `check` does.
+        """
+        schema = self.get_schema()
+        return storage_key(self.name, self.check(query), schema.query, leading=schema.leading)
 
     def retrieve(self, query: Query, store: bool = True) -> RetrievalResult:
         """The answer to `query`, kept in the store where the source has one and `store` is true.
 
-        Raises UsageError for a query the schema does not allow, SourceError for anything that goes wrong after.
+        Its metadata holds `query`, and `retrieved_at` wherever somebody really fetched it: a file that does not say
+        when it was got has none, so that reading it tomorrow gives the same. Raises UsageError for a query the schema
+        does not allow, SourceError for anything that goes wrong after.
         """
-
-    def get_schema(self) -> Schema:
-        """What can be asked, and what the data means."""
-
-    def key(self, query: Query) -> str:
-        """The storage key of the answer to `query`; nothing is fetched. Raises UsageError as `retrieve` does."""
+        fetched = self.fetch(self.check(query))
+        metadata: dict[str, Json] = {
+            "subject": fetched.subject,
+            "as_of": fetched.as_of,
+            "fields": fields_as_metadata(fetched.fields),
+            **fetched.metadata,
+        }
+        moment = fetched.retrieved_at or self.context.clock()
+        if fetched.retrieved_at or not self.local:
+            metadata["retrieved_at"] = isoformat(moment)
+        metadata = {name: value for name, value in metadata.items() if value} | {"query": dict(query)}
+        result = RetrievalResult(fetched.data, fetched.source or self.name, moment, metadata)
+        if self.data_store is None or not store:
+            return result
+        key = self.key(query)
+        self.data_store.store(
+            key, result.data, result.metadata, source=result.source, ttl=self.ttl, skip_unchanged=True
+        )
+        return replace(result, storage_key=key)
 
     def health(self) -> Health:
         """Whether the source can be used now; takes a few seconds at most and raises nothing."""
+        return Health(True, "needs nothing else")
 
 
 SOURCES = Registry(
@@ -118,52 +185,14 @@ SOURCES = Registry(
 )
 
 
-def create_source(name: str, *, clock: Clock, data_store: Sink | None = None, **options: Any) -> DataRetriever:
+def create_source(
+    name: str, context: SourceContext | None = None, *, data_store: Sink | None = None, **options: Any
+) -> DataRetriever:
     """The source called `name`; `options` are the adapter's own keyword parameters. Nothing is read or sent yet."""
     adapter = SOURCES.load(name)
     _check_options(name, adapter, options)
-    source: DataRetriever = adapter(clock=clock, data_store=data_store, **options)
+    source: DataRetriever = adapter(context=context, data_store=data_store, **options)
     return source
-
-
-def check_query(query: Query, schema: Schema) -> dict[str, Json]:
-    """The query with every value in its field's type and defaults filled in; raises UsageError with all problems."""
-    known = {query_field.name: query_field for query_field in schema.query}
-    problems = [] if schema.extra_fields else _unknown_fields(query, known, schema.name)
-    checked = {name: value for name, value in query.items() if name not in known and schema.extra_fields}
-    for name, query_field in known.items():
-        value = query.get(name)
-        if value is None or value == "":
-            if query_field.required:
-                problems.append(_missing(query_field, query, known, schema.name))
-            elif query_field.default is not None:
-                checked[name] = query_field.default
-            continue
-        try:
-            checked[name] = _typed(value, query_field)
-        except ValueError as error:
-            hint = f"for example {name}={query_field.example}" if query_field.example else None
-            problems.append(Problem(f'the query field "{name}" of source {schema.name} {error}', hint=hint))
-    if problems:
-        raise UsageError(problems[0].message, hint=problems[0].hint, problems=problems)
-    return checked
-
-
-def storage_key(source: str, query: Query, *, leading: Sequence[str] = ("path", "ticker", "kind")) -> str:
-    """`yahoo_finance:ABBV:quote`: the source, the values of the leading fields, the rest as `name=value`, sorted."""
-    parts = [_key_part(query[name]) for name in leading if query.get(name) is not None]
-    rest = sorted(name for name in query if name not in leading and query[name] is not None)
-    parts += [f"{_key_part(name)}={_key_part(query[name])}" for name in rest]
-    key = ":".join([source, *parts])
-    return key if len(key) <= _LONGEST_KEY else f"{key[: _LONGEST_KEY - 17]}~{digest(key)[:16]}"
-
-
-def keep(result: RetrievalResult, key: str, data_store: Sink | None, *, ttl: int | None = None) -> RetrievalResult:
-    """The result with its storage key, once it is in the store; as it was where there is no store."""
-    if data_store is None:
-        return result
-    data_store.store(key, result.data, result.metadata, source=result.source, ttl=ttl, skip_unchanged=True)
-    return replace(result, storage_key=key)
 
 
 def fields_as_metadata(fields: Mapping[str, Field]) -> dict[str, Json]:
@@ -171,111 +200,26 @@ def fields_as_metadata(fields: Mapping[str, Field]) -> dict[str, Json]:
     return {
         path: {
             part: text
-            for part, text in (("title", each.title), ("unit", each.unit), ("description", each.description))
+            for part, text in (("title", meaning.title), ("unit", meaning.unit), ("description", meaning.description))
             if text
         }
-        for path, each in fields.items()
+        for path, meaning in fields.items()
     }
-
-
-_LONGEST_KEY = 240
-
-
-def _key_part(value: Json) -> str:
-    if isinstance(value, list | tuple):
-        return ",".join(sorted(_key_part(item) for item in value))
-    if isinstance(value, bool):
-        return str(value).lower()
-    return re.sub(r"[%:=~\s\x00-\x1f]", lambda found: f"%{ord(found.group()):02X}", str(value))
-
-
-def _unknown_fields(query: Query, known: Mapping[str, QueryField], source: str) -> list[Problem]:
-    problems = []
-    for name in query:
-        if name not in known:
-            message, hint = unknown(f"query field of source {source}", name, known)
-            problems.append(Problem(message, hint=hint))
-    return problems
-
-
-def _missing(wanted: QueryField, query: Query, known: Mapping[str, QueryField], source: str) -> Problem:
-    others = [name for name in query if name not in known]
-    hint = f"for example {wanted.name}={wanted.example}" if wanted.example else "add it to the query"
-    if others:
-        hint += f"; the query has {', '.join(sorted(others))}"
-    return Problem(f'the query field "{wanted.name}" of source {source} is missing', hint=hint)
-
-
-def _typed(value: Json, query_field: QueryField) -> Json:
-    converted = _CONVERT[query_field.type](value)
-    for item in converted if isinstance(converted, list) else [converted]:
-        if query_field.choices and item not in query_field.choices:
-            raise ValueError(f'cannot be "{item}"; it is one of {", ".join(query_field.choices)}')
-    return converted
-
-
-def _text(value: Json) -> str:
-    if isinstance(value, dict | list):
-        raise ValueError("must be one word, not a list or mapping")
-    return str(value).strip()
-
-
-def _integer(value: Json) -> int:
-    if isinstance(value, bool) or not re.fullmatch(r"[-+]?\d+", str(value).strip()):
-        raise ValueError(f'must be a whole number, not "{value}"')
-    return int(value)
-
-
-def _number(value: Json) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f'must be a number, not "{value}"') from None
-
-
-def _boolean(value: Json) -> bool:
-    found = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(str(value).lower())
-    if found is None:
-        raise ValueError(f'must be true or false, not "{value}"')
-    return found
-
-
-def _date(value: Json) -> str:
-    text = str(value).strip()
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise ValueError(f'must be a date like 2025-02-14, not "{value}"') from None
-
-
-def _list(value: Json) -> list[str]:
-    items = value if isinstance(value, list | tuple) else str(value).split(",")
-    return [text for item in items if (text := _text(item))]
-
-
-_CONVERT: Mapping[FieldType, Callable[[Json], Json]] = {
-    "text": _text,
-    "integer": _integer,
-    "number": _number,
-    "boolean": _boolean,
-    "date": _date,
-    "list": _list,
-}
 
 
 def _check_options(name: str, adapter: Any, options: Mapping[str, Any]) -> None:
     """Raise UsageError for options the adapter does not have, or that are of another kind than their defaults."""
-    taken = inspect.signature(adapter).parameters
-    if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in taken.values()):
+    parameters = inspect.signature(adapter).parameters
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return  # it checks them itself
-    known = {option: taken[option].default for option in taken if option not in ("clock", "data_store")}
+    defaults = {option: parameters[option].default for option in parameters if option not in ("context", "data_store")}
     problems = []
     for option, value in options.items():
-        if option not in known:
-            message, hint = unknown(f"option of source {name}", option, known)
+        if option not in defaults:
+            message, hint = unknown(f"option of source {name}", option, defaults)
             problems.append(Problem(message, hint=hint))
-        elif wanted := _unlike(value, known[option]):
-            problems.append(Problem(f'the option {option} of source {name} must be {wanted}, not "{value}"'))
+        elif expected := _unlike(value, defaults[option]):
+            problems.append(Problem(f'the option {option} of source {name} must be {expected}, not "{value}"'))
     if problems:
         raise UsageError(problems[0].message, hint=problems[0].hint, problems=problems)
 

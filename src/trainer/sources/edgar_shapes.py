@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from trainer.core.values import Field, Json
+from trainer.sources.base import Fetched
 
 LINES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "totalRevenue": (
@@ -122,16 +123,7 @@ _FILING_FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """One normalised answer."""
-
-    data: dict[str, Json]
-    as_of: str | None
-    fields: dict[str, Field]
-
-
-def shape_facts(body: Mapping[str, Any], *, years: int, known_on: str | None = None) -> Reported:
+def shape_facts(body: Mapping[str, Any], *, years: int, known_on: str | None = None) -> Fetched:
     """Series `annual` and `quarterly` of the last `years`, from `/api/xbrl/companyfacts`; empty where there is none.
 
     A row's `filed` is the day its newest figure was filed.
@@ -149,12 +141,12 @@ def shape_facts(body: Mapping[str, Any], *, years: int, known_on: str | None = N
     names = {"name": body.get("entityName"), "cik": str(body.get("cik", "")).zfill(10), "financialCurrency": currency}
     dates = [row["date"] for rows in series.values() for row in rows]
     data = {**{name: value for name, value in names.items() if value}, **series}
-    return Reported(data, max(dates, default=None), _fields(series, currency))
+    return Fetched(data, body.get("entityName"), max(dates, default=None), _fields(series, currency))
 
 
 def shape_filings(
     company: Mapping[str, Any], pages: Iterable[Mapping[str, Any]], *, forms: Sequence[str], limit: int, site: str
-) -> Reported:
+) -> Fetched:
     """Series `filings` of the newest `limit` of these forms, from `/submissions`; older pages are read as needed."""
     filings: list[dict[str, Json]] = []
     for page in pages:
@@ -176,7 +168,7 @@ def shape_filings(
     data = {**{name: value for name, value in names.items() if value}, "filings": filings}
     held = {name for filing in filings for name in filing}
     fields = {f"filings.{name}": meaning for name, meaning in _FILING_FIELDS.items() if name in held}
-    return Reported(data, str(filings[-1]["date"]) if filings else None, fields)
+    return Fetched(data, company.get("name"), str(filings[-1]["date"]) if filings else None, fields)
 
 
 @dataclass(frozen=True, slots=True)

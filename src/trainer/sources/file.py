@@ -12,11 +12,12 @@ from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
-from trainer.core.clock import Clock, isoformat, parse_moment
+from trainer.core.clock import parse_moment
 from trainer.core.errors import Problem, SourceError, Where, unknown
-from trainer.core.values import Json, RetrievalResult
-from trainer.sources.base import Health, Query, QueryField, Schema, Sink, check_query, keep, storage_key
+from trainer.core.values import Field, Json
+from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.file_formats import READERS, read_data
+from trainer.sources.query import Query, QueryField, check_query, storage_key
 
 DEFAULT_PATH = "information/data/{ticker}-{kind}.json"
 
@@ -30,7 +31,7 @@ _PATH = QueryField(
 )
 
 
-class FileRetriever:
+class FileRetriever(DataRetriever):
     """Reads JSON, JSON Lines, YAML, CSV, TSV and Markdown inside the project, and nothing outside it.
 
     A query names its file by `path`, or the option `path` is filled from the query's other fields: so a query written
@@ -43,75 +44,71 @@ class FileRetriever:
     def __init__(
         self,
         *,
-        clock: Clock,
         data_store: Sink | None = None,
-        root: str | Path = ".",
+        context: SourceContext | None = None,
+        ttl: int | None = None,
         path: str = DEFAULT_PATH,
         max_bytes: int = 64_000_000,
-        ttl: int | None = None,
     ) -> None:
-        self._clock = clock
-        self._data_store = data_store
-        self._root = Path(root)
+        super().__init__(data_store=data_store, context=context, ttl=ttl)
         self._template = path
         self._max_bytes = max_bytes
-        self._ttl = ttl
 
     def get_schema(self) -> Schema:
         """`path`, or the fields that the configured path names; others are passed by."""
         description = f"Files of the project: {', '.join(sorted(READERS))}; {self._template} unless a path is given"
         return Schema(self.name, description, (replace(_PATH, required=False), *self._named()), extra_fields=True)
 
+    def check(self, query: Query) -> dict[str, Json]:
+        """The query's `path` alone, or the fields that fill the configured one."""
+        if query.get("path") or not self._named():
+            return check_query(query, (_PATH,), source=self.name)
+        fields = tuple(replace(query_field, required=True) for query_field in self._named())
+        checked = check_query(query, fields, source=self.name, extra_fields=True)
+        return {query_field.name: _segment(query_field.name, checked[query_field.name]) for query_field in fields}
+
     def key(self, query: Query) -> str:
         """The storage key of the answer to `query`."""
-        return self._locate(query)[1]
+        checked = self.check(query)
+        return storage_key(self.name, checked, leading=tuple(checked))
 
-    def retrieve(self, query: Query, store: bool = True) -> RetrievalResult:
+    def fetch(self, query: Mapping[str, Json]) -> Fetched:
         """What the file holds."""
-        path, key = self._locate(query)
+        path = str(query["path"]) if "path" in query else _PLACEHOLDER.sub(lambda m: query[m.group(1)], self._template)
         where = Where(path)
-        content = _read(_inside(self._root, path, where), where, self._max_bytes)
+        content = _read(_inside(self.context.root, path, where), where, self._max_bytes)
         data = read_data(content, path)
-        result = self._unwrap(data, path) if _is_envelope(data) else self._plain(data, path)
-        result.metadata["query"] = dict(query)
-        return keep(result, key, self._data_store if store else None, ttl=self._ttl)
+        if _is_envelope(data):
+            return _unwrap(data, path)
+        as_mapping = _as_mapping(data)
+        title = as_mapping.get("title")
+        return Fetched(as_mapping, subject=title if isinstance(title, str) else None, metadata={"path": path})
 
     def health(self) -> Health:
         """Whether the project's root can be read."""
-        ok = os.access(self._root, os.R_OK | os.X_OK)
-        return Health(ok, "reads files of the project" if ok else f"cannot read {self._root}")
-
-    def _locate(self, query: Query) -> tuple[str, str]:
-        """The path and the storage key of a query."""
-        if query.get("path") or not self._named():
-            path = str(check_query(query, Schema(self.name, query=(_PATH,)))["path"])
-            return path, storage_key(self.name, {"path": path})
-        fields = tuple(replace(each, required=True) for each in self._named())
-        checked = check_query(query, Schema(self.name, query=fields, extra_fields=True))
-        named = {each.name: _segment(each.name, checked[each.name]) for each in fields}
-        path = _PLACEHOLDER.sub(lambda found: named[found.group(1)], self._template)
-        return path, storage_key(self.name, named, leading=tuple(named))
+        ok = os.access(self.context.root, os.R_OK | os.X_OK)
+        return Health(ok, "reads files of the project" if ok else f"cannot read {self.context.root}")
 
     def _named(self) -> tuple[QueryField, ...]:
         """The fields that the configured path names."""
         names = dict.fromkeys(_PLACEHOLDER.findall(self._template))
         return tuple(QueryField(name, description=f"Fills {self._template}") for name in names)
 
-    def _plain(self, data: Json, path: str) -> RetrievalResult:
-        as_mapping = _as_mapping(data)
-        title = as_mapping.get("title")
-        metadata = {"subject": title} if isinstance(title, str) else {}
-        return RetrievalResult(as_mapping, self.name, self._clock(), {**metadata, "path": path})
 
-    def _unwrap(self, envelope: Mapping[str, Any], path: str) -> RetrievalResult:
-        problems = list(_envelope_problems(envelope, path))
-        if problems:
-            raise SourceError(problems[0].message, where=problems[0].where, problems=problems)
-        known = {name: envelope[name] for name in ("subject", "as_of", "url", "fields") if envelope.get(name)}
-        source = str(envelope.get("source") or self.name)
-        retrieved_at = parse_moment(envelope["retrieved_at"]).astimezone(UTC)
-        known["retrieved_at"] = isoformat(retrieved_at)
-        return RetrievalResult(_as_mapping(envelope["data"]), source, retrieved_at, {**known, "path": path})
+def _unwrap(envelope: Mapping[str, Any], path: str) -> Fetched:
+    """The data of a file that says itself what it is about, where it comes from and when it was fetched."""
+    problems = list(_envelope_problems(envelope, path))
+    if problems:
+        raise SourceError(problems[0].message, where=problems[0].where, problems=problems)
+    return Fetched(
+        _as_mapping(envelope["data"]),
+        subject=envelope.get("subject"),
+        as_of=envelope.get("as_of"),
+        fields={name: Field(**meaning) for name, meaning in (envelope.get("fields") or {}).items()},
+        metadata={"path": path, "url": envelope.get("url")},
+        source=envelope.get("source"),
+        retrieved_at=parse_moment(envelope["retrieved_at"]).astimezone(UTC),
+    )
 
 
 def _is_envelope(data: Json) -> bool:
@@ -182,12 +179,12 @@ def _inside(root: Path, path: str, where: Where) -> Path:
 
 def _read(path: Path, where: Where, max_bytes: int) -> bytes:
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise SourceError("not a file", where=where, hint="name one file, not a folder or a device")
-        if found.st_size > max_bytes:
+        if status.st_size > max_bytes:
             hint = f"the limit is {max_bytes:,} bytes (option max_bytes); `trainer ingest` loads large files"
-            raise SourceError(f"too large: {found.st_size:,} bytes", where=where, hint=hint)
+            raise SourceError(f"too large: {status.st_size:,} bytes", where=where, hint=hint)
         return path.read_bytes()
     except FileNotFoundError as error:
         raise SourceError("no such file", where=where, hint=_near(path, where.path)) from error

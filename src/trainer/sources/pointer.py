@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from trainer.core.values import Json
+
+_POINTER = re.compile(r"(/([^/~]|~[01])*)*")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,17}")  # no leading zeros, no digits of other scripts
 
 
 class NotThere(LookupError):
@@ -11,23 +16,25 @@ class NotThere(LookupError):
 
 def resolve(document: Json, pointer: str) -> Json:
     """What the document holds at `pointer`: `/studies/0/id`; all of it for the empty pointer. Raises NotThere."""
-    found = document
+    value = document
     walked = ""
+    if not is_pointer(pointer):
+        raise NotThere(f'"{pointer}" is no JSON pointer: it begins with / and writes ~ as ~0')
     for token in pointer.split("/")[1:] if pointer else []:
         name = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict) and name in found:
-            found = found[name]
-        elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-            found = found[int(name)]
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and _INDEX.fullmatch(name) and int(name) < len(value):
+            value = value[int(name)]
         else:
-            raise NotThere(f"nothing at {walked}/{token}: {_held(found)}")
+            raise NotThere(f"nothing at {walked}/{token}: {_held(value)}")
         walked += f"/{token}"
-    return found
+    return value
 
 
 def is_pointer(text: str) -> bool:
     """Whether the text is a JSON pointer."""
-    return not text or text.startswith("/")
+    return _POINTER.fullmatch(text) is not None
 
 
 def _held(value: Json) -> str:

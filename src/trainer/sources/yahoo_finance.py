@@ -9,29 +9,19 @@ import json
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from trainer.core.clock import Clock, isoformat
 from trainer.core.errors import Problem, SourceError, UsageError
-from trainer.core.values import Json, RetrievalResult
-from trainer.sources.base import (
-    Health,
-    Query,
-    QueryField,
-    Schema,
-    Sink,
-    check_query,
-    fields_as_metadata,
-    keep,
-    storage_key,
-)
-from trainer.sources.web import Answer, Pace, Session
+from trainer.core.values import Json
+from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
+from trainer.sources.http_client import HTTPClient, Response
+from trainer.sources.query import Query, QueryField, raise_problems
 from trainer.sources.yahoo_fields import MODULES, STATEMENTS
 from trainer.sources.yahoo_shapes import (
     NoData,
-    Shaped,
     schema_fields,
     shape_chart,
     shape_fundamentals,
@@ -45,7 +35,14 @@ _COOKIE_SITE = "https://fc.yahoo.com/"
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
 
 _QUERY = (
-    QueryField("ticker", True, description="The company's symbol at Yahoo Finance", example="ABBV"),
+    QueryField(
+        "ticker",
+        True,
+        description="The company's symbol at Yahoo Finance: ABBV, BRK-B, BMW.DE",
+        example="ABBV",
+        pattern=r"[A-Z0-9.^=&-]{1,24}",
+        upper=True,
+    ),
     QueryField(
         "kind",
         description="What to fetch",
@@ -53,58 +50,54 @@ _QUERY = (
         choices=("quote", "summary", "fundamentals", "chart"),
         example="quote",
     ),
-    QueryField("modules", type="list", description="summary: Yahoo's modules", example="price,financialData"),
+    QueryField("modules", type="list", kind="summary", description="Yahoo's modules", example="price,financialData"),
     QueryField(
         "period",
-        description="fundamentals: which periods",
+        kind="fundamentals",
+        description="Which periods",
+        default="all",
         choices=("quarterly", "annual", "all"),
         example="quarterly",
     ),
     QueryField(
         "statement",
-        description="fundamentals: which statement",
+        kind="fundamentals",
+        description="Which statement",
+        default="all",
         choices=(*STATEMENTS, "all"),
         example="financials",
     ),
     QueryField(
         "range",
-        description="chart: how far back",
+        kind="chart",
+        description="How far back; 1y where there is no start",
         choices=("1d", "5d", "1mo", "3mo", "6mo", "1y", "2y", "5y", "10y", "ytd", "max"),
         example="1y",
     ),
-    QueryField("start", type="date", description="chart: first day, instead of a range", example="2024-01-02"),
-    QueryField("end", type="date", description="chart: the day after the last", example="2025-01-01"),
+    QueryField("start", type="date", kind="chart", description="First day, instead of a range", example="2024-01-02"),
+    QueryField("end", type="date", kind="chart", description="The day after the last", example="2025-01-01"),
     QueryField(
         "interval",
-        description="chart: a row for each",
+        kind="chart",
+        description="A row for each",
+        default="1d",
         choices=("1m", "2m", "5m", "15m", "30m", "60m", "90m", "1h", "1d", "5d", "1wk", "1mo", "3mo"),
         example="1d",
     ),
 )
-_ONLY = {
-    "modules": "summary",
-    "period": "fundamentals",
-    "statement": "fundamentals",
-    "range": "chart",
-    "start": "chart",
-    "end": "chart",
-    "interval": "chart",
-}
-"""Query field -> the kind it is for."""
-_DEFAULTS = {"period": "all", "statement": "all", "range": "1y", "interval": "1d"}
 
 
-class YahooFinanceRetriever:
+class YahooFinanceRetriever(DataRetriever):
     """Speaks to Yahoo Finance, or to any server that answers as it does (`base_url`)."""
 
     name = "yahoo_finance"
-    local = False
 
     def __init__(
         self,
         *,
-        clock: Clock,
         data_store: Sink | None = None,
+        context: SourceContext | None = None,
+        ttl: int | None = None,
         base_url: str = _SITE,
         cookie_url: str = "",
         user_agent: str = _BROWSER,
@@ -112,15 +105,25 @@ class YahooFinanceRetriever:
         timeout: float = 20.0,
         retries: int = 3,
         backoff: float = 0.5,
-        ttl: int | None = None,
+        proxy: str = "",
+        ca_file: str = "",
     ) -> None:
+        super().__init__(data_store=data_store, context=context, ttl=ttl)
         self._base = _checked_url(base_url.rstrip("/"), "base_url")
         own_cookies = _COOKIE_SITE if self._base == _SITE else f"{self._base}/"
         self._cookie_url = _checked_url(cookie_url or own_cookies, "cookie_url")
-        self._clock = clock
-        self._data_store = data_store
-        self._ttl = ttl
-        self._web = Session("Yahoo Finance", clock, user_agent, timeout, retries, backoff, pace=Pace(per_second))
+        self._http = HTTPClient(
+            "Yahoo Finance",
+            self.context,
+            user_agent=user_agent,
+            per_second=per_second,
+            timeout=timeout,
+            retries=retries,
+            backoff=backoff,
+            proxy=proxy,
+            ca_file=ca_file,
+            cached=False,  # its addresses hold a crumb, and its answers no ETag
+        )
         self._lock = threading.Lock()
         self._crumb = ""
 
@@ -128,29 +131,28 @@ class YahooFinanceRetriever:
         """Ticker and kind, and the fields of every kind."""
         return Schema(self.name, "Yahoo Finance: listed companies, unofficial", _QUERY, schema_fields())
 
-    def key(self, query: Query) -> str:
-        """The storage key of the answer to `query`: what it leaves out and what it says by default are one."""
-        checked = _checked(query)
-        return storage_key(self.name, {name: value for name, value in checked.items() if _DEFAULTS.get(name) != value})
+    def check(self, query: Query) -> dict[str, Json]:
+        """The query with its defaults; a chart has a range or a start."""
+        checked = super().check(query)
+        problems = []
+        if "range" in checked and "start" in checked:
+            problems.append(Problem("a chart takes a range or a start, not both"))
+        if "end" in checked and "start" not in checked:
+            problems.append(Problem('the query field "end" needs a "start"'))
+        raise_problems(problems)
+        if checked.get("range") == "1y":
+            del checked["range"]  # the default, so that one question has one key
+        return checked
 
-    def retrieve(self, query: Query, store: bool = True) -> RetrievalResult:
+    def fetch(self, query: Mapping[str, Json]) -> Fetched:
         """One normalised answer, series in ascending order of date, figures exactly as given."""
-        checked = _checked(query)
-        path, parameters = _request(checked, self._clock())
-        needs_crumb = checked["kind"] in ("quote", "summary")
-        answer = self._get(path, parameters) if needs_crumb else self._web.get(self._url(path, parameters))
-        shaped = _shape(checked, _body(answer, checked))
-        now = self._clock()
-        metadata: dict[str, Json] = {
-            "retrieved_at": isoformat(now),
-            "subject": shaped.subject,
-            "as_of": shaped.as_of,
-            "url": self._url(path, parameters),
-            "query": dict(query),
-            "fields": fields_as_metadata(shaped.fields),
-        }
-        result = RetrievalResult(shaped.data, self.name, now, metadata)
-        return keep(result, self.key(query), self._data_store if store else None, ttl=self._ttl)
+        path, parameters = _request(query, self.context.clock())
+        if query["kind"] in ("quote", "summary"):
+            response = self._get_with_crumb(path, parameters)
+        else:
+            response = self._http.get(self._url(path, parameters))
+        shaped = _shape(query, _body(response, query))
+        return replace(shaped, metadata={"url": self._url(path, parameters)})
 
     def health(self) -> Health:
         """Whether Yahoo gives out a crumb."""
@@ -161,14 +163,14 @@ class YahooFinanceRetriever:
             return Health(False, error.message)
         return Health(True, f"{self._base} answers")
 
-    def _get(self, path: str, parameters: Mapping[str, str]) -> Answer:
+    def _get_with_crumb(self, path: str, parameters: Mapping[str, str]) -> Response:
         """The answer to a request that needs a crumb; a stale one is replaced once."""
         crumb = self._current_crumb(stale="")
-        answer = self._web.get(self._url(path, {**parameters, "crumb": crumb}))
-        if answer.status != 401:
-            return answer
+        response = self._http.get(self._url(path, {**parameters, "crumb": crumb}))
+        if response.status != 401:
+            return response
         crumb = self._current_crumb(stale=crumb)
-        return self._web.get(self._url(path, {**parameters, "crumb": crumb}))
+        return self._http.get(self._url(path, {**parameters, "crumb": crumb}))
 
     def _current_crumb(self, *, stale: str) -> str:
         """The crumb all threads use; fetched by one of them where there is none, or none but the stale one."""
@@ -178,69 +180,48 @@ class YahooFinanceRetriever:
             return self._crumb
 
     def _fetch_crumb(self, retries: int | None = None) -> str:
-        self._web.cookies.clear()
-        self._web.get(self._cookie_url, retries=retries)
-        answer = self._web.get(f"{self._base}/v1/test/getcrumb", retries=retries)
-        crumb = answer.body.decode("utf-8", "replace").strip()
-        if answer.status != 200 or not re.fullmatch(r"[^\s<>{}]{1,64}", crumb):
+        self._http.cookies.clear()
+        self._http.get(self._cookie_url, retries=retries)
+        response = self._http.get(f"{self._base}/v1/test/getcrumb", retries=retries)
+        crumb = response.body.decode("utf-8", "replace").strip()
+        if response.status != 200 or not re.fullmatch(r"[^\s<>{}]{1,64}", crumb):
             hint = "it may ask for consent in your region, or be blocking this address; try later or another network"
-            raise SourceError(f"Yahoo Finance gave no crumb (status {answer.status})", hint=hint)
+            raise SourceError(f"Yahoo Finance gave no crumb (status {response.status})", hint=hint)
         return crumb
 
     def _url(self, path: str, parameters: Mapping[str, str]) -> str:
         return f"{self._base}{path}" + (f"?{urlencode(parameters)}" if parameters else "")
 
 
-def _checked(query: Query) -> dict[str, Json]:
-    """The query with its defaults; raises UsageError for what does not fit its kind too."""
-    checked = check_query(query, Schema("yahoo_finance", query=_QUERY))
-    checked["ticker"] = str(checked["ticker"]).upper()
-    kind = str(checked["kind"])
-    problems = [
-        Problem(f'the query field "{name}" is for kind {_ONLY[name]}, not {kind}')
-        for name in sorted(checked)
-        if _ONLY.get(name, kind) != kind
-    ]
-    if not re.fullmatch(r"[A-Z0-9.^=&-]{1,24}", checked["ticker"]):
-        problems.append(Problem(f'"{checked["ticker"]}" is not a symbol', hint="symbols look like ABBV, BRK-B, BMW.DE"))
-    if "range" in checked and "start" in checked:
-        problems.append(Problem("a chart takes a range or a start, not both"))
-    if "end" in checked and "start" not in checked:
-        problems.append(Problem('the query field "end" needs a "start"'))
-    if problems:
-        raise UsageError(problems[0].message, hint=problems[0].hint, problems=problems)
-    return checked
-
-
-def _request(checked: Mapping[str, Json], now: datetime) -> tuple[str, dict[str, str]]:
+def _request(query: Mapping[str, Json], now: datetime) -> tuple[str, dict[str, str]]:
     """Path and parameters of a query."""
-    symbol = quote(str(checked["ticker"]), safe="")
-    kind = checked["kind"]
+    symbol = quote(str(query["ticker"]), safe="")
+    kind = query["kind"]
     if kind == "quote":
-        return "/v7/finance/quote", {"symbols": str(checked["ticker"])}
+        return "/v7/finance/quote", {"symbols": str(query["ticker"])}
     if kind == "summary":
-        modules = ",".join(sorted(checked.get("modules") or MODULES))
+        modules = ",".join(sorted(query.get("modules") or MODULES))
         return f"/v10/finance/quoteSummary/{symbol}", {"formatted": "false", "modules": modules}
     if kind == "chart":
-        return f"/v8/finance/chart/{symbol}", _chart_parameters(checked, now)
+        return f"/v8/finance/chart/{symbol}", _chart_parameters(query, now)
     end = str(int(now.timestamp()))
-    parameters = {"period1": "0", "period2": end, "type": ",".join(_types(checked))}
+    parameters = {"period1": "0", "period2": end, "type": ",".join(_types(query))}
     return f"/ws/fundamentals-timeseries/v1/finance/timeseries/{symbol}", parameters
 
 
-def _types(checked: Mapping[str, Json]) -> list[str]:
-    asked, statement = checked.get("period") or "all", checked.get("statement") or "all"
-    periods = ("annual", "quarterly") if asked == "all" else (str(asked),)
-    tables = STATEMENTS.values() if statement == "all" else [STATEMENTS[str(statement)]]
+def _types(query: Mapping[str, Json]) -> list[str]:
+    period, statement = str(query["period"]), str(query["statement"])
+    periods = ("annual", "quarterly") if period == "all" else (period,)
+    tables = STATEMENTS.values() if statement == "all" else [STATEMENTS[statement]]
     return [period + yahoo_name(name) for period in periods for table in tables for name in table]
 
 
-def _chart_parameters(checked: Mapping[str, Json], now: datetime) -> dict[str, str]:
-    common = {"interval": str(checked.get("interval") or "1d"), "events": "div,split", "includePrePost": "false"}
-    if "start" not in checked:
-        return {"range": str(checked.get("range") or "1y"), **common}
-    start = _epoch(str(checked["start"]))
-    end = _epoch(str(checked["end"])) if "end" in checked else int(now.timestamp())
+def _chart_parameters(query: Mapping[str, Json], now: datetime) -> dict[str, str]:
+    common = {"interval": str(query.get("interval") or "1d"), "events": "div,split", "includePrePost": "false"}
+    if "start" not in query:
+        return {"range": str(query.get("range") or "1y"), **common}
+    start = _epoch(str(query["start"]))
+    end = _epoch(str(query["end"])) if "end" in query else int(now.timestamp())
     return {"period1": str(start), "period2": str(end), **common}
 
 
@@ -248,45 +229,45 @@ def _epoch(day: str) -> int:
     return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
 
 
-def _body(answer: Answer, checked: Mapping[str, Json]) -> dict[str, Any]:
+def _body(response: Response, query: Mapping[str, Json]) -> dict[str, Any]:
     """The JSON of an answer; raises SourceError for everything else."""
-    what = f"{checked['kind']} of {checked['ticker']}"
-    if answer.status in (401, 403) or (answer.is_html and answer.status != 404):
-        page = " with a page for people" if answer.is_html else ""
+    what = f"{query['kind']} of {query['ticker']}"
+    if response.status in (401, 403) or (response.is_html and response.status != 404):
+        page = " with a page for people" if response.is_html else ""
         hint = (
             "this address may have asked too often: wait some minutes, or answer from recorded files (provider: file)"
         )
-        raise SourceError(f"Yahoo Finance refused the {what}: {answer.status}{page}", hint=hint)
+        raise SourceError(f"Yahoo Finance refused the {what}: {response.status}{page}", hint=hint)
     try:
-        body = json.loads(answer.body)
-    except ValueError:
+        body = json.loads(response.body)
+    except (ValueError, RecursionError):
         body = None
-    if isinstance(body, dict) and answer.status == 200:
+    if isinstance(body, dict) and response.status == 200:
         return body
-    if answer.status in (400, 404, 422):
-        raise _nothing(checked, _said(body))
-    raise SourceError(f"Yahoo Finance answered {answer.status} for the {what}, and no data that can be read")
+    if response.status in (400, 404, 422):
+        raise _nothing(query, _error_text(body))
+    raise SourceError(f"Yahoo Finance answered {response.status} for the {what}, and no data that can be read")
 
 
-def _shape(checked: Mapping[str, Json], body: dict[str, Any]) -> Shaped:
+def _shape(query: Mapping[str, Json], body: dict[str, Any]) -> Fetched:
     try:
-        if checked["kind"] == "fundamentals":
-            return shape_fundamentals(body, str(checked["ticker"]))
-        return {"quote": shape_quote, "summary": shape_summary, "chart": shape_chart}[str(checked["kind"])](body)
+        if query["kind"] == "fundamentals":
+            return shape_fundamentals(body, str(query["ticker"]))
+        return {"quote": shape_quote, "summary": shape_summary, "chart": shape_chart}[str(query["kind"])](body)
     except NoData:
-        raise _nothing(checked, _said(body)) from None
+        raise _nothing(query, _error_text(body)) from None
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        what = f"{checked['kind']} of {checked['ticker']}"
+        what = f"{query['kind']} of {query['ticker']}"
         message = f"Yahoo Finance answered in a shape that is not known for the {what}: {error}"
         raise SourceError(message, hint="please report it with the symbol and the kind") from error
 
 
-def _nothing(checked: Mapping[str, Json], said: str) -> SourceError:
-    message = f"Yahoo Finance has no {checked['kind']} for {checked['ticker']}" + (f": {said}" if said else "")
+def _nothing(query: Mapping[str, Json], reason: str) -> SourceError:
+    message = f"Yahoo Finance has no {query['kind']} for {query['ticker']}" + (f": {reason}" if reason else "")
     return SourceError(message, hint="check the symbol on finance.yahoo.com; share classes are written BRK-B")
 
 
-def _said(body: Any) -> str:
+def _error_text(body: Any) -> str:
     """What the envelope says is wrong, if it does."""
     for envelope in body.values() if isinstance(body, dict) else ():
         error = envelope.get("error") if isinstance(envelope, dict) else None

@@ -7,44 +7,31 @@ caching noise go, series are lists of records in ascending order of `date`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 from trainer.core.clock import isoformat
 from trainer.core.values import Field, Json
 from trainer.sources import yahoo_fields as tables
+from trainer.sources.base import Fetched
 from trainer.sources.yahoo_values import ascending, cleaned, day, moment, raw, records
-
-
-@dataclass(frozen=True, slots=True)
-class Shaped:
-    """One normalised answer."""
-
-    data: dict[str, Json]
-    subject: str
-    """What it is about: `AbbVie Inc.`."""
-    as_of: str | None
-    """The ISO date it is valid for; None where the answer names none."""
-    fields: dict[str, Field]
-    """By dotted path, list indices left out."""
 
 
 class NoData(Exception):
     """The answer is well formed and holds nothing; the adapter says of which query."""
 
 
-def shape_quote(body: Mapping[str, Any]) -> Shaped:
+def shape_quote(body: Mapping[str, Any]) -> Fetched:
     """A quote from `/v7/finance/quote`."""
     answer = _first(body, "quoteResponse")
     names = _identity(answer)
     units = _units(names)
     data = {**names, **_section(tables.QUOTE, [answer])}
     as_of = _market_day(answer, answer)
-    return Shaped(data, _subject(names), as_of, _fields(data, {"": tables.QUOTE}, units))
+    return Fetched(data, _subject(names), as_of, _fields(data, {"": tables.QUOTE}, units))
 
 
-def shape_summary(body: Mapping[str, Any]) -> Shaped:
+def shape_summary(body: Mapping[str, Any]) -> Fetched:
     """A summary from `/v10/finance/quoteSummary`: sections by meaning, series, and other modules as they came."""
     modules = _first(body, "quoteSummary")
     names = _identity(modules.get("price") or modules.get("quoteType") or {}) | _currencies(modules)
@@ -59,10 +46,10 @@ def shape_summary(body: Mapping[str, Any]) -> Shaped:
     known = {name: table for name, (table, _) in tables.SECTIONS.items()} | dict(_SERIES)
     market_day = _market_day(_module(modules, "price"), _module(modules, "quoteType"))
     as_of = market_day or sections.get("financials", {}).get("mostRecentQuarter")
-    return Shaped(data, _subject(names), as_of, _fields(data, known, _units(names)))
+    return Fetched(data, _subject(names), as_of, _fields(data, known, _units(names)))
 
 
-def shape_fundamentals(body: Mapping[str, Any], symbol: str) -> Shaped:
+def shape_fundamentals(body: Mapping[str, Any], symbol: str) -> Fetched:
     """Series `quarterly` and `annual` from `/ws/fundamentals-timeseries`, each row all that is known of its date."""
     rows: dict[str, dict[str, dict[str, Json]]] = {"annual": {}, "quarterly": {}}
     table = _lines()
@@ -82,10 +69,10 @@ def shape_fundamentals(body: Mapping[str, Any], symbol: str) -> Shaped:
     names = {"symbol": symbol} | ({"financialCurrency": currency} if currency else {})
     data = {**names, **series_rows}
     as_of = max(row["date"] for found in series_rows.values() for row in found)
-    return Shaped(data, symbol, as_of, _fields(data, dict.fromkeys(series_rows, table), _units(names)))
+    return Fetched(data, symbol, as_of, _fields(data, dict.fromkeys(series_rows, table), _units(names)))
 
 
-def shape_chart(body: Mapping[str, Any]) -> Shaped:
+def shape_chart(body: Mapping[str, Any]) -> Fetched:
     """Series `prices`, and `dividends` and `splits` where there were any, from `/v8/finance/chart`."""
     answer = _first(body, "chart")
     meta = answer.get("meta") or {}
@@ -97,7 +84,7 @@ def shape_chart(body: Mapping[str, Any]) -> Shaped:
         raise NoData
     data: dict[str, Json] = {**names, "interval": interval, "prices": prices, **_events(answer, stamp)}
     known: dict[str, tables.Table] = {"prices": tables.PRICES, "dividends": {"amount": ("Dividend", "price")}}
-    return Shaped(data, _subject(names), prices[-1]["date"][:10], _fields(data, known, _units(names)))
+    return Fetched(data, _subject(names), prices[-1]["date"][:10], _fields(data, known, _units(names)))
 
 
 def schema_fields() -> dict[str, Field]:

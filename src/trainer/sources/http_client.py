@@ -1,0 +1,322 @@
+"""HTTP for sources: httpx with hishel's cache and stamina's retries; every way to fail is one clear SourceError.
+
+Freshness is the store's affair, so each request asks the server; what the cache knows only spares the body, by ETag
+and Last-Modified. Requests that carry credentials never enter the cache.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import ssl
+import threading
+import time
+import urllib.request
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cache, cached_property
+from http.cookiejar import CookieJar
+from typing import Any
+
+import httpx
+import stamina
+from hishel import SqliteStorage
+from hishel.httpx import CacheClient
+
+from trainer.core.errors import SourceError, UsageError
+from trainer.core.secrets import Secret, mask_secrets
+from trainer.sources.base import SourceContext
+
+for _logger in ("hishel", "stamina"):  # without a handler of their own their warnings would go to stderr
+    logging.getLogger(_logger).addHandler(logging.NullHandler())
+
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_MOST_REDIRECTS = 10
+_MOST_CACHED = 200_000_000  # bytes on disk
+_PUBLIC_HEADERS = frozenset({"accept", "accept-encoding", "cache-control", "user-agent"})
+_LONGEST_WAIT = 60.0
+"""Seconds a Retry-After may ask for; for more, the error says when to come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a server answered in the end, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    url: str
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a page for people, where data was asked for."""
+        return "html" in self.headers.get("content-type", "") or self.body.lstrip()[:1] == b"<"
+
+
+class RateLimiter:
+    """At most so many requests a second, all threads together, evenly spread."""
+
+    def __init__(self, per_second: float) -> None:
+        if not per_second > 0:
+            raise UsageError(f"per_second must be more than 0, not {per_second}")
+        self._interval = 1.0 / per_second
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Return when the next request may be sent."""
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._next)
+            self._next = start + self._interval
+        if start > now:
+            time.sleep(start - now)
+
+
+class HTTPClient:
+    """Requests to one service; safe to share between threads. Proxies and certificates come from the environment too.
+
+    client = HTTPClient("EDGAR", context, user_agent="Ann ann@example.org", per_second=8)
+    client.get("https://data.sec.gov/submissions/CIK0000320193.json").status  # 200
+    """
+
+    def __init__(
+        self,
+        service: str,
+        context: SourceContext,
+        *,
+        user_agent: str = "trainer",
+        timeout: float = 30.0,
+        retries: int = 3,
+        backoff: float = 0.5,
+        per_second: float = 5.0,
+        max_bytes: int = 50_000_000,
+        proxy: str = "",
+        ca_file: str = "",
+        cached: bool = True,
+    ) -> None:
+        self.service = service
+        """How errors call it: `Yahoo Finance`."""
+        self.cookies = CookieJar()
+        self._context = context
+        self._user_agent = user_agent
+        self._timeout = timeout
+        """Seconds one attempt may take in all."""
+        self._retries = retries
+        """Further attempts after the first."""
+        self._backoff = backoff
+        """Seconds before the first further attempt; doubled for each one after, and jittered."""
+        self._limiter = RateLimiter(per_second)
+        self._max_bytes = max_bytes
+        self._proxy = proxy
+        self._ca_file = ca_file
+        self._cached = cached
+        self._lock = threading.Lock()
+
+    def get(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        secrets: Sequence[str | Secret] = (),
+        retries: int | None = None,
+    ) -> Response:
+        """The answer to a GET; raises SourceError where none comes, or none but "later" and server errors.
+
+        `secrets` are the credentials in `url`, `params` and `headers`: they are masked in errors, and with any of them
+        the answer is not cached. Another origin that the server redirects to gets none of the headers and cookies.
+        """
+        attempts = (self._retries if retries is None else retries) + 1
+        backoff = stamina.retry_context(
+            on=lambda error: error.retry if isinstance(error, _Failure) else False,
+            attempts=attempts,
+            timeout=None,
+            wait_initial=self._backoff,
+            wait_max=_LONGEST_WAIT,
+            wait_jitter=self._backoff,
+        )
+        number = 1
+        try:
+            for attempt in backoff:
+                with attempt:
+                    number = attempt.num
+                    self._limiter.wait()
+                    return self._send(url, params or {}, headers or {}, cached=self._cached and not secrets)
+        except _Failure as failure:
+            counted = f" ({number} tries)" if number > 1 else ""
+            hint = failure.hint or (
+                f"check that {_host(url)} can be reached, then run the same command again; "
+                "`--offline` uses what is stored"
+            )
+            message = mask_secrets(f"{self.service} {failure}{counted}", (*secrets, *self._context.secrets))
+            raise SourceError(message, hint=hint) from failure.__cause__
+        raise AssertionError("the last attempt returns or raises")
+
+    def _send(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], *, cached: bool) -> Response:
+        with self._lock:
+            client = self._caching if cached and self._context.cache else self._plain
+        deadline = time.monotonic() + self._timeout
+        sent = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "gzip", **headers}
+        try:
+            request: httpx.Request | None = client.build_request("GET", url, params=params or None, headers=sent)
+            for _ in range(_MOST_REDIRECTS + 1):
+                assert request is not None
+                if cached:
+                    request.headers["Cache-Control"] = "no-cache"  # ask, and let a 304 spare the body
+                response = client.send(request, stream=True, follow_redirects=False)
+                try:
+                    if response.next_request is None:
+                        return self._read(response, deadline)
+                    request = _redirected(request, response.next_request)
+                finally:
+                    response.close()
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+            raise self._failure(error, url) from error
+        raise _Failure(f"redirects more than {_MOST_REDIRECTS} times", retry=False, hint="check base_url and path")
+
+    @cached_property
+    def _plain(self) -> httpx.Client:
+        return httpx.Client(**self._client_options())
+
+    @cached_property
+    def _caching(self) -> httpx.Client:
+        assert self._context.cache is not None
+        path = self._context.cache / "http.sqlite"
+        storage = SqliteStorage(database_path=path, max_size=_MOST_CACHED, max_stream_size=self._max_bytes)
+        return CacheClient(storage=storage, rfc={"shared": False}, **self._client_options())
+
+    def _client_options(self) -> dict[str, Any]:
+        try:
+            certificates = _certificates(str(self._context.root / self._ca_file) if self._ca_file else "")
+        except OSError as error:
+            raise UsageError(f"ca_file of {self.service} cannot be read: {error.strerror or error}") from error
+        return {
+            "cookies": self.cookies,
+            "timeout": self._timeout,
+            "verify": certificates,
+            "proxy": self._proxy or None,
+            "mounts": dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),  # never through a proxy
+        }
+
+    def _read(self, response: httpx.Response, deadline: float) -> Response:
+        if response.status_code in _RETRIED:
+            raise self._refusal(response)
+        body = b"".join(self._parts(response, deadline))
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Response(response.status_code, headers, body, str(response.url))
+
+    def _parts(self, response: httpx.Response, deadline: float) -> Iterator[bytes]:
+        """The body as it comes, unpacked, never more than `max_bytes` of it.
+
+        httpx unpacks whatever chain of encodings a server claims, without a limit: 64 kB can become 66 MB, twice packed
+        a thousand times that. So only the encoding that was asked for is unpacked, and only as far as the limit.
+        """
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("", "identity", "gzip"):
+            raise _Failure(f"sent an answer packed as {encoding}, which was not asked for", retry=False)
+        unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
+        size = 0
+        try:
+            for chunk in response.iter_raw():
+                part = unpacker.decompress(chunk, self._max_bytes - size + 1) if unpacker else chunk
+                size += len(part)
+                if size > self._max_bytes:
+                    raise _Failure(f"sent more than {self._max_bytes:,} bytes", retry=False, hint="narrow the query")
+                yield part
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("over the deadline")
+        except zlib.error as error:
+            raise _Failure("sent an answer that cannot be unpacked") from error
+        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+            raise _Failure("broke off in the middle of its answer") from error
+        if unpacker and size and not unpacker.eof:
+            raise _Failure("broke off in the middle of its answer")
+
+    def _refusal(self, response: httpx.Response) -> _Failure:
+        """Why a server asks to come later, and when."""
+        wait = _retry_after(response.headers.get("retry-after", ""), self._context)
+        retry: bool | float = True if wait is None else wait if wait <= _LONGEST_WAIT else False
+        if response.status_code != 429:
+            return _Failure(f"answered {response.status_code}", hint="run the same command again later", retry=retry)
+        when = f"in {wait:.0f} s" if wait else "in a few minutes"
+        hint = f"run the same command again {when}; what is stored already is kept"
+        return _Failure("answered 429, too many requests", hint=hint, retry=retry)
+
+    def _failure(self, error: Exception, url: str) -> _Failure:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None:
+            hint = f"a certificate of your own network is named by ca_file or SSL_CERT_FILE; host: {_host(url)}"
+            return _Failure(f"cannot be trusted: {cause}", retry=False, hint=hint)
+        match error:
+            case httpx.TimeoutException():
+                return _Failure(f"did not answer within {self._timeout:g} s")
+            case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+                return _Failure("leads to an address that is none", retry=False, hint="check base_url")
+        reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+        proxy = self._proxy or _environment_proxy(url)
+        if not proxy:
+            return _Failure(f"cannot be reached: {reason}")
+        hint = "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY, or the option proxy"
+        return _Failure(f"cannot be reached through the proxy {_host(proxy)}: {reason}", hint=hint)
+
+
+class _Failure(Exception):
+    """One attempt that brought no whole answer."""
+
+    def __init__(self, message: str, *, retry: bool | float = True, hint: str = "") -> None:
+        super().__init__(message)
+        self.retry = retry
+        """Whether another attempt might, or after how many seconds."""
+        self.hint = hint
+
+
+@cache
+def _certificates(ca_file: str) -> ssl.SSLContext:
+    """The authorities to trust; reading them takes some 20 ms, so the clients of a process share them."""
+    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+
+
+def _redirected(request: httpx.Request, following: httpx.Request) -> httpx.Request:
+    """The request after a redirect; another origin is told only what every server may know."""
+    if following.url.scheme not in ("http", "https"):
+        raise _Failure(
+            f"redirects to {following.url.scheme}:, which is not followed", retry=False, hint="check base_url"
+        )
+    origins = [(url.scheme, url.host, url.port) for url in (request.url, following.url)]
+    if origins[0] != origins[1]:
+        public = {name: value for name, value in following.headers.items() if name.lower() in _PUBLIC_HEADERS}
+        following = httpx.Request(following.method, following.url, headers=public, extensions=following.extensions)
+    return following
+
+
+def _retry_after(text: str, context: SourceContext) -> float | None:
+    """Seconds in a Retry-After header: a number or a date."""
+    if text.strip().isdecimal():
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - context.clock()).total_seconds()) if text else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _environment_proxy(url: str) -> str:
+    """The proxy the environment names for a URL."""
+    host = httpx.URL(url).host
+    if host in ("localhost", "127.0.0.1", "::1") or urllib.request.proxy_bypass(host):
+        return ""
+    proxies = urllib.request.getproxies()
+    return proxies.get(httpx.URL(url).scheme) or proxies.get("all") or ""
+
+
+def _host(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return "the address"
+    return parsed.host + (f":{parsed.port}" if parsed.port else "")
