@@ -119,13 +119,18 @@ class Observation:
     """Where they are narrower than the measure's; empty for the measure's own."""
 
 
+Reason = Literal["identifier", "constant", "text", "twin", "time", "empty", "unreadable", "too_many"]
+"""Why something is no observation."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """Something in the data that is no observation."""
 
     source: Source
-    why: Literal["identifier", "constant", "text", "twin", "time", "empty", "unreadable", "too_many"]
+    why: Reason
     detail: str = ""
+    """The text, the time's label, or a value that shows what it is."""
 
 
 @dataclass(frozen=True, slots=True)

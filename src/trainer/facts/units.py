@@ -1,0 +1,229 @@
+"""Units from what stands beside numbers: suffixes of keys, heads, sibling keys, cells; and conversion between two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from functools import cache, lru_cache
+
+from trainer.facts.values import Unit, UnitKind
+from trainer.facts.words import data_file, name_words, split_name, vocabulary
+
+PERCENT = Unit("percent", "%")
+FRACTION = Unit("percent", "%", Decimal(100))
+"""A fraction: 0.05 is 5 %."""
+
+_BRACKETED = re.compile(r"[(\[（［]([^()\[\]（）［］]{1,40})[)\]）］]\s*$")
+_AFTER_COMMA = re.compile(r"(?:,|\bin\b|/)\s*([^,/]{1,24})$")
+_SPLIT = re.compile(r"\s+|(?<=[$€£¥])|(?<=[a-z])(?=[$€£¥])")
+
+
+def head_units(head: str) -> tuple[str, tuple[Unit, ...]]:
+    """A head or key without its unit, and the unit: `Revenue (USD m)`, `rain_mm`, `growth_pct`, `Area, km²`."""
+    if (match := _BRACKETED.search(head)) and (units := parse_unit(match[1])):
+        return head[: match.start()].strip(), units
+    if " " in head and (match := _AFTER_COMMA.search(head)) and match.start() and (units := parse_unit(match[1])):
+        return head[: match.start()].strip(), units
+    tokens = head.split()
+    if len(tokens) > 1 and "/" in tokens[-1] and (units := parse_unit(tokens[-1])):
+        return " ".join(tokens[:-1]), units
+    parts = split_name(head)
+    for length in (3, 2, 1):
+        tail = parts[-length:]
+        if len(parts) > length and (units := _suffix(parts[:-length], tail)):
+            return _without(head, parts, length), units
+    return head, ()
+
+
+def _suffix(front: Sequence[str], tail: Sequence[str]) -> tuple[Unit, ...]:
+    """The unit that the last parts of a key are; single letters only where they cannot be anything else."""
+    text = " ".join(tail)
+    if len(tail) == 1 and len(text) < 2 and text != "%":
+        words = {word for part in front for word in name_words(part)}
+        if text.lower() == "c" and words & {"temp", "temperature", "dewpoint"}:
+            return parse_unit("degC")
+        if text.lower() == "f" and words & {"temp", "temperature", "dewpoint"}:
+            return parse_unit("degF")
+        if text.lower() == "m" and words & {"height", "length", "depth", "width", "distance", "elevation", "altitude"}:
+            return parse_unit("metre")
+        return ()
+    if len(tail) > 1 and tail[0].lower() in ("per", "of", "by", "in"):
+        return ()
+    units = parse_unit(text)
+    kinds = {unit.kind for unit in units}
+    if len(tail) == 1 and (kinds & {"count", "index", "ratio", "time"} or (kinds == {"money"} and len(text) < 3)):
+        return ()  # `share_count`, `day`, `min` are names as often as units
+    return units
+
+
+def _without(head: str, parts: Sequence[str], length: int) -> str:
+    at = len(head)
+    for part in reversed(parts[-length:]):
+        at = head.rfind(part, 0, at)
+    return head[:at].strip(" _-.,/") or head
+
+
+@lru_cache(maxsize=4096)
+def parse_unit(text: str) -> tuple[Unit, ...]:
+    """Every unit that a spelling may mean, with its scale; nothing where it is none.
+
+    >>> parse_unit("USD m")
+    (Unit(kind='money', symbol='USD', scale=Decimal('1000000'), per=''),)
+    """
+    text = text.strip().strip(".:")
+    if not text or len(text) > 40:
+        return ()
+    if units := _whole(text):
+        return units
+    base, per = _per(text)
+    parts = [part for part in _SPLIT.split(base) if part and part.lower() not in ("in", "of", "der")]
+    scale, rest = Decimal(1), []
+    for part in parts:
+        factor = _scales().get(part.lower().strip("'"))
+        if factor is not None and len(parts) > 1:
+            scale *= factor
+        else:
+            rest.append(part)
+    units = _whole(" ".join(rest)) if rest else ()
+    if not units and not rest:
+        return ()
+    if not units:
+        units = _glued(" ".join(rest))
+    return tuple(Unit(unit.kind, unit.symbol, unit.scale * scale, per or unit.per) for unit in units)
+
+
+def _per(text: str) -> tuple[str, str]:
+    """`USD/share` is a currency by the share; `km/h` was a unit as a whole before."""
+    base, mark, per = text.partition("/")
+    if not mark:
+        base, mark, per = text.partition(" per ")
+    return (base.strip(), per.strip()) if mark and _whole(base.strip()) else (text, "")
+
+
+def _glued(text: str) -> tuple[Unit, ...]:
+    """A scale glued to a currency: `USDm`, `$bn`, `百万円`, `€m`."""
+    lowered = text.lower()
+    for spelling, factor in _scales().items():
+        if lowered.endswith(spelling) and (units := _whole(text[: -len(spelling)].strip())):
+            return tuple(Unit(u.kind, u.symbol, u.scale * factor, u.per) for u in units if u.kind == "money")
+        if lowered.startswith(spelling) and (units := _whole(text[len(spelling) :].strip())):
+            return tuple(Unit(u.kind, u.symbol, u.scale * factor, u.per) for u in units if u.kind == "money")
+    return ()
+
+
+def _whole(text: str) -> tuple[Unit, ...]:
+    if text in data_file("units.yaml")["hundredth"]:
+        return (Unit("money", data_file("units.yaml")["hundredth"][text], Decimal("0.01")),)
+    if text.upper() in _codes() and (
+        text.isupper() or text.lower() in ("usd", "eur", "gbp", "jpy", "chf", "cny", "rmb")
+    ):
+        return (Unit("money", "CNY" if text.upper() == "RMB" else text.upper()),)
+    return _table().get(text) or _table().get(text.lower(), ())
+
+
+@cache
+def _table() -> dict[str, tuple[Unit, ...]]:
+    table: dict[str, tuple[Unit, ...]] = {}
+    words = data_file("units.yaml")
+    for kind in ("physical", "time"):
+        for symbol, spellings in words[kind].items():
+            unit = Unit("physical" if kind == "physical" else "time", symbol)
+            for spelling in (symbol, *spellings):
+                table.setdefault(str(spelling), (unit,))
+                table.setdefault(str(spelling).lower(), (unit,))
+    plain: dict[str, Unit] = {
+        "percent": PERCENT, "fraction": FRACTION, "points": Unit("points", "pp"),
+        "basis_points": Unit("points", "pp", Decimal("0.01")), "ratio": Unit("ratio", "x"),
+        "index": Unit("index", "index"),
+    }  # fmt: skip
+    for name, unit in plain.items():
+        for spelling in words[name]:
+            table[str(spelling)] = (unit,)
+    for spelling in words["count"]:
+        table[str(spelling)] = (Unit("count", "" if spelling in ("count", "number", "n") else str(spelling)),)
+    for spelling, codes in words["currency"].items():
+        table[str(spelling)] = tuple(Unit("money", str(code)) for code in codes)
+    return table
+
+
+@cache
+def _scales() -> dict[str, Decimal]:
+    pairs = [
+        (str(word), Decimal(str(factor)))
+        for factor, words in data_file("units.yaml")["scale"].items()
+        for word in words
+    ]
+    return dict(sorted(pairs, key=lambda pair: -len(pair[0])))
+
+
+@cache
+def _codes() -> frozenset[str]:
+    """ISO 4217, from CLDR's list of currencies in use."""
+    from babel.core import get_global
+
+    current = {
+        code
+        for entries in get_global("territory_currencies").values()
+        for code, _, end, tender in entries
+        if end is None and tender
+    }
+    return frozenset(current | {"RMB", "BTC", "ETH"})
+
+
+def field_units(unit: str) -> tuple[Unit, ...]:
+    """The unit that a source's `Field` names: `USD`, `USD/share`, `fraction`, `µg/m³`, `days`."""
+    if unit in ("", "text", "date"):
+        return ()
+    if unit == "percent":
+        return (PERCENT,)
+    return parse_unit(unit) or (Unit("count", unit),)
+
+
+def is_money(name: str) -> bool:
+    """Whether a name is of an amount of money, so that a currency beside it is its unit."""
+    words = set(name_words(name))
+    return bool(words & vocabulary("money")) and not words & vocabulary("no_money")
+
+
+def percent_units(values: Sequence[Decimal]) -> tuple[Unit, ...]:
+    """What a share, rate or change without a unit may be in: per cent, a fraction, or both where values do not tell."""
+    if any(abs(value) > 5 for value in values):
+        return (PERCENT,)
+    if any(abs(value) > 1 for value in values):
+        return (PERCENT, FRACTION)
+    return (FRACTION, PERCENT)
+
+
+def convert(value: Decimal, unit: Unit, other: Unit) -> Decimal | None:
+    """A value of one unit in another of the same dimension; None where there is no way."""
+    in_unit = value * unit.scale
+    if (unit.kind, unit.symbol, unit.per) == (other.kind, other.symbol, other.per):
+        return in_unit / other.scale
+    if {unit.kind, other.kind} <= {"percent", "ratio"} and unit.per == other.per:
+        factor = Decimal(100) if unit.kind == "ratio" else Decimal("0.01")
+        return (in_unit if unit.kind == other.kind else in_unit * factor) / other.scale
+    if not {unit.kind, other.kind} <= {"physical", "time"} or unit.per != other.per:
+        return None
+    try:
+        quantity = _registry().Quantity(float(in_unit), unit.symbol).to(other.symbol)
+        return Decimal(repr(float(quantity.magnitude))) / other.scale
+    except (ValueError, TypeError, InvalidOperation, AttributeError):
+        return None
+    except Exception as error:
+        if type(error).__module__.startswith("pint"):
+            return None
+        raise
+
+
+@cache
+def _registry():  # type: ignore[no-untyped-def]
+    import pint
+
+    return pint.UnitRegistry(cache_folder=None, autoconvert_offset_to_baseunit=True)
+
+
+def unit_kind(units: Sequence[Unit]) -> UnitKind | None:
+    """The kind of all the units, where they agree."""
+    kinds = {unit.kind for unit in units}
+    return next(iter(kinds)) if len(kinds) == 1 else None

@@ -1,0 +1,189 @@
+"""Every shape of data that services and files give becomes observations with measure, members, time and unit."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from trainer.core.values import Field
+from trainer.facts import Facts, merge, read, read_csv, read_jsonl
+
+
+def rows(facts: Facts) -> list[tuple[str, str, str, str]]:
+    """Measure, members, time and value of each observation, as texts."""
+    return [
+        (one.measure, "/".join(one.members.values()), one.time.label if one.time else "", str(one.value))
+        for one in facts.observations
+    ]
+
+
+SALES = [("sale", "Arden", "2024-01", "30"), ("sale", "Brook", "2024-01", "31"), ("sale", "Arden", "2024-02", "35")]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(
+            {"rows": [
+                {"month": "2024-01", "city": "Arden", "sales": 30},
+                {"month": "2024-01", "city": "Brook", "sales": 31},
+                {"month": "2024-02", "city": "Arden", "sales": 35},
+            ]},
+            id="records",
+        ),
+        pytest.param(
+            {"month": ["2024-01", "2024-01", "2024-02"], "city": ["Arden", "Brook", "Arden"], "sales": [30, 31, 35]},
+            id="columns",
+        ),
+        pytest.param(
+            {
+                "columns": ["month", "city", "sales"],
+                "data": [["2024-01", "Arden", 30], ["2024-01", "Brook", 31], ["2024-02", "Arden", 35]],
+            },
+            id="header and rows apart",
+        ),
+        pytest.param(
+            [["month", "city", "sales"], ["2024-01", "Arden", 30], ["2024-01", "Brook", 31], ["2024-02", "Arden", 35]],
+            id="a first row of names",
+        ),
+        pytest.param(
+            {"data": [
+                {"month": "Jan 2024", "city": "Arden", "variable": "sales", "value": 30},
+                {"month": "Jan 2024", "city": "Brook", "variable": "sales", "value": 31},
+                {"month": "Feb 2024", "city": "Arden", "variable": "sales", "value": 35},
+            ]},
+            id="a long table",
+        ),
+    ],
+)  # fmt: skip
+def test_a_table_says_the_same_in_every_shape(value: object) -> None:
+    facts = read(value, name="d")
+    got = [
+        (measure, members, time.replace("Jan 2024", "2024-01").replace("Feb 2024", "2024-02"), number)
+        for measure, members, time, number in rows(facts)
+    ]
+    assert got == SALES
+
+
+def test_pairs_of_a_time_and_a_text_are_a_series() -> None:
+    facts = read({"rainfall": [["2024-01-31", "43.3"], ["2024-02-29", "12.1"]]}, name="d")
+    assert rows(facts) == [("rainfall", "", "2024-01", "43.3"), ("rainfall", "", "2024-02", "12.1")]
+
+
+def test_years_are_read_from_keys_from_names_from_numbers_and_from_labels() -> None:
+    by_key = read({"revenue": {"2023": 54, "2024": 56}}, name="d")
+    by_name = read({"revenue_2023": 54, "revenue_2024": 56}, name="d")
+    by_number = read({"rows": [{"year": 2023, "revenue": 54}, {"year": 2024, "revenue": 56}]}, name="d")
+    by_label = read({"rows": [{"period": "FY2023", "revenue": 54}, {"period": "FY2024", "revenue": 56}]}, name="d")
+    for facts in (by_key, by_name, by_number, by_label):
+        years = [(one.time.start.year, one.time.grain, one.value) for one in facts.observations if one.time]
+        assert years == [(2023, "year", 54), (2024, "year", 56)]
+
+
+def test_a_map_of_maps_is_read_by_entity_and_by_metric() -> None:
+    by_entity = read({"stations": {"Arden": {"pm25": 4.1, "no2": 12}, "Brook": {"pm25": 11.0, "no2": 30}}}, name="d")
+    by_metric = read({"revenue": {"2023": 5, "2024": 6}, "profit": {"2023": 1, "2024": 2}}, name="d")
+    assert rows(by_entity)[:2] == [("pm25", "Arden", "", "4.1"), ("pm25", "Brook", "", "11.0")]
+    assert list(by_entity.dimensions) == ["station"]
+    assert {one.measure for one in by_metric.observations} == {"revenue", "profit"}
+
+
+def test_periods_as_columns_are_times_and_labels_of_rows_are_measures() -> None:
+    facts = read_csv("Item,2023,2024\nRevenue,54,56\nNet income,4,5\n", name="d")
+    assert rows(facts) == [
+        ("revenue", "", "2023", "54"), ("net_income", "", "2023", "4"),
+        ("revenue", "", "2024", "56"), ("net_income", "", "2024", "5"),
+    ]  # fmt: skip
+
+
+def test_entities_as_columns_are_members() -> None:
+    facts = read_csv("date,Arden,Brook,Cole\n2024-01-31,1,2,3\n2024-02-29,4,5,6\n", name="rainfall.csv")
+    assert rows(facts)[0] == ("rainfall", "Arden", "2024-01", "1")
+
+
+def test_json_lines_are_one_table() -> None:
+    lines = "\n".join(json.dumps({"day": f"2024-03-0{day}", "visits": day * 10}) for day in (1, 2, 3))
+    assert [time for _, _, time, _ in rows(read_jsonl(lines, name="d"))] == ["2024-03-01", "2024-03-02", "2024-03-03"]
+
+
+def test_a_parallel_map_of_units_gives_the_columns_theirs() -> None:
+    facts = read(
+        {
+            "hourly_units": {"temperature_2m": "°C"},
+            "hourly": {"time": ["2024-01-01T00:00", "2024-01-01T01:00"], "temperature_2m": [3.1, 2.9]},
+        },
+        name="d",
+    )
+    (measure,) = facts.measures.values()
+    assert [unit.symbol for unit in measure.units] == ["degC"]
+
+
+def test_company_facts_of_the_sec_are_read_with_unit_period_and_subject() -> None:
+    record = {
+        "start": "2023-01-30",
+        "end": "2024-01-28",
+        "val": 60922000000,
+        "accn": "0001045810-24-000029",
+        "fy": 2024,
+        "fp": "FY",
+        "form": "10-K",
+        "filed": "2024-02-21",
+    }
+    again = {**record, "filed": "2025-02-26", "fy": 2025}
+    instant = {"end": "2024-01-28", "val": 65728000000, "fy": 2024, "form": "10-K", "filed": "2024-02-21"}
+    concepts = {
+        "Revenues": {"label": "Revenues", "description": "All revenue.", "units": {"USD": [record, again]}},
+        "Assets": {"label": "Assets", "description": "All assets.", "units": {"USD": [instant]}},
+    }
+    value = {"cik": 1045810, "entityName": "NVIDIA CORP", "facts": {"us-gaap": concepts}}
+    facts = read(value, name="d")
+    revenue = next(one for one in facts.observations if one.measure == "revenue")
+    assert (str(revenue.time.start), str(revenue.time.end), revenue.time.grain) == ("2023-01-30", "2024-01-28", "year")  # type: ignore[union-attr]
+    assert facts.measures["revenue"].units[0].symbol == "USD"
+    assert dict(revenue.members) == {"subject": "NVIDIA CORP"}
+    assert [out.why for out in facts.left_out].count("twin") == 1
+    assert len(facts.observations) == 2
+
+
+def test_raw_and_formatted_values_are_one_and_the_format_tells_per_cent() -> None:
+    facts = read(
+        {
+            "holders": [
+                {"organization": "Fund A", "pctHeld": {"raw": 0.0563, "fmt": "5.63%"}},
+                {"organization": "Fund B", "pctHeld": {"raw": 0.01, "fmt": "1.00%"}},
+            ]
+        },
+        name="d",
+    )
+    (measure,) = facts.measures.values()
+    assert [(unit.symbol, unit.scale) for unit in measure.units] == [("%", Decimal(100))]
+    assert [str(one.value) for one in facts.observations] == ["0.0563", "0.01"]
+
+
+def test_a_sources_fields_title_and_unit_their_measures() -> None:
+    facts = read(
+        {"monthly": [{"date": "2025-07-31", "pm25": 4.1}]},
+        name="d",
+        subject="Arden",
+        fields={"monthly.pm25": Field("Mean PM2.5", "µg/m³")},
+    )
+    (one,) = facts.observations
+    assert facts.measures[one.measure].title == "Mean PM2.5"
+    assert facts.measures[one.measure].units[0].symbol == "µg/m^3"
+    assert dict(one.members) == {"subject": "Arden"}
+
+
+def test_undated_data_stays_undated() -> None:
+    assert read({"revenue": 90}, name="d").observations[0].time is None
+
+
+def test_facts_of_several_blocks_are_one_and_keep_what_each_is_in() -> None:
+    us = read({"symbol": "AAA", "currency": "USD", "marketCap": 10}, name="us")
+    no = read({"symbol": "BBB", "currency": "NOK", "marketCap": 20}, name="no")
+    facts = merge(us, no)
+    assert list(facts.measures) == ["market_cap"]
+    assert [member.name for member in facts.dimensions["subject"].members] == ["AAA", "BBB"]
+    assert [unit.symbol for unit in facts.observations[0].units] == ["USD"]
+    assert [unit.symbol for unit in facts.observations[1].units] == ["NOK"]
