@@ -17,7 +17,6 @@ from trainer.core.errors import SourceError, UsageError
 from trainer.sources import SOURCES as REGISTRY
 from trainer.sources import SourceContext, create_source
 
-RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recorded"
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
@@ -41,10 +40,7 @@ def file_case(tmp_path: Path) -> Iterator[Case]:
 
 @contextmanager
 def yahoo_case(_: Path) -> Iterator[Case]:
-    recorded = RECORDED / "yahoo"
-    if not recorded.is_dir():
-        pytest.skip(f"no recorded answers at {recorded}")
-    with YahooServer(recorded) as server:
+    with YahooServer() as server:
         options = {"base_url": server.url, "retries": 0, "per_second": 1000}
         yield Case(options, {"ticker": "ABBV"}, {"kind": "quote", "ticker": "abbv"}, {"ticker": "NOPE"})
 
@@ -60,10 +56,7 @@ def api_case(_: Path) -> Iterator[Case]:
 
 @contextmanager
 def edgar_case(_: Path) -> Iterator[Case]:
-    recorded = RECORDED / "edgar"
-    if not recorded.is_dir():
-        pytest.skip(f"no recorded answers at {recorded}")
-    with EdgarServer(recorded) as server:
+    with EdgarServer() as server:
         options = {
             "user_agent": "Ann ann@example.org",
             "base_url": server.url,

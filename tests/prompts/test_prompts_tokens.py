@@ -45,8 +45,7 @@ def tiktoken(encoding: str):
 
 def texts() -> list[Path]:
     found = [*ROOT.glob("*.md"), *ROOT.glob("information/**/*.md"), *ROOT.glob("src/trainer/**/*.py")]
-    recorded = ROOT.parent / "shared" / "recorded"
-    return sorted([*found, *recorded.glob("yahoo/quote-*.json")])
+    return sorted([*found, *ROOT.glob("information/data/*.json")])
 
 
 @pytest.mark.parametrize("encoding", FILES)

@@ -1,4 +1,4 @@
-"""A loopback EDGAR: recorded answers by path, a contact that is asked for, and an HTML 403 over the rate limit."""
+"""A loopback EDGAR: reported figures in its shapes, a contact it asks for, and an HTML 403 over the rate limit."""
 
 from __future__ import annotations
 
@@ -12,11 +12,48 @@ from pathlib import Path
 REFUSED = b"<!DOCTYPE html><html><head><title>SEC.gov | Request Rate Threshold Exceeded</title></head></html>"
 
 
-class EdgarServer:
-    """Serves `recordings`; used as a context manager."""
+FIGURES = json.loads((Path(__file__).parent / "figures" / "edgar.json").read_text(encoding="utf-8"))
 
-    def __init__(self, recordings: Path, *, most_per_second: int = 1000) -> None:
-        self.recordings = recordings
+
+def companies_body() -> dict:
+    """The body of `/files/company_tickers.json`."""
+    rows = enumerate(FIGURES["companies"])
+    return {str(number): {"cik_str": cik, "ticker": ticker, "title": title} for number, (cik, ticker, title) in rows}
+
+
+def facts_body(name: str) -> dict | None:
+    """The body of `/api/xbrl/companyfacts/{name}.json`."""
+    held = FIGURES.get(f"facts {name}")
+    if held is None:
+        return None
+    names = ("start", "end", "val", "accn", "form", "filed")
+    concepts = {
+        tag: {
+            "label": tag,
+            "description": None,
+            "units": {
+                unit: [{key: value for key, value in zip(names, row, strict=True) if value is not None} for row in rows]
+                for unit, rows in units.items()
+            },
+        }
+        for tag, units in held["us-gaap"].items()
+    }
+    return {"cik": held["cik"], "entityName": held["entityName"], "facts": {"dei": {}, "us-gaap": concepts}}
+
+
+def submissions_body(name: str) -> dict | None:
+    """The body of `/submissions/{name}.json`."""
+    held = FIGURES.get(f"submissions {name}")
+    if held is None:
+        return None
+    company = {key: value for key, value in held.items() if key not in ("recent", "files")}
+    return {**company, "filings": {"recent": held["recent"], "files": held["files"]}}
+
+
+class EdgarServer:
+    """Used as a context manager."""
+
+    def __init__(self, *, most_per_second: int = 1000) -> None:
         self.most_per_second = most_per_second
         self.gzip = True
         self.answers: dict[str, tuple[int, bytes]] = {}
@@ -45,15 +82,13 @@ class EdgarServer:
         return sum(now - moment < 1.0 for moment in self.times) > self.most_per_second
 
     def answer(self, path: str) -> bytes | None:
-        for start, folder in (
-            ("/files/", ""),
-            ("/submissions/", "submissions"),
-            ("/api/xbrl/companyfacts/", "companyfacts"),
-        ):
-            file = self.recordings / folder / path.removeprefix(start)
-            if path.startswith(start) and file.is_file():
-                return file.read_bytes()
-        return None
+        folder, _, name = path.removesuffix(".json").rpartition("/")
+        body = {
+            "/files": lambda _: companies_body(),
+            "/submissions": submissions_body,
+            "/api/xbrl/companyfacts": facts_body,
+        }.get(folder, lambda _: None)(name)
+        return None if body is None else json.dumps(body).encode()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,8 @@
-"""A loopback Yahoo Finance: recorded answers by path, the cookie and crumb dance, and every way to misbehave."""
+"""A loopback Yahoo Finance: figures in its shapes, the cookie and crumb dance, and every way to misbehave.
+
+The figures are facts that Yahoo once served, under its own names; envelopes, `{raw, fmt}` pairs, epochs, nulls and
+caching noise are put on here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ import gzip
 import json
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -27,11 +33,86 @@ class Fault:
     """`status`, `cut`, `slow`, `trickle`, `close` or `bad_gzip`."""
 
 
+FIGURES = json.loads((Path(__file__).parent / "figures" / "yahoo.json").read_text(encoding="utf-8"))
+_PAIRED = frozenset(
+    {
+        "incomeStatementHistory",
+        "incomeStatementHistoryQuarterly",
+        "earningsHistory",
+        "earningsTrend",
+        "institutionOwnership",
+    }
+)
+"""Modules whose figures come with their text."""
+
+
+def quote_body(symbol: str) -> dict:
+    """The body of `/v7/finance/quote`; empty where the symbol is not known."""
+    quote = FIGURES.get(f"quote {symbol}")
+    result = [{"language": "en-US", "region": "US", "triggerable": True, "priceHint": 2, **quote}] if quote else []
+    return {"quoteResponse": {"result": result, "error": None}}
+
+
+def summary_body(symbol: str, modules: Iterable[str] | None = None) -> dict:
+    """The body of `/v10/finance/quoteSummary`, of these modules or all there are."""
+    held = FIGURES[f"summary {symbol}"]
+    result = {
+        name: {"maxAge": 1, **(paired(held[name]) if name in _PAIRED else held[name])}
+        for name in (modules or held)
+        if name in held
+    }
+    return {"quoteSummary": {"result": [result], "error": None}}
+
+
+def fundamentals_body(symbol: str, types: Iterable[str] | None = None) -> dict:
+    """The body of `/ws/fundamentals-timeseries`: a series for each type, without points where there is no figure."""
+    held = FIGURES.get(f"fundamentals {symbol}", {"currencyCode": "USD"})
+    series = []
+    for name in types or [name for name in held if name != "currencyCode"]:
+        points = [
+            {"asOfDate": day, "periodType": "12M", "currencyCode": held["currencyCode"], "reportedValue": pair(value)}
+            for day, value in held.get(name, {}).items()
+        ]
+        meta = {"symbol": [symbol], "type": [name]}
+        series.append(
+            {"meta": meta, "timestamp": [0] * len(points), name: [None, *points]} if points else {"meta": meta}
+        )
+    return {"timeseries": {"result": series, "error": None}}
+
+
+def chart_body(symbol: str) -> dict:
+    """The body of `/v8/finance/chart`."""
+    held = FIGURES[f"chart {symbol}"]
+    indicators = {"quote": [held["quote"]], "adjclose": [{"adjclose": held["adjclose"]}]}
+    answer = {"meta": held["meta"], "timestamp": held["timestamp"], "indicators": indicators, "events": held["events"]}
+    return {"chart": {"result": [answer], "error": None}}
+
+
+def paired(value: object) -> object:
+    """Figures with their texts, as Yahoo gives them in statements: null is a zero that it does not mean."""
+    if isinstance(value, list):
+        return [paired(item) for item in value]
+    if isinstance(value, dict):
+        return {name: item if name in ("period", "organization") else paired(item) for name, item in value.items()}
+    return pair(value)
+
+
+def pair(value: object) -> object:
+    if value is None:
+        return {"raw": 0, "fmt": None, "longFmt": "0"}
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value).replace(tzinfo=UTC)
+        except ValueError:
+            return value
+        return {"raw": int(moment.timestamp()), "fmt": value}
+    return {"raw": value, "fmt": f"{value:.2f}", "longFmt": f"{value:,}"}
+
+
 @dataclass
 class YahooServer:
-    """Serves `recordings`, a folder of `{path, status, body}` files; used as a context manager."""
+    """Used as a context manager."""
 
-    recordings: Path
     gzip: bool = False
     answers: dict[str, tuple[int, bytes, dict[str, str]]] = field(default_factory=dict)
     """Path -> what to answer instead."""
@@ -68,10 +149,6 @@ class YahooServer:
         """How many requests began with this path."""
         return sum(request.startswith(start) for request in self.requests)
 
-    def recorded(self, name: str) -> dict | None:
-        path = self.recordings / f"{name}.json"
-        return json.loads(path.read_text(encoding="utf-8"))["body"] if path.exists() else None
-
 
 class _Handler(BaseHTTPRequestHandler):
     yahoo: YahooServer
@@ -102,10 +179,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(401, said)
         symbol = parameters.get("symbols") or path.rpartition("/")[2]
         if path == "/v7/finance/quote":
-            empty = {"quoteResponse": {"result": [], "error": None}}
             if symbol in self.yahoo.slow_symbols:
                 self.yahoo.released.wait(60)
-            self._json(200, self.yahoo.recorded(f"quote-{symbol}") or empty)
+            self._json(200, quote_body(symbol))
             self.yahoo.answered += 1
             return None
         if path.startswith("/v10/finance/quoteSummary/"):
@@ -117,29 +193,19 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(404, {"finance": {"result": None, "error": {"code": "Not Found", "description": path}}})
 
     def _summary(self, symbol: str, modules: list[str]) -> None:
-        body = self.yahoo.recorded(f"quoteSummary-all-{symbol}")
-        if body is None:
-            said = {"code": "Not Found", "description": f"Quote not found for symbol: {symbol}"}
-            return self._json(404, {"quoteSummary": {"result": None, "error": said}})
-        held = body["quoteSummary"]["result"][0]
-        chosen = {name: held[name] for name in modules if name in held}
-        return self._json(200, {"quoteSummary": {"result": [chosen], "error": None}})
+        if f"summary {symbol}" in FIGURES:
+            return self._json(200, summary_body(symbol, modules))
+        error = {"code": "Not Found", "description": f"Quote not found for symbol: {symbol}"}
+        return self._json(404, {"quoteSummary": {"result": None, "error": error}})
 
     def _fundamentals(self, symbol: str, types: list[str]) -> None:
-        series = []
-        for path in sorted(self.yahoo.recordings.glob(f"fundamentalsTimeSeries-{symbol}-*.json")):
-            recorded = self.yahoo.recorded(path.stem)
-            series += [each for each in recorded["timeseries"]["result"] if each["meta"]["type"][0] in types]
-        if not series:
-            series = [{"meta": {"symbol": [symbol], "type": [name]}} for name in types]
-        return self._json(200, {"timeseries": {"result": series, "error": None}})
+        self._json(200, fundamentals_body(symbol, types))
 
     def _chart(self, symbol: str) -> None:
-        names = sorted(path.stem for path in self.yahoo.recordings.glob(f"chart-{symbol}-2020-*.json"))
-        if names:
-            return self._json(200, self.yahoo.recorded(names[-1]))
-        said = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
-        return self._json(404, {"chart": {"result": None, "error": said}})
+        if f"chart {symbol}" in FIGURES:
+            return self._json(200, chart_body(symbol))
+        error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
+        return self._json(404, {"chart": {"result": None, "error": error}})
 
     def _json(self, status: int, body: dict) -> None:
         self._send(status, json.dumps(body).encode(), {"Content-Type": "application/json"})

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from servers.yahoo import YahooServer
 from trainer.sources import SourceContext, create_source
 
-RECORDED = Path(__file__).resolve().parents[3] / "shared" / "recorded" / "yahoo"
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
@@ -43,15 +41,8 @@ def clock():
 
 
 @pytest.fixture
-def recorded() -> Path:
-    if not RECORDED.is_dir():
-        pytest.skip(f"no recorded answers at {RECORDED}: they are other people's data and not in the repository")
-    return RECORDED
-
-
-@pytest.fixture
-def server(recorded):
-    with YahooServer(recorded) as running:
+def server():
+    with YahooServer() as running:
         yield running
 
 

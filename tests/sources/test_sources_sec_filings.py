@@ -16,8 +16,8 @@ CONTACT = "Ann Example ann@example.org"
 
 
 @pytest.fixture
-def edgar(recorded):
-    with EdgarServer(recorded.parent / "edgar") as running:
+def edgar():
+    with EdgarServer() as running:
         yield running
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from servers.yahoo import chart_body, fundamentals_body, quote_body, summary_body
 from trainer.core.values import Field
 from trainer.sources.yahoo_fields import STATEMENTS
 from trainer.sources.yahoo_shapes import (
@@ -18,12 +19,8 @@ from trainer.sources.yahoo_shapes import (
 )
 
 
-def body(recorded, name: str) -> dict:
-    return json.loads((recorded / f"{name}.json").read_text(encoding="utf-8"))["body"]
-
-
-def test_a_quote_keeps_its_figures_as_given(recorded):
-    shaped = shape_quote(body(recorded, "quote-ABBV"))
+def test_a_quote_keeps_its_figures_as_given():
+    shaped = shape_quote(quote_body("ABBV"))
 
     assert (shaped.subject, shaped.as_of) == ("AbbVie Inc.", "2025-02-14")
     assert shaped.data["regularMarketPrice"] == 192.87
@@ -33,17 +30,17 @@ def test_a_quote_keeps_its_figures_as_given(recorded):
     assert shaped.data["dividendDate"] == "2025-05-15"
 
 
-def test_the_same_name_has_the_unit_of_its_place(recorded):
-    quote = shape_quote(body(recorded, "quote-ABBV"))
-    summary = shape_summary(body(recorded, "quoteSummary-all-ABBV"))
+def test_the_same_name_has_the_unit_of_its_place():
+    quote = shape_quote(quote_body("ABBV"))
+    summary = shape_summary(summary_body("ABBV"))
 
     assert (quote.data["dividendYield"], quote.fields["dividendYield"].unit) == (3.4, "percent")
     assert summary.data["dividend"]["dividendYield"] == 0.0325
     assert summary.fields["dividend.dividendYield"].unit == "fraction"
 
 
-def test_money_has_the_currency_it_is_in(recorded):
-    fields = shape_quote(body(recorded, "quote-ABBV")).fields
+def test_money_has_the_currency_it_is_in():
+    fields = shape_quote(quote_body("ABBV")).fields
 
     assert fields["marketCap"] == Field("Market capitalisation", "USD")
     assert fields["regularMarketPrice"] == Field("Share price", "USD/share")
@@ -64,8 +61,8 @@ def test_the_day_of_a_price_is_that_of_its_exchange():
     assert shape_quote({"quoteResponse": {"result": [answer]}}).as_of == "2025-02-15"
 
 
-def test_a_summary_is_ordered_by_meaning(recorded):
-    shaped = shape_summary(body(recorded, "quoteSummary-all-ABBV"))
+def test_a_summary_is_ordered_by_meaning():
+    shaped = shape_summary(summary_body("ABBV"))
 
     assert (shaped.subject, shaped.as_of) == ("AbbVie Inc.", "2025-02-21")
     assert shaped.data["profile"]["fullTimeEmployees"] == 55000
@@ -82,14 +79,14 @@ def test_a_summary_is_ordered_by_meaning(recorded):
     assert shaped.fields["financials.operatingMargins"] == Field("Operating margin, latest quarter", "fraction")
 
 
-def test_every_name_can_be_written_in_a_template(recorded):
-    for path in shape_summary(body(recorded, "quoteSummary-all-ABBV")).fields:
+def test_every_name_can_be_written_in_a_template():
+    for path in shape_summary(summary_body("ABBV")).fields:
         assert all(part.isidentifier() for part in path.split(".")), path
-    assert shape_summary(body(recorded, "quoteSummary-all-ABBV")).data["price"]["fiftyTwoWeekChange"] == 0.13013816
+    assert shape_summary(summary_body("ABBV")).data["price"]["fiftyTwoWeekChange"] == 0.13013816
 
 
-def test_series_ascend_by_date_and_join_what_belongs_together(recorded):
-    data = shape_summary(body(recorded, "quoteSummary-all-ABBV")).data
+def test_series_ascend_by_date_and_join_what_belongs_together():
+    data = shape_summary(summary_body("ABBV")).data
 
     assert [row["date"] for row in data["annual"]] == ["2021-12-31", "2022-12-31", "2023-12-31", "2024-12-31"]
     assert data["quarterly"][-1] == {
@@ -104,22 +101,22 @@ def test_series_ascend_by_date_and_join_what_belongs_together(recorded):
     assert [row["period"] for row in data["recommendations"]] == ["-3m", "-2m", "-1m", "0m"]
 
 
-def test_a_zero_that_yahoo_does_not_mean_is_left_out(recorded):
-    data = shape_summary(body(recorded, "quoteSummary-all-BFLY")).data
+def test_a_zero_that_yahoo_does_not_mean_is_left_out():
+    data = shape_summary(summary_body("BFLY")).data
 
     assert data["annual"][0] == {"date": "2020-12-31", "netIncome": -162706000}
 
 
-def test_caching_noise_and_nulls_are_dropped(recorded):
-    text = json.dumps(shape_summary(body(recorded, "quoteSummary-all-AAPL")).data)
+def test_caching_noise_and_nulls_are_dropped():
+    text = json.dumps(shape_summary(summary_body("AAPL")).data)
 
     assert "maxAge" not in text
     assert "null" not in text
     assert '"fmt"' not in text
 
 
-def test_a_module_without_a_shape_of_its_own_comes_cleaned(recorded):
-    data = shape_summary(body(recorded, "quoteSummary-all-ABBV")).data
+def test_a_module_without_a_shape_of_its_own_comes_cleaned():
+    data = shape_summary(summary_body("ABBV")).data
 
     assert data["upgradeDowngradeHistory"]["history"][0] == {
         "epochGradeDate": "2025-02-03",
@@ -132,14 +129,14 @@ def test_a_module_without_a_shape_of_its_own_comes_cleaned(recorded):
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "ABBV", "AMZN", "BFLY", "GOOG"])
-def test_every_field_that_is_named_is_there_and_the_other_way_round(recorded, symbol):
+def test_every_field_that_is_named_is_there_and_the_other_way_round(symbol):
     for shaped in (
-        shape_quote(body(recorded, f"quote-{symbol}")),
-        shape_fundamentals(body(recorded, f"fundamentalsTimeSeries-{symbol}-financials-quarterly"), symbol),
+        shape_quote(quote_body(symbol)),
+        shape_fundamentals(fundamentals_body(symbol), symbol),
     ):
         assert leaves(shaped.data) == set(shaped.fields)
 
-    summary = shape_summary(body(recorded, f"quoteSummary-all-{symbol}"))
+    summary = shape_summary(summary_body(symbol))
     assert set(summary.fields) <= leaves(summary.data)
     assert summary.fields.keys() <= schema_fields().keys() | leaves({"recommendations": [{"period": 0}]}) | {
         path for path in summary.fields if path.endswith((".date", ".period"))
@@ -154,12 +151,9 @@ def leaves(data: object, path: str = "") -> set[str]:
     return {path}
 
 
-def test_statements_of_one_date_are_one_row(recorded):
-    income = body(recorded, "fundamentalsTimeSeries-AAPL-financials-annual")
-    balance = body(recorded, "fundamentalsTimeSeries-AAPL-balance-sheet-annual")
-    series = income["timeseries"]["result"] + balance["timeseries"]["result"]
-
-    shaped = shape_fundamentals({"timeseries": {"result": series}}, "AAPL")
+def test_statements_of_one_date_are_one_row():
+    types = ("annualTotalDebt", "annualDilutedEPS", "annualResearchAndDevelopment")
+    shaped = shape_fundamentals(fundamentals_body("AAPL", types), "AAPL")
 
     assert shaped.as_of == "2024-09-30"
     assert [row["date"] for row in shaped.data["annual"]] == ["2022-09-30", "2023-09-30", "2024-09-30"]
@@ -169,8 +163,8 @@ def test_statements_of_one_date_are_one_row(recorded):
     assert shaped.fields["annual.dilutedEPS"].unit == "USD/share"
 
 
-def test_a_chart_is_a_series_of_prices(recorded):
-    shaped = shape_chart(body(recorded, "chart-AAPL-2020-08-31-to-2020-11-07"))
+def test_a_chart_is_a_series_of_prices():
+    shaped = shape_chart(chart_body("AAPL"))
 
     assert shaped.data["prices"][0] == {
         "date": "2020-08-31",
@@ -218,9 +212,9 @@ def test_an_answer_without_data_is_told(shape, answer):
         shape(answer)
 
 
-def test_a_chart_of_a_day_without_trade_has_no_data(recorded):
+def test_a_chart_of_a_day_without_trade_has_no_data():
     with pytest.raises(NoData):
-        shape_chart(body(recorded, "chart-AAPL-2025-02-01-to-2025-02-02-includePrePost-false-interval-1m"))
+        shape_chart({"chart": {"result": [{"meta": {"symbol": "AAPL"}, "indicators": {"quote": [{}]}}]}})
 
 
 def test_every_line_of_a_statement_has_its_name_at_yahoo():

@@ -12,7 +12,6 @@ from trainer.core.clock import parse_moment
 from trainer.core.values import DataBlock, Field
 
 ROOT = Path(__file__).parents[3]
-RECORDED = ROOT.parent / "shared" / "recorded" / "yahoo"
 
 
 @dataclass(frozen=True)
@@ -49,35 +48,18 @@ def committed() -> list[Company]:
 
 
 def recorded() -> list[Company]:
-    """The companies of the recorded answers; none where the recordings are absent."""
+    """The companies whose figures the loopback server answers with."""
+    from servers.yahoo import summary_body
     from trainer.sources.yahoo_shapes import shape_summary
 
     found = []
     for ticker, name in (("AAPL", "Apple"), ("AMZN", "Amazon"), ("GOOG", "Alphabet")):
-        path = RECORDED / f"quoteSummary-all-{ticker}.json"
-        if path.exists():
-            shaped = shape_summary(json.loads(path.read_text(encoding="utf-8"))["body"])
-            when = datetime(2025, 2, 21, 21, tzinfo=UTC)
-            fields = dict(shaped.fields)
-            found.append(
-                Company(
-                    name,
-                    (
-                        DataBlock(
-                            "summary",
-                            f"yahoo_finance:{ticker}:summary",
-                            1,
-                            "yahoo_finance",
-                            when,
-                            dict(shaped.data),
-                            ticker,
-                            shaped.subject,
-                            shaped.as_of,
-                            fields,
-                        ),
-                    ),
-                )
-            )
+        shaped = shape_summary(summary_body(ticker))
+        when = datetime(2025, 2, 21, 21, tzinfo=UTC)
+        key = f"yahoo_finance:{ticker}:summary"
+        data, fields = dict(shaped.data), dict(shaped.fields)
+        block = DataBlock("summary", key, 1, "yahoo_finance", when, data, ticker, shaped.subject, shaped.as_of, fields)
+        found.append(Company(name, (block,)))
     return found
 
 
