@@ -145,3 +145,33 @@ def test_the_json_schema_accepts_the_example_and_refuses_an_unknown_key() -> Non
     jsonschema.validate(example, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"llm_provider": {"temprature": 1}}, schema)
+
+
+def test_numbers_keep_their_spelling_where_no_type_is_declared_and_are_numbers_where_one_is(tmp_path: Path) -> None:
+    text = """
+llm_provider: {temperature: 0.20, retries: 7}
+reports:
+  r:
+    instruction: a.md
+    params: {CODE: 000001, SHARE: 1.10, YEAR: 2024}
+    matrix: {ZIP: [02700, 2.0]}
+    data: {quote: {source: file, ticker: 000001}}
+    model: {temperature: 0.70}
+"""
+    settings = load(tmp_path, text, overrides=("reports.r.params.SHARE=1.20",)).settings
+
+    report = settings.reports["r"]
+    assert (settings.llm_provider.temperature, settings.llm_provider.retries) == (0.2, 7)
+    assert report.params == {"CODE": "000001", "SHARE": "1.20", "YEAR": 2024}
+    assert report.matrix == {"ZIP": ["02700", "2.0"]}
+    assert report.data == {"quote": {"source": "file", "ticker": "000001"}}
+    assert report.model == {"temperature": 0.7}
+
+
+def test_a_misspelt_format_is_told_with_its_place_the_nearest_and_the_list(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, "reports: {r: {instruction: a.md, formats: [md, htm]}}")
+
+    assert str(caught.value).startswith(
+        'config.yaml:1:48: reports.r.formats.1: unknown output format "htm"\n  did you mean "html"? known: asciidoc, '
+    )

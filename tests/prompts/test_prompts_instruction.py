@@ -23,24 +23,28 @@ def parse(front: str, body: str = "x\n"):
     return parse_instruction(f"---\n{front}\n---\n{body}", shown="i.md", root=Path())
 
 
+@pytest.mark.parametrize("text", ["---\ntitle: A\nnever closed\n", "----\ntitle: A\n----\n", "---\n# nothing\n---\n"])
+def test_a_slip_in_the_front_matter_is_told_and_never_sent_as_text(text):
+    with pytest.raises(InstructionError, match="front matter"):
+        parse_instruction(text, shown="i.md", root=Path())
+
+
 @pytest.mark.parametrize(
     ("text", "body", "line"),
     [
         ("---\ntitle: A\n---\nbody\n", "body\n", 4),
         ("---\ntitle: A\n---", "", 3),
         ("---  \ntitle: A\n---\t\n\nbody\n", "\nbody\n", 4),
-        ("\n---\ntitle: A\n---\nbody\n", "\n---\ntitle: A\n---\nbody\n", 1),
+        ("\n---\ntitle: A\n---\nbody\n", "body\n", 5),
         (" ---\ntitle: A\n---\n", " ---\ntitle: A\n---\n", 1),
         ("---\njust text\n---\nbody\n", "---\njust text\n---\nbody\n", 1),
         ("---\n- a list\n---\nbody\n", "---\n- a list\n---\nbody\n", 1),
         ("---\n---\nbody\n", "---\n---\nbody\n", 1),
         ("---\nA quote: he said: this\n---\nbody\n", "---\nA quote: he said: this\n---\nbody\n", 1),
-        ("---\ntitle: A\nnever closed\n", "---\ntitle: A\nnever closed\n", 1),
-        ("----\ntitle: A\n----\n", "----\ntitle: A\n----\n", 1),
         ("", "", 1),
     ],
 )
-def test_front_matter_is_a_mapping_at_byte_zero_or_body(text, body, line):
+def test_front_matter_is_a_mapping_at_the_start_or_body(text, body, line):
     instruction = parse_instruction(text, shown="i.md", root=Path())
 
     assert (instruction.body, instruction.body_line) == (body, line)

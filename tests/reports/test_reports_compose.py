@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from trainer.convert import to_html
-from trainer.convert.frontmatter import split_front_matter
+from trainer.core.frontmatter import split_front_matter
 from trainer.core.values import DataBlock
 from trainer.reports import compose, report_date
 
@@ -94,7 +94,7 @@ TITLES = [
 
 @pytest.mark.parametrize("title", [*TITLES, "two\nlines", "tab\tbed"])
 def test_whatever_a_title_holds_the_front_matter_says_it(title: str) -> None:
-    meta, _, _ = split_front_matter(compose("Words.", title=title, date=None, meta={"model": title}))
+    meta = split_front_matter(compose("Words.", title=title, date=None, meta={"model": title})).meta
 
     shown = " ".join(title.split())
     assert [str(meta["title"]), str(meta["model"])] == [shown, shown]

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from trainer.core.frontmatter import split_front_matter
+
 _HTML = re.compile(
     r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|article|section|main|div|table|p|"
     r"ul|ol|h[1-6]|header|figure|span|a|b|i|strong|em|pre|blockquote|img|br|hr)\b[^>]*>",
@@ -80,12 +82,10 @@ def _is_json_lines(text: str) -> bool:
 
 
 def _front_matter(text: str) -> bool:
-    from trainer.convert.frontmatter import split_front_matter
-
     if not text.startswith("---"):
         return False
-    meta, body, _ = split_front_matter(text + "\n")
-    return bool(meta) and bool(body.strip())
+    parts = split_front_matter(text + "\n")
+    return bool(parts.meta) and bool(parts.body.strip())
 
 
 def _is_csv(text: str) -> bool:

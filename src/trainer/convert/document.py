@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from trainer.convert.frontmatter import split_front_matter
 from trainer.core.errors import Where
+from trainer.core.frontmatter import split_front_matter
 from trainer.core.values import Finding, Json
 
 if TYPE_CHECKING:
@@ -59,8 +59,10 @@ class Document:
 
 def parse_markdown(text: str, *, shown: str = "document.md") -> Document:
     """The document in `text`: CommonMark, GFM, footnotes, definition lists, alerts and math; raw HTML stays text."""
-    meta, body, first_line = split_front_matter(text, shown=shown)
-    return Document(meta, tuple(parse(body)), text, shown, first_line)
+    parts = split_front_matter(text, shown=shown)
+    slip = parts.slip
+    findings = [Finding("front_matter", "warning", slip.message, slip.where, hint=slip.hint or "")] if slip else []
+    return Document(parts.meta, tuple(parse(parts.body)), text, shown, parts.body_line, tuple(findings))
 
 
 _FEATURES = {

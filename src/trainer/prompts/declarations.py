@@ -30,7 +30,9 @@ T = TypeVar("T")
 def read_declarations(plain: Instruction, front: YamlDocument, *, folder: Path) -> Instruction:
     """The instruction with what its front matter declares; raises InstructionError with all problems."""
     reader = _Reader(front)
-    values = front.value
+    values = front.spelt()
+    typed_output = front.value.get("output")
+    schema = typed_output.get("schema") if isinstance(typed_output, dict) else None
     reader.known(values, KEYS, "key")
     params = reader.params(values.get("params"))
     data = reader.data(values.get("data"))
@@ -44,8 +46,8 @@ def read_declarations(plain: Instruction, front: YamlDocument, *, folder: Path) 
         params=params,
         contexts=reader.texts(values.get("contexts"), "contexts"),
         data=data,
-        output=reader.output(values.get("output"), folder=folder, root=plain.root),
-        model=reader.mapping(values.get("model"), "model"),
+        output=reader.output(values.get("output"), schema, folder=folder, root=plain.root),
+        model=reader.mapping(front.value.get("model"), "model"),
         strategy=reader.strategy(values.get("strategy")),
         places=front,
     )
@@ -218,14 +220,13 @@ class _Reader:
             self.say(error.message, *path, hint=error.hint)
             return None
 
-    def output(self, value: Json, *, folder: Path, root: Path) -> Output:
+    def output(self, value: Json, schema: Json, *, folder: Path, root: Path) -> Output:
         entry = self.mapping(value, "output")
         self.known(entry, _OUTPUT_KEYS, "key", "output")
         sections = self.texts(entry.get("sections"), "output", "sections")
         for index, title in enumerate(sections):
             if title in sections[:index]:
                 self.say(f'the section "{title}" stands twice', "output", "sections", index)
-        schema = entry.get("schema")
         if isinstance(schema, str):
             schema = self.schema_file(schema, folder=folder, root=root)
         elif schema is not None and not isinstance(schema, dict):

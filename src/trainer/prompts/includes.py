@@ -13,9 +13,10 @@ from pathlib import Path, PurePosixPath
 from trainer.core.digest import digest, digest_bytes
 from trainer.core.errors import Problem, UsageError, Where, nearest
 from trainer.core.files import read_text
+from trainer.core.frontmatter import split_front_matter
 from trainer.core.values import Context
 from trainer.core.yamltext import YamlDocument
-from trainer.prompts import frontmatter, markdown
+from trainer.prompts import markdown
 
 KEYS = ("title", "tags", "priority", "description")
 DEEPEST = 10
@@ -64,9 +65,12 @@ class Folder:
         where = self.where(name)
         try:
             text = read_text(self.path / name, shown=where.path)
-            parts = frontmatter.split(text, shown=where.path, known=KEYS)
         except UsageError as error:
             self.problems.extend(error.problems)
+            return None
+        parts = split_front_matter(text, shown=where.path, keys=KEYS)
+        if parts.slip:
+            self.problems.append(parts.slip)
             return None
         digests, files = [digest_bytes(text.encode())], [name]
         code = markdown.code(parts.body)

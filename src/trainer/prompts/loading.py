@@ -7,7 +7,7 @@ from pathlib import Path
 from trainer.core.digest import digest_bytes
 from trainer.core.errors import InstructionError, UsageError
 from trainer.core.files import read_text
-from trainer.prompts import frontmatter
+from trainer.core.frontmatter import Parts, split_front_matter
 from trainer.prompts.declarations import read_declarations
 from trainer.prompts.instruction import KEYS, Instruction
 
@@ -20,23 +20,22 @@ def load_instruction(path: Path, *, shown: str, root: Path) -> Instruction:
     file = _from_root(path, root)
     try:
         text = read_text(path, shown=file)
-        parts = frontmatter.split(text, shown=file, known=KEYS)
     except UsageError as error:
         raise InstructionError(error.message, problems=error.problems) from error
+    parts = split_front_matter(text, shown=file, keys=KEYS)
     return build(text, parts, file=file, shown=shown, root=root, folder=path.parent)
 
 
 def parse_instruction(text: str, *, shown: str, root: Path) -> Instruction:
     """The instruction in `text`, as from a file in `root` that errors call `shown`."""
-    try:
-        parts = frontmatter.split(text, shown=shown, known=KEYS)
-    except UsageError as error:
-        raise InstructionError(error.message, problems=error.problems) from error
+    parts = split_front_matter(text, shown=shown, keys=KEYS)
     return build(text, parts, file=shown, shown=shown, root=root, folder=root)
 
 
-def build(text: str, parts: frontmatter.Parts, *, file: str, shown: str, root: Path, folder: Path) -> Instruction:
+def build(text: str, parts: Parts, *, file: str, shown: str, root: Path, folder: Path) -> Instruction:
     """The instruction of a file that has been read and split; `folder` is where its `schema:` may lie."""
+    if parts.slip:
+        raise InstructionError(parts.slip.message, problems=[parts.slip])
     plain = Instruction(
         path=shown,
         file=file,

@@ -19,4 +19,5 @@ def read(content: bytes, *, shown: str, options: Options) -> Document:  # noqa: 
         Finding(f"repair.{repair.kind}", "note", repair.message, Where(shown, repair.line))
         for repair in repaired.repairs
     ]
-    return replace(parse_markdown(repaired.text, shown=shown), findings=tuple(notes))
+    document = parse_markdown(repaired.text, shown=shown)
+    return replace(document, findings=(*notes, *document.findings))

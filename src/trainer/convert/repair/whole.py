@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from trainer.convert.frontmatter import split_front_matter
 from trainer.convert.repair.lines import Repair, closes, scan
+from trainer.core.frontmatter import split_front_matter
 
 _TAGS = "think|thinking|thought|reasoning|reflection|scratchpad"
 _REASONING = re.compile(rf"^[ \t]*<({_TAGS})>.*?</\1>[ \t]*\n*", re.DOTALL | re.IGNORECASE | re.MULTILINE)
@@ -119,14 +119,13 @@ def fix_front_matter(text: str) -> tuple[str, list[Repair]]:
         repairs.append(Repair("front_matter", 1, "front matter taken out of its fence"))
     if not text.startswith("---"):
         return text, repairs
-    meta, body, first_line = split_front_matter(text)
-    again = body.lstrip("\n")
-    if meta and again.startswith("---"):
-        second, rest, _ = split_front_matter(again)
-        if second:
-            head = text[: len(text) - len(body)]
-            text = head + rest
-            repairs.append(Repair("front_matter", first_line, "second front matter dropped"))
+    first = split_front_matter(text)
+    again = first.body.lstrip("\n")
+    if first.meta and again.startswith("---"):
+        second = split_front_matter(again)
+        if second.meta:
+            text = text[: len(text) - len(first.body)] + second.body
+            repairs.append(Repair("front_matter", first.body_line, "second front matter dropped"))
     return text, repairs
 
 

@@ -21,6 +21,8 @@ from trainer.core.yamltext import Path as YamlPath
 
 _PREFIX = "TRAINER_"
 _NOT_SETTINGS = frozenset({"TRAINER_PROJECT"})
+_UNTYPED = frozenset({"params", "matrix", "data"})
+"""Keys of a report whose values have no declared type: a number in them stays as it is written."""
 _VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -113,6 +115,9 @@ def _lay_file(layers: _Layers, path: Path, shown: str) -> None:
         raise ConfigError("the file must be a mapping of sections", where=document.where())
     layers.tree = document.value
     layers.places = document.places
+    for name, report in _mapping(document.value.get("reports")).items():
+        for untyped in _UNTYPED & _mapping(report).keys():
+            report[untyped] = document.spelt("reports", name, untyped)
     for key, _ in _leaves(document.value, ()):
         layers.origins[".".join(key)] = Origin("file", str(document.where(*key)))
 
@@ -135,10 +140,15 @@ def _lay_override(layers: _Layers, override: str) -> None:
             f'--set "{override}" is not section.key=value', hint="example: --set llm_provider.model=gpt-4o"
         )
     try:
-        value = load_yaml(text, shown=f"--set {dotted}").value
+        document = load_yaml(text, shown=f"--set {dotted}")
+        value = document.spelt() if len(key) > 3 and key[0] == "reports" and key[2] in _UNTYPED else document.value
     except UsageError:
         value = text
     _put(layers, key, value, Origin("flag", f"--set {dotted}"))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _put(layers: _Layers, key: tuple[str, ...], value: object, origin: Origin) -> None:
