@@ -25,6 +25,7 @@ COMMANDS = {
     "report": Entry("Build the reports whose inputs changed.", main=True),
     "init": Entry("Start a new project."),
     "store": Entry("Read and write the store."),
+    "facts": Entry("Show what was understood of any data: measures, dimensions, times, units."),
     "checks": Entry("Check figures and structure of a document against data."),
     "security": Entry("Scan text for injected instructions and secrets."),
     "mart": Entry("Look into the records of what was run."),

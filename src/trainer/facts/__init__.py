@@ -4,7 +4,7 @@ from trainer.facts.corrections import Corrections, Role, read_corrections
 from trainer.facts.index import Index
 from trainer.facts.merge import merge
 from trainer.facts.numbers import Number, decimal_mark, read_number
-from trainer.facts.read import read, read_csv, read_jsonl
+from trainer.facts.read import read, read_block, read_blocks, read_csv, read_jsonl
 from trainer.facts.times import month_number, parse_time
 from trainer.facts.units import convert, head_units, parse_unit
 from trainer.facts.values import (
@@ -54,6 +54,8 @@ __all__ = [
     "parse_time",
     "parse_unit",
     "read",
+    "read_block",
+    "read_blocks",
     "read_corrections",
     "read_csv",
     "read_jsonl",

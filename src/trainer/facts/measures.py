@@ -31,6 +31,8 @@ class RawObservation:
     """What its own cell or row says."""
     currencies: tuple[Unit, ...] = ()
     """What money around it is in."""
+    is_filed: bool = False
+    """Whether its row says when it was reported as well, so that the same figure may stand there again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,14 @@ def build(
     measures = _measures(namings, ids, by_keys, corrections)
     observations: list[Observation] = []
     doubles: list[LeftOut] = list(left_out)
-    seen_values: dict[tuple[object, ...], Decimal] = {}
+    earlier: dict[tuple[object, ...], Decimal] = {}
     for one in raw:
         measure = ids[one.keys]
         place = (measure, tuple(sorted(one.members.items())), one.time and (one.time.start, one.time.end))
-        if one.time is not None and seen_values.get(place) == one.value:
+        if one.is_filed and one.time is not None and earlier.get(place) == one.value:
             doubles.append(LeftOut(one.source, "twin", f"the same value of {measure} stands before"))
             continue
-        seen_values[place] = one.value
+        earlier[place] = one.value
         own = _own_units(one, namings[one.keys], measures[measure])
         observations.append(Observation(one.value, one.step, measure, one.members, one.time, one.source, own))
     dims = {

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from trainer.core.values import Field, Json
+from trainer.core.values import DataBlock, Field, Json
 from trainer.facts.corrections import NONE, Corrections, lookup
 from trainer.facts.measures import RawObservation, build
+from trainer.facts.merge import merge
 from trainer.facts.numbers import json_number
 from trainer.facts.roles import Parsed, aliases_of, classify, row_times
 from trainer.facts.shapes import KEY_COLUMN, Column, Keys, Nested, Table, are_members, is_metric, table_of
@@ -80,6 +81,19 @@ def read(
     return reader.facts()
 
 
+def read_block(block: DataBlock, *, corrections: Corrections = NONE) -> Facts:
+    """What a block of a prompt says, with what its source says of it."""
+    return read(
+        block.data, name=block.name, fields=block.fields, subject=block.subject, as_of=block.as_of,
+        corrections=corrections, key=block.key, version=block.version,
+    )  # fmt: skip
+
+
+def read_blocks(blocks: Sequence[DataBlock], *, corrections: Corrections = NONE) -> Facts:
+    """What all blocks of a prompt say, as one."""
+    return merge(*(read_block(block, corrections=corrections) for block in blocks)) if blocks else Facts()
+
+
 def read_jsonl(text: str, *, name: str, **options: Any) -> Facts:
     """What JSON Lines say: one value a line, all of them one table."""
     return read([json.loads(line) for line in text.splitlines() if line.strip()], name=name, **options)
@@ -107,6 +121,8 @@ class _Heads:
     unit_map: Mapping[str, str]
     labels: Parsed | None
     """The column whose texts name measures."""
+    is_filed: bool
+    """Whether rows say when they were reported."""
     on_axis: bool
     """Whether the heads are members rather than measures."""
 
@@ -176,7 +192,9 @@ class _Reader:
             measures = [column for column in columns if column.role == "measure"]
             on_axis = self._members_as_columns(measures, dims, labels)
             for column in measures:
-                self._measure(column, rows, _Heads(keys, columns, unit_map, labels, on_axis))
+                self._measure(
+                    column, rows, _Heads(keys, columns, unit_map, labels, _has_filing_times(columns), on_axis)
+                )
         for column in columns:
             self._note(column, table)
         for below in table.nested:
@@ -348,7 +366,17 @@ class _Reader:
                 members = {dimension: member for dimension, member in members.items() if dimension != parsed.leaf}
             source = self._source(parsed.column.paths[row])
             self.raw.append(
-                RawObservation(number.value, number.step, measure, members, time or around.time, source, units, money)
+                RawObservation(
+                    number.value,
+                    number.step,
+                    measure,
+                    members,
+                    time or around.time,
+                    source,
+                    units,
+                    money,
+                    heads.is_filed,
+                )
             )
 
     def _record_measure(self, parsed: Parsed, columns: Sequence[Parsed], around: _Around, keys: Keys) -> None:
@@ -459,6 +487,12 @@ def _time_in_key(key: str) -> tuple[str, Time | None]:
                 return " ".join(rest), time
     match = re.fullmatch(r"(\D*[a-z])((?:19|20)\d\d)", key)
     return (match[1], parse_time(match[2])) if match else (key, None)
+
+
+def _has_filing_times(columns: Sequence[Parsed]) -> bool:
+    """Whether rows say when they were reported besides when they hold, as filings do."""
+    times = [set(name_words(parsed.leaf)) & vocabulary("secondary_time") for parsed in columns if parsed.role == "time"]
+    return any(times) and not all(times)
 
 
 def _is_plain(leaf: str) -> bool:

@@ -71,7 +71,9 @@ def _classify(column: Column, table: Table, at: int, corrections: Corrections) -
     named = is_key or has_kind(leaf, "time") or _prefixed_time(words) or (at == 0 and _counts_years(filled))
     if role in (None, "time"):
         epochs = role == "time" or (named and not is_key) or is_key
-        times = parse_cells(column.cells, named=named or role == "time", epochs=epochs)
+        times = parse_cells(
+            column.cells, named=named or role == "time", epochs=epochs, oldest=1 if has_kind(leaf, "year") else 1400
+        )
         if times is not None and not (
             isinstance(filled[0], int | float) and is_metric(leaf) and words[-1] not in vocabulary("time")
         ):
@@ -210,6 +212,7 @@ def _mark_row_numbers(columns: Sequence[Parsed], size: int) -> None:
 def row_times(columns: Sequence[Parsed], size: int, hint: Grain | None) -> list[Time | None]:
     """The time of each row, from its start and end, from a date, or from a year beside a month or quarter."""
     timed = [parsed for parsed in columns if parsed.role == "time" and parsed.times]
+    timed = [parsed for parsed in timed if not set(name_words(parsed.leaf)) & vocabulary("attribute_time")]
     primary = [parsed for parsed in timed if not _is_secondary(parsed.leaf)] or timed
     if not primary:
         return [None] * size

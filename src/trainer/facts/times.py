@@ -138,13 +138,16 @@ def epoch(value: Decimal | int | float) -> Time | None:
     return None
 
 
-def parse_cells(cells: Sequence[Json], *, named: bool, epochs: bool = False) -> list[Time | None] | None:
+def parse_cells(
+    cells: Sequence[Json], *, named: bool, epochs: bool = False, oldest: int = 1400
+) -> list[Time | None] | None:
     """The times of a column; None where it is no column of times.
 
     Args:
         cells: its values.
         named: whether its name is one of a time, so that bare numbers may be years or epochs.
         epochs: whether numbers are tried as epochs.
+        oldest: the first year that a bare number may be.
     """
     filled = [cell for cell in cells if cell is not None and cell != ""]
     if not filled or isinstance(filled[0], bool):
@@ -158,7 +161,7 @@ def parse_cells(cells: Sequence[Json], *, named: bool, epochs: bool = False) -> 
         return [parsed.get(cell) if isinstance(cell, str) else None for cell in cells]
     if not all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in filled):
         return None
-    if named and all(float(cell).is_integer() and 1400 <= cell <= 2200 for cell in filled):
+    if named and all(float(cell).is_integer() and oldest <= cell <= 2200 for cell in filled):
         return [year(int(cell)) if cell is not None and cell != "" else None for cell in cells]
     if named and all(float(cell).is_integer() and 19000101 <= cell <= 21991231 for cell in filled):
         return [parse_time(_dashed(str(int(cell)))) if cell is not None and cell != "" else None for cell in cells]

@@ -46,6 +46,7 @@ def fold(word: str) -> str:
     return plain.removesuffix("s")
 
 
+@lru_cache(maxsize=65_536)
 def name_words(name: str) -> tuple[str, ...]:
     """The folded words of a key or a head, in their order."""
     return tuple(dict.fromkeys(fold(part) for part in split_name(name)))

@@ -1,0 +1,96 @@
+"""What was understood of any data, for people to see and mend."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trainer.core.files import read_text
+from trainer.core.project import Project
+from trainer.core.yamltext import load_yaml
+from trainer.facts import Corrections, Facts, Observation, Time, Unit, read_corrections
+
+
+def project_corrections(project: Project | None) -> Corrections:
+    """What `information/facts/*.yaml` of a project says of its data, file by file in the order of their names."""
+    if project is None:
+        return read_corrections({}, shown="facts")
+    merged: dict[str, dict[str, Any]] = {}
+    for path in sorted((project.root / "information" / "facts").glob("*.yaml")):
+        shown = str(path.relative_to(project.root))
+        value = load_yaml(read_text(path, shown=shown), shown=shown).value or {}
+        read_corrections(value, shown=shown)  # so that a fault is told with its file
+        for section, entries in value.items():
+            merged.setdefault(section, {}).update(entries)
+    return read_corrections(merged, shown="information/facts")
+
+
+def facts_document(facts: Facts, *, every: bool) -> dict[str, Any]:
+    """Facts as the JSON document that scripts read; the observations only where all are asked for."""
+    document: dict[str, Any] = {
+        "measures": [
+            {
+                "id": measure.id, "title": measure.title, "units": [unit_text(unit) for unit in measure.units],
+                "aggregate": measure.aggregate, "description": measure.description,
+                "observations": counts[measure.id],
+            }
+            for counts in (Counter(one.measure for one in facts.observations),)
+            for measure in facts.measures.values()
+        ],
+        "dimensions": [
+            {
+                "name": dimension.name,
+                "members": [{"name": member.name, "aliases": list(member.aliases)} for member in dimension.members],
+            }
+            for dimension in facts.dimensions.values()
+        ],
+        "definitions": [{"name": one.name, "formula": one.formula} for one in facts.definitions],
+        "left_out": [{"path": one.source.path, "why": one.why, "detail": one.detail} for one in facts.left_out],
+        "observations": [_observation(one, facts) for one in facts.observations] if every else len(facts.observations),
+    }  # fmt: skip
+    return document
+
+
+def unit_text(unit: Unit) -> str:
+    """A unit as a person writes it: `USD million`, `% (stored as a fraction)`, `µg/m³`."""
+    names = {1_000: "thousand", 1_000_000: "million", 1_000_000_000: "billion"}
+    symbol = unit.symbol.replace("^2", "²").replace("^3", "³").replace("deg", "°", 1) or "count"
+    per = f" per {unit.per}" if unit.per else ""
+    if unit.scale == 1:
+        return symbol + per
+    if unit.kind == "percent":
+        return "% (stored as a fraction)"
+    return f"{symbol} {names.get(int(unit.scale), f'× {unit.scale}')}{per}"
+
+
+def time_text(time: Time | None) -> str:
+    """A time as the data says it, with its days where they are not in the label."""
+    if time is None:
+        return ""
+    return time.label if not time.is_fiscal else f"{time.label} ({time.start.isoformat()} to {time.end.isoformat()})"
+
+
+def _observation(one: Observation, facts: Facts) -> Mapping[str, Any]:
+    units = one.units or facts.measures[one.measure].units
+    return {
+        "value": float(one.value) if one.value != one.value.to_integral_value() else int(one.value),
+        "measure": one.measure,
+        "members": dict(one.members),
+        "time": None if one.time is None else {
+            "label": one.time.label, "start": one.time.start.isoformat(), "end": one.time.end.isoformat(),
+            "grain": one.time.grain, "fiscal": one.time.is_fiscal,
+        },
+        "units": [unit_text(unit) for unit in units],
+        "path": one.source.path,
+    }  # fmt: skip
+
+
+def read_facts(name: str, *, project: Project | None, folder: Path) -> Facts:
+    """What was understood of a file or of a document of the store."""
+    from trainer.actions.checks import read_blocks
+    from trainer.facts import read_block
+
+    (block,) = read_blocks([name], project=project, folder=folder)
+    return read_block(block, corrections=project_corrections(project))

@@ -1,0 +1,56 @@
+"""`trainer facts` shows what was understood, and a file of the project mends it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def trainer(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "trainer.cli.main", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_page_names_measures_units_times_members_and_what_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "rain.csv").write_text("month,city,rain_mm,id\n2024-01-31,Arden,43.3,9\n2024-02-29,Arden,12.1,8\n")
+    shown = trainer(tmp_path, "facts", "rain.csv")
+    assert shown.returncode == 0, shown.stderr
+    assert "Rain  [rain]" in shown.stdout
+    assert "mm; 2 values, 12.1 to 43.3, by month: 2024-01 to 2024-02" in shown.stdout
+    assert "city: Arden" in shown.stdout
+    assert "/records/0/id: identifier: 9" in shown.stdout
+
+
+def test_json_counts_the_observations_and_lists_them_with_all(tmp_path: Path) -> None:
+    (tmp_path / "d.json").write_text('{"revenue": {"2023": 54, "2024": 56}}')
+    counted = json.loads(trainer(tmp_path, "facts", "d.json", "--json").stdout)
+    listed = json.loads(trainer(tmp_path, "facts", "d.json", "--json", "--all").stdout)
+    assert counted["observations"] == 2
+    assert [(one["value"], one["time"]["label"], one["path"]) for one in listed["observations"]] == [
+        (54, "2023", "/revenue/2023"),
+        (56, "2024", "/revenue/2024"),
+    ]
+
+
+def test_a_file_of_the_project_corrects_unit_name_and_role(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("llm_provider: {provider: draft}\n")
+    (tmp_path / "information" / "facts").mkdir(parents=True)
+    (tmp_path / "information" / "facts" / "air.yaml").write_text(
+        "units: {pm: µg/m³}\nnames: {pm: Mean PM2.5}\nroles: {site: identifier}\n"
+    )
+    (tmp_path / "d.json").write_text('{"rows": [{"site": 4, "pm": 3.8}, {"site": 5, "pm": 4.4}]}')
+    (measure,) = json.loads(trainer(tmp_path, "facts", "d.json", "--json").stdout)["measures"]
+    assert (measure["title"], measure["units"]) == ("Mean PM2.5", ["µg/m³"])
+
+
+def test_a_misspelt_section_names_the_nearest_one(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("llm_provider: {provider: draft}\n")
+    (tmp_path / "information" / "facts").mkdir(parents=True)
+    (tmp_path / "information" / "facts" / "air.yaml").write_text("unit: {pm: mm}\n")
+    (tmp_path / "d.json").write_text('{"pm": 3.8}')
+    refused = trainer(tmp_path, "facts", "d.json")
+    assert refused.returncode == 2
+    assert 'did you mean "units"' in refused.stderr
