@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trainer.actions.wiring import current_heads, open_source, open_store
 from trainer.core.clock import Clock, isoformat, parse_moment, system_clock
-from trainer.core.digest import digest
-from trainer.core.errors import StoreError, TrainerError, UsageError
+from trainer.core.digest import canonical, digest
+from trainer.core.errors import SourceError, StoreError, TrainerError, UsageError
 from trainer.core.project import Project
 from trainer.core.values import DataBlock, Field, RetrievalResult, StoredData
 
 if TYPE_CHECKING:
     from trainer.prompts import DataQuery
-    from trainer.sources import DataRetriever
+    from trainer.sources import DataRetriever, Outcome
     from trainer.stores import DataStore, Head
-
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +48,104 @@ class Loaded:
     """How many answers of sources were asked for."""
 
 
-class Sources:
-    """The sources of one command, each made once."""
+class Sources(Mapping[str, "DataRetriever"]):
+    """The sources of one command by name, each made when it is first asked for. Safe to share between threads."""
 
     def __init__(self, project: Project, *, clock: Clock = system_clock) -> None:
         self.project = project
         self.clock = clock
         self._open: dict[str, DataRetriever] = {}
+        self._lock = threading.Lock()
 
-    def get(self, name: str) -> DataRetriever:
-        """The source called `name`."""
-        if name not in self._open:
-            self._open[name] = open_source(self.project, name, clock=self.clock)
-        return self._open[name]
+    def __getitem__(self, name: str) -> DataRetriever:
+        """The source called `name`; raises UsageError for one that is not known or wrongly configured."""
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = open_source(self.project, name, clock=self.clock)
+            return self._open[name]
+
+    def __iter__(self) -> Iterator[str]:
+        from trainer.sources import SOURCES
+
+        return iter(SOURCES.names())
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
     def request(self, query: DataQuery) -> DataRequest:
         """What an instruction's data query asks for, in terms of keys and sources."""
         if query.key is not None:
             return DataRequest(query.key, None)
         name = query.source or self.project.settings.data_retriever.provider
-        source = self.get(name)
+        source = self[name]
         return DataRequest(source.key(query.query), name, query.query, query.max_age, source.local)
 
 
 def known_digests(project: Project, requests: Iterable[DataRequest], *, sources: Sources) -> dict[str, str | None]:
-    """The digest of each datum as far as it is known without fetching: None where neither file nor store tells."""
-    wanted = {request.key: request for request in requests}
-    found: dict[str, str | None] = {}
-    stored = [key for key, request in wanted.items() if not request.local]
+    """The digest of each datum as far as it is known without fetching: None where the store does not tell.
+
+    A file that cannot be read has an empty one, unlike any it ever had: its reports are stale, and no others.
+    """
+    by_key = {request.key: request for request in requests}
+    stored = [key for key, request in by_key.items() if not request.local]
     heads = current_heads(project, stored) if stored else {}
-    for key, request in wanted.items():
+    digests: dict[str, str | None] = {}
+    for key, request in by_key.items():
         if request.local and request.source:
-            result = sources.get(request.source).retrieve(request.query, store=False)
-            found[key] = meaning_digest(_block_of(request, result, version=0))
+            try:
+                result = sources[request.source].retrieve(request.query, store=False)
+                digests[key] = meaning_digest(_block_of(request, result, version=0))
+            except SourceError:
+                digests[key] = ""
         else:
-            found[key] = heads[key].digest if key in heads else None
-    return found
+            digests[key] = heads[key].digest if key in heads else None
+    return digests
+
+
+def is_current(request: DataRequest, head: Head | None, *, clock: Clock, default: float | None = None) -> bool:
+    """Whether the stored version still answers the request: by its `max_age`, else by the ttl it was stored with.
+
+    Where neither says, for `default` seconds; None is for ever. What lies in the project is always read again.
+    """
+    if head is None or request.local:
+        return False
+    limits = (limit for limit in (request.max_age, head.ttl, default) if limit is not None)
+    limit = next(limits, None)
+    return limit is None or (clock() - head.confirmed_at).total_seconds() < limit
+
+
+def fetch(
+    requests: Sequence[DataRequest], sources: Sources, *, on_outcome: Callable[[str, Outcome], None] = lambda *_: None
+) -> dict[str, Outcome]:
+    """What the sources answered by storage key, all asked side by side; `on_outcome` is told each as it comes."""
+    from trainer.sources import retrieve_many
+
+    queries = [(str(request.source), request.query) for request in requests]
+    keys = {
+        canonical([source, dict(query)]): request.key
+        for request, (source, query) in zip(requests, queries, strict=True)
+    }
+    outcomes: dict[str, Outcome] = {}
+
+    def done(outcome: Outcome) -> None:
+        key = keys[canonical([outcome.source, dict(outcome.query)])]
+        outcomes[key] = outcome
+        on_outcome(key, outcome)
+
+    retrieve_many(queries, sources, store=False, done=done)
+    return outcomes
+
+
+def store_results(store: DataStore, results: Mapping[str, RetrievalResult], *, ttl: int | None = None) -> None:
+    """Keep results under their keys, in one transaction; what equals the newest version makes no new one."""
+    from trainer.stores import Draft
+
+    drafts = [
+        Draft(key, result.data, result.metadata, source=result.source, ttl=ttl, skip_unchanged=True)
+        for key, result in results.items()
+    ]
+    if drafts:
+        store.store_many(drafts)
 
 
 def load_documents(
@@ -103,26 +163,30 @@ def load_documents(
     `committed` are versions known from provenance files: a store that lacks them takes them in first, so that a
     fresh clone counts versions on from where the last one stopped.
     """
-    wanted = {request.key: request for request in requests}
+    by_key = {request.key: request for request in requests}
     refresh = refresh or not project.settings.data_retriever.cache_enabled
     store = open_store(project, clock=clock)
-    heads = current_heads(project, wanted, clock=clock)
-    if _take_in(store, [document for document in committed if document.key in wanted and document.key not in heads]):
-        heads = current_heads(project, wanted, clock=clock)
-    needed = [
+    heads = current_heads(project, by_key, clock=clock)
+    if _take_in(store, [document for document in committed if document.key in by_key and document.key not in heads]):
+        heads = current_heads(project, by_key, clock=clock)
+    due = [
         request
-        for request in wanted.values()
+        for request in by_key.values()
         if request.source
-        and _must_fetch(request, heads.get(request.key), clock=clock, offline=offline, refresh=refresh)
+        and (request.local or not offline)
+        and (refresh or not is_current(request, heads.get(request.key), clock=clock))
     ]
-    results, errors = _fetch(needed, sources)
-    known = {key: _known(request, results.get(key), heads.get(key)) for key, request in wanted.items()}
-    _store(store, {key: result for key, result in results.items() if known[key] is None}, wanted)
+    outcomes = fetch(due, sources)
+    results = {key: outcome.result for key, outcome in outcomes.items() if outcome.result is not None}
+    errors = {key: outcome.error for key, outcome in outcomes.items() if outcome.error is not None}
+    unchanged = {key: _unchanged(request, results.get(key), heads.get(key)) for key, request in by_key.items()}
+    changed = {key: result for key, result in results.items() if unchanged[key] is None}
+    store_results(store, changed)
     documents, warnings = {}, []
-    for key, request in wanted.items():
+    for key, request in by_key.items():
         if request.local and key in errors:
             continue
-        document = known[key] or store.retrieve(key)
+        document = unchanged[key] or store.retrieve(key)
         if document is None:
             errors.setdefault(key, _missing(request, offline=offline))
             continue
@@ -131,9 +195,9 @@ def load_documents(
             since = isoformat(document.updated_at)
             warnings.append(f"{key}: {errors.pop(key).message}; the version of {since} is used")
     store.close()
-    if any(known[key] is None for key in results):
-        current_heads(project, wanted, clock=clock)  # so that the next run need not open the database
-    return Loaded(documents, errors, tuple(warnings), len(needed))
+    if changed:
+        current_heads(project, by_key, clock=clock)  # so that the next run need not open the database
+    return Loaded(documents, errors, tuple(warnings), len(due))
 
 
 def data_block(name: str, document: StoredData) -> DataBlock:
@@ -162,8 +226,7 @@ def ingredient_digest(block: DataBlock, request: DataRequest) -> str:
 
 def meaning_digest(block: DataBlock) -> str:
     """The digest of the data and of what its file says about it."""
-    said = [block.data, block.subject, block.as_of, dict(block.fields), block.retrieved_at, block.source]
-    return digest(said)
+    return digest([block.data, block.subject, block.as_of, dict(block.fields), block.retrieved_at, block.source])
 
 
 def _block_of(request: DataRequest, result: RetrievalResult, *, version: int) -> DataBlock:
@@ -184,40 +247,7 @@ def _take_in(store: DataStore, documents: Sequence[StoredData]) -> int:
         return 0
 
 
-def _must_fetch(request: DataRequest, head: Head | None, *, clock: Clock, offline: bool, refresh: bool) -> bool:
-    if request.local:
-        return True
-    if offline:
-        return False
-    if head is None or refresh:
-        return True
-    age = (clock() - head.confirmed_at).total_seconds()
-    return request.max_age is not None and age > request.max_age
-
-
-def _fetch(
-    requests: Sequence[DataRequest], sources: Sources
-) -> tuple[dict[str, RetrievalResult], dict[str, TrainerError]]:
-    results: dict[str, RetrievalResult] = {}
-    errors: dict[str, TrainerError] = {}
-
-    def fetch(request: DataRequest) -> RetrievalResult | TrainerError:
-        assert request.source is not None
-        try:
-            return sources.get(request.source).retrieve(request.query, store=False)
-        except TrainerError as error:
-            return error
-
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        for request, outcome in zip(requests, pool.map(fetch, requests), strict=True):
-            if isinstance(outcome, TrainerError):
-                errors[request.key] = outcome
-            else:
-                results[request.key] = outcome
-    return results, errors
-
-
-def _known(request: DataRequest, result: RetrievalResult | None, head: Head | None) -> StoredData | None:
+def _unchanged(request: DataRequest, result: RetrievalResult | None, head: Head | None) -> StoredData | None:
     """The stored version a project's own file still equals, without a look into the store."""
     if not request.local or result is None or head is None or head.digest != result.digest:
         return None
@@ -230,25 +260,6 @@ def _known(request: DataRequest, result: RetrievalResult | None, head: Head | No
         metadata=dict(result.metadata),
         version=head.version,
     )
-
-
-def _store(store: DataStore, results: Mapping[str, RetrievalResult], requests: Mapping[str, DataRequest]) -> None:
-    from trainer.stores import Draft
-
-    drafts = [
-        Draft(
-            key,
-            result.data,
-            result.metadata
-            if requests[key].local
-            else {**result.metadata, "retrieved_at": isoformat(result.retrieved_at)},
-            source=result.source,
-            skip_unchanged=True,
-        )
-        for key, result in results.items()
-    ]
-    if drafts:
-        store.store_many(drafts)
 
 
 def _missing(request: DataRequest, *, offline: bool) -> TrainerError:

@@ -108,7 +108,7 @@ class Instructions:
         for query in instruction.data.values():
             try:
                 if query.source and "{" not in query.source:
-                    self.sources.get(query.source)
+                    self.sources[query.source]
             except UsageError as error:
                 problems += _placed(error, instruction.where("data", query.name))
         return sorted(problems, key=_by_place)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from trainer.actions.data import DataRequest, Sources
+from trainer.actions.data import DataRequest, Sources, fetch, is_current, store_results
 from trainer.actions.record import Recorder, failure
 from trainer.actions.report_inputs import all_requests, collect_inputs
 from trainer.actions.wiring import current_heads, open_store
@@ -19,7 +19,7 @@ from trainer.reports import expand_reports, select_reports
 
 if TYPE_CHECKING:
     from trainer.sources import Outcome, Schema
-    from trainer.stores import Draft, Head
+    from trainer.stores import Head
 
 Status = Literal["fetched", "unchanged", "fresh", "failed"]
 
@@ -43,16 +43,16 @@ class Retrieved:
 
     def as_json(self) -> dict[str, Any]:
         """The query's object in `trainer retrieve --json`."""
-        found = self.result
+        result = self.result
         return {
             "key": self.key,
             "source": self.source,
             "query": dict(self.query),
             "status": self.status,
             "version": self.version,
-            "retrieved_at": isoformat(found.retrieved_at) if found else None,
-            "metadata": found.metadata if found else None,
-            "data": found.data if found else None,
+            "retrieved_at": isoformat(result.retrieved_at) if result else None,
+            "metadata": result.metadata if result else None,
+            "data": result.data if result else None,
             "error": str(self.error) if self.error else None,
         }
 
@@ -105,9 +105,9 @@ def retrieve_one(
     """What became of one query of `source`, or of the project's own; stored data answers only while its ttl runs."""
     sources = Sources(project, clock=clock)
     name = source or project.settings.data_retriever.provider
-    asked = sources.get(name)
-    request = DataRequest(asked.key(query), name, query, local=asked.local)
-    return _retrieve(project, [request], options, sources=sources, clock=clock, lasting=0)[0]
+    retriever = sources[name]
+    request = DataRequest(retriever.key(query), name, query, local=retriever.local)
+    return _retrieve(project, [request], options, sources=sources, clock=clock, default=0)[0]
 
 
 def retrieve_all(
@@ -126,7 +126,7 @@ def retrieve_all(
     if not needed:
         raise UsageError("the configured reports need no data from a source", hint="see: trainer retrieve --list")
     on_total(len(needed))
-    return _retrieve(project, needed, options, sources=sources, clock=clock, lasting=None, on_outcome=on_outcome)
+    return _retrieve(project, needed, options, sources=sources, clock=clock, default=None, on_outcome=on_outcome)
 
 
 def list_sources(project: Project, *, clock: Clock = system_clock) -> list[SourceInfo]:
@@ -140,7 +140,7 @@ def list_sources(project: Project, *, clock: Clock = system_clock) -> list[Sourc
 
 def _info(sources: Sources, name: str) -> SourceInfo:
     try:
-        source = sources.get(name)
+        source = sources[name]
     except TrainerError as error:
         return SourceInfo(name, None, False, error.message)
     health = source.health()
@@ -154,98 +154,51 @@ def _retrieve(
     *,
     sources: Sources,
     clock: Clock,
-    lasting: float | None,
+    default: float | None,
     on_outcome: OnOutcome = lambda _: None,
 ) -> list[Retrieved]:
-    """One outcome per request, in order; what was fetched is stored even where the rest fails or is interrupted."""
+    """One outcome per request, in order; what was fetched is stored even where the rest fails or is interrupted.
+
+    `default` is for how many seconds stored data answers where nobody says.
+    """
     settings = project.settings.data_retriever
     storing = options.store and settings.auto_store
     heads = current_heads(project, [request.key for request in requests], clock=clock)
     always = options.refresh or not storing or not settings.cache_enabled
-    asking = [
+    due = [
         request
         for request in requests
-        if always or not _holds(request, heads.get(request.key), clock=clock, lasting=lasting)
+        if always or not is_current(request, heads.get(request.key), clock=clock, default=default)
     ]
-    found: dict[str, Retrieved] = {}
+    retrieved: dict[str, Retrieved] = {}
+
+    def note(key: str, outcome: Outcome) -> None:
+        retrieved[key] = _retrieved(key, outcome, heads.get(key))
+        on_outcome(retrieved[key])
+
     with Recorder(project, "retrieve", context={"queries": len(requests)}, clock=clock) as recorder:
         try:
-            _ask(asking, heads, sources, found, on_outcome)
+            fetch(due, sources, on_outcome=note)
         finally:
-            if storing:
-                _keep(project, [each for each in found.values() if each.result], options, clock=clock)
-        for each in found.values():
-            context, results = _record(each)
-            recorder.item("retrieve", context).end(results)
-    versions = current_heads(project, [request.key for request in requests], clock=clock) if storing else heads
-    return [_settled(request, found.get(request.key), versions.get(request.key)) for request in requests]
+            results = {key: item.result for key, item in retrieved.items() if item.result is not None}
+            if storing and results:
+                store = open_store(project, clock=clock)
+                store_results(store, results, ttl=options.ttl)
+                store.close()
+        for key, item in retrieved.items():
+            outputs = {"status": item.status, "digest": item.result.digest if item.result else None}
+            context = {"key": key, "inputs": {"source": item.source, "query": dict(item.query)}}
+            recorder.item("retrieve", context).end({**failure(item.error), "seconds": item.seconds, "outputs": outputs})
+    if storing:
+        heads = current_heads(project, [request.key for request in requests], clock=clock)
+    versions = {key: head.version for key, head in heads.items()}
+    fresh = {request.key: Retrieved(request.key, str(request.source), request.query, "fresh") for request in requests}
+    return [replace(item, version=versions.get(key)) for key, item in {**fresh, **retrieved}.items()]
 
 
-def _record(each: Retrieved) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The context and the results of one query's execution."""
-    context = {"key": each.key, "inputs": {"source": each.source, "query": dict(each.query)}}
-    outputs = {"status": each.status, "digest": each.result.digest if each.result else None}
-    return context, {**failure(each.error), "seconds": each.seconds, "outputs": outputs}
-
-
-def _holds(request: DataRequest, head: Head | None, *, clock: Clock, lasting: float | None) -> bool:
-    """Whether the stored version answers the request: by the request's `max_age`, else its ttl, else `lasting`."""
-    if head is None or request.local:
-        return False
-    limits = (limit for limit in (request.max_age, head.ttl, lasting) if limit is not None)
-    limit = next(limits, None)
-    return limit is None or (clock() - head.confirmed_at).total_seconds() < limit
-
-
-def _ask(
-    requests: Sequence[DataRequest],
-    heads: Mapping[str, Head],
-    sources: Sources,
-    found: dict[str, Retrieved],
-    on_outcome: OnOutcome,
-) -> None:
-    """Fill `found` by key as answers come."""
-    from trainer.core.digest import canonical
-    from trainer.sources import retrieve_many
-
-    keys = {canonical([request.source, dict(request.query)]): request.key for request in requests}
-
-    def done(outcome: Outcome) -> None:
-        key = keys[canonical([outcome.source, dict(outcome.query)])]
-        found[key] = _outcome(key, outcome, heads.get(key))
-        on_outcome(found[key])
-
-    asked = [(str(request.source), request.query) for request in requests]
-    open_sources = {name: sources.get(name) for name, _ in asked}
-    retrieve_many(asked, open_sources, store=False, done=done)
-
-
-def _outcome(key: str, outcome: Outcome, head: Head | None) -> Retrieved:
+def _retrieved(key: str, outcome: Outcome, head: Head | None) -> Retrieved:
     result = outcome.result
     if result is None:
         return Retrieved(key, outcome.source, outcome.query, "failed", error=outcome.error, seconds=outcome.seconds)
     status: Status = "unchanged" if head is not None and head.digest == result.digest else "fetched"
     return Retrieved(key, outcome.source, outcome.query, status, result=result, seconds=outcome.seconds)
-
-
-def _keep(project: Project, found: Sequence[Retrieved], options: RetrieveOptions, *, clock: Clock) -> None:
-    if not found:
-        return
-    store = open_store(project, clock=clock)
-    try:
-        store.store_many([_draft(each.key, each.result, options.ttl) for each in found if each.result])
-    finally:
-        store.close()
-
-
-def _draft(key: str, result: RetrievalResult, ttl: int | None) -> Draft:
-    from trainer.stores import Draft
-
-    return Draft(key, result.data, result.metadata, source=result.source, ttl=ttl, skip_unchanged=True)
-
-
-def _settled(request: DataRequest, found: Retrieved | None, head: Head | None) -> Retrieved:
-    version = head.version if head else None
-    if found is None:
-        return Retrieved(request.key, str(request.source), request.query, "fresh", version)
-    return replace(found, version=version)

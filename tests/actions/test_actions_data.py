@@ -1,0 +1,99 @@
+"""One way to fetch and to store: what is due, what fails alone, what is kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from trainer.actions.data import DataRequest, Sources, fetch, is_current, known_digests, load_documents
+from trainer.core.errors import SourceError, UsageError
+from trainer.core.project import Project, open_project
+from trainer.stores import Head
+
+NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "config.yaml").write_text("data_retriever: {sources: {sec_filings: {tiemout: 3}}}\n")
+    (tmp_path / "a.json").write_text('{"a": 1}')
+    return open_project(tmp_path, environ={})
+
+
+@pytest.fixture
+def sources(project: Project) -> Sources:
+    return Sources(project, clock=lambda: NOW)
+
+
+def file(name: str) -> DataRequest:
+    return DataRequest(f"file:{name}", "file", {"path": name}, local=True)
+
+
+@pytest.mark.parametrize(
+    ("max_age", "ttl", "default", "current"),
+    [
+        (None, None, None, True),
+        (None, None, 0, False),
+        (None, 3601, 0, True),
+        (None, 3599, None, False),
+        (3601, 1, None, True),
+        (3599, None, None, False),
+    ],
+)
+def test_stored_data_holds_by_max_age_then_by_ttl_then_by_default(max_age, ttl, default, current):
+    request = DataRequest("k", "api", max_age=max_age)
+    head = Head(1, "d", NOW - timedelta(hours=1), NOW - timedelta(hours=1), ttl)
+
+    assert is_current(request, head, clock=lambda: NOW, default=default) is current
+
+
+def test_what_is_not_stored_or_lies_in_the_project_is_never_current():
+    head = Head(1, "d", NOW, NOW, None)
+
+    assert not is_current(DataRequest("k", "api"), None, clock=lambda: NOW)
+    assert not is_current(file("a.json"), head, clock=lambda: NOW)
+
+
+def test_one_broken_source_and_one_missing_file_do_not_stop_the_others(sources):
+    broken = DataRequest("sec_filings:A:facts", "sec_filings", {"ticker": "A"})
+    outcomes = fetch([broken, file("missing.json"), file("a.json")], sources)
+
+    assert isinstance(outcomes["sec_filings:A:facts"].error, UsageError)
+    assert isinstance(outcomes["file:missing.json"].error, SourceError)
+    assert outcomes["file:a.json"].result.data == {"a": 1}
+
+
+def test_a_file_that_cannot_be_read_has_a_digest_like_no_other(project, sources):
+    digests = known_digests(project, [file("missing.json"), file("a.json")], sources=sources)
+
+    assert digests["file:missing.json"] == ""
+    assert digests["file:a.json"]
+
+
+def test_what_could_not_be_had_is_told_by_key_and_the_rest_is_stored(project, sources):
+    loaded = load_documents(project, [file("missing.json"), file("a.json")], sources=sources, clock=lambda: NOW)
+
+    assert list(loaded.documents) == ["file:a.json"]
+    assert loaded.documents["file:a.json"].version == 1
+    assert list(loaded.errors) == ["file:missing.json"]
+
+
+def test_what_is_stored_stands_in_for_a_source_that_cannot_be_reached(project):
+    settings = "{yahoo_finance: {base_url: 'http://127.0.0.1:9', retries: 0}}"
+    (project.root / "config.yaml").write_text(f"data_retriever: {{sources: {settings}}}\n")
+    project = open_project(project.root, environ={})
+    sources = Sources(project, clock=lambda: NOW)
+    request = DataRequest("yahoo_finance:A:quote", "yahoo_finance", {"ticker": "A"}, max_age=0)
+    from trainer.actions.wiring import open_store
+
+    store = open_store(project, clock=lambda: NOW)
+    store.store("yahoo_finance:A:quote", {"price": 1}, {}, source="yahoo_finance")
+    store.close()
+
+    loaded = load_documents(project, [request], sources=sources, clock=lambda: NOW)
+
+    assert loaded.documents["yahoo_finance:A:quote"].data == {"price": 1}
+    assert "cannot be reached" in loaded.warnings[0]
+    assert "the version of 2025-03-01T12:00:00Z is used" in loaded.warnings[0]
