@@ -10,7 +10,11 @@ from pathlib import Path
 
 def trainer(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "trainer.cli.main", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [str(Path(sys.executable).parent / "trainer"), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

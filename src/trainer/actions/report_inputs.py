@@ -144,7 +144,7 @@ def _program(choice: ModelChoice, max_tokens: int | None) -> dict[str, Any]:
     if max_tokens is not None:
         program["max_tokens"] = max_tokens
     if choice.provider == "draft":
-        from trainer.providers.draft import DRAFT_VERSION
+        from trainer.draft import DRAFT_VERSION
 
         program["draft"] = DRAFT_VERSION
     return program

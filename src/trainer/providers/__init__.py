@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from trainer.providers.chain import Job as Job
     from trainer.providers.chain import complete as complete
     from trainer.providers.custom import CustomProvider as CustomProvider
-    from trainer.providers.draft import DraftProvider as DraftProvider
     from trainer.providers.litellm_wrapper import AnthropicProvider as AnthropicProvider
     from trainer.providers.litellm_wrapper import AWSBedrockProvider as AWSBedrockProvider
     from trainer.providers.litellm_wrapper import AzureOpenAIProvider as AzureOpenAIProvider
@@ -61,7 +60,6 @@ _HOMES = {
     "Budget": "budget",
     "CompletionCache": "cache",
     "CustomProvider": "custom",
-    "DraftProvider": "draft",
     "GoogleVertexProvider": "litellm_wrapper",
     "HuggingFaceProvider": "litellm_wrapper",
     "Job": "chain",

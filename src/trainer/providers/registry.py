@@ -20,7 +20,7 @@ PROVIDERS = Registry(
         "azure": Adapter(f"{_LITELLM}:AzureOpenAIProvider", "litellm"),
         "azure_openai": Adapter(f"{_LITELLM}:AzureOpenAIProvider", "litellm"),
         "bedrock": Adapter(f"{_LITELLM}:AWSBedrockProvider", "litellm"),
-        "draft": Adapter("trainer.providers.draft:DraftProvider"),
+        "draft": Adapter("trainer.draft:DraftProvider"),
         "google_vertex": Adapter(f"{_LITELLM}:GoogleVertexProvider", "litellm"),
         "huggingface": Adapter(f"{_LITELLM}:HuggingFaceProvider", "litellm"),
         "litellm": Adapter(f"{_LITELLM}:LiteLLMProvider", "litellm"),

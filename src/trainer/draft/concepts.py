@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from trainer.providers.draft import english
-from trainer.providers.draft.facts import Column, Entity, Fact, Records
-from trainer.providers.draft.figures import change, ratio
+from trainer.draft import english
+from trainer.draft.facts import Column, Entity, Fact, Records
+from trainer.draft.figures import change, ratio
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "analysts": ("analysts with an opinion", "number of analysts", "analysts"),

@@ -10,7 +10,7 @@ from typing import Literal
 
 from trainer.core.bm25 import words
 from trainer.core.values import DataBlock
-from trainer.providers.draft.english import humanised
+from trainer.draft.english import humanised
 
 Role = Literal["summary", "figures", "risks", "notes", "missing"]
 

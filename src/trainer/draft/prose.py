@@ -7,12 +7,12 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
-from trainer.providers.draft import english
-from trainer.providers.draft.allot import Row
-from trainer.providers.draft.facts import Column, Entity, Fact, Records
-from trainer.providers.draft.figures import change, points, ratio, show, times
-from trainer.providers.draft.markup import escaped
-from trainer.providers.draft.reading import kind
+from trainer.draft import english
+from trainer.draft.allot import Row
+from trainer.draft.facts import Column, Entity, Fact, Records
+from trainer.draft.figures import change, points, ratio, show, times
+from trainer.draft.markup import escaped
+from trainer.draft.reading import kind
 
 _Side: TypeAlias = tuple[Entity, Fact]
 _INCOMPARABLE = ("price", "year", "shares")

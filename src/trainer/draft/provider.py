@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from trainer.core.values import CompletionResult, Json, Prompt
+from trainer.draft.write import write
 from trainer.providers.base import Stream, Undeployable
-from trainer.providers.draft.write import write
 
 _NAME = "draft"
 

@@ -11,7 +11,7 @@ import pytest
 
 from trainer.checks.figures import check_figures
 from trainer.core.values import Context
-from trainer.providers.draft import DraftProvider
+from trainer.draft import DraftProvider
 
 REPORTS = ("abbvie", "butterfly", "metrics-table", "peer-comparison")
 
@@ -163,7 +163,7 @@ def test_a_series_has_a_chart_with_its_rows(reports):
 def test_the_bytes_are_the_same_whatever_the_hash_seed():
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import conftest;"
-        "from trainer.providers.draft import DraftProvider;"
+        "from trainer.draft import DraftProvider;"
         "sys.stdout.buffer.write(DraftProvider().complete(conftest._example('peer-comparison')).content.encode())"
     )
     command = [sys.executable, "-c", program, str(Path(__file__).parent)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from trainer.core.values import Context, DataBlock, Field, Output, Prompt
-from trainer.providers.draft import DraftProvider
+from trainer.draft import DraftProvider
 
 MOMENT = datetime(2025, 2, 21, tzinfo=UTC)
 MARKUP = "<script>alert(1)</script> *bold* _it_ [link](http://x) | `code` ~~~ # & &lt; \\ $x$ ![i](y) \u202e"

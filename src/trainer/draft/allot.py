@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from trainer.core.bm25 import rank
-from trainer.providers.draft import english
-from trainer.providers.draft.concepts import concept, derivable
-from trainer.providers.draft.facts import Column, Entity, Fact, Records
-from trainer.providers.draft.outline import REST, Section, stems
-from trainer.providers.draft.reading import kind
+from trainer.draft import english
+from trainer.draft.concepts import concept, derivable
+from trainer.draft.facts import Column, Entity, Fact, Records
+from trainer.draft.outline import REST, Section, stems
+from trainer.draft.reading import kind
 
 _ENOUGH = 4
 _MOST_ROWS = 20

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from trainer.core.digest import pretty
 from trainer.core.values import DataBlock, Json, Prompt
-from trainer.providers.draft import concepts, english, markup
-from trainer.providers.draft.allot import Share, allot, rows_of
-from trainer.providers.draft.facts import Entity, Fact
-from trainer.providers.draft.markup import escaped
-from trainer.providers.draft.notices import Notice, negative_multiples, notices
-from trainer.providers.draft.outline import Section, default_outline, outline
-from trainer.providers.draft.passages import split
-from trainer.providers.draft.plain import is_bare, prompt_of
-from trainer.providers.draft.reading import read
-from trainer.providers.draft.sections import Known, written
-from trainer.providers.draft.structured import fill
+from trainer.draft import concepts, english, markup
+from trainer.draft.allot import Share, allot, rows_of
+from trainer.draft.facts import Entity, Fact
+from trainer.draft.markup import escaped
+from trainer.draft.notices import Notice, negative_multiples, notices
+from trainer.draft.outline import Section, default_outline, outline
+from trainer.draft.passages import split
+from trainer.draft.plain import is_bare, prompt_of
+from trainer.draft.reading import read
+from trainer.draft.sections import Known, written
+from trainer.draft.structured import fill
 
 _NOTHING = (
     "There is nothing to draft from: the prompt names no data, no contexts and no sections. "

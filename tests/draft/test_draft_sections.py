@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from trainer.core.values import Context, Output
-from trainer.providers.draft import DraftProvider
+from trainer.draft import DraftProvider
 
 SALES = [
     {"date": "2024-01-31", "sales": 100, "returns": 5},

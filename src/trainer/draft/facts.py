@@ -8,9 +8,9 @@ from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 
-from trainer.providers.draft import english
-from trainer.providers.draft.figures import show
-from trainer.providers.draft.markup import escaped
+from trainer.draft import english
+from trainer.draft.figures import show
+from trainer.draft.markup import escaped
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from trainer.core.values import DataBlock, Field, Json
-from trainer.providers.draft import english
-from trainer.providers.draft.facts import Column, Entity, Fact, Records, Source
-from trainer.providers.draft.figures import MONEY, PER_SHARE, number, numeral
+from trainer.draft import english
+from trainer.draft.facts import Column, Entity, Fact, Records, Source
+from trainer.draft.figures import MONEY, PER_SHARE, number, numeral
 
 _DATE = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ].*)?\Z")
 _DATE_KEYS = ("date", "day", "period", "asofdate", "enddate", "time", "timestamp", "month", "quarter", "year")

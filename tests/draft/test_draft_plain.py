@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trainer.providers.draft import DraftProvider
-from trainer.providers.draft.plain import prompt_of
+from trainer.draft import DraftProvider
+from trainer.draft.plain import prompt_of
 
 RENDERED = """<contexts>
 <context path="guide.md">

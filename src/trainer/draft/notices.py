@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trainer.providers.draft import english
-from trainer.providers.draft.concepts import Known, column
-from trainer.providers.draft.facts import Entity, Fact
-from trainer.providers.draft.figures import ratio, show, times
+from trainer.draft import english
+from trainer.draft.concepts import Known, column
+from trainer.draft.facts import Entity, Fact
+from trainer.draft.figures import ratio, show, times
 
 
 @dataclass(frozen=True, slots=True)

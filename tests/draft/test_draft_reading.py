@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from trainer.providers.draft.reading import read
+from trainer.draft.reading import read
 
 
 def facts(prompt) -> dict[str, str]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from trainer.providers.draft.figures import change, number, numeral, points, show, times
+from trainer.draft.figures import change, number, numeral, points, show, times
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from trainer.providers.draft import english, markup, prose, tables
-from trainer.providers.draft.allot import Row, Share, picked
-from trainer.providers.draft.facts import Entity, Fact, Records
-from trainer.providers.draft.markup import escaped
-from trainer.providers.draft.notices import Notice
-from trainer.providers.draft.outline import REST, Role
-from trainer.providers.draft.passages import Passage, choose, further
+from trainer.draft import english, markup, prose, tables
+from trainer.draft.allot import Row, Share, picked
+from trainer.draft.facts import Entity, Fact, Records
+from trainer.draft.markup import escaped
+from trainer.draft.notices import Notice
+from trainer.draft.outline import REST, Role
+from trainer.draft.passages import Passage, choose, further
 
 _KEY_FIGURES = 8
 _MOST_RISKS = 5

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from trainer.core.digest import digest, digest_bytes
 from trainer.core.values import Context, DataBlock, Json, Output, Prompt
-from trainer.providers.draft.figures import numeral
-from trainer.providers.draft.outline import headings
+from trainer.draft.figures import numeral
+from trainer.draft.outline import headings
 
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)[ \t]*(\w*)[^\n]*\n(.*?)^ {0,3}\1[`~]*[ \t]*$", re.MULTILINE | re.DOTALL)
 _DATA = re.compile(r"<data ([^>\n]*)>\n(.*?)</data\b[^>\n]*>", re.DOTALL)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from trainer.core.bm25 import rank
 from trainer.core.values import Context
-from trainer.providers.draft import english
-from trainer.providers.draft.markup import escaped
-from trainer.providers.draft.outline import stems
+from trainer.draft import english
+from trainer.draft.markup import escaped
+from trainer.draft.outline import stems
 
 _LONGEST = 60
 _SHORTEST = 8

@@ -9,7 +9,7 @@ import pytest
 
 from trainer.core.values import Context, DataBlock, Field, Json, Output, Prompt
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 MOMENT = datetime(2025, 2, 21, 21, 0, 2, tzinfo=UTC)
 
 ExamplePrompt = Callable[[str], Prompt]

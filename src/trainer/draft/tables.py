@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from trainer.providers.draft import english, markup
-from trainer.providers.draft.allot import Row
-from trainer.providers.draft.concepts import concept
-from trainer.providers.draft.facts import Column, Entity, Fact, Records
-from trainer.providers.draft.markup import escaped
-from trainer.providers.draft.prose import as_of, is_distance
-from trainer.providers.draft.reading import kind
+from trainer.draft import english, markup
+from trainer.draft.allot import Row
+from trainer.draft.concepts import concept
+from trainer.draft.facts import Column, Entity, Fact, Records
+from trainer.draft.markup import escaped
+from trainer.draft.prose import as_of, is_distance
+from trainer.draft.reading import kind
 
 _MOST_RECORDS = 12
 _MOST_POINTS = 400

@@ -8,8 +8,8 @@ import pytest
 
 from trainer.core.errors import ProviderError
 from trainer.core.values import Output, Prompt
+from trainer.draft import DraftProvider
 from trainer.providers import create_provider
-from trainer.providers.draft import DraftProvider
 
 
 def test_the_registry_makes_it_with_or_without_a_model_name():

@@ -1,6 +1,6 @@
 """The writer that needs no model: it drafts a report by rule from the data and contexts of a prompt."""
 
-from trainer.providers.draft.provider import DraftProvider
+from trainer.draft.provider import DraftProvider
 
 DRAFT_VERSION = 1
 """Raised whenever the same prompt would be drafted into another text than before."""
