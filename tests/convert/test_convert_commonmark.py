@@ -11,8 +11,8 @@ import pytest
 from markdown_it.renderer import RendererHTML
 
 from trainer.convert import to_html
-from trainer.convert.document import markdown_parser
 from trainer.convert.writers.body import BodyRenderer
+from trainer.core.markdown import markdown_parser
 
 CORPUS = Path(__file__).parents[1] / "corpus/convert"
 EXAMPLES = json.loads((CORPUS / "commonmark/examples.json").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ import pytest
 
 from trainer.convert import to_html
 from trainer.convert.collector import rare_collections
-from trainer.convert.document import markdown_parser, parse
+from trainer.core.markdown import markdown_parser, parse_tokens
 
 EXAMPLES = json.loads(
     (Path(__file__).parents[1] / "corpus/convert/commonmark/examples.json").read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ FIGURES = (
 
 @pytest.mark.parametrize("text", [*(example["markdown"] for example in EXAMPLES), *FIGURES])
 def test_leaving_rules_and_searches_out_changes_no_token(text: str) -> None:
-    assert parse(text) == _whole_parser().parse(text)
+    assert parse_tokens(text) == _whole_parser().parse(text)
 
 
 def _whole_parser():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainer.convert.document import plain
 from trainer.convert.furnish import Furnished
+from trainer.core.markdown import plain_text
 from trainer.core.values import Finding
 
 
@@ -20,7 +20,7 @@ def _headings(furnished: Furnished) -> Iterator[Finding]:
         if token.type != "heading_open":
             continue
         level, where = int(token.tag[1]), furnished.document.where(token)
-        words = plain(furnished.tokens[at + 1].children)
+        words = plain_text(furnished.tokens[at + 1].children)
         if level > last + 1:
             message = f"heading of level {level} under one of level {last}"
             yield Finding("heading_order", "warning", message, where, text=words, hint=f"use {'#' * (last + 1)}")
@@ -43,6 +43,6 @@ def _links(furnished: Furnished) -> Iterator[Finding]:
             if child.type != "link_open":
                 continue
             end = next((i for i in range(at, len(children)) if children[i].type == "link_close"), len(children))
-            if not plain(children[at + 1 : end]).strip():
+            if not plain_text(children[at + 1 : end]).strip():
                 address = str(child.attrGet("href") or "")
                 yield Finding("link_text", "warning", "link without words", furnished.document.where(token), address)

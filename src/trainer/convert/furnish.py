@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from trainer.convert.document import Document, plain
+from trainer.convert.document import Document
 from trainer.convert.figures import number_figures
 from trainer.convert.widths import has_long_word
+from trainer.core.markdown import plain_text
 from trainer.core.values import Finding, Json
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _lift_title(document: Document) -> tuple[str, list[Token]]:
     title = str(given) if isinstance(given, str | int | float) else ""
     if len(tokens) < 3 or tokens[0].type != "heading_open" or tokens[0].tag != "h1":
         return title, tokens
-    heading = plain(tokens[1].children)
+    heading = plain_text(tokens[1].children)
     if title and heading.casefold().strip() != title.casefold().strip():
         return title, tokens
     return title or heading, tokens[3:]
@@ -83,7 +84,7 @@ def _anchor(tokens: Sequence[Token]) -> list[Heading]:
     headings = []
     for at, token in enumerate(tokens):
         if token.type == "heading_open":
-            words = plain(tokens[at + 1].children)
+            words = plain_text(tokens[at + 1].children)
             ident = _unique(slug(words), taken)
             token.attrSet("id", ident)
             headings.append(Heading(int(token.tag[1]), ident, words))
@@ -155,7 +156,7 @@ def _mark_cells(tokens: Sequence[Token], start: int) -> list[list[str]]:
             rows.append([])
             cells.append([])
         elif token.type in ("th_open", "td_open"):
-            rows[-1].append(plain(tokens[at + 1].children).strip())
+            rows[-1].append(plain_text(tokens[at + 1].children).strip())
             cells[-1].append(token)
     for column in range(len(rows[0]) if rows else 0):
         _mark_column([row[column] for row in rows[1:]], [row[column] for row in cells], first=column == 0)

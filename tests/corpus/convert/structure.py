@@ -10,7 +10,7 @@ from pathlib import Path
 from markdown_it.tree import SyntaxTreeNode
 
 from trainer.convert import parse_markdown
-from trainer.convert.document import plain
+from trainer.core.markdown import plain_text
 
 EVERYTHING = Path(__file__).parent / "everything" / "everything.md"
 
@@ -34,10 +34,10 @@ def structure(markdown: str) -> Structure:
     nodes = list(tree.walk())
     inlines = [child for node in nodes if node.type == "inline" for child in node.token.children or []]
     return Structure(
-        [(int(node.tag[1]), plain(node.children[0].token.children)) for node in nodes if node.type == "heading"],
+        [(int(node.tag[1]), plain_text(node.children[0].token.children)) for node in nodes if node.type == "heading"],
         [_depth(node) for node in nodes if node.type == "list_item" and not _inside(node, "footnote_block")],
         [
-            [plain(cell.children[0].token.children).strip() for cell in table.walk() if cell.type in ("th", "td")]
+            [plain_text(cell.children[0].token.children).strip() for cell in table.walk() if cell.type in ("th", "td")]
             for table in nodes
             if table.type == "table"
         ],

@@ -7,7 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from trainer.convert.document import markdown_parser
+from trainer.core.markdown import markdown_parser, plain_text
 from trainer.core.values import Json
 
 if TYPE_CHECKING:
@@ -64,8 +64,6 @@ def back(markdown: str) -> Json:
 
 def value_of(children: list[Token]) -> Json:
     """What inline tokens hold: a code span JSON, a figure a number, all else its words."""
-    from trainer.convert.document import plain
-
     shown = [token for token in children if token.type != "text" or token.content]
     if len(shown) == 1 and shown[0].type == "code_inline":
         try:
@@ -74,7 +72,7 @@ def value_of(children: list[Token]) -> Json:
             return shown[0].content
     if all(token.type == "text" for token in shown):
         return literal("".join(token.content for token in shown))
-    return plain(children)
+    return plain_text(children)
 
 
 def literal(text: str) -> Json:

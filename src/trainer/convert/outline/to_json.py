@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainer.convert.document import Document, parse_markdown, plain
+from trainer.convert.document import Document, parse_markdown
 from trainer.convert.outline.labels import Schema, inner, items, key_of
 from trainer.convert.outline.scalars import value_of
+from trainer.core.markdown import plain_text
 from trainer.core.values import Json
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _key(children: Sequence[Any]) -> tuple[str, bool]:
         except ValueError:
             return shown[0].content, True
         return (key, True) if isinstance(key, str) else (shown[0].content, True)
-    return plain(list(children)).strip(), False
+    return plain_text(list(children)).strip(), False
 
 
 def _children(node: SyntaxTreeNode) -> list[Any]:
@@ -221,4 +222,4 @@ def _records(table: SyntaxTreeNode, schema: Schema | None) -> list[dict[str, Jso
 def _text(block: SyntaxTreeNode) -> str:
     """All words of a block, a paragraph a line."""
     inlines = [node.token for node in block.walk() if node.type == "inline"]
-    return "\n".join(plain(token.children) for token in inlines if token)
+    return "\n".join(plain_text(token.children) for token in inlines if token)

@@ -12,12 +12,12 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from trainer.convert.charts import Chart, chart_rows, chart_title, draw
-from trainer.convert.document import plain
 from trainer.convert.formulas import Formulas
 from trainer.convert.highlight import highlighted
 from trainer.convert.images import Images
 from trainer.convert.together import kept_together
 from trainer.convert.widths import fit
+from trainer.core.markdown import plain_text
 
 Tokens = Sequence[Token]
 
@@ -186,7 +186,7 @@ class BodyRenderer(RendererHTML):
         """A picture inlined from inside the project, or its description where that cannot be."""
         if self._images is None:
             return super().image(tokens, idx, options, env)
-        return self._images.render(tokens[idx], plain(tokens[idx].children))
+        return self._images.render(tokens[idx], plain_text(tokens[idx].children))
 
     def footnote_ref(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """A raised number that leads to the note."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.convert.base import Dataset, Options
 from trainer.convert.charts import chart_rows, chart_title
 from trainer.convert.dates import long_date
-from trainer.convert.document import Converted, Document, parse_markdown, plain
+from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
 from trainer.convert.paper import lay_out
@@ -31,6 +31,7 @@ from trainer.convert.writers.docx_text import (
     size,
 )
 from trainer.convert.writers.markdown import as_document
+from trainer.core.markdown import plain_text
 from trainer.core.values import Json
 
 if TYPE_CHECKING:
@@ -301,7 +302,7 @@ class _Writer:
         return f'<w:hyperlink r:id="{ident}">'
 
     def _picture(self, token: Token) -> str:
-        alt = plain(token.children)
+        alt = plain_text(token.children)
         found = self._images.find(token, alt)
         pixels = size(found[1]) if found else None
         if found is None or pixels is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from trainer.convert.base import Dataset, Options
 from trainer.convert.collector import rare_collections
 from trainer.convert.dates import day_of, long_date
-from trainer.convert.document import Converted, Document, markdown_parser, parse_markdown
+from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.formulas import Formulas
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
@@ -18,6 +18,7 @@ from trainer.convert.themes import Theme, default_theme
 from trainer.convert.writers.body import BodyRenderer
 from trainer.convert.writers.markdown import as_document
 from trainer.core.errors import UsageError, Where
+from trainer.core.markdown import markdown_parser
 from trainer.core.values import Finding, Json
 
 if TYPE_CHECKING:

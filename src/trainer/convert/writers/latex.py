@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from trainer.convert.base import Dataset, Options
 from trainer.convert.charts import chart_rows, chart_title
 from trainer.convert.dates import long_date
-from trainer.convert.document import Converted, Document, parse_markdown, plain
+from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
 from trainer.convert.paper import lay_out
@@ -30,6 +30,7 @@ from trainer.convert.writers.latex_text import (
 )
 from trainer.convert.writers.markdown import as_document
 from trainer.core.errors import Where
+from trainer.core.markdown import plain_text
 from trainer.core.values import Finding, Json
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ class _Writer:
     def _heading(self, node: SyntaxTreeNode) -> str:
         command = _HEADINGS[int(node.tag[1]) - 1]
         inline = node.children[0].token if node.children else None
-        said = pdf_string(plain(inline.children if inline else None))
+        said = pdf_string(plain_text(inline.children if inline else None))
         words = f"\\texorpdfstring{{{self._inline(node)}}}{{{said}}}"
         label = self._labels.get(str(node.attrs.get("id", "")), "")
         return f"\\{command}*{{{words}}}\\addcontentsline{{toc}}{{{command}}}{{{said}}}\\label{{{label}}}\n"
@@ -283,7 +284,7 @@ class _Writer:
         return f"\\hyperref[{label}]{{" if label else "{"
 
     def _picture(self, token: Token) -> str:
-        alt = plain(token.children)
+        alt = plain_text(token.children)
         source = str(token.attrGet("src") or "")
         found, place = self._images.find(token, alt), self._images.place(source)
         said = f"\\textit{{{{[}}{escape(alt)}{{]}}}}"

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from trainer.convert.base import Dataset, Options
-from trainer.convert.document import Converted, Document, plain
+from trainer.convert.document import Converted, Document
 from trainer.convert.writers.markdown import as_document
+from trainer.core.markdown import plain_text
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -96,7 +97,7 @@ def _words(tokens: list[Token]) -> Iterator[str]:
                 yield f" ({address})"
             address = ""
             continue
-        words = f"[{token.meta['id'] + 1}]" if token.type == "footnote_ref" else plain([token])
+        words = f"[{token.meta['id'] + 1}]" if token.type == "footnote_ref" else plain_text([token])
         if token.type == "html_inline":
             words = token.content
         shown += words

@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
 
+from markdown_it import MarkdownIt
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
-from markdown_it.parser_inline import ParserInline
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
-
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-    from markdown_it.token import Token
-    from markdown_it.utils import EnvType
+from markdown_it.token import Token
+from markdown_it.utils import EnvType
 
 _LETTERS = (
     "\u1100-\u11ff\u20a9\u2329-\u232a\u2630-\u2637\u268a-\u268f\u2e80-\u2e99\u2e9b-\u2ef3\u2f00-\u2fd5\u2ff0-\u303e"
@@ -38,18 +34,9 @@ _BEFORE = re.compile(f"(?:[{_LETTERS}][\ufe00-\ufe0e]?|[\U000e0100-\U000e01ef]|[
 _SELECTOR = re.compile("[\ufe00-\ufe0e]")
 
 
-class EastAsianInline(ParserInline):
-    """markdown-it's inline parser with the amended rule, in texts that hold such letters."""
-
-    def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
-        """The inline tokens of `src`, added to `tokens`."""
-        if src.isascii() or not _LETTER.search(src):
-            return super().parse(src, md, env, tokens)
-        state = _State(src, md, env, tokens)
-        self.tokenize(state)
-        for rule in self.ruler2.getRules(""):
-            rule(state)
-        return state.tokens
+def east_asian_state(src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> StateInline | None:
+    """The state to read `src` in with the amended rule; None where no letter asks for it."""
+    return None if src.isascii() or not _LETTER.search(src) else _State(src, md, env, tokens)
 
 
 class _State(StateInline):
