@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from decimal import Decimal
 
@@ -88,6 +89,28 @@ def test_a_map_of_maps_is_read_by_entity_and_by_metric() -> None:
     assert rows(by_entity)[:2] == [("pm25", "Arden", "", "4.1"), ("pm25", "Brook", "", "11.0")]
     assert list(by_entity.dimensions) == ["station"]
     assert {one.measure for one in by_metric.observations} == {"revenue", "profit"}
+
+
+def _nested(order: tuple[str, ...]) -> dict[str, object]:
+    """One cost and one share for each of two cities and two years, nested in this order."""
+    keys = {"entity": ("Arden", "Brook"), "year": ("2021", "2022"), "metric": ("cost", "share")}
+
+    def level(at: int, path: dict[str, str]) -> object:
+        if at == len(order):
+            return 10 * (1 + keys["entity"].index(path["entity"])) + int(path["year"][-1]) + len(path["metric"]) / 8
+        return {key: level(at + 1, {**path, order[at]: key}) for key in keys[order[at]]}
+
+    result = level(0, {})
+    assert isinstance(result, dict)
+    return result
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("entity", "year", "metric"))))
+def test_entity_year_and_metric_are_told_apart_in_every_nesting(order: tuple[str, ...]) -> None:
+    facts = read(_nested(order), name="a")
+    assert sorted(rows(facts))[:2] == [("cost", "Arden", "2021", "11.5"), ("cost", "Arden", "2022", "12.5")]
+    assert len(facts.observations) == 8
+    assert {one.time.label for one in facts.observations if one.time} == {"2021", "2022"}
 
 
 def test_periods_as_columns_are_times_and_labels_of_rows_are_measures() -> None:

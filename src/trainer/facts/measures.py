@@ -118,7 +118,8 @@ def _naming(
             continue
         parts.append(stripped)
     if not parts:
-        parts = [name.rpartition("/")[2].partition(".")[0] or "value"]
+        stem = name.rpartition("/")[2].partition(".")[0]
+        parts = [stem if is_metric(stem) else "value"]
     leaf = keys[-1] if keys else parts[-1]
     corrected = lookup(corrections.titles, ".".join(keys), leaf, parts[-1])
     title = corrected or (meaning.title if meaning else "")

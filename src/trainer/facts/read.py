@@ -73,7 +73,7 @@ def read(
     if subject:
         reader.add_members("subject", [subject])
         around = replace(around, members={"subject": subject})
-    table = table_of(value, "", name)
+    table = table_of(value, "", "")
     if table is None and isinstance(value, int | float):
         table = Table([Column((), [value], [""])], 1, is_record=True)
     if table is not None:

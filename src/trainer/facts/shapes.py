@@ -206,7 +206,7 @@ def axis_of(value: Mapping[str, Json]) -> str | None:
             return "member" if are_members(keys) or alike >= 0.9 else None
         return None
     if all(isinstance(item, int | float) and not isinstance(item, bool) for item in items):
-        return "member" if len(keys) > 2 and are_members(keys) else None
+        return "member" if are_members(keys) else None
     if all(isinstance(item, list) and item and isinstance(item[0], Mapping) for item in items):
         inner = [frozenset(item[0]) for item in items]
         return "member" if _likeness(inner) >= 0.8 and are_members(keys) else None
@@ -257,7 +257,9 @@ def _of_map(value: Mapping[str, Json], path: str, name: str, axis: str) -> Table
     """A map along an axis as rows; its keys become a column."""
     keys, items = list(value), list(value.values())
     paths = [pointer(path, key) for key in keys]
-    if all(isinstance(item, Mapping) and unwrap(item) is None for item in items):
+    if all(isinstance(item, Mapping) and unwrap(item) is None for item in items) and not any(
+        isinstance(item, Mapping) and axis_of(item) for item in items
+    ):
         table = _of_records([item for item in items if isinstance(item, Mapping)], paths)
     else:
         table = Table([], len(keys))

@@ -26,7 +26,7 @@ def head_units(head: str) -> tuple[str, tuple[Unit, ...]]:
     if " " in head and (match := _AFTER_COMMA.search(head)) and match.start() and (units := parse_unit(match[1])):
         return head[: match.start()].strip(), units
     tokens = head.split()
-    if len(tokens) > 1 and "/" in tokens[-1] and (units := parse_unit(tokens[-1])):
+    if len(tokens) > 1 and not tokens[-1].isalnum() and (units := parse_unit(tokens[-1])):
         return " ".join(tokens[:-1]), units
     parts = split_name(head)
     for length in (3, 2, 1):
