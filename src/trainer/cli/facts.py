@@ -60,7 +60,8 @@ def _page(facts: Facts, *, every: bool) -> Iterator[str]:
         observations = by_measure.get(measure.id, [])
         units = " or ".join(unit_text(unit) for unit in measure.units) or "no unit"
         yield f"  {measure.title}  [{measure.id}]"
-        yield f"      {units}; {len(observations):,} {'value' if len(observations) == 1 else 'values'}, {_range(observations)}{_times(observations)}"
+        count = f"{len(observations):,} {'value' if len(observations) == 1 else 'values'}"
+        yield f"      {units}; {count}, {_range(observations)}{_times(observations)}"
     if facts.dimensions:
         yield "\nDimensions"
     for dimension in facts.dimensions.values():
