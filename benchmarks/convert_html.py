@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from markdown_it import MarkdownIt
 
-from trainer.convert import to_html
+from trainer.convert import write
 
 SECTION = """## Section {number}
 
@@ -46,7 +46,7 @@ def main() -> None:
     engines: dict[str, Callable[[str], object]] = {
         "markdown-it-py": bare.render,
         "plugins": _with_plugins().render,
-        "trainer": to_html,
+        "trainer": lambda text: write(text, "html"),
     }
     if mistune := _optional("mistune"):
         engines["mistune"] = mistune.create_markdown(plugins=["table", "strikethrough"])

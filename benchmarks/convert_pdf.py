@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks.convert_html import document
-from trainer.convert import PdfPool, default_theme, parse_markdown, to_pdf
+from trainer.convert import Options, PdfPool, default_theme, parse_markdown, write
 from trainer.convert.furnish import furnish
 from trainer.convert.writers.html import render_body, render_page
 from trainer.convert.writers.pdf import paper_styles
@@ -38,7 +38,7 @@ def main(count: int = 100) -> None:
     started = time.process_time() + _children()
     with PdfPool() as pool:
         for text in texts:
-            to_pdf(text, pool=pool)
+            write(text, "pdf", Options(pool=pool))
     ours = time.process_time() + _children() - started
     with tempfile.TemporaryDirectory() as folder:
         _pages(Path(folder), texts)
@@ -56,8 +56,8 @@ def _pages(folder: Path, texts: list[str]) -> None:
         (folder / f"{number}.css").write_text(style.replace("theme-font:", (Path(_fonts()) / "").as_uri() + "/"))
     for number, text in enumerate(texts):
         furnished = furnish(parse_markdown(text), data={})
-        body, _ = render_body(furnished, assets=None)
-        page = render_page(furnished, body, theme=theme, meta={}, medium="paper")
+        body, _ = render_body(furnished, Options())
+        page = render_page(furnished, body, Options(theme=theme), medium="paper")
         (folder / f"{number:03}.html").write_text(page)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainer.convert import to_docx, to_html, to_latex
+from corpus.convert.written import to_docx, to_html, to_latex
 from trainer.convert.dates import long_date
 from trainer.convert.together import with_fixed_spaces
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from trainer.convert import to_html
+from corpus.convert.written import to_html
 from trainer.convert.formulas import Formulas, Untypeset
 from trainer.convert.formulas.drawing import as_picture
 from trainer.convert.formulas.mathml import as_mathml
@@ -132,7 +132,7 @@ def test_paper_has_the_source_as_the_picture_s_description():
     formulas = Formulas("a.md", paper=True)
 
     assert ' alt="a &lt; &quot;b&quot;"' in formulas.inline('a < "b"')
-    assert formulas.block("x").startswith('<div class="formula"><img src="data:image/svg+xml;base64,')
+    assert formulas.block("x").startswith('<div class="formula" tabindex="0"><img src="data:image/svg+xml;base64,')
 
 
 def test_the_same_formulas_are_the_same_bytes_in_every_process():
@@ -155,8 +155,8 @@ def test_the_same_formulas_are_the_same_bytes_in_every_process():
 
 def test_nothing_is_loaded_for_a_document_without_formulas_and_nothing_reached_for_one_with():
     code = (
-        "import sys\nfrom trainer.convert import to_html\n"
-        "to_html('# T\\n\\nCosts $5.')\nprint(sorted(m for m in ('latex2mathml', 'ziamath') if m in sys.modules))\n"
+        "import sys\nfrom trainer.convert import write\n"
+        "write('# T\\n\\nCosts $5.', 'html')\nprint(sorted(m for m in ('latex2mathml', 'ziamath') if m in sys.modules))\n"
         "from trainer.convert.formulas.drawing import as_picture\nas_picture('x', display=True)\n"
         "seen = []\nsys.addaudithook(lambda event, args: seen.append(event) if event in "
         "('open', 'socket.connect', 'socket.getaddrinfo', 'subprocess.Popen', 'os.system') else None)\n"

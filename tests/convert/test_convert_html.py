@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from trainer.convert import to_html
+from corpus.convert.written import to_html
 
 QUARTERS = {
     "q": {

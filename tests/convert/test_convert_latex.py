@@ -12,7 +12,7 @@ import pytest
 
 from corpus.convert.structure import EVERYTHING, put_pictures, structure
 from corpus.convert.wide_tables import TABLES, expected
-from trainer.convert import to_latex
+from corpus.convert.written import to_latex
 
 REPORTS = sorted((Path(__file__).parents[2] / "output" / "report").glob("*.md"))
 COMPLAINTS = re.compile(r"^!.*|.*Missing character.*|.*Warning:.*|Overfull \\[hv]box \((\d+)\..*", re.MULTILINE)

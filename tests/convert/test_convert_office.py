@@ -9,7 +9,8 @@ import zipfile
 import zlib
 from xml.etree import ElementTree
 
-from trainer.convert import parse_markdown, to_docx, to_latex
+from corpus.convert.written import to_docx, to_latex
+from trainer.convert import parse_markdown
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 DOCUMENT = """---

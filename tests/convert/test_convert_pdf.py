@@ -12,7 +12,8 @@ import zlib
 import pypdfium2
 import pytest
 
-from trainer.convert import PdfPool, html_to_pdf, to_html, to_pdf
+from corpus.convert.written import html_to_pdf, to_html, to_pdf
+from trainer.convert import PdfPool
 from trainer.core.errors import ConversionError
 
 HEAD = "---\ntitle: Acme\ndate: 2025-02-14\n---\n"
@@ -47,8 +48,8 @@ def test_the_same_document_gives_the_same_bytes_in_another_process(pool):
 
 def test_the_parent_never_loads_weasyprint():
     code = (
-        "import sys\nfrom trainer.convert import PdfPool, to_pdf\n"
-        f"with PdfPool() as pool: to_pdf({REPORT!r}, pool=pool)\n"
+        "import sys\nfrom trainer.convert import Options, PdfPool, write\n"
+        f"with PdfPool() as pool: write({REPORT!r}, 'pdf', Options(pool=pool))\n"
         "print(sorted({'weasyprint', 'fontTools', 'cffi'} & set(sys.modules)))"
     )
 

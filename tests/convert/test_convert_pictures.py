@@ -12,7 +12,8 @@ import pypdfium2
 import pytest
 
 from corpus.convert.structure import SVG, png
-from trainer.convert import PdfPool, to_docx, to_html, to_latex, to_pdf
+from corpus.convert.written import to_docx, to_html, to_latex, to_pdf
+from trainer.convert import PdfPool
 from trainer.convert.svgs import UnsafeSvg, clean_svg
 
 DOCUMENT = """# T

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.convert import to_html
-from trainer.convert.collector import rare_collections
+from corpus.convert.written import to_html
+from trainer.convert.limits import conversion_limits
 from trainer.core.markdown import markdown_parser, parse_tokens
 
 EXAMPLES = json.loads(
@@ -50,7 +50,7 @@ def test_the_collector_is_as_it_was_after_a_conversion() -> None:
     before = gc.get_threshold()
 
     to_html("# a")
-    with pytest.raises(KeyError), rare_collections(), rare_collections():
+    with pytest.raises(KeyError), conversion_limits(), conversion_limits():
         raise KeyError
 
     assert gc.get_threshold() == before
@@ -60,7 +60,7 @@ def test_a_collector_that_is_off_stays_off_within() -> None:
     before = gc.get_threshold()
     gc.set_threshold(0)
     try:
-        with rare_collections():
+        with conversion_limits():
             assert gc.get_threshold()[0] == 0
     finally:
         gc.set_threshold(*before)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.convert import repair_markdown, to_html
+from corpus.convert.written import to_html
+from trainer.convert import repair_markdown
 
 DOC = "# Acme\n\nRevenue **grew**.\n\n## Risks\n\n- Patents\n- Prices\n"
 TABLE = "| Year | Sales |\n|---|---|\n| 2023 | 12 |\n| 2024 | 15 |\n"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.convert import FormatConverter, PdfPool, html_to_pdf, load_theme, to_docx, to_html, to_latex, to_pdf
+from corpus.convert.written import html_to_pdf, to_docx, to_html, to_latex, to_pdf
+from trainer.convert import FormatConverter, PdfPool, load_theme
 from trainer.core.errors import UsageError
 
 SCHEMES = [

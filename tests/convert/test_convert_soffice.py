@@ -17,7 +17,7 @@ import pytest
 
 from corpus.convert.structure import EVERYTHING, Structure, put_pictures, structure
 from corpus.convert.wide_tables import TABLES, expected, is_bidirectional
-from trainer.convert import to_docx
+from corpus.convert.written import to_docx
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 ODF = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"

@@ -8,7 +8,8 @@ import pypdfium2
 import pytest
 
 from corpus.convert.wide_tables import TABLES, expected, is_bidirectional
-from trainer.convert import PdfPool, to_pdf
+from corpus.convert.written import to_pdf
+from trainer.convert import PdfPool
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,8 @@ def test_a_table_fits_the_page(name, pool):
         text += content.get_text_range() + "\n"
         for at in range(content.count_chars()):
             left, bottom, right, top = content.get_charbox(at)
+            if content.get_text_range(at, 1).isspace():
+                continue
             assert 0 <= left <= right <= width - 56, (name, content.get_text_range(at, 12))
             assert 0 <= bottom <= top <= height
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trainer.convert import to_html
+from corpus.convert.written import to_html
 from trainer.core.frontmatter import split_front_matter
 from trainer.core.values import DataBlock
 from trainer.reports import compose, report_date

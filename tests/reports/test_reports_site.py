@@ -116,7 +116,7 @@ def test_the_summary_counts_reports_faults_and_cost() -> None:
     "title", ["a | b", "[x](javascript:alert(1))", "<b>&amp;</b>", "*x* `y` $z$ ~~w~~", "two\nlines"]
 )
 def test_a_title_stands_in_the_index_as_it_is(title: str) -> None:
-    from trainer.convert import to_html
+    from corpus.convert.written import to_html
 
     page = to_html(index_markdown([provenance(title=title)], title=title)).content
 

@@ -159,12 +159,12 @@ def _convert(
 def _written(
     project: Project, report: ReportInput, rendered: Rendered, markdown: str, kind: str, *, pdf: PdfPool
 ) -> Any:
-    from trainer.convert import WRITERS, Options, parse_markdown
+    from trainer.convert import Options, parse_markdown, write
 
     shown = project.shown(output_paths(project.output, report.spec)["markdown"])
     data = {block.name: block.data for block in rendered.prompt.data}
     options = Options(theme=report.theme, data=data, assets=project.root, pool=pdf)
-    return WRITERS.load(kind)(parse_markdown(markdown, shown=shown), options=options)
+    return write(parse_markdown(markdown, shown=shown), kind, options)
 
 
 def _data_digests(report: ReportInput, blocks: Sequence[DataBlock]) -> dict[str, str]:

@@ -63,9 +63,10 @@ def _write_index(project: Project, reports: Sequence[Provenance], *, has_feed: b
     stamp = digest([markdown, meta, theme_digest(theme)])
     if _is_current(page, project.cache / _STAMP, stamp):
         return False
-    from trainer.convert import to_html
+    from trainer.convert import Options, parse_markdown, write
 
-    content = to_html(markdown, theme=theme, meta=meta, shown="output/index.html").content
+    document = parse_markdown(markdown, shown="output/index.html")
+    content: str = write(document, "html", Options(theme=theme, meta=meta)).content
     changed = write_atomic(page, content)
     write_atomic(project.cache / _STAMP, pretty({"made_from": stamp, "page": digest_bytes(content.encode())}))
     return changed

@@ -14,16 +14,13 @@ if TYPE_CHECKING:
     from trainer.convert.converter import FormatConverter
     from trainer.convert.detect import detect_format
     from trainer.convert.document import Converted, Document, parse_markdown
-    from trainer.convert.formats import READERS, WRITERS, convert
+    from trainer.convert.formats import READERS, WRITERS, convert, write
     from trainer.convert.jsontext import Candidate, Extraction, extract_json
     from trainer.convert.outline import json_to_markdown, markdown_to_json
     from trainer.convert.pdf import PdfPool, missing_libraries
     from trainer.convert.repair import Repair, Repaired, repair_markdown
     from trainer.convert.themes import CONVERTER_VERSION, Theme, default_theme, load_theme, theme_digest
-    from trainer.convert.writers.docx import to_docx
-    from trainer.convert.writers.html import check_template, to_html
-    from trainer.convert.writers.latex import to_latex
-    from trainer.convert.writers.pdf import html_to_pdf, to_pdf
+    from trainer.convert.writers.html import check_template
 
 __all__ = [
     "CONVERTER_VERSION",
@@ -45,7 +42,6 @@ __all__ = [
     "default_theme",
     "detect_format",
     "extract_json",
-    "html_to_pdf",
     "json_to_markdown",
     "load_theme",
     "markdown_to_json",
@@ -53,10 +49,7 @@ __all__ = [
     "parse_markdown",
     "repair_markdown",
     "theme_digest",
-    "to_docx",
-    "to_html",
-    "to_latex",
-    "to_pdf",
+    "write",
 ]
 
 _HOMES = {
@@ -79,7 +72,6 @@ _HOMES = {
     "default_theme": "themes",
     "detect_format": "detect",
     "extract_json": "jsontext",
-    "html_to_pdf": "writers.pdf",
     "json_to_markdown": "outline",
     "load_theme": "themes",
     "markdown_to_json": "outline",
@@ -87,10 +79,7 @@ _HOMES = {
     "parse_markdown": "document",
     "repair_markdown": "repair",
     "theme_digest": "themes",
-    "to_docx": "writers.docx",
-    "to_html": "writers.html",
-    "to_latex": "writers.latex",
-    "to_pdf": "writers.pdf",
+    "write": "formats",
 }
 
 

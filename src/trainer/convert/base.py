@@ -54,6 +54,6 @@ class Reader(Protocol):
 class Writer(Protocol):
     """From a pivot to the text or bytes of a format; a function named `write` in a module of `writers`."""
 
-    def __call__(self, source: Document | Dataset, *, options: Options) -> Converted[str] | Converted[bytes]:
+    def __call__(self, source: Document | Dataset, options: Options) -> Converted[str] | Converted[bytes]:
         """The content in the format, and what was found on the way; the same source gives the same bytes."""
         ...

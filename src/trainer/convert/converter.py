@@ -52,7 +52,7 @@ class FormatConverter:
         if template is None:
             return json_to_markdown(json_data, schema=schema)
         values = dict(json_data) if isinstance(json_data, Mapping) else {"data": json_data}
-        return render_template(template, values, escape=False)
+        return render_template(template, values, autoescape=False)
 
     def markdown_to_json(self, markdown: str, schema: Mapping[str, Any] | None = None) -> Json:
         """The data that `json_to_markdown` wrote, exactly; of other documents, their content under its headings."""

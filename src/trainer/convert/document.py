@@ -62,3 +62,9 @@ def parse_markdown(text: str, *, shown: str = "document.md") -> Document:
     findings = [Finding("front_matter", "warning", slip.message, slip.where, hint=slip.hint or "")] if slip else []
     tokens = parse_tokens(parts.body, shown=shown, first_line=parts.body_line)
     return Document(parts.meta, tuple(tokens), text, shown, parts.body_line, tuple(findings))
+
+
+def visible_html(content: str) -> str:
+    """What is shown of raw HTML: the text it is, or nothing where it is one comment."""
+    content = content.strip()
+    return "" if content.startswith("<!--") and content.endswith("-->") else content

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from trainer.convert.direction import Direction, document_direction, language_of, text_direction
 from trainer.convert.document import Document
 from trainer.convert.figures import number_figures
-from trainer.convert.widths import has_long_word
+from trainer.convert.widths import has_long_word, is_figure
 from trainer.core.markdown import plain_text
 from trainer.core.values import Finding, Json
 
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
 CAPTION = "Table: "
 _DEEPEST_IN_CONTENTS = 3
-_NUMERIC = re.compile(
-    r"[(\[]?[-−+~≈<>≤≥±]?\s*(?:[A-Z]{0,3}[$€£¥₹]|[A-Z]{3}\s)?\s*[-−+]?\d[\d\s,.'’]*(?:e[-+]?\d+)?\s*"
-    r"(?:%|‰|x|×|bps|pp|[kKmMbBtT]|[mb]n|tn|tr|million|billion|trillion|bn|thousand|days?|years?|[$€£¥])?[)\]]?\*?",
-)
 _DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2})?|\d{1,2} \w{3,9} \d{4}|\w{3,9} \d{4}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 _PLACEHOLDERS = frozenset(("", "-", "–", "—", "−", "n/a", "na", "n.a.", "n.m.", "nm", "none", "?", "…", "..."))
 
@@ -46,37 +43,69 @@ class Furnished:
     tokens: tuple[Token, ...]
     title: str
     """From the front matter, else the first heading, which then leaves the body."""
+    language: str = "en"
+    direction: Direction = "ltr"
+    heading: tuple[Token, ...] = ()
+    """The title's inline tokens, where it was a heading: its links, emphasis, code, formulas and notes."""
     headings: tuple[Heading, ...] = ()
     findings: tuple[Finding, ...] = ()
     charts: Mapping[str, Chart] = field(default_factory=dict)
     """By the figure's id; their fences are tokens of type `chart`, captioned pictures ones of type `picture`."""
 
 
-def furnish(document: Document, *, data: Mapping[str, Json]) -> Furnished:
-    """The document with its title lifted out, anchors on headings, captions on tables and charts resolved."""
-    title, tokens = _lift_title(document)
+def furnish(
+    document: Document, *, data: Mapping[str, Json] | None = None, meta: Mapping[str, Json] | None = None
+) -> Furnished:
+    """The document with its title lifted out, anchors on headings, captions on tables and charts resolved.
+
+    `meta` stands in place of the front matter's members of the same names.
+    """
+    facts = {**document.meta, **(meta or {})}
+    direction = document_direction(facts, document.source)
+    title, heading, tokens = _lift_title(document, str(facts.get("title") or ""))
     tokens = [token.copy() if token.type in _CHANGED else token for token in tokens]
     headings = _anchor(tokens)
     tokens = _caption_tables(tokens)
-    tokens, charts, findings = number_figures(tokens, document, data)
-    shown = tuple(heading for heading in headings if heading.level <= _DEEPEST_IN_CONTENTS)
-    return Furnished(document, tuple(tokens), title, shown, tuple(findings), charts)
+    if direction == "rtl" or not document.source.isascii():
+        _turn_blocks(tokens, direction)
+    tokens, charts, findings = number_figures(tokens, document, data or {})
+    contents = tuple(heading for heading in headings if heading.level <= _DEEPEST_IN_CONTENTS)
+    return Furnished(
+        document,
+        tuple(tokens),
+        title,
+        language_of(facts),
+        direction,
+        heading,
+        contents,
+        tuple(findings),
+        charts,
+    )
 
 
 # Cells are marked in place: a second furnishing marks them the same, and copies of thousands of cells cost.
-_CHANGED = frozenset(("heading_open", "table_open", "fence"))
+_CHANGED = frozenset(("heading_open", "table_open", "paragraph_open", "fence"))
 
 
-def _lift_title(document: Document) -> tuple[str, list[Token]]:
+def _lift_title(document: Document, title: str) -> tuple[str, tuple[Token, ...], list[Token]]:
+    """The title, its inline tokens where it is the first heading, and the tokens without that heading."""
     tokens = list(document.tokens)
-    given = document.meta.get("title")
-    title = str(given) if isinstance(given, str | int | float) else ""
     if len(tokens) < 3 or tokens[0].type != "heading_open" or tokens[0].tag != "h1":
-        return title, tokens
-    heading = plain_text(tokens[1].children)
-    if title and heading.casefold().strip() != title.casefold().strip():
-        return title, tokens
-    return title or heading, tokens[3:]
+        return title, (), tokens
+    children = tokens[1].children or []
+    words = " ".join(plain_text(children).split())
+    if title and words.casefold() != " ".join(title.casefold().split()):
+        return title, (), tokens
+    return title or words, tuple(children), tokens[3:]
+
+
+def _turn_blocks(tokens: Sequence[Token], direction: Direction) -> None:
+    """Say the direction of each block whose first letter goes the other way than the document."""
+    for at, token in enumerate(tokens):
+        if token.type == "inline" and at and tokens[at - 1].nesting == 1:
+            own = text_direction(plain_text(token.children))
+            if own and own != direction:
+                tokens[at - 1].attrSet("dir", own)
 
 
 def _anchor(tokens: Sequence[Token]) -> list[Heading]:
@@ -164,28 +193,35 @@ def _mark_cells(tokens: Sequence[Token], start: int) -> list[list[str]]:
 
 
 def _mark_column(words: Sequence[str], cells: Sequence[Token], *, first: bool) -> None:
+    """Say of the cells what they hold; only dates and figures stay on one line, however their column is aligned."""
     cells[0].attrSet("scope", "col")
-    for cell, said in zip(cells[1:], words, strict=True):
-        if has_long_word(said):
-            cell.attrSet("class", "long")
-    if all(_DATE.fullmatch(word) or word.casefold() in _PLACEHOLDERS for word in words) and any(words):
-        for cell in cells[1:]:
-            cell.attrSet("class", "date")
     aligned = cells[0].attrGet("style")
-    if not aligned and is_numeric(words):
-        for cell in cells:
-            cell.attrSet("class", "num")
-    elif aligned == "text-align:right":
-        for cell in cells:
+    dates = any(words) and all(_DATE.fullmatch(word) or word.casefold() in _PLACEHOLDERS for word in words)
+    numeric = is_numeric(words)
+    lined_up = numeric and aligned in (None, "text-align:right")
+    if lined_up:
+        cells[0].attrs.pop("style", None)
+        cells[0].attrSet("class", "num")
+    for cell, content in zip(cells[1:], words, strict=True):
+        classes = ["long"] if has_long_word(content) else []
+        if lined_up:
             cell.attrs.pop("style", None)
-            cell.attrSet("class", "num")
-    elif first and not aligned and all(words):
+            classes = ["num"] if _is_short(content) else ["num", "words"]
+        elif dates or (numeric and _is_short(content)):
+            classes = ["date"]
+        if classes:
+            cell.attrSet("class", " ".join(classes))
+    if first and not aligned and not lined_up and all(words):
         for cell in cells[1:]:
             cell.meta = {"row_header": True}
 
 
+def _is_short(content: str) -> bool:
+    """Whether a cell of a column of figures is a figure, or stands for a missing one."""
+    return is_figure(content) or content.casefold() in _PLACEHOLDERS
+
+
 def is_numeric(words: Sequence[str]) -> bool:
     """Whether a column holds figures: most cells are numbers, all others stand for a missing one."""
-    told = [word for word in words if word.casefold() not in _PLACEHOLDERS]
-    numbers = sum(bool(_NUMERIC.fullmatch(word)) for word in told)
-    return bool(told) and numbers >= 0.8 * len(told)
+    cells = [word for word in words if word.casefold() not in _PLACEHOLDERS]
+    return bool(cells) and sum(map(is_figure, cells)) >= 0.8 * len(cells)

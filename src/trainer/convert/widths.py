@@ -1,4 +1,4 @@
-"""How wide a table is, in letters of its body type, and what makes it fit the page."""
+"""How wide tables and words are, in letters of body type, and what makes them fit the page."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from trainer.convert.together import with_fixed_spaces
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 PORTRAIT = 88.0
 """Letters of table type that fit between the margins of a portrait page."""
@@ -19,8 +23,14 @@ _PADDING = 2.6
 _MOST_FOR_TEXT = 70.0
 """Letters beyond which a column of text gets no more room at the cost of others."""
 _LONGEST_UNBROKEN = 30
-"""Words longer than this may be broken; figures never are."""
+"""Words longer than this may be broken."""
+_LONGEST_FIGURE = 45
+"""Figures only where they are longer than this, which leaves no room for a second column."""
 _FIGURE = re.compile(r"[\d$€£¥%()+−–,.\-]+[a-zA-Z%]{0,3}")
+_NUMERIC = re.compile(
+    r"[(\[]?[-−+~≈<>≤≥±]?\s*(?:[A-Z]{0,3}[$€£¥₹]|[A-Z]{3}\s)?\s*[-−+]?\d[\d\s,.'’]*(?:e[-+]?\d+)?\s*"
+    r"(?:%|‰|x|×|bps|pp|[kKmMbBtT]|[mb]n|tn|tr|million|billion|trillion|bn|thousand|days?|years?|[$€£¥])?[)\]]?\*?"
+)
 _NARROW = frozenset(".,:;'|!iljftrI()[] ")
 
 
@@ -35,9 +45,32 @@ def fit(rows: Sequence[Sequence[str]]) -> str:
     return "small" if needed <= SMALL else "wide" if needed <= LANDSCAPE else "wide split"
 
 
+def is_figure(cell: str) -> bool:
+    """Whether a cell holds one number, with its sign, currency and unit, and nothing else."""
+    return len(cell) <= _LONGEST_UNBROKEN and bool(_NUMERIC.fullmatch(cell))
+
+
 def has_long_word(cell: str) -> bool:
     """Whether the cell holds a word so long that it may be broken."""
     return any(_is_long(word) for word in cell.split())
+
+
+def breaks_in_words(tokens: Sequence[Token]) -> frozenset[int]:
+    """The inline tokens before which a word goes on that is too long for a line, and may break there."""
+    pieces = [
+        token.content if token.type in ("text", "code_inline") else "" if token.nesting else " " for token in tokens
+    ]
+    breaks: list[int] = []
+    word, starts = 0, []
+    for at, piece in enumerate(pieces):
+        first, *others = re.split(r"\s", piece)
+        if word and first:
+            starts.append(at)
+        word += len(first)
+        if others:
+            breaks += starts if word > _LONGEST_UNBROKEN else []
+            word, starts = len(others[-1]), []
+    return frozenset(breaks + (starts if word > _LONGEST_UNBROKEN else []))
 
 
 def column_widths(rows: Sequence[Sequence[str]]) -> list[float]:
@@ -95,7 +128,7 @@ def _groups(widths: Sequence[float], room: float) -> list[list[int]]:
 
 @lru_cache(maxsize=20_000)
 def _unbreakable(cell: str) -> float:
-    if _FIGURE.fullmatch(cell.replace(" ", "").replace("\u00a0", "")):
+    if is_figure(cell) or _FIGURE.fullmatch(cell.replace(" ", "").replace("\u00a0", "")):
         return _width(cell)
     return max((_width(word) for word in _breakable(cell)), default=1.0)
 
@@ -120,4 +153,4 @@ def _letter(letter: str) -> float:
 
 
 def _is_long(word: str) -> bool:
-    return len(word) > _LONGEST_UNBROKEN and not _FIGURE.fullmatch(word)
+    return len(word) > _LONGEST_UNBROKEN and not (len(word) <= _LONGEST_FIGURE and _FIGURE.fullmatch(word))

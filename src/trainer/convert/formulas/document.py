@@ -34,7 +34,7 @@ class Formulas:
         found = self._found(tex, display=True)
         if found is None:
             return f'<pre class="math"><code>{escape(tex.strip())}</code></pre>\n'
-        return f'<div class="formula">{found}</div>\n'
+        return f'<div class="formula" tabindex="0">{found}</div>\n'
 
     def _found(self, tex: str, *, display: bool) -> str | None:
         try:

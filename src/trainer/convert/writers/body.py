@@ -12,11 +12,12 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from trainer.convert.charts import Chart, chart_rows, chart_title, draw
+from trainer.convert.document import visible_html
 from trainer.convert.formulas import Formulas
 from trainer.convert.highlight import highlighted
 from trainer.convert.images import Images
 from trainer.convert.together import kept_together
-from trainer.convert.widths import fit
+from trainer.convert.widths import breaks_in_words, fit
 from trainer.core.markdown import plain_text
 
 Tokens = Sequence[Token]
@@ -32,12 +33,14 @@ class BodyRenderer(RendererHTML):
         images: Images | None = None,
         formulas: Formulas | None = None,
         first_line: int = 1,
+        paper: bool = False,
     ) -> None:
         super().__init__()
         self._charts = charts or {}
         self._images = images
         self._formulas = formulas or Formulas("document.md")
         self._first_line = first_line
+        self._paper = paper
 
     def render(self, tokens: Tokens, options: Any, env: Any) -> str:
         """The HTML of block tokens; the line of each is kept for what is found in it."""
@@ -55,6 +58,17 @@ class BodyRenderer(RendererHTML):
             else:
                 out.append(self.renderToken(tokens, at, options, env))
         return "".join(out)
+
+    def renderInline(self, tokens: Tokens, options: Any, env: Any) -> str:  # noqa: N802
+        """The HTML of inline tokens; on paper long words may break where one mark ends and another starts.
+
+        WeasyPrint breaks a long word anywhere inside one element, never between two.
+        """
+        breaks = breaks_in_words(tokens) if self._paper and len(tokens) > 1 else ()
+        if not breaks:
+            return super().renderInline(tokens, options, env)
+        pieces = [super(BodyRenderer, self).renderInline([token], options, env) for token in tokens]
+        return "".join(f"<wbr>{piece}" if at in breaks else piece for at, piece in enumerate(pieces))
 
     def _stand_at(self, token: Token) -> None:
         """Keep the line of a block for what is found in it."""
@@ -84,10 +98,8 @@ class BodyRenderer(RendererHTML):
 
     def html_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """Raw HTML, shown as the text it is; comments are left out."""
-        content = tokens[idx].content.strip()
-        if content.startswith("<!--") and content.endswith("-->"):
-            return ""
-        return f"<p>{escape(content, quote=False)}</p>\n"
+        content = visible_html(tokens[idx].content)
+        return f"<p>{escape(content, quote=False)}</p>\n" if content else ""
 
     def html_inline(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """A line break for `<br>`, nothing for a comment, everything else as text."""
@@ -122,9 +134,13 @@ class BodyRenderer(RendererHTML):
         token = tokens[idx]
         coloured = highlighted(token.content, token.info)
         if coloured is None:
-            return super().fence(tokens, idx, options, env)
+            return super().fence(tokens, idx, options, env).replace("<pre>", '<pre tabindex="0">', 1)
         language = escape(token.info.split()[0])
         return f'<pre class="code" tabindex="0"><code class="language-{language}">{coloured}</code></pre>\n'
+
+    def code_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """Indented code, which scrolls where its lines are long."""
+        return super().code_block(tokens, idx, options, env).replace("<pre", '<pre tabindex="0"', 1)
 
     def chart(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """A figure with its drawing, its caption and the table behind it."""
@@ -133,7 +149,8 @@ class BodyRenderer(RendererHTML):
         caption = f"<b>Figure {number}.</b> {escape(chart_title(chart), quote=False)}"
         return (
             f'<figure class="chart {chart.kind}" id="{ident}">\n<figcaption>{caption}</figcaption>\n'
-            f'<div class="drawing">{draw(chart, ident=ident)}</div>\n{_behind(chart)}</figure>\n'
+            f'<div class="drawing" role="region" aria-label="Figure {number}" tabindex="0">'
+            f"{draw(chart, ident=ident)}</div>\n{_behind(chart)}</figure>\n"
         )
 
     def picture(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
@@ -152,7 +169,8 @@ class BodyRenderer(RendererHTML):
         if "rows" not in meta:
             return "<table>\n"
         caption, number, part = meta.get("caption"), meta.get("number"), meta.get("part", "")
-        label = f' role="region" aria-label="Table {number}" tabindex="0"' if number else ""
+        name = f"Table {number}" if number else "Table"
+        label = f' role="region" aria-label="{name}" tabindex="0"'
         classes = f"table {fit(meta['rows'])}".strip()
         opening = f'<div class="{classes}"{label}>\n<table'
         said = f" ({part})" if part else ""
@@ -176,7 +194,8 @@ class BodyRenderer(RendererHTML):
 
     def td_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """A cell, or a row's header."""
-        return '<th scope="row">' if tokens[idx].meta else f"<td{self.renderAttrs(tokens[idx])}>"
+        attributes = self.renderAttrs(tokens[idx])
+        return f'<th scope="row"{attributes}>' if tokens[idx].meta else f"<td{attributes}>"
 
     def td_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """The end of a cell."""
@@ -240,6 +259,7 @@ def _behind(chart: Chart) -> str:
         for name, *figures in body
     )
     return (
-        f'<details><summary>Figures</summary>\n<div class="table"><table>\n<thead><tr>{heads}</tr></thead>\n'
+        "<details><summary>Figures</summary>\n"
+        f'<div class="table" role="region" aria-label="Figures" tabindex="0"><table>\n<thead><tr>{heads}</tr></thead>\n'
         f"<tbody>\n{rows}</tbody>\n</table></div>\n</details>\n"
     )

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.convert.base import Dataset, Options
 from trainer.convert.charts import chart_rows, chart_title
 from trainer.convert.dates import long_date
-from trainer.convert.document import Converted, Document, parse_markdown
+from trainer.convert.document import Converted, Document
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
 from trainer.convert.paper import lay_out
@@ -39,32 +38,13 @@ if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
 
-def write(source: Document | Dataset, *, options: Options) -> Converted[bytes]:
-    """The Word file of a document, or of data as an outline."""
-    return to_docx(
-        as_document(source, options),
-        data=options.data,
-        meta=options.meta,
-        assets=options.assets,
-        folder=options.folder,
-    )
-
-
-def to_docx(
-    markdown: str | Document,
-    *,
-    data: Mapping[str, Json] | None = None,
-    meta: Mapping[str, Json] | None = None,
-    assets: Path | None = None,
-    folder: Path | None = None,
-    shown: str = "document.md",
-) -> Converted[bytes]:
-    """The Word file of a document; a chart becomes its caption and the table behind it."""
-    document = markdown if isinstance(markdown, Document) else parse_markdown(markdown, shown=shown)
-    furnished = furnish(document, data=data or {})
+def write(source: Document | Dataset, options: Options) -> Converted[bytes]:
+    """The Word file of a document, or of data as an outline; a chart becomes its caption and the table behind it."""
+    document = as_document(source, options)
+    furnished = furnish(document, data=options.data, meta=options.meta)
     furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
-    said = {**document.meta, **(meta or {})}
-    images = Images(assets, document.shown, base=folder)
+    said = {**document.meta, **options.meta}
+    images = Images(options.assets, document.shown, base=options.folder)
     writer = _Writer(furnished, images)
     body = writer.body(said)
     title = str(said.get("title") or furnished.title)

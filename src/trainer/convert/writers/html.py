@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainer.convert.base import Dataset, Options
-from trainer.convert.collector import rare_collections
 from trainer.convert.dates import day_of, long_date
-from trainer.convert.document import Converted, Document, parse_markdown
+from trainer.convert.document import Converted, Document
 from trainer.convert.formulas import Formulas
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
 from trainer.convert.themes import Theme, default_theme
+from trainer.convert.together import kept_together
 from trainer.convert.writers.body import BodyRenderer
 from trainer.convert.writers.markdown import as_document
 from trainer.core.errors import UsageError, Where
@@ -30,80 +31,71 @@ _FEWEST_IN_CONTENTS = 4
 _SHOWN = ("date", "author", "organisation")
 
 
-def to_html(
-    markdown: str | Document,
-    *,
-    data: Mapping[str, Json] | None = None,
-    theme: Theme | None = None,
-    fragment: bool = False,
-    meta: Mapping[str, Json] | None = None,
-    assets: Path | None = None,
-    folder: Path | None = None,
-    shown: str = "document.md",
-) -> Converted[str]:
-    """A page, or only its body's HTML; `data` resolves charts.
-
-    `assets` is the folder that pictures may come from, `folder` the one inside it that their names are relative to.
-    `meta` overrides the front matter; `shown` names the file in findings.
-    """
-    with rare_collections():
-        document = markdown if isinstance(markdown, Document) else parse_markdown(markdown, shown=shown)
-        furnished = furnish(document, data=data or {})
-        body, findings = render_body(furnished, assets=assets, folder=folder)
-    if fragment:
-        title = "" if "title" in document.meta or not furnished.title else f"<h1>{_escaped(furnished.title)}</h1>\n"
-        return Converted(title + body, findings, furnished.title)
-    page = render_page(furnished, body, theme=theme or default_theme(), meta=meta or {}, medium="screen")
-    return Converted(page, findings, furnished.title)
+def write(source: Document | Dataset, options: Options) -> Converted[str]:
+    """The page of a document, or only its body's HTML; data as an outline."""
+    furnished = furnish(as_document(source, options), data=options.data, meta=options.meta)
+    body, findings = render_body(furnished, options)
+    if options.fragment:
+        content = f"<h1>{body.title}</h1>\n{body.html}" if furnished.heading else body.html
+        return Converted(content, findings, furnished.title)
+    return Converted(render_page(furnished, body, options), findings, furnished.title)
 
 
-def write(source: Document | Dataset, *, options: Options) -> Converted[str]:
-    """The page of a document, or of data as an outline."""
-    return to_html(
-        as_document(source, options),
-        data=options.data,
-        theme=options.theme,
-        fragment=options.fragment,
-        meta=options.meta,
-        assets=options.assets,
-        folder=options.folder,
-    )
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a page holds."""
+
+    title: str
+    """The HTML inside the title's heading: its links, marks, formulas and notes where it is one of the document."""
+    html: str
 
 
 def render_body(
-    furnished: Furnished, *, assets: Path | None, folder: Path | None = None, medium: Medium = "screen"
-) -> tuple[str, tuple[Finding, ...]]:
-    """The body's HTML, and what was found on the way."""
+    furnished: Furnished, options: Options, *, medium: Medium = "screen"
+) -> tuple[Body, tuple[Finding, ...]]:
+    """The HTML of title and body, and what was found on the way."""
     document = furnished.document
-    images = Images(assets, document.shown, base=folder)
+    images = Images(options.assets, document.shown, base=options.folder)
     formulas = Formulas(document.shown, paper=medium == "paper")
-    renderer = BodyRenderer(charts=furnished.charts, images=images, formulas=formulas, first_line=document.first_line)
-    body = renderer.render(furnished.tokens, markdown_parser().options, {})
-    return body, (*document.findings, *furnished.findings, *images.findings, *formulas.findings)
+    renderer = BodyRenderer(
+        charts=furnished.charts,
+        images=images,
+        formulas=formulas,
+        first_line=document.first_line,
+        paper=medium == "paper",
+    )
+    parser = markdown_parser()
+    images.line = formulas.line = document.first_line
+    title = renderer.renderInline(furnished.heading, parser.options, {})
+    html = renderer.render(furnished.tokens, parser.options, {})
+    findings = (*document.findings, *furnished.findings, *images.findings, *formulas.findings)
+    return Body(title or kept_together(escape(furnished.title, quote=False)), html), findings
 
 
-def render_page(furnished: Furnished, body: str, *, theme: Theme, meta: Mapping[str, Json], medium: Medium) -> str:
+def render_page(furnished: Furnished, body: Body, options: Options, *, medium: Medium = "screen") -> str:
     """The whole page by the theme's template; on paper the styles are given to the printer apart from it."""
     from markupsafe import Markup
 
-    said = {**furnished.document.meta, **meta}
-    title = str(said.get("title") or furnished.title or "Report")
-    language = _text(said.get("language") or said.get("lang") or "en")
-    facts = {
+    theme = options.theme or default_theme()
+    facts = {**furnished.document.meta, **options.meta}
+    title = furnished.title or "Report"
+    values = {
         "title": title,
-        "subtitle": _text(said.get("subtitle")),
-        "date": _text(said.get("date")),
-        "description": _text(said.get("description")),
-        "language": language,
-        "status": _text(said.get("status")),
-        "byline": [_shown(said[key], language) for key in _SHOWN if said.get(key)],
+        "heading": Markup(body.title or escape(title)),  # noqa: S704  (made by BodyRenderer, which escapes)
+        "subtitle": _text(facts.get("subtitle")),
+        "date": _text(facts.get("date")),
+        "description": _text(facts.get("description")),
+        "language": furnished.language,
+        "direction": furnished.direction,
+        "status": _text(facts.get("status")),
+        "byline": [_shown(facts[key], furnished.language) for key in _SHOWN if facts.get(key)],
         "contents": furnished.headings if len(furnished.headings) >= _FEWEST_IN_CONTENTS else (),
-        "meta": said,
+        "meta": facts,
         "medium": medium,
         "styles": Markup(_safe_css(theme)) if medium == "screen" else "",  # noqa: S704  (closing tags are broken up)
-        "body": Markup(body),  # noqa: S704  (made by BodyRenderer, which escapes)
+        "body": Markup(body.html),  # noqa: S704  (made by BodyRenderer, which escapes)
     }
-    return render_template(theme.template, facts)
+    return render_template(theme.template, values)
 
 
 def check_template(source: str, *, shown: str) -> None:
@@ -111,17 +103,17 @@ def check_template(source: str, *, shown: str) -> None:
     from jinja2 import TemplateSyntaxError
 
     try:
-        _template(source, escape=True)
+        _compiled(source, autoescape=True)
     except TemplateSyntaxError as error:
         raise UsageError(f"template: {error.message}", where=Where(shown, error.lineno)) from None
 
 
-def render_template(source: str, values: Mapping[str, Any], *, shown: str = "template", escape: bool = True) -> str:
+def render_template(source: str, values: Mapping[str, Any], *, shown: str = "template", autoescape: bool = True) -> str:
     """A sandboxed template filled in, its values escaped; raises UsageError with its line for a mistake in it."""
     from jinja2 import TemplateError, TemplateSyntaxError
 
     try:
-        return _template(source, escape=escape).render(values)
+        return _compiled(source, autoescape=autoescape).render(values)
     except TemplateSyntaxError as error:
         raise UsageError(f"template: {error.message}", where=Where(shown, error.lineno)) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
@@ -129,12 +121,16 @@ def render_template(source: str, values: Mapping[str, Any], *, shown: str = "tem
 
 
 @lru_cache(maxsize=16)
-def _template(source: str, *, escape: bool) -> Template:
+def _compiled(source: str, *, autoescape: bool) -> Template:
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     environment = ImmutableSandboxedEnvironment(
-        autoescape=escape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     return environment.from_string(source)
 
@@ -156,9 +152,3 @@ def _text(value: Json) -> str:
     if isinstance(value, list):
         return ", ".join(map(_text, value))
     return "" if value is None else str(value)
-
-
-def _escaped(words: str) -> str:
-    from html import escape
-
-    return escape(words, quote=False)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from trainer.convert.base import Dataset, Options
 from trainer.convert.document import Converted, Document
 from trainer.convert.jsontext import extract_json
@@ -14,15 +11,15 @@ from trainer.core.errors import ConversionError, Where
 from trainer.core.values import Finding
 
 
-def write(source: Document | Dataset, *, options: Options) -> Converted[str]:
+def write(source: Document | Dataset, options: Options) -> Converted[str]:
     """Indented JSON with sorted keys."""
     value = source.value if isinstance(source, Dataset) else markdown_to_json(source, schema=options.schema)
     return Converted(pretty(value))
 
 
-def write_extracted(text: str, *, shown: str, schema: Mapping[str, Any] | None) -> Converted[str]:
+def write_extracted(content: bytes, *, shown: str, options: Options) -> Converted[str]:
     """The best JSON in a text, with a finding for each repair and each doubt; raises ConversionError for none."""
-    found = extract_json(text, schema)
+    found = extract_json(content.decode("utf-8-sig", "replace"), options.schema)
     where = Where(shown)
     if not found.found:
         raise ConversionError(found.reason, where=where)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from trainer.convert.base import Dataset, Options
 from trainer.convert.charts import chart_rows, chart_title
 from trainer.convert.dates import long_date
-from trainer.convert.document import Converted, Document, parse_markdown
+from trainer.convert.document import Converted, Document, visible_html
+from trainer.convert.formulas import Untypeset
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
 from trainer.convert.paper import lay_out
+from trainer.convert.widths import breaks_in_words
 from trainer.convert.writers.latex_tables import column_kind, longtable
 from trainer.convert.writers.latex_text import (
     ESCAPES,
@@ -37,7 +39,10 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
     from markdown_it.tree import SyntaxTreeNode
 
-_PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
+_PREAMBLE = r"""% For pdfLaTeX, LuaLaTeX and XeLaTeX. Packages: amsmath, amssymb, array, booktabs, enumitem, fancyvrb,
+% fvextra, geometry, graphicx, hyperref, iftex, lmodern, longtable, pdflscape, textcomp, ulem, upquote
+% (Debian: apt-get install texlive-latex-extra texlive-fonts-recommended lmodern; TeX Live and MiKTeX have them all).
+\documentclass[11pt,a4paper]{article}
 \usepackage{iftex}
 \ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{textcomp}\usepackage{lmodern}\input{glyphtounicode}\pdfgentounicode=1\else\usepackage{fontspec}\fi
 \usepackage[margin=22mm]{geometry}
@@ -63,38 +68,30 @@ _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \newcommand{\projectpicture}[2]{\IfFileExists{#1}{\includegraphics[alt={#2}]{#1}}{\textit{#2}}}
 """
 _HEADINGS = ("part", "section", "subsection", "subsubsection", "paragraph", "subparagraph")
+_DEEPEST_INDENT = 16
+"""Lists and quotations inside each other, beyond which a line has no room left."""
 _NAMEABLE = re.compile(r"[A-Za-z0-9._/+-]+")
 
 
-def write(source: Document | Dataset, *, options: Options) -> Converted[str]:
-    """The LaTeX of a document, or of data as an outline."""
-    return to_latex(
-        as_document(source, options), data=options.data, meta=options.meta, assets=options.assets, folder=options.folder
-    )
-
-
-def to_latex(
-    markdown: str | Document,
-    *,
-    data: Mapping[str, Json] | None = None,
-    meta: Mapping[str, Json] | None = None,
-    assets: Path | None = None,
-    folder: Path | None = None,
-    shown: str = "document.md",
-) -> Converted[str]:
+def write(source: Document | Dataset, options: Options) -> Converted[str]:
     """A whole LaTeX document: charts are their tables, pictures are read from the project's folder or one below it."""
-    document = markdown if isinstance(markdown, Document) else parse_markdown(markdown, shown=shown)
-    furnished = furnish(document, data=data or {})
+    document = as_document(source, options)
+    furnished = furnish(document, data=options.data, meta=options.meta)
     furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
-    images = Images(assets, document.shown, base=folder)
+    images = Images(options.assets, document.shown, base=options.folder)
     writer = _Writer(furnished, images)
-    said = {**document.meta, **(meta or {})}
-    title = str(said.get("title") or furnished.title)
-    body = "\n".join([*_title(title, said), *writer.body()])
-    info = f"\\hypersetup{{pdftitle={{{pdf_string(title)}}}}}\n" if title else ""
+    facts = {**document.meta, **options.meta}
+    body = "\n".join([*_title(writer.title(), facts, furnished.language), *writer.body()])
+    info = f"\\hypersetup{{pdftitle={{{pdf_string(furnished.title)}}}}}\n" if furnished.title else ""
     missing = uncovered(info + body)
     content = f"{_PREAMBLE}{declarations(missing)}{info}\\begin{{document}}\n{body}\n\\end{{document}}\n"
-    findings = (*document.findings, *furnished.findings, *images.findings, *_missing(missing, document))
+    findings = (
+        *document.findings,
+        *furnished.findings,
+        *images.findings,
+        *writer.findings,
+        *_missing(missing, document),
+    )
     return Converted(content, findings, furnished.title)
 
 
@@ -113,11 +110,11 @@ def _missing(letters: Sequence[str], document: Document) -> Iterator[Finding]:
     yield Finding("missing_glyph", "warning", message, Where(document.shown, line), hint=hint)
 
 
-def _title(title: str, said: Mapping[str, Json]) -> Iterator[str]:
+def _title(title: str, facts: Mapping[str, Json], language: str) -> Iterator[str]:
     if title:
-        yield f"{{\\LARGE\\bfseries {escape(title)}\\par}}"
-    date = long_date(str(said.get("date") or ""), str(said.get("language") or "en"))
-    for words in (str(said.get("subtitle") or ""), date):
+        yield f"{{\\LARGE\\bfseries {title}\\par}}"
+    date = long_date(str(facts.get("date") or ""), language)
+    for words in (str(facts.get("subtitle") or ""), date):
         if words:
             yield f"{{\\large {escape(words)}\\par}}"
     if title:
@@ -140,13 +137,34 @@ class _Writer:
             for note in block.children
         }
         self._noted: set[int] = set()
-        self._in_table = self._in_note = False
+        self._marks_only = self._in_note = False
         self._pending: list[str] = []
+        self._depth = 0
+        self._line = furnished.document.first_line
+        self.findings: list[Finding] = []
         self._labels = _labels(self._tree)
+
+    def title(self) -> str:
+        """The title with its marks, and the notes it leads to after it."""
+        if not self._furnished.heading:
+            return escape(self._furnished.title)
+        with self._notes_after() as notes:
+            words = self._runs(self._furnished.heading)
+        return words + notes()
+
+    @contextmanager
+    def _notes_after(self) -> Iterator[Callable[[], str]]:
+        """Where a note's text cannot stand beside its mark: the marks alone, and the texts for the place after it."""
+        outer, pending = self._marks_only, self._pending
+        self._marks_only, self._pending = True, []
+        texts = self._pending
+        yield lambda: "".join(texts)
+        self._marks_only, self._pending = outer, pending
 
     def body(self) -> Iterator[str]:
         """The document's content."""
         yield from self._blocks(self._tree.children)
+        yield from self._unused_notes()
 
     def _blocks(self, nodes: Sequence[SyntaxTreeNode]) -> Iterator[str]:
         for node in nodes:
@@ -161,7 +179,7 @@ class _Writer:
         elif node.type in ("bullet_list", "ordered_list"):
             yield from self._list(node)
         elif node.type in ("blockquote", "alert", "dd"):
-            yield "\n".join(["\\begin{quote}", *self._blocks(node.children), "\\end{quote}\n"])
+            yield from self._nested(node, "quote")
         elif node.type in ("fence", "code_block"):
             yield self._code(node.content)
         elif node.type in ("math_block", "math_block_label"):
@@ -179,17 +197,29 @@ class _Writer:
         if node.type == "hr":
             yield "\\par\\medskip{\\centering\\rule{0.4\\linewidth}{0.4pt}\\par}\\medskip\n"
         elif node.type == "html_block":
-            yield f"{escape(node.content.strip())}\n"
+            yield f"{escape(visible_html(node.content))}\n"
         elif node.type == "dl":
             yield from self._blocks(node.children)
 
     def _heading(self, node: SyntaxTreeNode) -> str:
         command = _HEADINGS[int(node.tag[1]) - 1]
         inline = node.children[0].token if node.children else None
-        said = pdf_string(plain_text(inline.children if inline else None))
-        words = f"\\texorpdfstring{{{self._inline(node)}}}{{{said}}}"
+        plainly = pdf_string(plain_text(inline.children if inline else None))
+        with self._notes_after() as notes:
+            words = f"\\texorpdfstring{{{self._inline(node)}}}{{{plainly}}}"
         label = self._labels.get(str(node.attrs.get("id", "")), "")
-        return f"\\{command}*{{{words}}}\\addcontentsline{{toc}}{{{command}}}{{{said}}}\\label{{{label}}}\n"
+        contents = f"\\addcontentsline{{toc}}{{{command}}}{{{plainly}}}"
+        return f"\\{command}*{{{words}}}{contents}\\label{{{label}}}{notes()}\n"
+
+    def _nested(self, node: SyntaxTreeNode, environment: str) -> Iterator[str]:
+        """Blocks set in from those around them, as long as there is room on the page."""
+        self._depth += 1
+        blocks = list(self._blocks(node.children))
+        self._depth -= 1
+        if self._depth >= _DEEPEST_INDENT:
+            yield from blocks
+        else:
+            yield "\n".join([f"\\begin{{{environment}}}", *blocks, f"\\end{{{environment}}}\n"])
 
     def _code(self, said: str) -> str:
         """A block of code; a note cannot hold one, there it is set as lines."""
@@ -198,30 +228,38 @@ class _Writer:
         return "\\newline{}".join(f"\\texttt{{{code(line)}}}" for line in said.rstrip("\n").split("\n"))
 
     def _list(self, node: SyntaxTreeNode) -> Iterator[str]:
+        """A list; below a depth that fills the page its items are paragraphs with their marks."""
         kind = "enumerate" if node.type == "ordered_list" else "itemize"
         start = int(node.attrs.get("start", 1))
-        lines = [f"\\begin{{{kind}}}{f'[start={start}]' if kind == 'enumerate' and start != 1 else ''}"]
-        for item in node.children:
+        is_flat = self._depth >= _DEEPEST_INDENT
+        self._depth += 1
+        items = []
+        for number, item in enumerate(node.children, start):
             checked = item.meta.get("checked")
-            mark = "" if checked is None else "[$\\boxtimes$]" if checked else "[$\\square$]"
-            lines.append(f"\\item{mark} {''.join(self._blocks(item.children)).strip()}")
-        yield "\n".join([*lines, f"\\end{{{kind}}}\n"])
+            mark = "" if checked is None else "$\\boxtimes$" if checked else "$\\square$"
+            blocks = "\n".join(self._blocks(item.children)).strip()
+            if is_flat:
+                items.append(f"{mark or (f'{number}.' if kind == 'enumerate' else '{}--')} {blocks}\n")
+            else:
+                items.append(f"\\item{f'[{mark}]' if mark else ''} {blocks}")
+        self._depth -= 1
+        if is_flat:
+            yield "\n".join(items)
+        else:
+            first = f"[start={start}]" if kind == "enumerate" and start != 1 else ""
+            yield "\n".join([f"\\begin{{{kind}}}{first}", *items, f"\\end{{{kind}}}\n"])
 
     def _table(self, node: SyntaxTreeNode) -> Iterator[str]:
         meta = node.nester_tokens.opening.meta if node.nester_tokens else {}
         rows = [row for part in node.children for row in part.children]
-        self._in_table = True
-        title = self._caption(meta)
-        cells = [[self._inline(cell) for cell in row.children] for row in rows]
-        self._in_table = False
-        aligns = [column_kind(cell) for cell in (rows[1] if len(rows) > 1 else rows[0]).children]
+        with self._notes_after() as notes:
+            title = self._caption(meta)
+            cells = [[self._inline(cell) for cell in row.children] for row in rows]
         if self._in_note:
-            yield "\\newline{}".join(" -- ".join(row) for row in cells)
+            yield "\\newline{}".join(" -- ".join(row) for row in cells) + notes()
             return
-        yield longtable(meta["rows"], cells, aligns, title, small=_is_wide(node))
-        if self._pending:
-            yield "".join(self._pending) + "\n"
-            self._pending = []
+        aligns = [column_kind(cell) for cell in (rows[1] if len(rows) > 1 else rows[0]).children]
+        yield longtable(meta["rows"], cells, aligns, title, small=_is_wide(node)) + notes()
 
     def _caption(self, meta: Mapping[str, Any]) -> str:
         """Number and words over a table, and which of its parts this is."""
@@ -248,16 +286,19 @@ class _Writer:
         return f"\\phantomsection\\label{{{self._labels[name]}}}"
 
     def _inline(self, node: SyntaxTreeNode) -> str:
-        found = next((child for child in node.children if child.type == "inline"), None)
-        return self._pieces(found.token) if found and found.token else ""
+        inline = next((child for child in node.children if child.type == "inline"), None)
+        return self._pieces(inline.token) if inline and inline.token else ""
 
     def _pieces(self, token: Token) -> str:
         if token.map:
-            self._images.line = token.map[0] + self._furnished.document.first_line
+            self._line = self._images.line = token.map[0] + self._furnished.document.first_line
         return self._runs(token.children or [])
 
     def _runs(self, tokens: Sequence[Token]) -> str:
-        return "".join(self._piece(token) for token in tokens)
+        breaks = breaks_in_words(tokens)
+        return "".join(
+            ("\\allowbreak{}" if at in breaks else "") + self._piece(token) for at, token in enumerate(tokens)
+        )
 
     def _piece(self, token: Token) -> str:
         fixed = _FIXED.get(token.type)
@@ -268,14 +309,14 @@ class _Writer:
         if token.type == "code_inline":
             return f"\\texttt{{{code(token.content)}}}"
         if token.type in ("math_inline", "math_inline_double"):
-            return formula(token.content) or f"\\texttt{{{code(token.content)}}}"
+            return self._formula(token.content, display=False) or f"\\texttt{{{code(token.content)}}}"
         if token.type == "footnote_ref":
             return self._note(token.meta["id"])
         if token.type == "image":
             return self._picture(token)
         if re.fullmatch(r"<br\s*/?>", token.content, re.IGNORECASE):
             return "\\newline{}"
-        return "" if token.content.startswith("<!--") else escape(token.content)
+        return escape(visible_html(token.content) if token.type == "html_inline" else token.content)
 
     def _link(self, target: str) -> str:
         if not target.startswith("#"):
@@ -302,16 +343,33 @@ class _Writer:
             return f"\\footnotemark[{ident + 1}]"
         self._noted.add(ident)
         outer, self._in_note = self._in_note, True
-        words = "\\par ".join(text.strip() for child in self._notes[ident].children for text in self._block(child))
+        with self._notes_after() as inner:
+            words = "\\par ".join(text.strip() for child in self._notes[ident].children for text in self._block(child))
         self._in_note = outer
-        if self._in_table:
-            self._pending.append(f"\\footnotetext[{ident + 1}]{{{words}}}")
+        if self._marks_only:
+            self._pending.append(f"\\footnotetext[{ident + 1}]{{{words}}}{inner()}")
             return f"\\footnotemark[{ident + 1}]"
-        return f"\\footnote[{ident + 1}]{{{words}}}"
+        return f"\\footnote[{ident + 1}]{{{words}}}{inner()}"
 
-    def _display(self, said: str) -> str:
-        safe = formula(said)
-        return self._code(said) if safe is None else f"\\[{safe[1:-1]}\\]\n"
+    def _unused_notes(self) -> Iterator[str]:
+        """The notes that no mark leads to, at the end."""
+        for ident, note in self._notes.items():
+            if ident not in self._noted:
+                self._noted.add(ident)
+                yield f"\\textsuperscript{{{ident + 1}}} " + "\n".join(self._blocks(note.children))
+
+    def _display(self, tex: str) -> str:
+        return self._formula(tex, display=True) or self._code(tex)
+
+    def _formula(self, tex: str, *, display: bool) -> str | None:
+        """The formula as LaTeX can read it; None, and a finding that says why, where it would stop there."""
+        try:
+            return formula(tex, display=display)
+        except Untypeset as error:
+            message = f"formula shown as its TeX source: {error}"
+            where = Where(self._furnished.document.shown, self._line)
+            self.findings.append(Finding("formula", "warning", message, where, text=tex.strip()))
+            return None
 
 
 _BOLD = "\\textbf"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from trainer.convert.formulas import Untypeset, formula_tree
+
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -52,6 +54,16 @@ _UNSAFE_MATH = re.compile(
     r"includegraphics|href|url|loop|repeat|expandafter|futurelet|global|gdef|edef|xdef|outer|every\w+|jobname|"
     r"pdf\w+|font|batchmode|errmessage|message|show|tracing\w*|scantokens|uppercase|lowercase)\b|\^\^|%|\$"
 )
+_ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{\s*([A-Za-z]+\*?)\s*\}")
+_INNER = {
+    "align": "aligned", "align*": "aligned", "eqnarray": "aligned", "gather": "gathered", "gather*": "gathered",
+    "equation": "", "equation*": "", "displaymath": "", "math": "",
+}  # fmt: skip
+"""Environments that open a formula, and what stands for them inside one."""
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_BEYOND_AMSMATH = frozenset(["coloneqq", "bm", "cancel"])
+"""Commands that the reader of formulas knows, and LaTeX with amsmath and amssymb does not."""
+_TWICE = re.compile(r"([\^_])(?:[^{}\\\s]|\\[A-Za-z]+|\{[^{}]*\})\s*\1")
 _COVERED = re.compile(
     "[\x00-\x7e\u00a0-\u00b7\u00b9-\u0125\u0128-\u0137\u0139-\u013e\u0141-\u0148\u014a-\u0165\u0168-\u017e\u0192\u0218-\u021b"
     "\u0232\u0233\u0237\u02c7\u02d8\u02d9\u02db\u02dd\u0e3f\u1e02\u1e03\u1e9e\u1ef2\u1ef3\u2010\u2012-\u2016\u2018-\u201a"
@@ -115,17 +127,25 @@ def _percent(letter: str) -> str:
     return "".join(f"%{byte:02X}" for byte in letter.encode("utf-8", "replace"))
 
 
-def formula(said: str) -> str | None:
-    """A formula between dollars, or None where it holds anything but mathematics."""
-    bare = said.replace("\\{", "").replace("\\}", "")
-    depth = 0
-    for letter in bare:
-        depth += (letter == "{") - (letter == "}")
-        if depth < 0:
-            return None
-    if depth or _UNSAFE_MATH.search(said) or "\n\n" in said or said.endswith("\\") or not said.strip():
-        return None
-    return f"${said}$"
+def formula(tex: str, *, display: bool) -> str:
+    """A formula between the marks of its kind; raises Untypeset where LaTeX would stop at it.
+
+    What the reader of formulas cannot read stands as its source in every format, so that no document stops for it.
+    """
+    source = tex.strip()
+    formula_tree(source, display=display)
+    bare = source.replace("\\\\", "")
+    if _UNSAFE_MATH.search(source) or re.search(r"\n\s*\n|\\\Z", source):
+        raise Untypeset("it holds what is no mathematics")
+    if "&" in re.sub(r"\\&|\\begin\{.*\\end\{[^}]*\}", "", source, flags=re.DOTALL):
+        raise Untypeset("a column mark outside a table")
+    if _TWICE.search(bare):
+        raise Untypeset("two exponents or indices at one letter")
+    if stranger := next((name for name in _COMMAND.findall(bare) if name in _BEYOND_AMSMATH), None):
+        raise Untypeset(f"\\{stranger} is no command of amsmath")
+    nested = _ENVIRONMENT.sub(lambda match: f"\\{match[1]}{{{_INNER.get(match[2], match[2])}}}", source)
+    nested = re.sub(r"\\(?:begin|end)\{\}|\\label\s*\{[^{}]*\}|\\(?:nonumber|notag)(?![A-Za-z])", "", nested)
+    return f"\\[{nested}\\]\n" if display else f"${nested}$"
 
 
 def verbatim(said: str) -> str:

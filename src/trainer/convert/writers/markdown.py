@@ -7,7 +7,7 @@ from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.outline import json_to_markdown
 
 
-def write(source: Document | Dataset, *, options: Options) -> Converted[str]:
+def write(source: Document | Dataset, options: Options) -> Converted[str]:
     """Markdown that gives the same document or data again."""
     if isinstance(source, Dataset):
         return Converted(json_to_markdown(source.value, schema=options.schema))

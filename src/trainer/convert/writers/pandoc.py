@@ -28,21 +28,21 @@ _EPOCH = "315532800"
 """1980, the first year an archive can name: the output is not to tell when it was made."""
 
 
-def write_as(target: str, source: Document | Dataset, *, options: Options) -> Converted[str] | Converted[bytes]:
+def write_as(target: str, source: Document | Dataset, options: Options) -> Converted[str] | Converted[bytes]:
     """The document in one of pandoc's formats; raises MissingExtra where there is no pandoc."""
     pandoc = find_pandoc()
     if pandoc is None:
         raise MissingExtra("pandoc", "pandoc")
-    furnished = furnish(as_document(source, options), data=options.data)
-    body, findings = render_body(furnished, assets=options.assets, folder=options.folder)
-    said = {**furnished.document.meta, **options.meta}
-    title = str(said.get("title") or furnished.title)
-    facts = "".join(
-        f'<meta name="{name}" content="{escape(str(said[name]))}">\n' for name in ("author", "date") if said.get(name)
+    furnished = furnish(as_document(source, options), data=options.data, meta=options.meta)
+    body, findings = render_body(furnished, options)
+    facts = {**furnished.document.meta, **options.meta}
+    named = "".join(
+        f'<meta name="{name}" content="{escape(str(facts[name]))}">\n' for name in ("author", "date") if facts.get(name)
     )
+    identifier = digest([furnished.title, body.html])
     page = (
-        f'<html lang="{escape(str(said.get("language") or "en"))}">\n<head>\n<title>{escape(title)}</title>\n'
-        f'{facts}<meta name="identifier" content="{digest([title, body])}">\n</head>\n<body>\n{body}</body>\n</html>\n'
+        f'<html lang="{escape(furnished.language)}">\n<head>\n<title>{escape(furnished.title)}</title>\n{named}'
+        f'<meta name="identifier" content="{identifier}">\n</head>\n<body>\n{body.html}</body>\n</html>\n'
     )
     content = _run(pandoc, target, page, shown=furnished.document.shown)
     if target in _BINARY:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 from trainer.convert.accessibility import lint
 from trainer.convert.base import Dataset, Options
-from trainer.convert.document import Converted, Document, parse_markdown
+from trainer.convert.document import Converted, Document
 from trainer.convert.furnish import furnish
 from trainer.convert.paper import lay_out
 from trainer.convert.pdf import PdfPool
@@ -17,58 +15,35 @@ from trainer.convert.themes import Theme, default_theme
 from trainer.convert.writers.html import render_body, render_page
 from trainer.convert.writers.markdown import as_document
 from trainer.core.errors import Where
-from trainer.core.values import Finding, Json
+from trainer.core.values import Finding
 
 
-def to_pdf(
-    markdown: str | Document,
-    *,
-    pool: PdfPool,
-    data: Mapping[str, Json] | None = None,
-    theme: Theme | None = None,
-    meta: Mapping[str, Json] | None = None,
-    assets: Path | None = None,
-    folder: Path | None = None,
-    shown: str = "document.md",
-) -> Converted[bytes]:
-    """The PDF of a document, by the same template and styles as its HTML; `pool` prints it."""
-    document = markdown if isinstance(markdown, Document) else parse_markdown(markdown, shown=shown)
-    theme = theme or default_theme()
-    pool.start()
-    furnished = furnish(document, data=data or {})
-    furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
-    body, findings = render_body(furnished, assets=assets, folder=folder, medium="paper")
-    page = render_page(furnished, body, theme=theme, meta=meta or {}, medium="paper")
-    printed = pool.render(page, styles=paper_styles(theme), shown=document.shown)
+def write(source: Document | Dataset, options: Options) -> Converted[bytes]:
+    """The PDF of a document, or of data as an outline; without a pool a worker is started for it alone."""
+    document = as_document(source, options)
+    theme = options.theme or default_theme()
+    with pool_of(options) as pool:
+        pool.start()
+        furnished = furnish(document, data=options.data, meta=options.meta)
+        furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
+        body, findings = render_body(furnished, options, medium="paper")
+        page = render_page(furnished, body, options, medium="paper")
+        printed = pool.render(page, styles=paper_styles(theme), shown=document.shown)
     noticed = (*lint(furnished), *(_located(finding, document) for finding in printed.findings))
     return Converted(printed.content, (*findings, *noticed), furnished.title)
 
 
-def write(source: Document | Dataset, *, options: Options) -> Converted[bytes]:
-    """The PDF of a document, or of data as an outline; without a pool a worker is started for it alone."""
+def write_page(content: bytes, *, shown: str, options: Options) -> Converted[bytes]:
+    """The PDF of any HTML page; its own styles count, the theme's fonts and page furniture are added."""
+    theme = options.theme or default_theme()
+    html = content.decode("utf-8-sig", "replace")
     with pool_of(options) as pool:
-        return to_pdf(
-            as_document(source, options),
-            pool=pool,
-            data=options.data,
-            theme=options.theme,
-            meta=options.meta,
-            assets=options.assets,
-            folder=options.folder,
-        )
+        return pool.render(html, styles=(theme.paper, _page_size(theme)), shown=shown)
 
 
 def pool_of(options: Options) -> AbstractContextManager[PdfPool]:
     """The pool that was given, left open; else one of its own."""
     return nullcontext(options.pool) if options.pool else PdfPool()
-
-
-def html_to_pdf(
-    html: str, *, pool: PdfPool, theme: Theme | None = None, shown: str = "document.html"
-) -> Converted[bytes]:
-    """The PDF of any HTML page; its own styles count, the theme's fonts and page furniture are added."""
-    theme = theme or default_theme()
-    return pool.render(html, styles=(theme.paper, _page_size(theme)), shown=shown)
 
 
 def _located(finding: Finding, document: Document) -> Finding:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from trainer.convert.base import Dataset, Options
-from trainer.convert.document import Converted, Document
+from trainer.convert.document import Converted, Document, visible_html
 from trainer.convert.writers.markdown import as_document
 from trainer.core.markdown import plain_text
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _WIDTH = 88
 
 
-def write(source: Document | Dataset, *, options: Options) -> Converted[str]:
+def write(source: Document | Dataset, options: Options) -> Converted[str]:
     """The words of a document."""
     return Converted(to_text(as_document(source, options)))
 
@@ -50,7 +50,7 @@ def _blocks(nodes: list[SyntaxTreeNode], width: int) -> Iterator[str]:
         elif node.type == "hr":
             yield "*" * 3
         elif node.type == "html_block":
-            yield node.content.strip()
+            yield visible_html(node.content)
         elif node.type == "footnote_block":
             yield "\n".join(
                 f"[{note.meta['id'] + 1}] {' '.join(_blocks(note.children, width))}" for note in node.children
@@ -99,7 +99,7 @@ def _words(tokens: list[Token]) -> Iterator[str]:
             continue
         words = f"[{token.meta['id'] + 1}]" if token.type == "footnote_ref" else plain_text([token])
         if token.type == "html_inline":
-            words = token.content
+            words = visible_html(token.content)
         shown += words
         yield words
 

@@ -23,6 +23,8 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from trainer.core.errors import ConversionError, Where
 from trainer.core.markdown.eastasian import east_asian_state
+from trainer.core.markdown.money import keep_signs
+from trainer.core.markdown.notes import keep_unused_notes
 
 DEEPEST = 100
 """Levels of quotes, lists and their items, a list of lists counting two each; markdown-it recurses three calls a level,
@@ -76,6 +78,7 @@ def markdown_parser(features: frozenset[str] = frozenset(_FEATURES)) -> Markdown
         from mdit_py_plugins.footnote import footnote_plugin
 
         parser.use(footnote_plugin, inline=False)
+        keep_unused_notes(parser)
     if "definitions" in features:
         from mdit_py_plugins.deflist import deflist_plugin
 
@@ -88,6 +91,7 @@ def markdown_parser(features: frozenset[str] = frozenset(_FEATURES)) -> Markdown
         from trainer.core.markdown.autolinks import autolinks
 
         parser.use(autolinks, www="www" in features)
+    keep_signs(parser)
     marks = [_MARKS, *([_LINKS] if "links" in features else []), *([_MATH] if "math" in features else [])]
     parser.core.ruler.at("inline", partial(_inline, re.compile("|".join(marks)), shallow_copy(parser)))
     parser.core.ruler.at("text_join", _join)
