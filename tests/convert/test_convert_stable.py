@@ -17,7 +17,7 @@ author: Ann
 ---
 ## One
 
-Words **strong** `code` and a note.[^1] Emoji ✓ and 収益.
+Words **strong** `code` and a note.[^1] Signs ✓ ⚠ → ½, Έσοδα, выручка, إيرادات.
 
 Table: Sales
 
@@ -59,12 +59,12 @@ WIDE = "".join(f"| {' | '.join([cell] * 30)} |\n" for cell in ("Year", "---", "1
 SCRIPT = """
 import hashlib, sys
 from pathlib import Path
-from trainer.convert import PdfPool, default_theme, theme_digest, to_docx, to_html, to_latex, to_pdf
+from trainer.convert import Options, PdfPool, default_theme, theme_digest, write
 here = Path()
 text = Path("a.md").read_text("utf-8")
 with PdfPool() as pool:
-    paper = to_pdf(text, pool=pool, assets=here).content
-html, docx, latex = (make(text, assets=here).content for make in (to_html, to_docx, to_latex))
+    options = Options(pool=pool, assets=here)
+    html, docx, latex, paper = (write(text, target, options).content for target in ("html", "docx", "latex", "pdf"))
 made = [html.encode(), docx, latex.encode(), paper]
 print(*(hashlib.sha256(content).hexdigest() for content in made), theme_digest(default_theme()))
 """
@@ -86,12 +86,20 @@ def digests(folder: Path, source: Path, **environ: str) -> str:
     return done.stdout
 
 
-def test_html_docx_latex_pdf_and_the_theme_s_digest_are_stable(tmp_path):
+def test_bytes_depend_on_no_installed_font_no_hour_no_language_and_no_folder(tmp_path):
     here = Path(__file__).parents[2] / "src"
     other = tmp_path / "another checkout" / "src"
     shutil.copytree(here / "trainer", other / "trainer", ignore=shutil.ignore_patterns("__pycache__"))
     first = digests(tmp_path / "a", here, PYTHONHASHSEED="1", TZ="UTC")
-    changed = {"PYTHONHASHSEED": "77", "TZ": "Pacific/Kiritimati", "LC_ALL": "C.UTF-8", "LANG": "de_DE.UTF-8"}
+    (tmp_path / "no-fonts.conf").write_text("<fontconfig></fontconfig>")
+    changed = {
+        "PYTHONHASHSEED": "77",
+        "TZ": "Pacific/Kiritimati",
+        "LC_ALL": "C.UTF-8",
+        "LANG": "de_DE.UTF-8",
+        "FONTCONFIG_FILE": str(tmp_path / "no-fonts.conf"),
+        "SOURCE_DATE_EPOCH": "1700000000",
+    }
     second = digests(tmp_path / "b", other, **changed)
 
     assert len(first.split()) == 5

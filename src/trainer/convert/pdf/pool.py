@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from trainer.convert.document import Converted
 from trainer.convert.pdf.frames import receive, send
 from trainer.core.errors import ConversionError, Where
-from trainer.core.values import Finding
+from trainer.core.values import Finding, Severity
 
 _GIGABYTE = 1024**3
+_FOLDER = "trainer-pdf-"
 
 
 class PdfPool:
@@ -85,6 +90,7 @@ class PdfPool:
                 raise ConversionError("the PDF workers are closed")
             if len(self._workers) >= self._limit:
                 return None
+            _sweep()
             worker = _Worker(self._memory)
             self._workers.add(worker)
             return worker
@@ -108,17 +114,37 @@ class PdfPool:
         return ConversionError(said, where=Where(shown), hint=hint)
 
 
+@lru_cache(maxsize=1)
+def _sweep() -> None:
+    """Remove the folders of processes that were killed together with their workers."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        owner = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if owner.isascii() and owner.isdigit() and not _is_alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 class _Worker:
     """One process; its answers come over a pipe of its own."""
 
     def __init__(self, memory: int) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
         self._process = subprocess.Popen(  # noqa: S603  (our own module, no shell)
-            [sys.executable, "-m", "trainer.convert.pdf.worker", str(memory)],
+            [sys.executable, "-m", "trainer.convert.pdf.worker", str(memory), str(os.getpid()), str(self._folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, "PYTHONHASHSEED": "0"},
+            env={**os.environ, "PYTHONHASHSEED": "0", "TMPDIR": str(self._folder)},
         )
 
     def print(self, job: dict[str, Any], *, seconds: float) -> tuple[dict[str, Any], bytes]:
@@ -152,6 +178,7 @@ class _Worker:
             if stream:
                 with contextlib.suppress(OSError):
                     stream.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def epitaph(self) -> str:
         """How the process ended."""
@@ -160,7 +187,8 @@ class _Worker:
 
 
 def _finding(said: dict[str, str], shown: str) -> Finding:
-    return Finding(said["kind"], "warning", said["message"], Where(shown), text=said.get("text", ""))
+    severity: Severity = "note" if said.get("severity") == "note" else "warning"
+    return Finding(said["kind"], severity, said["message"], Where(shown), text=said.get("text", ""))
 
 
 def missing_libraries() -> str | None:

@@ -11,26 +11,28 @@ from typing import Any
 import pydyf  # type: ignore[import-untyped]
 from weasyprint import CSS, DEFAULT_OPTIONS, HTML
 from weasyprint.formatting_structure.boxes import TextBox
-from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
+from trainer.convert.pdf.fonts import FONTS, letters_lacking, own_and_installed_fonts, own_fonts, pin_subsets
 from trainer.core.digest import digest_bytes
 
-_FONTS = Path(__file__).parent.parent / "theme" / "fonts"
 _SCHEME = "theme-font:"
 _MOST_DATA = 20_000_000
 _MOST_CLIPPED = 20
+_MOST_LETTERS = 40
 _IN_ITEM = ("/Lbl", "/LBody")
 _MISSING_GLYPH = re.compile(r'"(.)" \((U\+[0-9A-F]+)\)\Z', re.DOTALL)
 
 
 class Printer:
-    """One font configuration and parsed styles, kept for all documents of a worker."""
+    """Font configurations and parsed styles, kept for all documents of a worker; `folder` holds its own files."""
 
-    def __init__(self) -> None:
-        self._fonts = FontConfiguration()
+    def __init__(self, folder: Path) -> None:
+        pin_subsets()
+        self._fonts = {False: own_fonts(folder)}
+        self._folder = folder
         self._fetcher = _Fetcher()
-        self._styles: dict[str, CSS] = {}
+        self._styles: dict[tuple[str, bool], CSS] = {}
         self._log = _Log()
         for name in ("weasyprint", "fontTools"):
             logger = logging.getLogger(name)
@@ -38,23 +40,44 @@ class Printer:
             logger.propagate = False
 
     def print(self, html: str, styles: tuple[str, ...]) -> tuple[bytes, list[dict[str, str]]]:
-        """The PDF of a page, tagged for PDF/UA-1, and what WeasyPrint complained about."""
+        """The PDF of a page, tagged for PDF/UA-1, and what WeasyPrint complained about.
+
+        Installed fonts are looked at only where the page has letters that the theme's fonts lack.
+        """
         self._log.records = []
-        sheets = [self._sheet(style) for style in styles]
+        lacking = letters_lacking(html)
+        installed = bool(lacking)
+        if installed and installed not in self._fonts:
+            self._fonts[installed] = own_and_installed_fonts(self._folder)
+        sheets = [self._sheet(style, installed=installed) for style in styles]
         page = HTML(string=html, url_fetcher=self._fetcher, base_url=None)
         options = {
             "stylesheets": sheets,
             "pdf_variant": "pdf/ua-1",
             "pdf_identifier": digest_bytes("\0".join((html, *styles)).encode())[:32].encode(),
         }
-        document = page.render(font_config=self._fonts, **options)
+        document = page.render(font_config=self._fonts[installed], **options)
         content = document.write_pdf(finisher=finish_tags, **{**DEFAULT_OPTIONS, **options})
-        return content, [*self._log.findings(), *clipped(document)]
+        complaints = self._log.findings()
+        nowhere = {complaint["text"] for complaint in complaints if complaint["kind"] == "missing_glyph"}
+        borrowed = "".join(letter for letter in lacking if letter not in nowhere)
+        return content, [*_borrowed(borrowed), *complaints, *clipped(document)]
 
-    def _sheet(self, style: str) -> CSS:
-        if style not in self._styles:
-            self._styles[style] = CSS(string=style, font_config=self._fonts, url_fetcher=self._fetcher)
-        return self._styles[style]
+    def _sheet(self, style: str, *, installed: bool) -> CSS:
+        key = (style, installed)
+        if key not in self._styles:
+            fonts = self._fonts[installed]
+            self._styles[key] = CSS(string=style, font_config=fonts, url_fetcher=self._fetcher)
+        return self._styles[key]
+
+
+def _borrowed(letters: str) -> list[dict[str, str]]:
+    """A note on the letters that installed fonts draw, where the bytes depend on the machine."""
+    if not letters:
+        return []
+    listed = letters[:_MOST_LETTERS] + ("…" if len(letters) > _MOST_LETTERS else "")
+    message = f"drawn with fonts of this machine, which the theme's lack: {listed}"
+    return [{"kind": "installed_font", "severity": "note", "message": message, "text": letters[0]}]
 
 
 class _Fetcher(URLFetcher):  # type: ignore[misc]
@@ -67,7 +90,7 @@ class _Fetcher(URLFetcher):  # type: ignore[misc]
         if url is None:
             raise ValueError("nothing to fetch")
         if url.startswith(_SCHEME):
-            path = _FONTS / Path(url.removeprefix(_SCHEME)).name
+            path = FONTS / Path(url.removeprefix(_SCHEME)).name
             return URLFetcherResponse(url, path.read_bytes(), {"Content-Type": "font/ttf"})
         if not url.lower().startswith("data:") or len(url) > _MOST_DATA:
             raise ValueError("only data inside the page is used, nothing is fetched")
