@@ -43,7 +43,9 @@ class FormatConverter:
         if isinstance(source, Mapping):
             source, source_format = pretty(source), "json"
         content = source.encode() if isinstance(source, str) else source
-        return convert(content, source=source_format, target=target_format, options=self._options(options)).content
+        converted = convert(content, source=source_format, target=target_format, options=self._options(options))
+        written: str | bytes = converted.content
+        return written
 
     def json_to_markdown(
         self, json_data: Json, schema: Mapping[str, Any] | None = None, template: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
@@ -31,22 +32,17 @@ def document_direction(meta: Mapping[str, Json], text: str) -> Direction:
         first, *subtags = language_of(meta).casefold().replace("_", "-").split("-")
         script = next((tag for tag in subtags if len(tag) == 4 and tag.isalpha()), "")
         return "rtl" if script in _SCRIPTS or (not script and first in _LANGUAGES) else "ltr"
-    if text.isascii():
-        return "ltr"
-    kinds = [unicodedata.bidirectional(letter) for letter in text[:_SAMPLE]]
-    return "rtl" if sum(kind in ("R", "AL") for kind in kinds) > kinds.count("L") else "ltr"
+    return text_direction(text[:_SAMPLE]) or "ltr"
 
 
 def text_direction(text: str) -> Direction | None:
-    """The direction of the first letter that has one; None for words without letters.
+    """The direction of most letters; None for words without letters.
 
-    >>> text_direction("2024: سنة"), text_direction("(42)")
+    >>> text_direction("ABBV: سنة مالية"), text_direction("(42)")
     ('rtl', None)
     """
-    for letter in text:
-        kind = unicodedata.bidirectional(letter)
-        if kind == "L":
-            return "ltr"
-        if kind in ("R", "AL"):
-            return "rtl"
-    return None
+    if text.isascii():
+        return "ltr" if any(map(str.isalpha, text)) else None
+    kinds = Counter(map(unicodedata.bidirectional, text))
+    left, right = kinds["L"], kinds["R"] + kinds["AL"]
+    return None if not left and not right else "rtl" if right > left else "ltr"

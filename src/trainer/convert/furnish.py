@@ -100,7 +100,7 @@ def _lift_title(document: Document, title: str) -> tuple[str, tuple[Token, ...],
 
 
 def _turn_blocks(tokens: Sequence[Token], direction: Direction) -> None:
-    """Say the direction of each block whose first letter goes the other way than the document."""
+    """Say the direction of each block most of whose letters go the other way than the document."""
     for at, token in enumerate(tokens):
         if token.type == "inline" and at and tokens[at - 1].nesting == 1:
             own = text_direction(plain_text(token.children))
