@@ -26,7 +26,7 @@ SELECT 'yahoo:' || i, 1, json_object(
         'marketCap', (hash(i) % 1000000000)::BIGINT,
         'quote', json_object('price', (hash(i * 7) % 100000) / 100.0, 'currency', 'USD')),
     '{"as_of": "2025-02-14"}', ['file', 'api'][1 + i % 2], '2025-02-14T12:00:00.000000Z', '2025-02-14T12:00:00.000000Z',
-    NULL, NULL, md5(i::VARCHAR), 200, false, false, true
+    NULL, NULL, md5(i::VARCHAR), 200, false, false, true, ''
 FROM range(?) t(i)"""
 COLUMNS = "key, version, data, metadata, source, stored_at, updated_at, ttl"
 ROW = f"SELECT {COLUMNS} FROM documents WHERE current AND NOT deleted"

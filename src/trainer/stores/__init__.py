@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainer.core.values import StoredData
-from trainer.stores.base import DataStore, Draft, Retention, StoreStats, VersionConflict
+from trainer.stores.base import DataStore
 from trainer.stores.database import DatabaseFile
-from trainer.stores.head import Head
 from trainer.stores.heads import read_heads
 from trainer.stores.registry import BACKENDS, RECORDS, create_store, store_at
+from trainer.stores.values import Draft, Head, Retention, StoreStats, VersionConflict
 
 if TYPE_CHECKING:
     from trainer.stores.duckdb_store import DuckDBStore

@@ -1,76 +1,100 @@
-"""The seam of the stores room: what every backend promises."""
+"""The seam of the stores room: what a backend does, and the documents that every backend keeps in the same way."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from datetime import datetime
+from itertools import islice
+from typing import ClassVar, Protocol, TypeAlias
 
-from trainer.core.errors import StoreError
+from trainer.core.clock import Clock
 from trainer.core.values import Json, StoredData
+from trainer.stores.jsontext import check_key
+from trainer.stores.match import View, distinct_values, elements_at, matches, select, view_of
+from trainer.stores.pipeline import Group, leading_match, leading_query, parse_pipeline, rows_of, run_stages
+from trainer.stores.query import Condition, Every, Query, document_field, parse_filter, parse_query
+from trainer.stores.retention import doomed, summary
+from trainer.stores.rows import Change, Row, change_of, deletion_of, row_of, update_of
+from trainer.stores.values import Draft, Retention, StoreStats, to_text
+
+Place: TypeAlias = tuple[str, int]
+"""A key and a version, the order in which versions are paged through."""
+
+EVERYTHING = Every(())
+_PAGE = 10_000
 
 
-class VersionConflict(StoreError):
-    """`if_version` named another version than the current one; nothing was written."""
+class Backend(Protocol):
+    """How versions are kept; a new backend is one class with these methods below `DataStore`.
+
+    Every method raises StoreError when the database cannot be reached.
+    """
+
+    @abstractmethod
+    def append(self, changes: Sequence[Change]) -> list[bool]:
+        """Whether each change did something; all in one transaction, each upon the outcome of those before it."""
+        ...
+
+    @abstractmethod
+    def insert(self, rows: Sequence[Row]) -> int:
+        """How many versions were added as they are, in one transaction; the current ones are the highest afterwards.
+
+        Versions that exist with the same digest are left; raises StoreError for those with another.
+        """
+        ...
+
+    @abstractmethod
+    def fetch(self, key: str, *, version: int | None, before: str | None) -> Row | None:
+        """The current version, or that one, or the newest one stored at `before` or earlier."""
+        ...
+
+    @abstractmethod
+    def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
+        """The next versions by key and version: at most `size`, at least one unless there is none; few if they are big.
+
+        `key` asks for one document only.
+        """
+        ...
+
+    @abstractmethod
+    def filter(self, where: Condition, after: str, size: int) -> list[Row]:
+        """The next current versions by key, paged alike: all that match, and others that the caller sorts out."""
+        ...
+
+    @abstractmethod
+    def remove(self, places: Sequence[Place]) -> int:
+        """How many of the versions existed and are removed for good."""
+        ...
+
+    @abstractmethod
+    def measure(self) -> int | None:
+        """The bytes that the store takes, where the backend can tell."""
+        ...
+
+    @abstractmethod
+    def migrate(self) -> int:
+        """The number of the newest migration, once all of them are applied; other methods do so on first use."""
+        ...
+
+    def sorted_rows(self, query: Query) -> list[StoredData] | None:  # noqa: ARG002
+        """The answer to a query, where the database itself gives the one that Python would give; else None."""
+        return None
+
+    def counted(self, where: Condition) -> int | None:  # noqa: ARG002
+        """How many current documents match, where the database itself can tell; else None."""
+        return None
+
+    def grouped(self, where: Condition, group: Group) -> list[View] | None:  # noqa: ARG002
+        """The groups of the current documents that match, where the database itself can make them; else None."""
+        return None
+
+    def close(self) -> None:
+        """Lets go of connections; the store opens them again when it is used again."""
+        return
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A document to be stored: the parameters of `DataStore.store` as one value, for `store_many`."""
-
-    key: str
-    """Any text without NUL, up to 1,000 bytes of UTF-8."""
-    data: Json
-    metadata: Mapping[str, Json] = field(default_factory=dict)
-    source: str = ""
-    ttl: int | None = None
-    """Seconds; None is for ever."""
-    if_version: int | None = None
-    """The version that must be the current one, 0 for none; None is any."""
-    skip_unchanged: bool = False
-    """Whether data equal to the current version's makes no new version."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """What `prune` removes for good; what is None removes nothing."""
-
-    expired_for: timedelta | None = None
-    """Documents whose current version's time to live ran out this long ago, with all their versions."""
-    keep_versions: int | None = None
-    """All but this many of the newest versions of each document."""
-    older_than: timedelta | None = None
-    """Versions, other than the current ones, stored longer ago than this."""
-    deleted_for: timedelta | None = None
-    """Documents deleted this long ago, with all their versions."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStats:
-    """How much a store holds."""
-
-    backend: str
-    documents: int
-    """Documents that exist: their current version is no deletion."""
-    versions: int
-    """All versions of all documents."""
-    expired: int
-    """Documents whose time to live has run out."""
-    deleted: int
-    """Documents whose current version is a deletion."""
-    bytes: int | None
-    """What the store takes on disk or in memory, where the backend can tell."""
-    sources: Mapping[str, int] = field(default_factory=dict)
-    """Documents of each source, by its name, sorted."""
-    oldest: datetime | None = None
-    """When the oldest version was stored."""
-    newest: datetime | None = None
-    """When the newest version was stored."""
-
-
-@runtime_checkable
-class DataStore(Protocol):
+class DataStore(Backend):
     """Documents by key, each a row of versions that are only ever added to.
 
     The current version is the highest one. A version that says "deleted" ends a document; storing the key again goes
@@ -83,6 +107,9 @@ class DataStore(Protocol):
     Filters, sorting and pipelines are those of `trainer.stores.query`, the same on every backend.
     Every method raises StoreError when the store cannot be reached, and UsageError for data or a filter it refuses.
     """
+
+    backend: ClassVar[str]
+    clock: Clock
 
     def store(
         self,
@@ -97,23 +124,27 @@ class DataStore(Protocol):
     ) -> str:
         """The key, once the data is its newest version and safe on disk.
 
+        Without `source`, the `source` of the metadata is the document's.
         With `if_version`, raises VersionConflict unless that version is the current one (0: there is none).
         With `skip_unchanged`, data equal to the current version's adds no version: the check is recorded instead,
         so that `get_freshness` advances and a time to live starts anew.
         """
-        ...
+        return self.store_many([Draft(key, data, metadata or {}, source, ttl, if_version, skip_unchanged)])[0]
 
     def store_many(self, drafts: Iterable[Draft]) -> list[str]:
         """The keys of the drafts, all stored in one transaction, or none of them."""
-        ...
+        changes = [change_of(draft) for draft in drafts]
+        self.append(changes)
+        return [change.key for change in changes]
 
     def retrieve(self, key: str, *, version: int | None = None, as_of: datetime | None = None) -> StoredData | None:
         """The current version, that `version`, or the one that was current at `as_of`; None where there is none."""
-        ...
+        row = self.fetch(check_key(key), version=version, before=to_text(as_of) if as_of else None)
+        return None if row is None or row.deleted else row.document()
 
     def history(self, key: str) -> list[StoredData]:
-        """All versions of a document, oldest first, deletions included."""
-        ...
+        """All versions of a document, oldest first, deletions included and marked as such."""
+        return [row.document() for row in self._versions(check_key(key))]
 
     def query(
         self,
@@ -123,65 +154,105 @@ class DataStore(Protocol):
         offset: int = 0,
     ) -> list[StoredData]:
         """The current documents that match, sorted by `sort` (field to 1 or -1) and then by key."""
-        ...
+        return self._answer(parse_query(filters, sort=sort, limit=limit, offset=offset))
 
     def scan(self, filters: Mapping[str, Json] | None = None) -> Iterator[StoredData]:
         """The current documents that match, by key, in constant memory; no lock is held between two of them."""
-        ...
+        return self._matching(parse_filter(filters or {}))
 
     def update(
         self, key: str, data: Json, metadata: Mapping[str, Json] | None = None, *, if_version: int | None = None
     ) -> bool:
         """Whether the document exists and has a new version; source, time to live and absent metadata are kept."""
-        ...
+        return self.append([update_of(key, data, metadata, if_version)])[0]
 
     def delete(self, key: str, *, erase: bool = False) -> bool:
         """Whether there was something to delete; `erase` removes every version for good, so that counting restarts."""
-        ...
+        if not erase:
+            return self.append([deletion_of(key)])[0]
+        return self.remove([(row.key, row.version) for row in self._versions(check_key(key))]) > 0
 
     def exists(self, key: str) -> bool:
         """Whether the document has a current version, fresh or not."""
-        ...
+        return self.retrieve(key) is not None
 
     def get_freshness(self, key: str) -> datetime | None:
         """When the document's data was last stored or checked; None where there is none."""
-        ...
-
-    def aggregate(self, pipeline: Sequence[Mapping[str, Json]]) -> list[dict[str, Json]]:
-        """What the stages of `pipeline` make of the current documents."""
-        ...
+        document = self.retrieve(key)
+        return document.confirmed_at if document else None
 
     def count(self, filters: Mapping[str, Json] | None = None) -> int:
         """How many current documents match."""
-        ...
+        where = parse_filter(filters or {})
+        number = self.counted(where)
+        return sum(1 for _ in self._matching(where)) if number is None else number
 
     def distinct(self, field: str, filters: Mapping[str, Json] | None = None) -> list[Json]:
-        """The different values of a field in the current documents that match, sorted."""
-        ...
+        """The different values of a field in the current documents that match, of lists their elements; sorted."""
+        by, where = document_field(field), parse_filter(filters or {})
+        groups = self.grouped(where, Group(by, {}, is_distinct=True))
+        if groups is not None:
+            return distinct_values(group["data"]["_id"] for group in groups)
+        views = (view_of(document) for document in self._matching(where))
+        return distinct_values(value for view in views for value in elements_at(view, by))
+
+    def aggregate(self, pipeline: Sequence[Mapping[str, Json]]) -> list[dict[str, Json]]:
+        """What the stages of `pipeline` make of the current documents."""
+        stages = parse_pipeline(pipeline)
+        where, rest = leading_match(stages)
+        groups = self.grouped(where, rest[0]) if rest and isinstance(rest[0], Group) else None
+        if groups is not None:
+            return rows_of(stages, run_stages(rest[1:], groups))
+        query, rest = leading_query(stages)
+        is_narrowed = query.order or query.offset or query.limit is not None
+        documents = self._answer(query) if is_narrowed else self._matching(query.where)
+        return rows_of(stages, run_stages(rest, map(view_of, documents)))
 
     def prune(self, retention: Retention) -> int:
         """How many versions were removed for good."""
-        ...
+        removed = 0
+        places = doomed(self._versions(), retention, self.clock())
+        while batch := list(islice(places, _PAGE)):
+            removed += self.remove(batch)
+        return removed
 
     def stats(self) -> StoreStats:
         """How much the store holds."""
-        ...
+        return summary(self._versions(), self.backend, self.measure(), self.clock())
 
     def export_documents(self) -> Iterator[StoredData]:
         """Every version of every document, by key and version, in constant memory."""
-        ...
+        return (row.document() for row in self._versions())
 
     def import_documents(self, documents: Iterable[StoredData]) -> int:
         """How many versions were added, each with its number and times as they are.
 
         A version that is there already is left as it is; raises StoreError where it holds other data.
         """
-        ...
+        rows = (row_of(document) for document in documents)
+        added = 0
+        while batch := list(islice(rows, _PAGE)):
+            added += self.insert(batch)
+        return added
 
-    def migrate(self) -> int:
-        """The number of the newest migration, once all of them are applied; other methods do so on first use."""
-        ...
+    def _versions(self, key: str | None = None) -> Iterator[Row]:
+        after: Place = ("", 0)
+        while rows := self.page(after, _PAGE, key=key):
+            yield from rows
+            after = (rows[-1].key, rows[-1].version)
 
-    def close(self) -> None:
-        """Lets go of connections; the store opens them again when it is used again."""
-        ...
+    def _matching(self, where: Condition) -> Iterator[StoredData]:
+        after = ""
+        while rows := self.filter(where, after, _PAGE):
+            documents = (row.document() for row in rows)
+            yield from (document for document in documents if matches(document, where))
+            after = rows[-1].key
+
+    def _answer(self, query: Query) -> list[StoredData]:
+        documents = self.sorted_rows(query)
+        if documents is not None:
+            return documents
+        if query.order:
+            return select(self._matching(query.where), query)
+        end = None if query.limit is None else query.offset + query.limit
+        return list(islice(self._matching(query.where), query.offset, end))

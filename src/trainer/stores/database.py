@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.core.clock import Clock, system_clock
+from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import StoreError, Where
-from trainer.stores.lock import file_lock
-from trainer.stores.migrations import apply_migrations
-from trainer.stores.mounts import refuse_network
-from trainer.stores.stamp import carry_over, stamp_of
+from trainer.stores.heads import carry_over, stamp_of
+from trainer.stores.lock import file_lock, refuse_network
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,6 +23,10 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
 }
 """Nothing is ever downloaded by itself."""
+_REGISTER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    component VARCHAR NOT NULL, number INTEGER NOT NULL, applied_at VARCHAR NOT NULL
+)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +102,34 @@ class DatabaseFile:
         elif "version number" in text:
             hint = 'a newer DuckDB wrote the file; run: pip install --upgrade "trainer-core"'
         return StoreError(f"the database cannot be used: {text}", where=Where(str(self.path)), hint=hint)
+
+
+def apply_migrations(
+    connection: duckdb.DuckDBPyConnection, component: str, migrations: Sequence[str], *, clock: Clock, shown: str
+) -> None:
+    """Applies those that are not applied yet, each in one transaction; raises StoreError for a newer database."""
+    done = _applied(connection, component)
+    if done > len(migrations):
+        raise StoreError(
+            f"the database was written by a newer trainer: {component} is at migration {done}, "
+            f"this program knows {len(migrations)}",
+            where=Where(shown),
+            hint='run: pip install --upgrade "trainer-core"',
+        )
+    for number, script in enumerate(migrations[done:], done + 1):
+        connection.execute("BEGIN")
+        connection.execute(_REGISTER)
+        connection.execute(script)
+        connection.execute("INSERT INTO schema_migrations VALUES (?, ?, ?)", [component, number, isoformat(clock())])
+        connection.execute("COMMIT")
+
+
+def _applied(connection: duckdb.DuckDBPyConnection, component: str) -> int:
+    import duckdb
+
+    question = "SELECT coalesce(max(number), 0) FROM schema_migrations WHERE component = ?"
+    try:
+        row = connection.execute(question, [component]).fetchone()
+    except duckdb.CatalogException:
+        return 0
+    return int(row[0]) if row else 0

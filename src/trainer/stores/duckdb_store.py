@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from trainer.core.clock import Clock, system_clock
 from trainer.core.values import Json
 from trainer.stores.database import DOCUMENTS, DatabaseFile
-from trainer.stores.duckdb_dialect import DuckDBDialect
-from trainer.stores.head import head_as_json
+from trainer.stores.heads import head_as_json
+from trainer.stores.query import Field
+from trainer.stores.sql import RANKS, Dialect, Piece, is_plain, one_of, starts_with
 from trainer.stores.sql_store import TYPES, Run, SqlStore
 
 if TYPE_CHECKING:
@@ -38,7 +40,95 @@ MIGRATIONS = (
         current BOOLEAN NOT NULL
     )
     """,
+    """
+    ALTER TABLE documents ADD COLUMN lists VARCHAR;
+    UPDATE documents SET lists = '' WHERE NOT contains(data, '[') AND NOT contains(metadata, '[');
+    """,
 )
+# What RE2 and Python's re mean alike: no classes, anchors at the end, backslashes, lazy or possessive repeats.
+_SAFE_PATTERN = re.compile(r"(?!.*(\(\?|[*+?][*+?]))[\w :,/@%&=~;<>!\"'#.*+?|()^-]*", re.ASCII)
+
+
+class DuckDBDialect(Dialect):
+    """JSON text by JSON pointer; its first letter tells its type."""
+
+    total = "fsum({})"
+
+    def reaches(self, field: Field) -> bool:
+        """JSON pointers follow any path as Python does."""
+        return all("\0" not in segment for segment in field.path)
+
+    def number(self, field: Field) -> Piece:
+        """The cast of a quoted text or a word gives NULL."""
+        return Piece(f"TRY_CAST({_json(field)} AS DOUBLE)")
+
+    def text(self, field: Field) -> Piece:
+        """The JSON text without its quotes, parsed once more only where it has an escape."""
+        value = _json(field)
+        parsed = f"json_extract_string({field.root}, {_pointer(field)})"
+        bare = f"substring({value}, 2, length({value}) - 2)"
+        string = rf"CASE WHEN contains({value}, '\') THEN {parsed} ELSE {bare} END"
+        return Piece(f"""CASE WHEN starts_with({value}, '"') THEN {string} END""")
+
+    def rank(self, field: Field) -> Piece:
+        """By the words and first letters of the JSON text."""
+        value = _json(field)
+        words = " ".join(f"WHEN {value} = '{word}' THEN {RANKS[word]}" for word in ("null", "false", "true"))
+        return Piece(
+            f"CASE WHEN {value} IS NULL THEN {RANKS['null']} {words} "
+            f"WHEN starts_with({value}, '\"') THEN {RANKS['string']} "
+            f"WHEN starts_with({value}, '{{') THEN {RANKS['object']} ELSE {RANKS['number']} END"
+        )
+
+    def raw(self, field: Field) -> Piece:
+        """JSON null is text, a missing field is NULL."""
+        return Piece(_json(field))
+
+    def group_key(self, field: Field) -> Piece:
+        """Numbers as DuckDB spells them; adding 0 makes -0.0 the same as 0."""
+        value = _json(field)
+        number = f"(TRY_CAST({value} AS DOUBLE) + 0)::VARCHAR"
+        return Piece(f"CASE WHEN starts_with({value}, '\"') THEN {value} ELSE coalesce({number}, {value}) END")
+
+    def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
+        """Compares the JSON text where operands have one spelling only; one is searched for before parsing, too."""
+        if not all(map(is_plain, operands)):
+            return one_of(self.text(field), operands)
+        quoted = [f'"{operand}"' for operand in operands]
+        exact = one_of(Piece(_json(field)), quoted)
+        if len(quoted) > 1:
+            return exact
+        return Piece(f"(contains({field.root}, ?) AND {exact.sql})", (*quoted, *exact.parameters))
+
+    def matches(self, field: Field, pattern: str) -> Piece:
+        """By RE2 where it means the same as Python; a plain text is searched for in the whole document before."""
+        value = self.text(field)
+        literal = starts_with(pattern)
+        if literal:
+            name, (text, at_start) = "starts_with" if literal[1] else "contains", literal
+            exact = Piece(f"{name}({value.sql}, ?)", (*value.parameters, text))
+            if not is_plain(text):
+                return exact
+            return Piece(
+                f"(contains({field.root}, ?) AND {exact.sql})", (f'"{text}' if at_start else text, *exact.parameters)
+            )
+        if _SAFE_PATTERN.fullmatch(pattern):
+            return Piece(f"regexp_matches({value.sql}, ?)", (*value.parameters, pattern))
+        return Piece(f"{value.sql} IS NOT NULL", value.parameters, exact=False)
+
+    def contains(self, column: str, text: str) -> Piece:
+        """By DuckDB's own search."""
+        return Piece(f"contains({column}, ?)", (text,))
+
+
+def _json(field: Field) -> str:
+    return f"(json_extract({field.root}, {_pointer(field)})::VARCHAR)"
+
+
+def _pointer(field: Field) -> str:
+    segments = (segment.replace("~", "~0").replace("/", "~1") for segment in field.path)
+    pointer = "".join(f"/{segment}" for segment in segments).replace("'", "''")
+    return f"'{pointer}'"
 
 
 class DuckDBStore(SqlStore):

@@ -5,14 +5,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from trainer.core.values import Json
-from trainer.stores.head import Head, head_from_json
-from trainer.stores.stamp import load_kept, save_kept, stamp_of
+from trainer.stores.values import Head, from_text, to_text
 
 DATABASE_NAME = "trainer.duckdb"
+_HEADS_NAME = "heads.json"
+_TICK = 0.02
+
+Stamp = list[list[int] | None]
+"""Inode, size and time of the database file and of its write-ahead log; None for a file that is absent."""
 
 
 def read_heads(state: Path, keys: Iterable[str], *, database_path: Path | None = None) -> dict[str, Head]:
@@ -42,3 +52,61 @@ def _ask(database: Path, keys: Sequence[str]) -> dict[str, Json]:
         save_kept(database, stamp_of(database), heads)
 
     return DuckDBStore(database).heads(keys, then=keep)
+
+
+def head_as_json(head: Head) -> dict[str, Json]:
+    """The head as `heads.json` keeps it."""
+    return {**asdict(head), "updated_at": to_text(head.updated_at), "confirmed_at": to_text(head.confirmed_at)}
+
+
+def head_from_json(kept: Mapping[str, Json]) -> Head:
+    """The head that `heads.json` kept."""
+    times = {name: from_text(kept[name]) for name in ("updated_at", "confirmed_at")}
+    return Head(version=kept["version"], digest=kept["digest"], ttl=kept["ttl"], **times)
+
+
+def stamp_of(database: Path) -> Stamp:
+    """The stamp of the database as it lies on disk now."""
+    return [_stat(database), _stat(database.with_name(database.name + ".wal"))]
+
+
+def carry_over(database: Path, before: Stamp, after: Stamp) -> None:
+    """Keeps the heads valid over a change that concerned no document; called under the database's lock."""
+    content = load_kept(database)
+    if content and content["stamp"] == before and before != after:
+        save_kept(database, after, content["heads"])
+
+
+def load_kept(database: Path) -> dict[str, Json] | None:
+    """What the file holds, none where it is absent, damaged or of another database."""
+    try:
+        content = json.loads(database.with_name(_HEADS_NAME).read_bytes())
+    except (OSError, ValueError):
+        return None
+    right = isinstance(content, dict) and isinstance(content.get("heads"), dict) and "stamp" in content
+    return content if right and content.get("database") == database.name else None
+
+
+def save_kept(database: Path, stamp: Stamp, heads: Mapping[str, Json]) -> None:
+    """Replaces the file in one step, without fsync: a cache torn by a power cut is no JSON and counts as absent."""
+    _outlast_tick(stamp)
+    content = json.dumps({"database": database.name, "stamp": stamp, "heads": heads}, separators=(",", ":"))
+    with contextlib.suppress(OSError):
+        handle, name = tempfile.mkstemp(prefix=".heads.", dir=database.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.replace(name, database.with_name(_HEADS_NAME))
+
+
+def _outlast_tick(stamp: Stamp) -> None:
+    """Waits until a later change must get another time: file times move in ticks of the kernel's clock."""
+    newest = max((entry[2] for entry in stamp if entry), default=0)
+    time.sleep(min(_TICK, max(0.0, newest / 1e9 + _TICK - time.time())))
+
+
+def _stat(path: Path) -> list[int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_ino, found.st_size, found.st_mtime_ns]

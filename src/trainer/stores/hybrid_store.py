@@ -12,15 +12,16 @@ import redis
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import UsageError
-from trainer.core.values import Json, StoredData
-from trainer.stores.pipeline import Stage
-from trainer.stores.query import Condition, Field, Query
+from trainer.core.values import StoredData
+from trainer.stores.base import DataStore, Place
+from trainer.stores.match import View
+from trainer.stores.pipeline import Group
+from trainer.stores.query import Condition, Query
 from trainer.stores.registry import store_at
 from trainer.stores.rows import Change, Row
-from trainer.stores.versioned import Place, VersionedStore
 
 
-class HybridStore(VersionedStore):
+class HybridStore(DataStore):
     """Reads current versions through a cache; everything else is the lasting store's.
 
     A write drops its documents from the cache. A reader that fetched the former version just before may put it back,
@@ -42,7 +43,7 @@ class HybridStore(VersionedStore):
         self.clock = clock
         self.cache_seconds = cache_seconds
         self._prefix = database
-        self._lasting = _versioned(connection_string, clock)
+        self._lasting = store_at(connection_string, clock=clock)
         try:
             self._cache: Any = redis.Redis.from_url(cache, socket_timeout=1, socket_connect_timeout=1)
         except ValueError:
@@ -58,17 +59,33 @@ class HybridStore(VersionedStore):
         if version is not None or before is not None:
             return self._lasting.fetch(key, version=version, before=before)
         with contextlib.suppress(redis.RedisError):
-            if kept := self._cache.get(self._name(key)):
-                return Row(**json.loads(kept))
+            if text := self._cache.get(self._name(key)):
+                return Row(**json.loads(text))
         row = self._lasting.fetch(key, version=None, before=None)
         if row is not None:
             with contextlib.suppress(redis.RedisError):
                 self._cache.set(self._name(key), json.dumps(asdict(row)), ex=self.cache_seconds)
         return row
 
-    def page(self, after: Place, size: int, *, key: str | None, current: bool) -> list[Row]:
+    def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
         """As the lasting store does."""
-        return self._lasting.page(after, size, key=key, current=current)
+        return self._lasting.page(after, size, key=key)
+
+    def filter(self, where: Condition, after: str, size: int) -> list[Row]:
+        """As the lasting store does."""
+        return self._lasting.filter(where, after, size)
+
+    def sorted_rows(self, query: Query) -> list[StoredData] | None:
+        """As the lasting store does."""
+        return self._lasting.sorted_rows(query)
+
+    def counted(self, where: Condition) -> int | None:
+        """As the lasting store does."""
+        return self._lasting.counted(where)
+
+    def grouped(self, where: Condition, group: Group) -> list[View] | None:
+        """As the lasting store does."""
+        return self._lasting.grouped(where, group)
 
     def insert(self, rows: Sequence[Row]) -> int:
         """As the lasting store does."""
@@ -93,21 +110,6 @@ class HybridStore(VersionedStore):
         self._cache.close()
         self._lasting.close()
 
-    def _scan(self, where: Condition) -> Iterator[StoredData]:
-        return self._lasting._scan(where)
-
-    def _select(self, query: Query) -> list[StoredData]:
-        return self._lasting._select(query)
-
-    def _count(self, where: Condition) -> int:
-        return self._lasting._count(where)
-
-    def _distinct(self, field: Field, where: Condition) -> list[Json]:
-        return self._lasting._distinct(field, where)
-
-    def _aggregate(self, stages: Sequence[Stage]) -> list[dict[str, Json]]:
-        return self._lasting._aggregate(stages)
-
     @contextlib.contextmanager
     def _dropping(self, keys: Sequence[str]) -> Iterator[None]:
         """Whatever comes of the write, even one whose answer was lost, the cache forgets the documents."""
@@ -121,10 +123,3 @@ class HybridStore(VersionedStore):
 
     def _name(self, key: str) -> str:
         return f"{self._prefix}:cache:{key}"
-
-
-def _versioned(url: str, clock: Clock) -> VersionedStore:
-    store = store_at(url, clock=clock)
-    if not isinstance(store, VersionedStore) or isinstance(store, HybridStore):
-        raise UsageError("a hybrid store needs one of the built-in stores behind it", hint="such as postgresql://…")
-    return store

@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NoReturn
 
 from trainer.core.errors import UsageError
+from trainer.core.strictjson import DEEPEST, MOST_BYTES
 from trainer.core.values import Json
 
-MOST_BYTES = 64_000_000
-DEEPEST = 100
+MANY = "*"
+"""What stands for the paths of lists where there are more than a question would look through."""
 _LONGEST_KEY = 1_000
 _EXACT = 2**53
 _MOST_BITS = 14_000
 """Python reads and writes whole numbers of up to 4,300 digits."""
+_MOST_LISTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,18 @@ class Encoded:
     """The document as it will be read back."""
     odd: bool
     """Whether SQL may compare some value in it otherwise than Python: numbers from 2^53 on, NUL in a text."""
+    lists: frozenset[str]
+    """Where lists stand: names parted by dots, positions left out; `*` alone for very many."""
 
 
 def encode(value: object, *, what: str = "data") -> Encoded:
     """The value as JSON; dates become ISO text, decimals numbers. Raises UsageError for what JSON cannot hold."""
-    cleaner = _Cleaner(what)
-    plain = cleaner.clean(value, "", 1)
+    cleaner = _Cleaner()
+    try:
+        plain = cleaner.clean(value, "", 1)
+    except _Refused as refused:
+        place = f" at {'.'.join(reversed(refused.place))}" if refused.place else ""
+        raise UsageError(f"{what} {refused.reason}{place}", hint=refused.hint) from None
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     try:
         size = len(text) if text.isascii() else len(text.encode())
@@ -50,24 +57,7 @@ def encode(value: object, *, what: str = "data") -> Encoded:
             f"{what} takes {size:,} bytes, more than the {MOST_BYTES:,} a document may have",
             hint="split it into several documents, or keep the file elsewhere and store its path",
         )
-    return Encoded(text, plain, cleaner.odd)
-
-
-def decode(text: str, *, shown: str = "data") -> Json:
-    """The value in a JSON text; raises UsageError for bad syntax, NaN, duplicate keys and bombs."""
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=lambda pairs: _object(pairs, shown),
-            parse_constant=lambda name: _not_json(name, shown),
-        )
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{shown}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}") from None
-    except RecursionError:
-        raise UsageError(f"{shown}: nested more than {DEEPEST} levels deep") from None
-    except ValueError as error:
-        raise UsageError(f"{shown}: {error}", hint="write numbers this long as text") from None
-    return encode(value, what=shown).value
+    return Encoded(text, plain, cleaner.odd, frozenset(cleaner.lists))
 
 
 def check_key(key: str) -> str:
@@ -85,68 +75,76 @@ def check_key(key: str) -> str:
     return key
 
 
-class _Cleaner:
-    """Walks a value, checks it, and turns what JSON lacks into what it has."""
+class _Refused(Exception):
+    """Something that JSON cannot hold; each level adds where it stands."""
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+    def __init__(self, reason: str, hint: str = "store it as text, as null, or leave it out") -> None:
+        self.reason = reason
+        self.hint = hint
+        self.place: list[str] = []
+
+
+class _Cleaner:
+    """Walks a value, checks it, and turns what JSON lacks into what it has; what needs no turning is not copied."""
+
+    def __init__(self) -> None:
         self.odd = False
+        self.lists: set[str] = set()
 
     def clean(self, value: object, path: str, depth: int) -> Json:
-        if value is None or value is True or value is False:
-            return value
         if isinstance(value, str):
             self.odd = self.odd or "\0" in value
-            return str(value)
+            return value if type(value) is str else str(value)
+        if isinstance(value, Mapping | list | tuple):
+            if depth > DEEPEST:
+                raise _Refused(f"is nested more than {DEEPEST} levels deep", "flatten it")
+            return self._object(value, path, depth) if isinstance(value, Mapping) else self._list(value, path, depth)
+        return self._scalar(value)
+
+    def _object(self, value: Mapping[object, object], path: str, depth: int) -> Json:
+        members: dict[str, Json] = {}
+        for name, item in value.items():
+            if not isinstance(name, str):
+                raise _Refused(f"holds the key {name!r}, which is no text,")
+            self.odd = self.odd or "\0" in name
+            try:
+                members[name] = self.clean(item, f"{path}.{name}" if path else name, depth + 1)
+            except _Refused as refused:
+                refused.place.append(name)
+                raise
+        unchanged = type(value) is dict and all(members[name] is item for name, item in value.items())
+        return value if unchanged else members
+
+    def _list(self, value: list[object] | tuple[object, ...], path: str, depth: int) -> Json:
+        if path not in self.lists:
+            self.lists = {MANY} if len(self.lists) >= _MOST_LISTS or MANY in self.lists else self.lists | {path}
+        items: list[Json] = []
+        for index, item in enumerate(value):
+            try:
+                items.append(self.clean(item, path, depth + 1))
+            except _Refused as refused:
+                refused.place.append(str(index))
+                raise
+        unchanged = type(value) is list and all(one is other for one, other in zip(items, value, strict=True))
+        return value if unchanged else items
+
+    def _scalar(self, value: object) -> Json:
+        if value is None or isinstance(value, bool):
+            return value
         if isinstance(value, int):
+            if value.bit_length() > _MOST_BITS:
+                raise _Refused("holds a number of thousands of digits")
             self.odd = self.odd or not -_EXACT < value < _EXACT
-            return (
-                int(value)
-                if value.bit_length() <= _MOST_BITS
-                else self._refuse("a number of thousands of digits", path)
-            )
+            return value if type(value) is int else int(value)
         if isinstance(value, float):
+            if not math.isfinite(value):
+                raise _Refused(f"holds the number {value}")
             self.odd = self.odd or abs(value) >= _EXACT
-            return float(value) if math.isfinite(value) else self._refuse(f"the number {value}", path)
+            return value if type(value) is float else float(value)
         if isinstance(value, Decimal):
-            return self._decimal(value, path)
+            if not value.is_finite() or Decimal(repr(float(value))) != value:
+                raise _Refused(f"holds the decimal {value}, which no JSON number holds exactly,")
+            return float(value)
         if isinstance(value, datetime | date):
             return value.isoformat()
-        return self._container(value, path, depth)
-
-    def _container(self, value: object, path: str, depth: int) -> Json:
-        if depth > DEEPEST:
-            raise UsageError(f"{self.what} is nested more than {DEEPEST} levels deep", hint="flatten it")
-        if isinstance(value, Mapping):
-            return {self._name(key, path): self.clean(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.clean(item, f"{path}.{index}", depth + 1) for index, item in enumerate(value)]
-        return self._refuse(f"a value of type {type(value).__name__}", path)
-
-    def _name(self, name: object, path: str) -> str:
-        if not isinstance(name, str):
-            self._refuse(f"the key {name!r}, which is no text,", path)
-        self.odd = self.odd or "\0" in name
-        return name
-
-    def _decimal(self, value: Decimal, path: str) -> float:
-        if not value.is_finite() or Decimal(repr(float(value))) != value:
-            self._refuse(f"the decimal {value}, which no JSON number holds exactly,", path)
-        return float(value)
-
-    def _refuse(self, found: str, path: str) -> NoReturn:
-        place = f" at {path.removeprefix('.')}" if path else ""
-        raise UsageError(f"{self.what} holds {found}{place}", hint="store it as text, as null, or leave it out")
-
-
-def _object(pairs: list[tuple[str, Json]], shown: str) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UsageError(f'{shown}: the key "{twice}" stands twice in one object', hint="keep one of them")
-    return found
-
-
-def _not_json(name: str, shown: str) -> NoReturn:
-    raise UsageError(f"{shown}: {name} is no JSON", hint="write null where there is no number")
+        raise _Refused(f"holds a value of type {type(value).__name__}")

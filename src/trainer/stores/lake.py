@@ -21,11 +21,10 @@ from psycopg.conninfo import make_conninfo
 from trainer.core.errors import StoreError, UsageError
 from trainer.core.values import StoredData
 from trainer.stores.database import CONFIG
-from trainer.stores.extensions import load_extension, quoted
-from trainer.stores.moments import to_text
-from trainer.stores.postgresql_address import explained, parse_address
-from trainer.stores.postgresql_database import alone
+from trainer.stores.postgresql_database import alone, load_extension, quoted
+from trainer.stores.postgresql_store import explained, parse_address
 from trainer.stores.transfer import COLUMNS, flat, unflat
+from trainer.stores.values import to_text
 
 _BATCH = 5_000
 _NUMBER_OF_LOCK = 7_226_033

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from trainer.core.digest import canonical
 from trainer.core.values import Json, StoredData
-from trainer.stores.moments import to_text
-from trainer.stores.query import MOMENTS, Compare, Condition, Every, Field, Not, Order, Query, Some
+from trainer.stores.query import MOMENTS, AnyElement, Compare, Condition, Every, Field, Not, Order, Query, Some
+from trainer.stores.values import to_text
 
 MISSING: Final = object()
 """What stands where a path leads nowhere."""
 
 View: TypeAlias = Mapping[str, Json]
 """A document as fields see it: its columns by name, and `data` and `metadata`."""
+SortKey: TypeAlias = tuple[int, Json]
+
+NULL, NUMBER, TEXT, OBJECT, LIST, BOOLEAN = range(6)
+"""The order of kinds, as MongoDB's documentation has it."""
+_EMPTY: SortKey = (-1, 0)
+"""An empty list is sorted before null."""
 
 
 def view_of(document: StoredData) -> View:
@@ -28,16 +33,17 @@ def view_of(document: StoredData) -> View:
 
 def select(documents: Iterable[StoredData], query: Query) -> list[StoredData]:
     """The documents that match, in order, from `offset` on and at most `limit`."""
-    found = [document for document in documents if matches(document, query.where)]
-    ordered = in_order(found, query.order)
-    return ordered[query.offset : None if query.limit is None else query.offset + query.limit]
+    matching = sorted((document for document in documents if matches(document, query.where)), key=lambda d: d.key)
+    for field, descending in reversed(query.order):
+        matching.sort(key=lambda d, by=field, down=descending: order_key(view_of(d), by, down), reverse=descending)  # type: ignore[misc]
+    return matching[query.offset : None if query.limit is None else query.offset + query.limit]
 
 
-def in_order(documents: Iterable[StoredData], order: Order) -> list[StoredData]:
-    """The documents sorted by the fields and then by key."""
-    ordered = sorted(documents, key=lambda document: document.key)
+def in_order(views: Iterable[View], order: Order) -> list[View]:
+    """The views sorted by the fields; equals keep their order."""
+    ordered = list(views)
     for field, descending in reversed(order):
-        ordered.sort(key=lambda document: sort_key(value_at(view_of(document), field)), reverse=descending)
+        ordered.sort(key=lambda view, by=field, down=descending: order_key(view, by, down), reverse=descending)  # type: ignore[misc]
     return ordered
 
 
@@ -55,27 +61,30 @@ def holds(condition: Condition, view: View) -> bool:
             return any(holds(part, view) for part in parts)
         case Not(part):
             return not holds(part, view)
+        case AnyElement(field, where):
+            lists = (value for value in values_at(view, field) if isinstance(value, list))
+            return any(holds(where, {"element": item, "data": item}) for items in lists for item in items)
+        case Compare(field, "$exists", operand):
+            return any(value is not MISSING for value in values_at(view, field)) is bool(operand)
+        case Compare(field, "$size", operand):
+            return any(isinstance(value, list) and len(value) == operand for value in values_at(view, field))
         case Compare(field, operator, operand):
-            return _TESTS[operator](value_at(view, field), operand)
+            return any(_TESTS[operator](value, operand) for value in _candidates(view, field))
+
+
+def values_at(view: View, field: Field) -> Iterator[Json]:
+    """All that stands at the field, through the lists on its way; MISSING where an object lacks it."""
+    if field.root == "column":
+        yield view[field.path[0]]
+    else:
+        yield from _values_below(view[field.root], field.path)
 
 
 def value_at(view: View, field: Field) -> Json:
-    """The field's value, or MISSING."""
+    """The field as an expression has it: a list of what its elements have, MISSING where there is nothing."""
     if field.root == "column":
         return view[field.path[0]]
-    return follow(view[field.root], field.path)
-
-
-def follow(value: Json, path: Iterable[str]) -> Json:
-    """What stands at the path below `value`, or MISSING."""
-    for segment in path:
-        if isinstance(value, Mapping) and segment in value:
-            value = value[segment]
-        elif isinstance(value, list) and _is_index(segment) and int(segment) < len(value):
-            value = value[int(segment)]
-        else:
-            return MISSING
-    return value
+    return _picked(view[field.root], field.path)
 
 
 def plain(value: Json) -> Json:
@@ -91,34 +100,50 @@ def identity(value: Json) -> Json:
     if isinstance(value, int | float):
         return ("number", value)
     if isinstance(value, Mapping):
-        return ("object", frozenset((name, identity(item)) for name, item in value.items()))
+        return ("object", tuple((name, identity(item)) for name, item in value.items()))
     return ("list", tuple(identity(item) for item in value))
 
 
-def sort_key(value: Json) -> tuple[int, Json]:
-    """Null and missing, booleans, numbers, texts, then lists and objects as equals."""
+def sort_key(value: Json) -> SortKey:
+    """Where the value stands among all values; equal for equal values only."""
     value = plain(value)
     if value is None:
-        return (0, 0)
+        return (NULL, 0)
     if isinstance(value, bool):
-        return (1, value)
+        return (BOOLEAN, value)
     if isinstance(value, int | float):
-        return (2, value)
+        return (NUMBER, value)
     if isinstance(value, str):
-        return (3, value)
-    return (4, 0)
+        return (TEXT, value)
+    if isinstance(value, Mapping):
+        return (OBJECT, [(sort_key(item)[0], name, sort_key(item)) for name, item in value.items()])
+    return (LIST, [sort_key(item) for item in value])
+
+
+def order_key(view: View, field: Field, descending: bool) -> SortKey:
+    """Where a document stands: a list by its least element, or by its greatest where the order descends."""
+    keys = [key for value in values_at(view, field) for key in _order_keys(value)]
+    return (max if descending else min)(keys, default=(NULL, 0))
 
 
 def distinct_values(values: Iterable[Json]) -> list[Json]:
     """The different values, each in its simplest spelling, sorted."""
-    found = {identity(value): simplest(value) for value in values}
-    return sorted(found.values(), key=lambda value: (sort_key(value), canonical(value)))
+    return sorted({identity(value): simplest(value) for value in values}.values(), key=sort_key)
+
+
+def elements_at(view: View, field: Field) -> Iterator[Json]:
+    """What `distinct` sees of a document: the values at the field, of lists their elements."""
+    for value in values_at(view, field):
+        if isinstance(value, list) and field.root != "column":
+            yield from value
+        elif value is not MISSING:
+            yield value
 
 
 def simplest(value: Json) -> Json:
     """The one spelling of equal values: whole numbers below 2^63 as integers, larger ones as floats where exact."""
     if isinstance(value, Mapping):
-        return {name: simplest(item) for name, item in sorted(value.items())}
+        return {name: simplest(item) for name, item in value.items()}
     if isinstance(value, list):
         return [simplest(item) for item in value]
     if isinstance(value, bool) or not isinstance(value, int | float) or (isinstance(value, float) and value % 1):
@@ -129,8 +154,53 @@ def simplest(value: Json) -> Json:
     return float(value) if fits and float(value) == value else value
 
 
-def _is_index(segment: str) -> bool:
+def is_index(segment: str) -> bool:
+    """Whether a segment of a path can pick from a list."""
     return segment.isascii() and segment.isdigit() and (segment == "0" or segment[0] != "0") and len(segment) < 10
+
+
+def _values_below(value: Json, path: tuple[str, ...]) -> Iterator[Json]:
+    if not path:
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _values_below(value[path[0]], path[1:]) if path[0] in value else (MISSING,)
+    elif isinstance(value, list):
+        if is_index(path[0]) and int(path[0]) < len(value):
+            yield from _values_below(value[int(path[0])], path[1:])
+        for item in value:
+            if isinstance(item, Mapping):
+                yield from _values_below(item, path)
+    else:
+        yield MISSING
+
+
+def _picked(value: Json, path: tuple[str, ...]) -> Json:
+    if not path:
+        return value
+    if isinstance(value, Mapping):
+        return _picked(value[path[0]], path[1:]) if path[0] in value else MISSING
+    if not isinstance(value, list):
+        return MISSING
+    if is_index(path[0]):
+        return _picked(value[int(path[0])], path[1:]) if int(path[0]) < len(value) else MISSING
+    return [item for item in (_picked(item, path) for item in value) if item is not MISSING]
+
+
+def _candidates(view: View, field: Field) -> Iterator[Json]:
+    """What a comparison looks at: each value, and of a list each element too."""
+    for value in values_at(view, field):
+        if isinstance(value, list) and field.root != "element":
+            yield from value
+        yield value
+
+
+def _order_keys(value: Json) -> Iterator[SortKey]:
+    if not isinstance(value, list):
+        yield sort_key(value)
+    elif value:
+        yield from map(sort_key, value)
+    else:
+        yield _EMPTY
 
 
 def _equal(value: Json, operand: Json) -> bool:
@@ -139,8 +209,8 @@ def _equal(value: Json, operand: Json) -> bool:
 
 def _ordering(compare: Callable[[Json, Json], bool]) -> Callable[[Json, Json], bool]:
     def test(value: Json, operand: Json) -> bool:
-        rank, found = sort_key(value)
-        return rank in (2, 3) and rank == sort_key(operand)[0] and compare(found, operand)
+        key, other = sort_key(value), sort_key(operand)
+        return key[0] == other[0] and compare(key, other)
 
     return test
 
@@ -150,6 +220,29 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
+def _types_of(value: Json) -> tuple[Json, ...]:
+    """The numbers by which `$type` knows the value."""
+    if value is MISSING:
+        return ()
+    if value is None:
+        return (10,)
+    if isinstance(value, bool):
+        return (8,)
+    if isinstance(value, int):
+        return (16 if -(2**31) <= value < 2**31 else 18, "number")
+    if isinstance(value, float):
+        return (1, "number")
+    return (2,) if isinstance(value, str) else (3,) if isinstance(value, Mapping) else (4,)
+
+
+def _leaves(value: Json, operand: tuple[int, int]) -> bool:
+    """Whether dividing the number, cut to a whole one, leaves the remainder, which has the number's sign."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    remainder = abs(int(value)) % abs(operand[0])
+    return (-remainder if value < 0 else remainder) == operand[1]
+
+
 _TESTS: Mapping[str, Callable[[Json, Json], bool]] = {
     "$eq": _equal,
     "$in": lambda value, operand: any(_equal(value, item) for item in operand),
@@ -157,6 +250,7 @@ _TESTS: Mapping[str, Callable[[Json, Json], bool]] = {
     "$gte": _ordering(lambda value, operand: value >= operand),
     "$lt": _ordering(lambda value, operand: value < operand),
     "$lte": _ordering(lambda value, operand: value <= operand),
-    "$exists": lambda value, operand: (value is not MISSING) == operand,
     "$regex": lambda value, operand: isinstance(value, str) and _compiled(operand).search(value) is not None,
+    "$type": lambda value, operand: any(number in operand for number in _types_of(value)),
+    "$mod": _leaves,
 }

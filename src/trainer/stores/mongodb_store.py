@@ -11,33 +11,41 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus, urlsplit
 from uuid import uuid4
 
 import pymongo
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, UsageError
 from trainer.core.values import StoredData
-from trainer.stores.grouping import fields_of as fields_of_group
-from trainer.stores.grouping import groups_of, is_sayable
-from trainer.stores.match import View, matches, select
-from trainer.stores.moments import to_text
-from trainer.stores.mongodb_filter import Filter, can_be_tree, is_named, native, tame_for
-from trainer.stores.mongodb_pipeline import group_stages, order_stages, row_of
+from trainer.stores.base import DataStore, Place
+from trainer.stores.match import View
+from trainer.stores.mongodb_query import (
+    Filter,
+    can_be_tree,
+    group_stage,
+    groups_of,
+    name_of,
+    names_above,
+    narrowed,
+    native,
+    order_of,
+)
 from trainer.stores.pipeline import Group
 from trainer.stores.query import Condition, Field, Query, fields_of
 from trainer.stores.rows import Change, Check, Current, Row, current_of, outcome, unknown_rows
-from trainer.stores.versioned import Place, VersionedStore
+from trainer.stores.sql import fields_of_group
+from trainer.stores.values import to_text
 
 T = TypeVar("T")
 SCHEMA = 1
 _ALIVE: Filter = {"current": True, "deleted": False}
-_ROW = [field.name for field in fields(Row)]
+_ROW = [field.name for field in fields(Row) if field.name != "lists"]
 _CURRENT = [field.name for field in fields(Current)]
 _SHOWN = {"_id": False, "data_tree": False, "metadata_tree": False}
 _PAGE_SIZE = 8_000_000
@@ -48,6 +56,8 @@ _MOST_METADATA = 8_000_000
 _MOST = 2**62
 _MOST_TRIES = 1000
 _DUPLICATE = 11000
+_PARALLEL_LISTS = (2, 4)
+"""The codes of a sort by two fields of which a document has lists."""
 _REPLACED = {"$set": {"current": False}}
 
 
@@ -55,7 +65,7 @@ class _Overtaken(Exception):
     """Another writer added one of the versions first."""
 
 
-class MongoDBStore(VersionedStore):
+class MongoDBStore(DataStore):
     """A store in the collections `documents`, `document_parts` and `schema_migrations` of one database."""
 
     backend = "mongodb"
@@ -125,10 +135,56 @@ class MongoDBStore(VersionedStore):
             found = self._documents.find_one(where, _SHOWN, sort=[("version", -1)])
             return self._row(found) if found else None
 
-    def page(self, after: Place, size: int, *, key: str | None, current: bool) -> list[Row]:
+    def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
         """The next versions by key and version, fewer where they are big."""
+        beyond = {"$or": [{"key": {"$gt": after[0]}}, {"key": after[0], "version": {"$gt": after[1]}}]}
         with self._reaching():
-            return self._page(after, size, {"key": key} if key is not None else {}, current=current)
+            return self._page({"$and": [beyond, {} if key is None else {"key": key}]}, size, version=1)
+
+    def filter(self, where: Condition, after: str, size: int) -> list[Row]:
+        """The next current versions by key that match, and those that MongoDB cannot judge."""
+        with self._reaching():
+            return self._page({"$and": [{"key": {"$gt": after}}, _ALIVE, narrowed(where)]}, size, version=-1)
+
+    def sorted_rows(self, query: Query) -> list[StoredData] | None:
+        """The answer by MongoDB's own sorting, unless Python must judge a document."""
+        order = order_of(query.order)
+        if order is None or not self._is_native(query.where, [field for field, _ in query.order]):
+            return None
+        stages = [
+            {"$match": {"$and": [_ALIVE, native(query.where).matching]}},
+            {"$sort": order},
+            {"$skip": min(query.offset, _MOST)},
+            *([{"$limit": max(1, min(query.limit, _MOST))}] if query.limit is not None else []),
+            {"$unset": ["data_tree", "metadata_tree"]},
+        ]
+        with self._reaching():
+            try:
+                documents = self._documents.aggregate(stages, allowDiskUse=True)
+                rows = [self._row(document) for document in documents]
+            except OperationFailure as error:
+                if error.code not in _PARALLEL_LISTS:
+                    raise
+                return None
+        return [row.document() for row in rows[: query.limit]]
+
+    def counted(self, where: Condition) -> int | None:
+        """The count by MongoDB, unless Python must judge a document."""
+        if not self._is_native(where, []):
+            return None
+        with self._reaching():
+            return int(self._documents.count_documents({"$and": [_ALIVE, native(where).matching]}))
+
+    def grouped(self, where: Condition, group: Group) -> list[View] | None:
+        """The groups by MongoDB, unless Python must judge a document."""
+        stage = group_stage(group)
+        if stage is None or not self._is_native(where, fields_of_group(group), through_lists=False):
+            return None
+        matching = {"$and": [_ALIVE, native(where).matching]}
+        with self._reaching():
+            if group.is_distinct and isinstance(group.by, Field):
+                matching["$and"].append({name_of(group.by): {"$exists": True}})
+            return groups_of(group, list(self._documents.aggregate([{"$match": matching}, stage], allowDiskUse=True)))
 
     def remove(self, places: Sequence[Place]) -> int:
         """How many of the versions existed and are removed for good."""
@@ -159,94 +215,34 @@ class MongoDBStore(VersionedStore):
             self._client.close()
         self._client = None
 
-    def _scan(self, where: Condition) -> Iterator[StoredData]:
-        wanted = native(where)
-        narrowed = wanted.superset() if wanted else {}
+    def _is_native(self, where: Condition, fields: Sequence[Field], *, through_lists: bool = True) -> bool:
+        """Whether MongoDB means the same as Python: by the condition, and by what every document holds.
 
-        def page(after: Place, size: int) -> list[Row]:
-            with self._reaching():
-                return self._page(after, size, narrowed, current=True)
-
-        documents = (row.document() for row in self._turn(page, current=True))
-        return (document for document in documents if matches(document, where))
-
-    def _select(self, query: Query) -> list[StoredData]:
-        """Stops reading once there are enough, where keys or one column alone say the order, or MongoDB can sort."""
-        end = None if query.limit is None else query.offset + query.limit
-        if not query.order:
-            return list(islice(self._scan(query.where), query.offset, end))
-        (field, descending), *others = query.order
-        if others or field.root != "column":
-            sorted_there = self._sorted(query)
-            return select(self._scan(query.where), query) if sorted_there is None else sorted_there
-        order = list({"key": 1, field.path[0]: -1 if descending else 1}.items())[::-1]
-        wanted = native(query.where)
-        narrowed = {"$and": [_ALIVE, wanted.superset() if wanted else {}]}
+        What an expression takes out of the lists on its way is not the same on all servers of MongoDB's protocol.
+        """
+        if not native(where).exact:
+            return False
+        if all(field.root == "column" for field in [*fields_of(where), *fields]):
+            return True
+        others: list[Filter] = [{"tame": False}]
+        if not through_lists:
+            others += [{name: {"$type": "array"}} for field in fields for name in names_above(field)]
         with self._reaching():
-            cursor = self._documents.find(narrowed, _SHOWN, sort=order, allow_disk_use=True)
-            found = (self._row(each).document() for each in cursor)
-            return list(islice((each for each in found if matches(each, query.where)), query.offset, end))
+            return self._documents.find_one({"$and": [_ALIVE, {"$or": others}]}, ["_id"]) is None
 
-    def _sorted(self, query: Query) -> list[StoredData] | None:
-        """The answer by MongoDB's own sorting, or None where that is not the model's."""
-        with self._reaching():
-            narrowed = self._exactly(query.where, [field for field, _ in query.order])
-            if narrowed is None:
-                return None
-            cut: list[Filter] = [{"$skip": min(query.offset, _MOST)}]
-            if query.limit is not None:
-                cut.append({"$limit": max(1, min(query.limit, _MOST))})
-            stages = [
-                {"$match": narrowed},
-                *order_stages(query.order),
-                *cut,
-                {"$unset": ["data_tree", "metadata_tree"]},
-            ]
-            found = self._documents.aggregate(stages, allowDiskUse=True)
-            return [self._row(each).document() for each in islice(found, query.limit)]
-
-    def _groups(self, where: Condition, group: Group) -> list[View] | None:
-        with self._reaching():
-            narrowed = self._exactly(where, fields_of_group(group)) if is_sayable(group) else None
-            if narrowed is None:
-                return None
-            stages = [{"$match": narrowed}, *group_stages(group)]
-            return groups_of(group, map(row_of, self._documents.aggregate(stages, allowDiskUse=True)))
-
-    def _exactly(self, where: Condition, fields: Sequence[Field]) -> Filter | None:
-        """The current documents that match; None where MongoDB cannot tell those, or what the fields hold."""
-        wanted = native(where)
-        if wanted is None or not all(map(is_named, fields)):
-            return None
-        tame = tame_for([*fields_of(where), *fields])
-        if tame and self._documents.find_one({"$and": [_ALIVE, {"$nor": [tame]}]}, ["_id"]):
-            return None
-        return {"$and": [_ALIVE, wanted.matching]}
-
-    def _count(self, where: Condition) -> int:
-        wanted = native(where)
-        if wanted is None:
-            return super()._count(where)
-        with self._reaching():
-            counted = int(self._documents.count_documents({"$and": [_ALIVE, wanted.exactly()]}))
-            wild = wanted.wild()
-            cursor = self._documents.find({"$and": [_ALIVE, wild]}, _SHOWN) if wild else ()
-            return counted + sum(1 for found in cursor if matches(self._row(found).document(), where))
-
-    def _page(self, after: Place, size: int, narrowed: Filter, *, current: bool) -> list[Row]:
-        beyond = {"$or": [{"key": {"$gt": after[0]}}, {"key": after[0], "version": {"$gt": after[1]}}]}
-        where = {"$and": [beyond, narrowed, _ALIVE if current else {}]}
-        order = [("key", 1), ("version", -1 if current else 1)]
-        found, total = list[Row](), 0
+    def _page(self, where: Filter, size: int, *, version: int) -> list[Row]:
+        """The first of the documents by key; where versions descend, only the highest of a key."""
+        rows, total = list[Row](), 0
+        order = [("key", 1), ("version", version)]
         with contextlib.closing(self._documents.find(where, _SHOWN, sort=order, limit=size)) as cursor:
-            for each in cursor:
-                if current and found and found[-1].key == each["key"]:
+            for document in cursor:
+                if version < 0 and rows and rows[-1].key == document["key"]:
                     continue
-                found.append(self._row(each))
-                total += found[-1].size
+                rows.append(self._row(document))
+                total += rows[-1].size
                 if total > _PAGE_SIZE:
                     break
-        return found
+        return rows
 
     def _currents(self, keys: Iterable[str], session: Any) -> dict[str, Current]:
         where = {"key": {"$in": sorted(keys)}, "current": True}

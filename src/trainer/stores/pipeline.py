@@ -2,32 +2,63 @@
 
     [{"$match": {"source": "yahoo_finance"}}, {"$group": {"_id": "$sector", "cap": {"$sum": "$marketCap"}}}]
 
-Stages are `$match $group $sort $limit $skip $project $unwind`; `$group` knows
-`$sum $avg $min $max $count $first $last $push`. A text that starts with `$` is a field, anything else is itself.
+Stages are `$match $group $sort $limit $skip $project $unwind $count`; `$group` knows
+`$sum $avg $min $max $count $first $last $push $addToSet`. A text that starts with `$` is a field, anything else is
+itself; `{"$literal": …}` is itself whatever it looks like.
 
 - Before the first `$group` or `$project` fields are those of filters; after it, the names which that stage gave.
-- `$sum` and `$avg` take the numbers and pass the rest over; the sum of numbers is exact before it is rounded once.
-- `$min` and `$max` follow the order of sorting and pass null over; `$push` passes missing over.
+- `$sum` and `$avg` take the numbers and pass the rest over; a sum is rounded as the database at hand rounds it.
+- `$min` and `$max` follow the order of sorting and pass null over; `$push` and `$addToSet` pass missing over.
 - A number that stands for several equal ones, or for a sum, has one spelling: 3, not 3.0.
+- A path through a list gives the list of what its elements have; a number in a path picks from the list.
 - Documents come by key, groups by their `_id`; `$first` and `$last` are meant after a `$sort`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from trainer.core.digest import canonical
 from trainer.core.errors import UsageError, unknown
 from trainer.core.values import Json, StoredData
-from trainer.stores.figures import FIGURES, Figure
 from trainer.stores.jsontext import encode
-from trainer.stores.match import MISSING, View, holds, identity, plain, simplest, sort_key, value_at, view_of
-from trainer.stores.query import Condition, Every, Field, Order, Query, natural, parse_field, parse_filter, parse_order
+from trainer.stores.match import (
+    MISSING,
+    View,
+    distinct_values,
+    holds,
+    identity,
+    in_order,
+    is_index,
+    plain,
+    simplest,
+    sort_key,
+    value_at,
+    view_of,
+)
+from trainer.stores.query import (
+    Condition,
+    Every,
+    Field,
+    Order,
+    Query,
+    Resolve,
+    document_field,
+    inner_field,
+    natural,
+    parse_filter,
+    parse_order,
+)
 
 Stage: TypeAlias = "Match | Group | Sort | Skip | Limit | Project | Unwind"
+Expression: TypeAlias = "Field | Constant | Mapping[str, Expression]"
+
+INCLUDE: Final = True
+"""A name of `$project` that stays as it is."""
+Shape: TypeAlias = "Mapping[str, bool | Expression | Shaped]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +68,11 @@ class Constant:
     value: Json
 
 
-Expression: TypeAlias = "Field | Constant | Mapping[str, Field | Constant]"
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """What `$project` makes of an object below a name, or of each object of a list."""
+
+    names: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +87,7 @@ class Accumulator:
     """One figure of a group."""
 
     kind: str
-    operand: Field | Constant
+    operand: Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +97,8 @@ class Group:
     by: Expression
     figures: Mapping[str, Accumulator]
     """By the names they are given."""
+    is_distinct: bool = False
+    """Whether the different values are asked for: of lists the elements, and nothing for what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +124,19 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Makes each document of the named expressions; what is missing is left out."""
+    """Makes each document of the named parts; what is missing is left out."""
 
-    names: Mapping[str, Field | Constant]
+    names: Shape
+    resolve: Resolve
 
 
 @dataclass(frozen=True, slots=True)
 class Unwind:
-    """One document for each item of a list; none for an empty list, null or missing."""
+    """One document for each item of a list, and one for a value that is no list."""
 
     field: Field
+    keeps_empty: bool
+    """Whether a document stays whose list is empty, null or missing."""
 
 
 def parse_pipeline(pipeline: Sequence[Mapping[str, Json]]) -> tuple[Stage, ...]:
@@ -104,7 +144,7 @@ def parse_pipeline(pipeline: Sequence[Mapping[str, Json]]) -> tuple[Stage, ...]:
     if not isinstance(pipeline, list | tuple):
         raise UsageError("a pipeline must be a list of stages", hint='such as [{"$match": {"source": "file"}}]')
     stages: list[Stage] = []
-    shaped = False
+    resolve: Resolve = document_field
     for stage in pipeline:
         if not isinstance(stage, Mapping) or len(stage) != 1:
             raise UsageError(f"a stage must have one name, unlike {stage!r}", hint='such as {"$limit": 5}')
@@ -112,8 +152,9 @@ def parse_pipeline(pipeline: Sequence[Mapping[str, Json]]) -> tuple[Stage, ...]:
         if name not in _PARSERS:
             message, hint = unknown("stage", str(name), _PARSERS)
             raise UsageError(message, hint=hint)
-        stages.append(_PARSERS[name](argument, shaped))
-        shaped = shaped or name in ("$group", "$project")
+        stages += _PARSERS[name](argument, resolve)
+        if name in ("$group", "$project", "$count"):
+            resolve = inner_field
     return tuple(stages)
 
 
@@ -155,6 +196,12 @@ def rows_of(stages: Sequence[Stage], views: Iterable[View]) -> list[dict[str, Js
     return [dict(view["data"]) if shaped else dict(view) for view in views]
 
 
+def group_views(groups: Iterable[tuple[Json, Mapping[str, Json]]]) -> list[View]:
+    """Groups, each with its `_id` and its figures, in their order, as fields see them."""
+    ordered = sorted(groups, key=lambda group: sort_key(group[0]))
+    return [{"data": {"_id": name, **figures}} for name, figures in ordered]
+
+
 def _narrowed(query: Query, stage: Skip | Limit) -> Query:
     if isinstance(stage, Limit):
         return replace(query, limit=stage.count if query.limit is None else min(query.limit, stage.count))
@@ -169,42 +216,64 @@ def _run(stage: Stage, views: Iterable[View]) -> Iterable[View]:
         case Group():
             return _group(stage, views)
         case Sort(order):
-            return _sorted(order, views)
+            return in_order(views, order)
         case Skip(count):
             return islice(views, count, None)
         case Limit(count):
             return islice(views, count)
-        case Project(names):
-            return ({"data": _projected(names, view)} for view in views)
-        case Unwind(field):
-            return (part for view in views for part in _unwound(field, view))
+        case Project():
+            return ({"data": _projected(stage, view)} for view in views)
+        case Unwind():
+            return (part for view in views for part in _unwound(stage, view))
 
 
 def _group(stage: Group, views: Iterable[View]) -> list[View]:
-    groups: dict[Json, tuple[Json, dict[str, Figure]]] = {}
+    groups: dict[Json, tuple[Json, dict[str, list[Json]]]] = {}
     for view in views:
-        name = _value(stage.by, view)
-        entry = groups.get(key := identity(name))
-        if entry is None:
-            figures = {title: FIGURES[figure.kind]() for title, figure in stage.figures.items()}
-            entry = groups[key] = (simplest(name), figures)
+        name = plain(_value(stage.by, view))
+        entry = groups.setdefault(identity(name), (simplest(name), {title: [] for title in stage.figures}))
         for title, figure in stage.figures.items():
-            entry[1][title].add(_value(figure.operand, view))
-    return in_group_order(
-        (name, {title: figure.result() for title, figure in made.items()}) for name, made in groups.values()
+            entry[1][title].append(_value(figure.operand, view))
+    return group_views(
+        (name, {title: ACCUMULATORS[stage.figures[title].kind](column) for title, column in columns.items()})
+        for name, columns in groups.values()
     )
 
 
-def in_group_order(groups: Iterable[tuple[Json, Mapping[str, Json]]]) -> list[View]:
-    """Groups, each with its `_id` and its figures, in their order, as fields see them."""
-    ordered = sorted(groups, key=lambda group: _group_order(group[0]))
-    return [{"data": {"_id": name, **figures}} for name, figures in ordered]
+def total(numbers: Sequence[int | float]) -> int | float:
+    """The sum, rounded once at the end; raises UsageError where it is larger than a number can be."""
+    try:
+        return simplest(sum(numbers) if all(isinstance(n, int) for n in numbers) else math.fsum(numbers))  # type: ignore[no-any-return]
+    except OverflowError:
+        raise UsageError("a sum is larger than a number can be", hint="leave the largest out by $match") from None
 
 
-def _group_order(name: Json) -> Json:
-    """The order of groups by their `_id`; one of several parts is ordered by the parts."""
-    parts = list(name.values()) if isinstance(name, Mapping) else [name]
-    return [(*sort_key(part), canonical(part)) for part in parts]
+def mean(numbers: Sequence[int | float]) -> int | float | None:
+    """The sum divided by how many there are, None without any."""
+    return simplest(total(numbers) / len(numbers)) if numbers else None
+
+
+def _numbers(column: Iterable[Json]) -> list[int | float]:
+    return [value for value in column if isinstance(value, int | float) and not isinstance(value, bool)]
+
+
+def _extreme(choose: Callable[..., Json], column: Iterable[Json]) -> Json:
+    value = choose((value for value in column if plain(value) is not None), key=sort_key, default=None)
+    return simplest(value) if isinstance(value, int | float) else value
+
+
+ACCUMULATORS: Mapping[str, Callable[[list[Json]], Json]] = {
+    "$sum": lambda column: total(_numbers(column)),
+    "$avg": lambda column: mean(_numbers(column)),
+    "$min": lambda column: _extreme(min, column),
+    "$max": lambda column: _extreme(max, column),
+    "$count": len,
+    "$first": lambda column: plain(column[0]),
+    "$last": lambda column: plain(column[-1]),
+    "$push": lambda column: [value for value in column if value is not MISSING],
+    "$addToSet": lambda column: distinct_values(value for value in column if value is not MISSING),
+}
+"""What the values of a group's documents come to, MISSING among them."""
 
 
 def _value(expression: Expression, view: View) -> Json:
@@ -212,26 +281,60 @@ def _value(expression: Expression, view: View) -> Json:
         return value_at(view, expression)
     if isinstance(expression, Constant):
         return expression.value
-    return {name: plain(_value(part, view)) for name, part in expression.items()}
+    members = {name: _value(part, view) for name, part in expression.items()}
+    return {name: value for name, value in members.items() if value is not MISSING}
 
 
-def _sorted(order: Order, views: Iterable[View]) -> list[View]:
-    ordered = list(views)
-    for field, descending in reversed(order):
-        ordered.sort(key=lambda view, by=field: sort_key(value_at(view, by)), reverse=descending)  # type: ignore[misc]
-    return ordered
-
-
-def _projected(names: Mapping[str, Field | Constant], view: View) -> dict[str, Json]:
-    values = {name: _value(expression, view) for name, expression in names.items()}
+def _projected(stage: Project, view: View) -> dict[str, Json]:
+    values = {}
+    for name, part in stage.names.items():
+        if part is INCLUDE:
+            values[name] = value_at(view, stage.resolve(name))
+        elif isinstance(part, Shaped):
+            values[name] = _below(part, value_at(view, stage.resolve(name)), view)
+        else:
+            values[name] = _value(part, view)  # type: ignore[arg-type]
     return {name: value for name, value in values.items() if value is not MISSING}
 
 
-def _unwound(field: Field, view: View) -> Iterator[View]:
-    found = plain(value_at(view, field))
-    if not isinstance(found, list):
-        return iter(() if found is None else (view,))
-    return ({**view, field.root: _with(view[field.root], field.path, item)} for item in found)
+def _below(shaped: Shaped, value: Json, view: View) -> Json:
+    """The parts of an object, of each object of a list, or of nothing where all parts are computed."""
+    if isinstance(value, list):
+        parts = (_below(shaped, item, view) for item in value if isinstance(item, Mapping | list))
+        return [part for part in parts if part is not MISSING]
+    members = value if isinstance(value, Mapping) else {}
+    built: dict[str, Json] = {}
+    for name, part in shaped.names.items():
+        if part is INCLUDE:
+            built[name] = members.get(name, MISSING)
+        elif isinstance(part, Shaped):
+            built[name] = _below(part, members.get(name, MISSING), view)
+        else:
+            built[name] = _value(part, view)  # type: ignore[arg-type]
+    built = {name: item for name, item in built.items() if item is not MISSING}
+    return built if built or isinstance(value, Mapping) else MISSING
+
+
+def _unwound(stage: Unwind, view: View) -> Iterator[View]:
+    root, path = stage.field.root, stage.field.path
+    items = _at(view[root], path)
+    if isinstance(items, list) and items:
+        return ({**view, root: _with(view[root], path, item)} for item in items)
+    if stage.keeps_empty or not (isinstance(items, list) or plain(items) is None):
+        return iter((view,))
+    return iter(())
+
+
+def _at(value: Json, path: Sequence[str]) -> Json:
+    """What stands at the path, through objects and numbered places of lists alone."""
+    for segment in path:
+        if isinstance(value, Mapping) and segment in value:
+            value = value[segment]
+        elif isinstance(value, list) and is_index(segment) and int(segment) < len(value):
+            value = value[int(segment)]
+        else:
+            return MISSING
+    return value
 
 
 def _with(value: Json, path: Sequence[str], item: Json) -> Json:
@@ -244,64 +347,79 @@ def _with(value: Json, path: Sequence[str], item: Json) -> Json:
     return {**value, path[0]: _with(value[path[0]], path[1:], item)}
 
 
-def _parse_group(argument: Json, shaped: bool) -> Stage:
+def _parse_group(argument: Json, resolve: Resolve) -> list[Stage]:
     if not isinstance(argument, Mapping) or "_id" not in argument:
         raise UsageError("$group must have an _id", hint='such as {"_id": "$source", "documents": {"$count": {}}}')
-    figures = {name: _accumulator(name, value, shaped) for name, value in argument.items() if name != "_id"}
-    by = argument["_id"]
-    if isinstance(by, Mapping):
-        return Group({_name(name): _expression(part, shaped) for name, part in by.items()}, figures)
-    return Group(_expression(by, shaped), figures)
+    figures = {name: _accumulator(name, value, resolve) for name, value in argument.items() if name != "_id"}
+    return [Group(_expression(argument["_id"], resolve), figures)]
 
 
-def _accumulator(name: str, value: Json, shaped: bool) -> Accumulator:
+def _accumulator(name: str, value: Json, resolve: Resolve) -> Accumulator:
     _name(name)
     if not isinstance(value, Mapping) or len(value) != 1:
         raise UsageError(f"{name} must be one accumulator, not {value!r}", hint='such as {"$sum": "$marketCap"}')
     ((kind, operand),) = value.items()
-    if kind not in FIGURES:
-        message, hint = unknown("accumulator", str(kind), FIGURES)
+    if kind not in ACCUMULATORS:
+        message, hint = unknown("accumulator", str(kind), ACCUMULATORS)
         raise UsageError(f"{message} of {name}", hint=hint)
-    if kind == "$count":
-        return Accumulator(kind, Constant(1))
-    return Accumulator(kind, _expression(operand, shaped))
+    return Accumulator(kind, Constant(1) if kind == "$count" else _expression(operand, resolve))
 
 
-def _parse_project(argument: Json, shaped: bool) -> Stage:
+def _parse_project(argument: Json, resolve: Resolve) -> list[Stage]:
     if not isinstance(argument, Mapping) or not argument:
         raise UsageError("$project must name at least one field", hint='such as {"key": 1, "cap": "$marketCap"}')
-    names: dict[str, Field | Constant] = {}
+    return [Project(_shape(argument, resolve), resolve)]
+
+
+def _shape(argument: Mapping[str, Json], resolve: Resolve) -> Shape:
+    names: dict[str, bool | Expression | Shaped] = {}
     for name, value in argument.items():
-        if value == 0 and isinstance(value, int | float):
-            raise UsageError(f"$project names what is kept; leave {name} out of it")
-        whole = value == 1 and isinstance(value, int | float)
-        names[_name(name)] = _reference(name, shaped) if whole else _expression(value, shaped)
-    return Project(names)
+        first, dot, rest = name.partition(".") if isinstance(name, str) else (name, "", "")
+        if dot:
+            inner = names.get(_name(first), Shaped({}))
+            if not isinstance(inner, Shaped):
+                raise UsageError(f"$project names {first} twice", hint="name the whole, or its parts")
+            names[first] = Shaped({**inner.names, **_shape({rest: value}, resolve)})
+        elif isinstance(value, int | float):
+            if not value:
+                raise UsageError(f"$project names what is kept; leave {name} out of it")
+            names[_name(name)] = INCLUDE
+        elif isinstance(value, Mapping) and value and not any(str(key).startswith("$") for key in value):
+            names[_name(name)] = Shaped(_shape(value, resolve))
+        else:
+            names[_name(name)] = _expression(value, resolve)
+    return names
 
 
-def _parse_unwind(argument: Json, shaped: bool) -> Stage:
-    path = argument.get("path") if isinstance(argument, Mapping) and len(argument) == 1 else argument
-    expression = _expression(path, shaped)
-    if not isinstance(expression, Field) or expression.root == "column":
+def _parse_unwind(argument: Json, resolve: Resolve) -> list[Stage]:
+    options = dict(argument) if isinstance(argument, Mapping) else {"path": argument}
+    path, keeps_empty = options.pop("path", None), options.pop("preserveNullAndEmptyArrays", False)
+    if options:
+        message, hint = unknown("option of $unwind", next(iter(options)), ("path", "preserveNullAndEmptyArrays"))
+        raise UsageError(message, hint=hint)
+    field = _expression(path, resolve)
+    if not isinstance(field, Field) or field.root == "column":
         raise UsageError(f"$unwind must name a list, not {argument!r}", hint='such as {"$unwind": "$quarterly"}')
-    return Unwind(expression)
+    return [Unwind(field, bool(keeps_empty))]
 
 
-def _expression(value: Json, shaped: bool) -> Field | Constant:
+def _parse_count(argument: Json, resolve: Resolve) -> list[Stage]:  # noqa: ARG001  (the table's signature)
+    counted = Group(Constant(None), {_name(argument): Accumulator("$count", Constant(1))})
+    return [counted, Project({argument: INCLUDE}, inner_field)]
+
+
+def _expression(value: Json, resolve: Resolve) -> Expression:
     if isinstance(value, str) and value.startswith("$"):
-        return _reference(value[1:], shaped)
+        return resolve(value[1:])
+    if isinstance(value, Mapping) and set(value) == {"$literal"}:
+        return Constant(encode(value["$literal"], what="a constant").value)
     if isinstance(value, Mapping) and any(str(name).startswith("$") for name in value):
         raise UsageError(
             f"{value!r} is no expression", hint='fields are written like "$marketCap", constants as they are'
         )
+    if isinstance(value, Mapping) and value:
+        return {_name(name): _expression(part, resolve) for name, part in value.items()}
     return Constant(encode(value, what="a constant").value)
-
-
-def _reference(name: str, shaped: bool) -> Field:
-    field = parse_field(name)
-    if not shaped:
-        return field
-    return Field(name, "data", field.path if field.root == "column" else parse_field(f"data.{name}").path)
 
 
 def _name(name: Json) -> str:
@@ -310,29 +428,13 @@ def _name(name: Json) -> str:
     return name
 
 
-def _in_shape(condition: Condition, shaped: bool) -> Condition:
-    """The condition over fields of the shape at hand."""
-    from trainer.stores.query import Compare, Not, Some
-
-    match condition:
-        case Compare(field):
-            return replace(condition, field=_reference(field.name, shaped))
-        case Every(parts):
-            return Every(tuple(_in_shape(part, shaped) for part in parts))
-        case Some(parts):
-            return Some(tuple(_in_shape(part, shaped) for part in parts))
-        case Not(part):
-            return Not(_in_shape(part, shaped))
-
-
-_PARSERS: Mapping[str, Callable[[Json, bool], Stage]] = {
-    "$match": lambda argument, shaped: Match(_in_shape(parse_filter(argument), shaped)),
+_PARSERS: Mapping[str, Callable[[Json, Resolve], list[Stage]]] = {
+    "$match": lambda argument, resolve: [Match(parse_filter(argument, resolve))],
     "$group": _parse_group,
-    "$sort": lambda argument, shaped: Sort(
-        tuple((_reference(field.name, shaped), descending) for field, descending in parse_order(argument))
-    ),
-    "$skip": lambda argument, _: Skip(natural(argument, "$skip")),
-    "$limit": lambda argument, _: Limit(natural(argument, "$limit")),
+    "$sort": lambda argument, resolve: [Sort(parse_order(argument, resolve))],
+    "$skip": lambda argument, _: [Skip(natural(argument, "$skip"))],
+    "$limit": lambda argument, _: [Limit(natural(argument, "$limit"))],
     "$project": _parse_project,
     "$unwind": _parse_unwind,
+    "$count": _parse_count,
 }

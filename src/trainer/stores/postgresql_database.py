@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,12 +14,13 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from trainer.core.clock import Clock, system_clock
-from trainer.stores.database import CONFIG
-from trainer.stores.extensions import load_extension, quoted
-from trainer.stores.migrations import apply_migrations
-from trainer.stores.postgresql_address import address_of, explained, parse_address
+from trainer.core.errors import MissingExtra, StoreError
+from trainer.stores.database import CONFIG, apply_migrations
+from trainer.stores.postgresql_store import address_of, explained, parse_address
 
 _NUMBER_OF_LOCK = 7_226_032
+_EXTRAS = {"postgres_scanner": "postgres"}
+"""The extra that brings an extension's wheel; `ducklake` for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,24 @@ def _attach(connection: duckdb.DuckDBPyConnection, conninfo: str, schema: str) -
     connection.execute(f"ATTACH {quoted(conninfo)} AS records (TYPE postgres, SCHEMA {quoted(schema)})")
     name = schema.replace('"', '""')
     connection.execute(f'USE records."{name}"')
+
+
+def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Loads the extension called `name`; raises MissingExtra where its wheel is not installed."""
+    extra = _EXTRAS.get(name, "ducklake")
+    found = find_spec(f"duckdb_extension_{name}")
+    if found is None or not found.submodule_search_locations:
+        raise MissingExtra(f"DuckDB's extension {name}", extra)
+    folder = Path(found.submodule_search_locations[0]) / "extensions" / f"v{duckdb.__version__}"
+    path = folder / f"{name}.duckdb_extension"
+    if not path.exists():
+        raise StoreError(
+            f"DuckDB {duckdb.__version__} and its extension {name} are of different versions",
+            hint=f'run: pip install --upgrade "trainer-core[{extra}]"',
+        )
+    connection.execute(f"LOAD {quoted(str(path))}")
+
+
+def quoted(text: str) -> str:
+    """The text as a literal of SQL, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"

@@ -7,19 +7,19 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from trainer.core.clock import Clock, system_clock
-from trainer.core.errors import StoreError
-from trainer.stores.postgresql_address import explained, parse_address
-from trainer.stores.pushdown import Piece, column_number, column_rank, column_text, one_of, starts_with
+from trainer.core.errors import StoreError, UsageError
+from trainer.stores.match import is_index
 from trainer.stores.query import Field
+from trainer.stores.sql import RANKS, Dialect, Piece, one_of, starts_with
 from trainer.stores.sql_store import TYPES, Run, SqlStore
 
 MIGRATIONS = (
@@ -38,52 +38,53 @@ MIGRATIONS = (
     CREATE INDEX documents_source ON documents (source) WHERE current;
     CREATE INDEX documents_data ON documents USING GIN (data_json jsonb_path_ops) WHERE current;
     """,
+    """
+    ALTER TABLE documents ADD COLUMN lists TEXT;
+    UPDATE documents SET lists = '' WHERE strpos(data, '[') = 0 AND strpos(metadata, '[') = 0;
+    CREATE INDEX documents_lists ON documents (key) WHERE current AND (coalesce(lists, '*') <> '' OR odd);
+    """,
 )
 _REGISTER = "CREATE TABLE IF NOT EXISTS schema_migrations (component TEXT, number INT, applied_at TIMESTAMPTZ)"
 _DONE = "SELECT coalesce(max(number), 0) FROM schema_migrations WHERE component = 'documents'"
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _NUMERIC = re.compile(r"\s*[+-]?[0-9]+\s*")
 _NUMBER_OF_LOCK = 7_226_031
+_PASSWORD = re.compile(r"password=('(?:\\.|[^'\\])*'|\S+)")
 
 
-class PostgreSQLDialect:
+class PostgreSQLDialect(Dialect):
     """JSON as jsonb, by paths that are parameters."""
 
     def reaches(self, field: Field) -> bool:
         """PostgreSQL counts lists from behind for -1, and reads 01 as 1."""
-        return all(
-            "\0" not in segment and (_INDEX.fullmatch(segment) or not _NUMERIC.fullmatch(segment))
-            for segment in field.path
-        )
+        numbers = (segment for segment in field.path if _NUMERIC.fullmatch(segment))
+        return all(map(is_index, numbers)) and "\0" not in "".join(field.path)
 
     def number(self, field: Field) -> Piece:
         """The value as float8."""
-        if field.root == "column":
-            return Piece(column_number(field))
         return _typed(field, "number", "({})::float8")
 
     def text(self, field: Field) -> Piece:
         """The text, compared by its UTF-8."""
-        if field.root == "column":
-            return Piece(column_text(field) if column_text(field) != "NULL" else "NULL::text")
         return _typed(field, "string", '({}) COLLATE "C"')
 
     def rank(self, field: Field) -> Piece:
-        """By the JSON type; false and true by their text."""
-        if field.root == "column":
-            return Piece(column_rank(field))
-        kind = f"jsonb_typeof({field.root}_json #> ?::text[])"
-        return Piece(
-            f"CASE {kind} WHEN 'boolean' THEN CASE {field.root}_json #>> ?::text[] WHEN 'true' THEN 2 ELSE 1 END "
-            "WHEN 'number' THEN 3 WHEN 'string' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 5 ELSE 0 END",
-            (list(field.path), list(field.path)),
-        )
+        """By the JSON type, and the text of what is true or false."""
+        json_of, path = f"({field.root}_json #> ?::text[])", list(field.path)
+        words = f"CASE {json_of}::text WHEN 'true' THEN {RANKS['true']} ELSE {RANKS['false']} END"
+        cases = " ".join(f"WHEN '{name}' THEN {RANKS[name]}" for name in ("number", "string", "object"))
+        sql = f"CASE jsonb_typeof({json_of}) WHEN 'boolean' THEN {words} {cases} ELSE {RANKS['null']} END"
+        return Piece(sql, (path, path))
 
     def raw(self, field: Field) -> Piece:
         """A missing field is NULL."""
-        if field.root == "column":
-            return Piece(field.path[0])
         return Piece(f"({field.root}_json #> ?::text[])::text", (list(field.path),))
+
+    def group_key(self, field: Field) -> Piece:
+        """Numbers without zeros at their end."""
+        json_of, path = f"({field.root}_json #> ?::text[])", list(field.path)
+        number = f"trim_scale({json_of}::text::numeric)::text"
+        sql = f"CASE jsonb_typeof({json_of}) WHEN 'number' THEN {number} ELSE {json_of}::text END"
+        return Piece(sql, (path, path, path))
 
     def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
         """The text, found by the index on the data where the path has no list in it."""
@@ -102,6 +103,10 @@ class PostgreSQLDialect:
             return Piece(f"{value.sql} IS NOT NULL", value.parameters, exact=False)
         test = "starts_with({}, ?)" if literal[1] else "strpos({}, ?) > 0"
         return Piece(test.format(value.sql), (*value.parameters, literal[0]))
+
+    def contains(self, column: str, text: str) -> Piece:
+        """By the place where the text begins."""
+        return Piece(f"strpos({column}, ?) > 0", (text,))
 
 
 class PostgreSQLStore(SqlStore):
@@ -199,6 +204,36 @@ class PostgreSQLStore(SqlStore):
                 f"{len(MIGRATIONS)}",
                 hint='run: pip install --upgrade "trainer-core"',
             )
+
+
+def parse_address(connection_string: str, database: str | None) -> Mapping[str, Any]:
+    """The parameters of a connection; raises UsageError."""
+    try:
+        given = conninfo_to_dict(connection_string)
+    except psycopg.ProgrammingError:
+        raise UsageError(
+            "data_store.connection_string is no PostgreSQL address",
+            hint="write it like postgresql://user:password@host:5432/database",
+        ) from None
+    return {"connect_timeout": 10, **given, **({"dbname": database} if database else {})}
+
+
+def address_of(parameters: Mapping[str, Any]) -> str:
+    """Host and port alone."""
+    return f"{parameters.get('host', 'the local socket')}:{parameters.get('port', 5432)}"
+
+
+def explained(error: Exception, parameters: Mapping[str, Any]) -> StoreError:
+    """What to tell the user of an error of the server or of the way to it."""
+    text = _PASSWORD.sub("password=***", " ".join(str(error).split()))
+    password = parameters.get("password")
+    if password:
+        text = text.replace(str(password), "***")
+    reached = not isinstance(error, psycopg.OperationalError | PoolTimeout)
+    return StoreError(
+        f"PostgreSQL at {address_of(parameters)} {'refused' if reached else 'cannot be reached'}: {text}",
+        hint="check data_store.connection_string, and that the server runs and may be written",
+    )
 
 
 def _run(connection: psycopg.Connection[Any], statement: str, *parameters: Any) -> list[tuple[Any, ...]]:

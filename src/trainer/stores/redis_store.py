@@ -11,8 +11,9 @@ import contextlib
 import heapq
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
-from datetime import timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,13 +21,10 @@ import redis
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, UsageError
-from trainer.core.values import StoredData
-from trainer.stores.match import matches
-from trainer.stores.moments import to_text
-from trainer.stores.query import Condition
-from trainer.stores.redis_index import Narrowed, microsecond, narrowed
+from trainer.stores.base import DataStore, Place
+from trainer.stores.query import Compare, Condition, Every
 from trainer.stores.rows import Change, Check, Row, current_of, outcome, unknown_rows
-from trainer.stores.versioned import Place, VersionedStore
+from trainer.stores.values import from_text, to_text
 
 T = TypeVar("T")
 SCHEMA = 2
@@ -34,9 +32,10 @@ SCHEMA = 2
 _CHUNK = 200
 _PAGE_SIZE = 8_000_000
 _MOST_TRIES = 1000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class RedisStore(VersionedStore):
+class RedisStore(DataStore):
     """A hash of versions for each document, and sorted sets: of all keys, of those of each source, and by time."""
 
     backend = "redis"
@@ -88,7 +87,7 @@ class RedisStore(VersionedStore):
 
         def prepare(pipe: Any) -> tuple[list[Row], int]:
             keys = {row.key for row in rows}
-            known = {(row.key, row.version): row.digest for key in keys for row in self._versions(pipe, key)}
+            known = {(row.key, row.version): row.digest for key in keys for row in self._stored(pipe, key)}
             new = list(unknown_rows(rows, known))
             return new, len(new)
 
@@ -99,26 +98,25 @@ class RedisStore(VersionedStore):
         with self._reaching():
             if version is None and before is None:
                 return self._current(self._redis, key)
-            rows = self._versions(self._redis, key)
+            rows = self._stored(self._redis, key)
         fitting = [
             row for row in rows if version in (None, row.version) and (before is None or row.updated_at <= before)
         ]
         return fitting[-1] if fitting else None
 
-    def page(self, after: Place, size: int, *, key: str | None, current: bool) -> list[Row]:
+    def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
         """The next versions by key and version, fewer where they are big."""
-        found, total = list[Row](), 0
+        names = [key] if key is not None else self._members(self._name("keys"), f"[{after[0]}" if after[0] else "-")
         with self._reaching():
-            for name in [key] if key is not None else self._names(after[0]):
-                row = self._current(self._redis, name) if current else None
-                rows = ([row] if row and not row.deleted else []) if current else self._versions(self._redis, name)
-                for each in rows:
-                    if (each.key, each.version) > after:
-                        found.append(each)
-                        total += each.size
-                    if len(found) >= size or (total > _PAGE_SIZE and found):
-                        return found
-        return found
+            rows = (row for name in names for row in self._stored(self._redis, name))
+            return _page((row for row in rows if (row.key, row.version) > after), size)
+
+    def filter(self, where: Condition, after: str, size: int) -> list[Row]:
+        """The next current versions by key, of those documents that an index names."""
+        self.migrate()
+        with self._reaching():
+            rows = (self._current(self._redis, name) for name in self._candidates(narrowed(where), after))
+            return _page((row for row in rows if row and not row.deleted), size)
 
     def remove(self, places: Sequence[Place]) -> int:
         """How many of the versions existed and are removed for good."""
@@ -127,7 +125,7 @@ class RedisStore(VersionedStore):
             for key, version in places:
                 text = self._redis.hget(self._name("document", key), str(version))
                 removed += int(self._redis.hdel(self._name("document", key), str(version)))
-                if text and not self._versions(self._redis, key):
+                if text and not self._stored(self._redis, key):
                     self._forget(Row(**json.loads(text)))
         return removed
 
@@ -197,7 +195,7 @@ class RedisStore(VersionedStore):
         text = server.hget(self._name("document", key), version) if version else None
         return Row(**json.loads(text)) if text else None
 
-    def _versions(self, server: Any, key: str) -> list[Row]:
+    def _stored(self, server: Any, key: str) -> list[Row]:
         found = server.hgetall(self._name("document", key))
         rows = (Row(**json.loads(text)) for version, text in found.items() if version != "current")
         return sorted(rows, key=lambda row: row.version)
@@ -209,41 +207,26 @@ class RedisStore(VersionedStore):
         pipe.zadd(self._name("updated"), {row.key: microsecond(row.updated_at)})
 
     def _index_all(self) -> None:
-        for name in self._names(""):
+        for name in self._members(self._name("keys")):
             row = self._current(self._redis, name)
             if row:
                 self._index(self._redis, row)
 
-    def _scan(self, where: Condition) -> Iterator[StoredData]:
-        wanted = narrowed(where)
-        if wanted == Narrowed():
-            yield from super()._scan(where)
-            return
-        self.migrate()
-        for name in self._candidates(wanted):
-            with self._reaching():
-                row = self._current(self._redis, name)
-            if row and not row.deleted and matches(document := row.document(), where):
-                yield document
-
-    def _candidates(self, wanted: Narrowed) -> Iterator[str]:
-        """The keys of all that can match, in order."""
+    def _candidates(self, wanted: Narrowed, after: str) -> Iterator[str]:
+        """The keys after that one of all that can match, in order; a key that Redis dropped has no versions."""
+        start = f"({after}" if after else "-"
         if wanted.sources is not None:
-            return heapq.merge(*(self._members(self._name("source", source)) for source in wanted.sources))
+            return heapq.merge(*(self._members(self._name("source", source), start) for source in wanted.sources))
+        if wanted.since is None and wanted.until is None:
+            return self._members(self._name("keys"), start)
         low = "-inf" if wanted.since is None else wanted.since
         high = "+inf" if wanted.until is None else wanted.until
-        with self._reaching():
-            return iter(sorted(self._redis.zrangebyscore(self._name("updated"), low, high)))
-
-    def _names(self, first: str) -> Iterator[str]:
-        """The keys from `first` on; those that Redis dropped meanwhile have no versions."""
-        return self._members(self._name("keys"), f"[{first}" if first else "-")
+        return iter(sorted(key for key in self._redis.zrangebyscore(self._name("updated"), low, high) if key > after))
 
     def _members(self, index: str, start: str = "-") -> Iterator[str]:
-        with self._reaching():
-            while names := self._redis.zrangebylex(index, start, "+", 0, _CHUNK):
-                yield from names
-                start = f"({names[-1]}"
+        while names := self._redis.zrangebylex(index, start, "+", 0, _CHUNK):
+            yield from names
+            start = f"({names[-1]}"
 
     def _forget(self, last: Row) -> None:
         self._redis.delete(self._name("document", last.key))
@@ -270,3 +253,60 @@ def _address(connection_string: str) -> str:
     """Host and port alone: nothing of a password is ever printed."""
     parts = urlsplit(connection_string)
     return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+
+
+def _page(rows: Iterator[Row], size: int) -> list[Row]:
+    """The first rows, until there are enough or they are big."""
+    page, total = list[Row](), 0
+    for row in rows:
+        page.append(row)
+        total += row.size
+        if len(page) >= size or total > _PAGE_SIZE:
+            break
+    return page
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What every document that matches has; a document that has it need not match."""
+
+    sources: frozenset[str] | None = None
+    """One of these sources; None for any."""
+    since: int | None = None
+    """Changed at this microsecond or later."""
+    until: int | None = None
+    """Changed at this microsecond or earlier."""
+
+    def narrower(self, other: Narrowed) -> Narrowed:
+        """What both say."""
+        since = [bound for bound in (self.since, other.since) if bound is not None]
+        until = [bound for bound in (self.until, other.until) if bound is not None]
+        both = [sources for sources in (self.sources, other.sources) if sources is not None]
+        sources = frozenset.intersection(*both) if both else None
+        return Narrowed(sources, max(since, default=None), min(until, default=None))
+
+
+def narrowed(condition: Condition) -> Narrowed:
+    """What the indexes can say of the condition."""
+    if isinstance(condition, Every):
+        return reduce(Narrowed.narrower, map(narrowed, condition.parts), Narrowed())
+    if isinstance(condition, Compare) and condition.field.root == "column":
+        return _compared(condition)
+    return Narrowed()
+
+
+def microsecond(moment: str) -> int:
+    """The moment as a score, exact to the microsecond."""
+    return (from_text(moment) - _EPOCH) // timedelta(microseconds=1)
+
+
+def _compared(condition: Compare) -> Narrowed:
+    name, operator, operand = condition.field.path[0], condition.operator, condition.operand
+    if name == "source" and operator in ("$eq", "$in"):
+        wanted = operand if operator == "$in" else [operand]
+        return Narrowed(frozenset(source for source in wanted if isinstance(source, str)))
+    if name == "updated_at" and operator in ("$eq", "$gt", "$gte", "$lt", "$lte") and isinstance(operand, str):
+        since = microsecond(operand) if operator in ("$eq", "$gt", "$gte") else None
+        until = microsecond(operand) if operator in ("$eq", "$lt", "$lte") else None
+        return Narrowed(None, since, until)
+    return Narrowed()

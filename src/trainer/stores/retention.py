@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from trainer.core.errors import UsageError
-from trainer.stores.base import Retention, StoreStats
-from trainer.stores.moments import from_text, to_text
 from trainer.stores.rows import Current, Row, current_of
+from trainer.stores.values import Retention, StoreStats, from_text, to_text
 
 
 def doomed(rows: Iterable[Row], retention: Retention, now: datetime) -> Iterator[tuple[str, int]]:

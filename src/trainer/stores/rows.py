@@ -12,10 +12,8 @@ import msgspec
 from trainer.core.digest import digest
 from trainer.core.errors import StoreError, UsageError
 from trainer.core.values import Json, StoredData
-from trainer.stores.base import Draft, VersionConflict
-from trainer.stores.head import Head
-from trainer.stores.jsontext import Encoded, check_key, encode
-from trainer.stores.moments import from_text, to_text
+from trainer.stores.jsontext import MANY, Encoded, check_key, encode
+from trainer.stores.values import Draft, Head, VersionConflict, from_text, to_text
 
 _LONGEST_TTL = 10_000_000_000
 
@@ -39,6 +37,8 @@ class Row:
     odd: bool
     """Whether SQL may compare some value in it otherwise than Python."""
     deleted: bool
+    lists: str | None = None
+    """Where lists stand, each path between newlines; `*` for very many, None where nobody has looked."""
 
     def document(self) -> StoredData:
         """The version as callers see it."""
@@ -150,21 +150,22 @@ def outcome(change: Change, current: Current | None, now: str) -> Row | Check | 
         return None
     if change.skip_unchanged and alive and alive.digest == change.digest:
         return Check(change.key, alive.version, now)
-    metadata = change.metadata.text if change.metadata else alive.metadata if alive else "{}"
+    metadata = change.metadata or encode(json.loads(alive.metadata) if alive else {})
     return Row(
         key=change.key,
         version=current.version + 1 if current else 1,
         data=change.data.text,
-        metadata=metadata,
+        metadata=metadata.text,
         source=change.source if change.source is not None else alive.source if alive else "",
         stored_at=alive.stored_at if alive else now,
         updated_at=now,
         checked_at=None,
         ttl=alive.ttl if alive and change.source is None else change.ttl,
         digest=change.digest,
-        size=len(change.data.text) + len(metadata),
-        odd=change.data.odd or _odd(change, metadata),
+        size=len(change.data.text) + len(metadata.text),
+        odd=change.data.odd or metadata.odd,
         deleted=change.deletes,
+        lists=_lists(change.data, metadata),
     )
 
 
@@ -195,6 +196,7 @@ def row_of(document: StoredData) -> Row:
         size=len(data.text) + len(metadata.text),
         odd=data.odd or metadata.odd,
         deleted=document.deleted,
+        lists=_lists(data, metadata),
     )
 
 
@@ -220,9 +222,16 @@ def _expect(change: Change, alive: Current | None) -> None:
         )
 
 
-def _odd(change: Change, metadata: str) -> bool:
-    """Kept metadata is looked at again: it may come from a version that was odd for its data alone."""
-    return change.metadata.odd if change.metadata else encode(json.loads(metadata)).odd
+def list_line(root: str, path: Iterable[str]) -> str:
+    """The path of a list as `Row.lists` has it."""
+    return "\n" + ".".join([root, *path]) + "\n"
+
+
+def _lists(data: Encoded, metadata: Encoded) -> str:
+    if MANY in data.lists | metadata.lists:
+        return MANY
+    paths = [("data", path) for path in sorted(data.lists)] + [("metadata", path) for path in sorted(metadata.lists)]
+    return "".join(list_line(root, [path] if path else []) for root, path in paths)
 
 
 def _metadata(metadata: Mapping[str, Json]) -> Encoded:

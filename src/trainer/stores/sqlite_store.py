@@ -13,9 +13,9 @@ from typing import Any
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, Where
-from trainer.stores.mounts import refuse_network
-from trainer.stores.pushdown import Piece, column_number, column_rank, column_text, one_of
+from trainer.stores.lock import refuse_network
 from trainer.stores.query import Field
+from trainer.stores.sql import RANKS, Dialect, Piece, one_of
 from trainer.stores.sql_store import TYPES, Run, SqlStore
 
 MIGRATIONS = (
@@ -30,44 +30,43 @@ MIGRATIONS = (
     CREATE INDEX documents_odd ON documents (odd) WHERE odd;
     CREATE INDEX documents_source ON documents (source) WHERE current;
     """,
+    """
+    ALTER TABLE documents ADD COLUMN lists TEXT;
+    UPDATE documents SET lists = '' WHERE instr(data, '[') = 0 AND instr(metadata, '[') = 0;
+    """,
 )
 _PLAIN = re.compile(r'(?![0-9]+$)[^"\\\x00-\x1f]+')
 
 
-class SQLiteDialect:
+class SQLiteDialect(Dialect):
     """JSON by SQLite's functions; numbers and patterns by Python's own, since SQLite reads decimals inexactly."""
 
     def reaches(self, field: Field) -> bool:
-        """List positions and quotes have no sure spelling in SQLite's paths."""
-        return field.root == "column" or all(_PLAIN.fullmatch(segment) for segment in field.path)
+        """Quotes have no sure spelling in SQLite's paths, and digits pick from lists alone."""
+        return all(_PLAIN.fullmatch(segment) for segment in field.path)
 
     def number(self, field: Field) -> Piece:
         """The JSON text read by Python."""
-        if field.root == "column":
-            return Piece(column_number(field))
-        kind = f"json_type({field.root}, {_path(field)})"
-        return Piece(f"CASE WHEN {kind} IN ('integer', 'real') THEN as_number({field.root} -> {_path(field)}) END")
+        return Piece(f"CASE WHEN {_kind(field)} IN ('integer', 'real') THEN as_number({_json(field)}) END")
 
     def text(self, field: Field) -> Piece:
         """The text, compared by its UTF-8."""
-        if field.root == "column":
-            return Piece(column_text(field))
-        extracted = f"json_extract({field.root}, {_path(field)})"
-        return Piece(f"CASE json_type({field.root}, {_path(field)}) WHEN 'text' THEN {extracted} END")
+        return Piece(f"CASE {_kind(field)} WHEN 'text' THEN json_extract({field.root}, {_path(field)}) END")
 
     def rank(self, field: Field) -> Piece:
         """By the JSON type."""
-        if field.root == "column":
-            return Piece(column_rank(field))
-        return Piece(
-            f"CASE json_type({field.root}, {_path(field)}) WHEN 'false' THEN 1 WHEN 'true' THEN 2 "
-            "WHEN 'integer' THEN 3 WHEN 'real' THEN 3 "
-            "WHEN 'text' THEN 4 WHEN 'array' THEN 5 WHEN 'object' THEN 5 ELSE 0 END"
-        )
+        ranks = {**RANKS, "integer": RANKS["number"], "real": RANKS["number"], "text": RANKS["string"]}
+        cases = " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in ranks.items())
+        return Piece(f"CASE {_kind(field)} {cases} ELSE {RANKS['null']} END")
 
     def raw(self, field: Field) -> Piece:
         """A missing field is NULL."""
-        return Piece(field.path[0] if field.root == "column" else f"({field.root} -> {_path(field)})")
+        return Piece(_json(field))
+
+    def group_key(self, field: Field) -> Piece:
+        """Numbers as numbers; adding 0 makes -0.0 the same as 0."""
+        number = f"as_number({_json(field)}) + 0"
+        return Piece(f"CASE WHEN {_kind(field)} IN ('integer', 'real') THEN {number} ELSE {_json(field)} END")
 
     def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
         """Compares the text."""
@@ -77,6 +76,10 @@ class SQLiteDialect:
         """By Python's own `re`."""
         value = self.text(field)
         return Piece(f"matches(?, {value.sql})", (pattern, *value.parameters))
+
+    def contains(self, column: str, text: str) -> Piece:
+        """By the place where the text begins."""
+        return Piece(f"instr({column}, ?) > 0", (text,))
 
 
 class SQLiteStore(SqlStore):
@@ -171,6 +174,14 @@ class SQLiteStore(SqlStore):
 
 def _run(connection: sqlite3.Connection, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     return connection.execute(statement, parameters).fetchall()
+
+
+def _kind(field: Field) -> str:
+    return f"json_type({field.root}, {_path(field)})"
+
+
+def _json(field: Field) -> str:
+    return f"({field.root} -> {_path(field)})"
 
 
 def _path(field: Field) -> str:

@@ -15,9 +15,9 @@ from typing import Any, TextIO
 
 from trainer.core.clock import parse_moment
 from trainer.core.errors import StoreError, UsageError, Where, unknown
+from trainer.core.strictjson import read_json
 from trainer.core.values import Json, StoredData
-from trainer.stores.jsontext import decode
-from trainer.stores.moments import to_text
+from trainer.stores.values import to_text
 
 _TIMES = ("stored_at", "updated_at", "checked_at")
 _TYPES = {
@@ -63,7 +63,7 @@ def read_jsonl(lines: Iterable[str], *, shown: str) -> Iterator[StoredData]:
     """The versions in lines of JSON; raises UsageError with the line that is wrong."""
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield from_json(decode(line, shown=f"{shown}:{number}"), shown=f"{shown}:{number}")
+            yield from_json(read_json(line, shown=shown, first_line=number), shown=f"{shown}:{number}")
 
 
 def flat(document: StoredData) -> dict[str, Json]:
@@ -75,7 +75,7 @@ def flat(document: StoredData) -> dict[str, Json]:
 def unflat(row: Sequence[Any], *, shown: str) -> StoredData:
     """The version in such a row; raises UsageError naming the place `shown`."""
     values = dict(zip(COLUMNS, row, strict=True))
-    texts = {name: decode(values[name], shown=shown) for name in ("data", "metadata")}
+    texts = {name: read_json(values[name], shown=shown) for name in ("data", "metadata")}
     return from_json({**values, **texts}, shown=shown)
 
 
