@@ -2,7 +2,7 @@
 
     python -m benchmarks.cli_start [runs]
 
-Bounds: help and version <= 0.15 of llm's; a fully cached run <= 0.1 of `import litellm`.
+Bounds: help and version <= 0.13 of llm's; a fully cached run <= 0.1 of `import litellm`.
 """
 
 from __future__ import annotations

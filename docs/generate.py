@@ -10,11 +10,11 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import msgspec
+import typer
 
 from trainer.cli.commands import COMMANDS
-from trainer.cli.main import trainer as command_line
+from trainer.cli.main import command as command_line
 from trainer.core import errors
 from trainer.core.config.schema import Settings
 from trainer.core.registry import Registry
@@ -52,17 +52,15 @@ def _commands() -> str:
     lines = ["# Commands", "", _NOTE]
     lines += ["Options that stand before the command hold for all of them.", "", *_help(command_line, "trainer")]
     for name in COMMANDS:
-        command = command_line.get_command(click.Context(command_line), name)
-        assert command is not None
+        command = command_line.get_command(typer.Context(command_line), name)
         lines += [f"## trainer {name}", "", *_help(command, f"trainer {name}")]
-        if isinstance(command, click.Group):
-            for verb, sub in sorted(command.commands.items()):
-                lines += [f"### trainer {name} {verb}", "", *_help(sub, f"trainer {name} {verb}")]
+        for verb, sub in sorted(vars(command).get("commands", {}).items()):
+            lines += [f"### trainer {name} {verb}", "", *_help(sub, f"trainer {name} {verb}")]
     return "\n".join(lines)
 
 
-def _help(command: click.Command, path: str) -> list[str]:
-    context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+def _help(command: typing.Any, path: str) -> list[str]:
+    context = typer.Context(command, info_name=path, max_content_width=100, terminal_width=100)
     return ["```text", command.get_help(context).rstrip(), "```", ""]
 
 

@@ -77,7 +77,7 @@ def test_json_of_one_execution_holds_the_tree(recorded: Path, run) -> None:
         (["show", "zzz"], 'no execution "zzz" is recorded\n  run: trainer mart executions'),
         (["executions", "--status", "failed"], 'unknown status "failed"\n  did you mean "fail"?'),
         (["executions", "--since", "soon"], '--since "soon" is neither a date nor an age'),
-        (["executions", "--limit", "0"], "0 is not in the range x>=1"),
+        (["executions", "--limit", "0"], "0 is not at least 1"),
     ],
 )
 def test_wrong_usage_is_explained(recorded: Path, run, arguments: list[str], said: str) -> None:

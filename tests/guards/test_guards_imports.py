@@ -9,7 +9,19 @@ import pytest
 
 from trainer.cli.commands import COMMANDS
 
-HEAVY = {"aiohttp", "duckdb", "jinja2", "jsonschema", "litellm", "markdown_it", "nh3", "pygments", "rich", "weasyprint"}
+HEAVY = {
+    "aiohttp",
+    "duckdb",
+    "jinja2",
+    "jsonschema",
+    "litellm",
+    "markdown_it",
+    "nh3",
+    "pydantic",
+    "pygments",
+    "rich",
+    "weasyprint",
+}
 
 _PROBE = """
 import json, sys

@@ -25,7 +25,7 @@ _LEAST_FREE = 500_000_000
 _EXTRAS = {
     "ducklake": "duckdb_extension_ducklake",
     "keyring": "keyring",
-    "litellm": "litellm",
+    "local": "xllamacpp",
     "mongo": "pymongo",
     "pandoc": "pypandoc",
     "postgres": "psycopg",

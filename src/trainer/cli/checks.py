@@ -5,37 +5,49 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
+from trainer.cli.app import Command, Json, Sarif, application
+from trainer.cli.completion import keys_or_files
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_text
+from trainer.cli.show import write_json, write_text
 from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.checks import Checked
-    from trainer.core.project import Project
+
+app = application()
 
 
-@click.command("checks")
-@click.argument("file", metavar="FILE")
-@click.option("--data", "data", metavar="KEY|FILE", multiple=True, help="Data to check against: a file or a store key.")
-@click.option("--context", "contexts", metavar="FILE", multiple=True, help="A context to check against.")
-@click.option(
-    "--language", metavar="CODE", help="Language of the text: en, de, fr, de-CH …; its front matter's otherwise."
-)
-@json_option
-@click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, for code hosts and editors.")
-@click.pass_obj
-def command(
-    session: Session,
-    file: str,
-    data: tuple[str, ...],
-    contexts: tuple[str, ...],
-    language: str | None,
-    as_json: bool,
-    as_sarif: bool,
+@app.command(cls=Command)
+def checks(
+    context: typer.Context,
+    *,
+    file: Annotated[str, typer.Argument(metavar="FILE")],
+    data: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KEY|FILE",
+            help="Data to check against: a file or a store key.",
+            default_factory=list,
+            show_default=False,
+            autocompletion=keys_or_files,
+        ),
+    ],
+    contexts: Annotated[
+        list[str],
+        typer.Option(
+            "--context", metavar="FILE", help="A context to check against.", default_factory=list, show_default=False
+        ),
+    ],
+    language: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="Language of the text: en, de, fr, de-CH …; its front matter's otherwise."),
+    ] = None,
+    as_json: Json = False,
+    as_sarif: Sarif = False,
 ) -> int:
     """Check the figures, citations and consistency of a Markdown FILE (- for stdin).
 
@@ -45,11 +57,12 @@ def command(
     from trainer.actions.checks import check_text, provenance_blocks, read_blocks, read_contexts, sarif
     from trainer.core.files import read_text
 
+    session: Session = context.obj
     if as_json and as_sarif:
         raise UsageError("--json and --sarif exclude each other")
     folder = Path.cwd()
     text = sys.stdin.read() if file == "-" else read_text(folder / file, shown=file)
-    project = _project(session)
+    project = session.project_around()
     blocks = read_blocks(data, project=project, folder=folder)
     if not data and project is not None and file != "-":
         blocks = provenance_blocks(project, folder / file)
@@ -63,16 +76,6 @@ def command(
     else:
         write_text("\n".join(_lines(checked)))
     return 1 if checked.contradicted else 0
-
-
-def _project(session: Session) -> Project | None:
-    """The project around, where there is one: checking files against files needs none."""
-    try:
-        return session.project()
-    except UsageError:
-        if session.folder:
-            raise
-        return None
 
 
 def _lines(checked: Checked) -> Iterator[str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
-import click
+from typer.main import get_command
+
+from trainer.cli.app import Command, Group
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command as the help lists it; its module `trainer.cli.<name>` holds it as `command`."""
+    """A command as the help lists it; its module `trainer.cli.<name>` holds it as `app`."""
 
     help: str
     main: bool = False
@@ -34,34 +38,25 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that imports a command when it is called, not when it is listed."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  (typer's signature)
         """The names of all commands, in the order of the journey."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command, imported now; None where there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        from importlib import import_module
+        return get_command(import_module(f"trainer.cli.{cmd_name}").app)
 
-        command: click.Command = import_module(f"trainer.cli.{cmd_name}").command
-        return command
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """The names of commands that begin so, described by the table."""
+        ctx.command = Group(commands={name: Command(name, help=entry.help) for name, entry in COMMANDS.items()})
+        return super().shell_complete(ctx, incomplete)
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command to run; a misspelt name is answered with the nearest one."""
-        from trainer.core.errors import unknown
-
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            message, hint = unknown("command", args[0], COMMANDS)
-            raise click.UsageError(f"{message}\n  {hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write the two lists of commands."""
         for title, main in (("Main commands", True), ("More commands", False)):
             with formatter.section(title):

@@ -5,48 +5,49 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import click
+import typer
 
+from trainer.cli.app import Command, Json, application
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_bytes, write_json, write_text
+from trainer.cli.show import write_bytes, write_json, write_text
+from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.convert import Made
-    from trainer.core.project import Project
 
 
-@click.command("convert")
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option(
-    "-t",
-    "--to",
-    "target",
-    metavar="FORMAT",
-    help="html, pdf, docx, latex, markdown, json, text; by pandoc also odt, epub, rst …",
-)
-@click.option("-f", "--from", "source", metavar="FORMAT", default="auto", help="auto, markdown, json, html, text …")
-@click.option("-o", "--output", metavar="FILE|DIR", type=click.Path(path_type=Path), help="Where to write.")
-@click.option("--template", metavar="T", type=click.Path(path_type=Path), help="Jinja2 template of the page.")
-@click.option("--css", metavar="FILE", type=click.Path(path_type=Path), help="Stylesheet added to the theme.")
-@click.option("--schema", metavar="FILE", type=click.Path(path_type=Path), help="JSON Schema of the data.")
-@click.option("--fragment", is_flag=True, help="Write only the body's HTML.")
-@click.option("--strict", is_flag=True, help="Take findings (missing picture, clipped content …) for errors.")
-@json_option
-@click.pass_obj
-def command(
-    session: Session,
-    inputs: tuple[str, ...],
-    target: str | None,
-    source: str,
-    output: Path | None,
-    template: Path | None,
-    css: Path | None,
-    schema: Path | None,
-    fragment: bool,
-    strict: bool,
-    as_json: bool,
+app = application()
+
+
+@app.command(cls=Command)
+def convert(
+    context: typer.Context,
+    *,
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT")],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "-t",
+            "--to",
+            metavar="FORMAT",
+            help="html, pdf, docx, latex, markdown, json, text; by pandoc also odt, epub, rst …",
+        ),
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option("-f", "--from", metavar="FORMAT", help="auto, markdown, json, html, text …", show_default=False),
+    ] = "auto",
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE|DIR", help="Where to write.")] = None,
+    template: Annotated[Path | None, typer.Option(metavar="T", help="Jinja2 template of the page.")] = None,
+    css: Annotated[Path | None, typer.Option(metavar="FILE", help="Stylesheet added to the theme.")] = None,
+    schema: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON Schema of the data.")] = None,
+    fragment: Annotated[bool, typer.Option("--fragment", help="Write only the body's HTML.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Take findings (missing picture, clipped content …) for errors.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Convert documents; `-` reads the standard input.
 
@@ -56,11 +57,12 @@ def command(
     from trainer.actions.convert import convert_files, raise_failures
     from trainer.cli.progress import Progress
 
+    session: Session = context.obj
     with Progress(session, "convert") as progress:
         progress.expect(len(inputs))
         made = convert_files(
-            inputs,
-            project=_project(session),
+            tuple(inputs),
+            project=session.project_around(),
             stdin=sys.stdin.buffer.read,
             source=source,
             target=target,
@@ -86,7 +88,7 @@ def _show(session: Session, made: Sequence[Made], *, as_json: bool) -> None:
     for result in made:
         if isinstance(result.content, bytes):
             if sys.stdout.isatty():
-                raise click.UsageError("this format is not for a terminal; name a file with -o")
+                raise UsageError("this format is not for a terminal", hint="name a file with -o")
             write_bytes(result.content)
         elif result.content is not None:
             write_text(result.content)
@@ -114,7 +116,7 @@ def _as_json(result: Made) -> dict[str, Any]:
 def _schema(path: Path | None) -> Mapping[str, Any] | None:
     if path is None:
         return None
-    from trainer.core.errors import UsageError, Where
+    from trainer.core.errors import Where
     from trainer.core.files import read_text
     from trainer.core.yamltext import load_yaml
 
@@ -122,14 +124,3 @@ def _schema(path: Path | None) -> Mapping[str, Any] | None:
     if not isinstance(value, dict):
         raise UsageError("a schema is an object", where=Where(str(path)))
     return value
-
-
-def _project(session: Session) -> Project | None:
-    """The project around here, where there is one; a conversion needs none."""
-    from trainer.core.project import CONFIG_NAME
-
-    here = Path.cwd()
-    named = session.folder or session.environ.get("TRAINER_PROJECT")
-    if named or any((folder / CONFIG_NAME).is_file() for folder in (here, *here.parents)):
-        return session.project()
-    return None

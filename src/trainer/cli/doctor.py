@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
+import typer
 
+from trainer.cli.app import Command, Json, application
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_table
+from trainer.cli.show import write_json, write_table
 from trainer.core.errors import TrainerError
 
+app = application()
 
-@click.command("doctor")
-@json_option
-@click.pass_obj
-def command(session: Session, as_json: bool) -> None:
+
+@app.command(cls=Command)
+def doctor(context: typer.Context, *, as_json: Json = False) -> None:
     """Tell what is installed, reachable and configured, and the command that mends what is not.
 
     Exit 1 where something that the project needs is broken.
     """
     from trainer.actions.doctor import diagnose
 
-    found = diagnose(Path.cwd(), folder=session.folder, environ=session.environ, overrides=session.overrides)
+    session: Session = context.obj
+    diagnoses = diagnose(Path.cwd(), folder=session.folder, environ=session.environ, overrides=session.overrides)
     if as_json:
-        write_json(found)
+        write_json(diagnoses)
     else:
-        write_table(("what", "status", "detail", "remedy"), [(d.name, d.status, d.detail, d.remedy) for d in found])
-    broken = [diagnosis.name for diagnosis in found if diagnosis.status == "error"]
+        write_table(("what", "status", "detail", "remedy"), [(d.name, d.status, d.detail, d.remedy) for d in diagnoses])
+    broken = [diagnosis.name for diagnosis in diagnoses if diagnosis.status == "error"]
     if broken:
         raise TrainerError(f"broken: {', '.join(broken)}", hint="the remedies stand in the table")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
+from trainer.cli.app import Command, Json, application
+from trainer.cli.completion import keys_or_files
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_text
-from trainer.core.errors import UsageError
+from trainer.cli.show import write_json, write_text
 
 if TYPE_CHECKING:
     from trainer.facts import Facts, Observation
@@ -20,12 +21,17 @@ _MOST_MEMBERS = 8
 _MOST_NOTES = 12
 
 
-@click.command("facts")
-@click.argument("data", metavar="FILE|KEY")
-@click.option("--all", "every", is_flag=True, help="Show every observation.")
-@json_option
-@click.pass_obj
-def command(session: Session, data: str, every: bool, as_json: bool) -> int:
+app = application()
+
+
+@app.command(cls=Command)
+def facts(
+    context: typer.Context,
+    *,
+    data: Annotated[str, typer.Argument(metavar="FILE|KEY", autocompletion=keys_or_files)],
+    every: Annotated[bool, typer.Option("--all", help="Show every observation.")] = False,
+    as_json: Json = False,
+) -> None:
     """Show what was understood of a data FILE or of a KEY in the store.
 
     Measures with their units, dimensions with their members, times, and what was left out and why.
@@ -33,18 +39,12 @@ def command(session: Session, data: str, every: bool, as_json: bool) -> int:
     """
     from trainer.actions.facts import facts_document, read_facts
 
-    try:
-        project = session.project()
-    except UsageError:
-        if session.folder:
-            raise
-        project = None
-    facts = read_facts(data, project=project, folder=Path.cwd())
+    session: Session = context.obj
+    understood = read_facts(data, project=session.project_around(), folder=Path.cwd())
     if as_json:
-        write_json(facts_document(facts, every=every))
+        write_json(facts_document(understood, every=every))
     else:
-        write_text("\n".join(_page(facts, every=every)))
-    return 0
+        write_text("\n".join(_page(understood, every=every)))
 
 
 def _page(facts: Facts, *, every: bool) -> Iterator[str]:

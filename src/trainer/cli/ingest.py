@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
+from trainer.cli.app import Command, Json, application
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_table
+from trainer.cli.show import write_json, write_table
 from trainer.core.errors import PartialError, TrainerError
 
+app = application()
 
-@click.command("ingest")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Tell what would be stored; store nothing.")
-@json_option
-@click.pass_obj
-def command(session: Session, paths: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
+
+@app.command(cls=Command)
+def ingest(
+    context: typer.Context,
+    *,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be stored; store nothing.")] = False,
+    as_json: Json = False,
+) -> None:
     """Store what the files at PATH hold: text, Markdown, JSON, JSONL, YAML, CSV, TSV; folders with all their files.
 
     Each file is a document with the key ingest:PATH; a changed file makes a new version, an unchanged one does not.
     """
     from trainer.actions.ingest import ingest_files
 
-    outcomes = ingest_files(session.project(), paths, dry_run=dry_run)
+    session: Session = context.obj
+    outcomes = ingest_files(session.project(), tuple(paths), dry_run=dry_run)
     if as_json:
         write_json([outcome.as_json() for outcome in outcomes])
     else:
-        rows = [(each.path, each.status, each.key or None, each.version) for each in outcomes]
+        rows = [(outcome.path, outcome.status, outcome.key or None, outcome.version) for outcome in outcomes]
         write_table(("file", "status", "key", "version"), rows)
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     for outcome in failed:

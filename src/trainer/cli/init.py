@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-import click
+import typer
 
+from trainer.cli.app import Command, Json, application
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_text
+from trainer.cli.show import write_json, write_text
+
+app = application()
 
 
-@click.command("init")
-@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
-@click.option(
-    "--example", type=click.Choice(["biotech", "blank"]), default="blank", show_default=True, help="What to start from."
-)
-@json_option
-@click.pass_obj
-def command(session: Session, folder: Path, example: str, as_json: bool) -> None:
+@app.command(cls=Command)
+def init(
+    context: typer.Context,
+    *,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", show_default=False)] = Path(),
+    example: Annotated[Literal["biotech", "blank"], typer.Option(help="What to start from.")] = "blank",
+    as_json: Json = False,
+) -> None:
     """Start a new project in DIR (default: this folder). Files that exist are never overwritten."""
     from trainer.actions.init import init_project
 
-    started = init_project(folder, example=example)
+    session: Session = context.obj
+    project = init_project(folder, example=example)
     if as_json:
-        write_json(started)
+        write_json(project)
         return
-    for name in started.kept:
+    for name in project.kept:
         session.say(f"kept as it was: {name}")
     step = "" if folder == Path() else f"cd {folder} && "
-    write_text(f"{len(started.written)} files written to {folder}\nnext: {step}trainer report")
+    write_text(f"{len(project.written)} files written to {folder}\nnext: {step}trainer report")

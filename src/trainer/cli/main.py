@@ -7,25 +7,55 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Annotated, Any
 
-import click
+import typer
+from typer.main import get_command
 
 from trainer import __version__
+from trainer.cli.app import application
 from trainer.cli.commands import LazyGroup
+from trainer.cli.completion import VARIABLE, complete
 from trainer.cli.session import Session
-from trainer.core.errors import TrainerError
+from trainer.core.errors import TrainerError, UsageError
+
+app = application(
+    cls=LazyGroup,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="trainer %(version)s")
-@click.option("--project", metavar="DIR", help="The project's folder, instead of the nearest one upwards.")
-@click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a setting of config.yaml.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.pass_context
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"trainer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
 def trainer(
-    ctx: click.Context, project: str | None, overrides: tuple[str, ...], verbose: bool, quiet: bool, debug: bool
+    context: typer.Context,
+    *,
+    version: Annotated[  # noqa: ARG001  (its callback does the work)
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    project: Annotated[
+        str | None,
+        typer.Option("--project", metavar="DIR", help="The project's folder, instead of the nearest one upwards."),
+    ] = None,
+    overrides: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Override a setting of config.yaml.",
+            default_factory=list,
+            show_default=False,
+        ),
+    ],
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more on stderr.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing on stderr but errors.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Build reports a language model helps to write.
 
@@ -35,9 +65,10 @@ def trainer(
     Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 stale (report --check), 4 refused by policy,
     5 over budget, 6 partly done, 130 interrupted.
     """
-    ctx.obj = Session(
-        folder=project, overrides=overrides, verbose=verbose, quiet=quiet, debug=debug, environ=dict(os.environ)
-    )
+    context.obj = Session(project, tuple(overrides), verbose, quiet, debug, dict(os.environ))
+
+
+command: Any = get_command(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,21 +78,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    if os.environ.get(VARIABLE):
+        sys.exit(complete(command))
     sys.exit(run(arguments, debug="--debug" in arguments))
 
 
 def run(arguments: Sequence[str], *, debug: bool = False) -> int:
     """The exit code of the command line `arguments`; every error is told on stderr as one message."""
     try:
-        outcome = trainer.main(args=list(arguments), prog_name="trainer", standalone_mode=False)
+        with command.make_context("trainer", list(arguments)) as context:
+            outcome = command.invoke(context)
         sys.stdout.flush()
     except TrainerError as error:
         return _tell(str(error), error.exit_code, debug=debug)
-    except click.exceptions.Exit as error:
+    except typer.Exit as error:
         return error.exit_code
-    except click.ClickException as error:
+    except typer.TyperException as error:
         return _tell_usage(error, debug=debug)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _tell("interrupted; what was finished is kept", 130, debug=debug)
     except BrokenPipeError:
         return _leave_pipe()
@@ -88,16 +122,16 @@ def _tell(message: str, code: int, *, debug: bool) -> int:
     return code
 
 
-def _tell_usage(error: click.ClickException, *, debug: bool) -> int:
-    context = getattr(error, "ctx", None)
+def _tell_usage(error: typer.TyperException, *, debug: bool) -> int:
+    context = vars(error).get("ctx")  # only the errors of usage have one
     advice = f"\n  see: {context.command_path} --help" if context else ""
-    return _tell(f"{error.format_message()}{advice}", 2, debug=debug)
+    return _tell(f"{error.format_message()}{advice}", UsageError.exit_code, debug=debug)
 
 
 def _leave_pipe() -> int:
-    """End quietly when the reader of our output has gone, as `head` does."""
+    """End quietly when the reader of our output has gone, as `head` does: it has what it wanted."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141
+    return 0
 
 
 def _interrupt(_number: int, _frame: object) -> None:

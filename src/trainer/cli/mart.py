@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import click
+import typer
 
+from trainer.cli.app import Command, Json, application
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_changes, write_json, write_table, write_text
+from trainer.cli.show import write_changes, write_json, write_table, write_text
 
 if TYPE_CHECKING:
     from trainer.mart import ExecutionRecord, ExecutionTree, StepRecord
@@ -17,37 +18,57 @@ _HEADINGS = ("execution", "started", "operation", "subject", "status", "seconds"
 _SUBJECTS = ("report", "instruction", "name", "source", "path", "table", "key")
 
 
-@click.group("mart")
-def command() -> None:
+app = application()
+
+
+@app.callback()
+def mart() -> None:
     """Look into the records of what was run: when, on what, how long, at what cost, and how it ended."""
 
 
-@command.command()
-@click.option("--module", metavar="NAME", help="Only executions of this module.")
-@click.option("--operation", metavar="NAME", help="Only executions of this operation, such as report or run.")
-@click.option("--status", metavar="STATUS", help="Only success, fail, cancelled, running or lost.")
-@click.option("--since", metavar="WHEN", help="Only what started at or after a date, or in the last 7d, 12h …")
-@click.option("--until", metavar="WHEN", help="Only what started before a date or age.")
-@click.option("--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="At most N.")
-@json_option
-@click.pass_obj
-def executions(session: Session, /, as_json: bool, **filters: Any) -> None:
+@app.command(cls=Command)
+def executions(
+    context: typer.Context,
+    *,
+    module: Annotated[str | None, typer.Option(metavar="NAME", help="Only executions of this module.")] = None,
+    operation: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only executions of this operation, such as report or run.")
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option(metavar="STATUS", help="Only success, fail, cancelled, running or lost.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Only what started at or after a date, or in the last 7d, 12h …"),
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="WHEN", help="Only what started before a date or age.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most N.")] = 50,
+    as_json: Json = False,
+) -> None:
     """List the latest executions, newest first."""
     from trainer.actions.mart import list_executions
 
-    found = list_executions(session.project(), **filters)
+    session: Session = context.obj
+    records = list_executions(
+        session.project(), module=module, operation=operation, status=status, since=since, until=until, limit=limit
+    )
     if as_json:
-        write_json(found)
+        write_json(records)
     else:
-        write_table(_HEADINGS, [_row(record) for record in found])
+        write_table(_HEADINGS, [_row(record) for record in records])
 
 
-@command.command()
-@click.argument("execution")
-@click.option("--diff", "older", metavar="OTHER", help="Tell what changed in the prompt since that execution.")
-@json_option
-@click.pass_obj
-def show(session: Session, execution: str, older: str | None, as_json: bool) -> None:
+@app.command(cls=Command)
+def show(
+    context: typer.Context,
+    *,
+    execution: Annotated[str, typer.Argument(metavar="EXECUTION")],
+    older: Annotated[
+        str | None,
+        typer.Option("--diff", metavar="OTHER", help="Tell what changed in the prompt since that execution."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Show one EXECUTION with its steps, inputs, outputs and all that ran below it.
 
     The start or the end of its identity is enough; `last` is the latest.
@@ -55,6 +76,7 @@ def show(session: Session, execution: str, older: str | None, as_json: bool) -> 
     from trainer.actions.mart import show_execution
     from trainer.actions.render import compare_runs
 
+    session: Session = context.obj
     if older is not None:
         write_changes(compare_runs(session.project(), older, execution), as_json=as_json)
         return

@@ -6,54 +6,82 @@ import contextlib
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
+from trainer.cli.app import Command, Concurrency, Json, MaxCost, Model, Provider, application, chosen
+from trainer.cli.completion import reports
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_error, write_json, write_json_line, write_table
+from trainer.cli.show import write_error, write_json, write_json_line, write_table
 from trainer.core.errors import PartialError, Problem, StaleError, TrainerError, UsageError
 from trainer.core.formats import canonical_formats
 
 if TYPE_CHECKING:
-    from trainer.actions.report_outcome import ReportOutcome
+    from trainer.actions.report_outcome import BuildOptions, ReportOutcome
 
 
-@click.command("report")
-@click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="All reports; the same as naming none.")
-@click.option("--check", is_flag=True, help="Only tell which are stale and why (exit 3); fetch, send, write nothing.")
-@click.option("--watch", is_flag=True, help="Build again on every change; --json prints a line for each build.")
-@click.option("--force", is_flag=True, help="Build also what is not stale.")
-@click.option("--format", "formats", metavar="LIST", help="Formats in place of the configured ones: md,html,pdf.")
-@click.option("--concurrency", type=click.IntRange(1, 1000), metavar="N", help="Most model calls under way at once.")
-@click.option("--max-cost", type=click.FloatRange(0), metavar="USD", help="Most this run may spend.")
-@click.option("--offline", is_flag=True, help="Fetch nothing and call no remote model: draft what is stale.")
-@click.option("--model", metavar="M", help="Model, over config.yaml.")
-@click.option("--provider", metavar="P", help="Provider, over config.yaml.")
-@json_option
-@click.pass_obj
-def command(
-    session: Session, /, names: tuple[str, ...], every: bool, check: bool, watch: bool, as_json: bool, **options: Any
+app = application()
+
+
+@app.command(cls=Command)
+def report(
+    context: typer.Context,
+    *,
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME", default_factory=list, show_default=False, autocompletion=reports)
+    ],
+    every: Annotated[bool, typer.Option("--all", help="All reports; the same as naming none.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell which are stale and why (exit 3); fetch, send, write nothing.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Build again on every change; --json prints a line for each build.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Build also what is not stale.")] = False,
+    formats: Annotated[
+        str | None,
+        typer.Option("--format", metavar="LIST", help="Formats in place of the configured ones: md,html,pdf."),
+    ] = None,
+    concurrency: Concurrency = None,
+    max_cost: MaxCost = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Fetch nothing and call no remote model: draft what is stale.")
+    ] = False,
+    model: Model = None,
+    provider: Provider = None,
+    as_json: Json = False,
 ) -> None:
     """Build the reports whose inputs changed, skip the others.
 
     Every report of config.yaml goes through: retrieve, render, screen, complete, check, convert. It is stale when its
     instruction, parameters, contexts, data, model settings, checks, theme or files changed.
     """
+    from trainer.actions.report_outcome import BuildOptions
+
+    session: Session = context.obj
     if every and names:
         raise UsageError("--all and names of reports exclude each other")
     if check and watch:
         raise UsageError("--check and --watch exclude each other")
     if check:
         _check(session, names, as_json=as_json)
-    elif watch:
-        _watch(session, names, as_json=as_json, **options)
+        return
+    options = BuildOptions(
+        force=force,
+        formats=_formats(formats),
+        offline=offline,
+        concurrency=concurrency,
+        max_cost=max_cost,
+        changes=chosen(model=model, provider=provider),
+    )
+    if watch:
+        _watch(session, names, options, as_json=as_json)
     else:
-        _build(session, names, as_json=as_json, **options)
+        _build(session, names, options, as_json=as_json)
 
 
-def _check(session: Session, names: tuple[str, ...], *, as_json: bool) -> None:
+def _check(session: Session, names: list[str], *, as_json: bool) -> None:
     from trainer.actions.report import check_reports
 
     outcomes = check_reports(session.project(), names)
@@ -67,8 +95,8 @@ def _check(session: Session, names: tuple[str, ...], *, as_json: bool) -> None:
         raise StaleError(f"{len(stale)} of {len(outcomes)} reports are stale: {named}", hint="run: trainer report")
 
 
-def _build(session: Session, names: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
-    outcomes = _outcomes(session, names, **options)
+def _build(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
+    outcomes = _outcomes(session, names, options)
     if as_json:
         write_json([outcome.as_json() for outcome in outcomes])
     else:
@@ -76,29 +104,28 @@ def _build(session: Session, names: tuple[str, ...], *, as_json: bool, **options
     _raise_failures(outcomes)
 
 
-def _watch(session: Session, names: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
+def _watch(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
     """Build, and build again after every burst of changes, until interrupted; an error is told and waited out."""
     from trainer.actions.watch import changes
     from trainer.core.project import find_root
 
-    _formats(options["formats"])
     root = find_root(Path.cwd(), explicit=session.folder, environ=session.environ)
     session = replace(session, folder=str(root))
     with contextlib.closing(changes(root)) as bursts:
         for changed in bursts:
             session.say(f"changed: {', '.join(changed)}" if changed else f"watching {root}; Ctrl-C ends it")
-            _build_watched(session, names, changed, as_json=as_json, **options)
+            _build_watched(session, names, changed, options, as_json=as_json)
 
 
 def _build_watched(
-    session: Session, names: tuple[str, ...], changed: tuple[str, ...], *, as_json: bool, **options: Any
+    session: Session, names: list[str], changed: tuple[str, ...], options: BuildOptions, *, as_json: bool
 ) -> None:
     from trainer.security import mask_secrets
 
     outcomes: list[ReportOutcome] = []
     failure = None
     try:
-        outcomes = _outcomes(session, names, **options)
+        outcomes = _outcomes(session, names, options)
         _raise_failures(outcomes)
     except (TrainerError, OSError) as error:
         failure = mask_secrets(str(error))
@@ -114,22 +141,15 @@ def _build_watched(
         session.say("all reports are up to date")
 
 
-def _outcomes(session: Session, names: tuple[str, ...], **options: Any) -> list[ReportOutcome]:
+def _outcomes(session: Session, names: list[str], options: BuildOptions) -> list[ReportOutcome]:
     from trainer.actions.report import build_reports
-    from trainer.actions.report_outcome import BuildOptions
     from trainer.cli.progress import Progress
 
-    changes = {name: options.pop(name) for name in ("model", "provider")}
-    build = BuildOptions(
-        formats=_formats(options.pop("formats")),
-        changes={name: value for name, value in changes.items() if value is not None},
-        **options,
-    )
     with Progress(session, "reports") as progress:
         return build_reports(
             session.project(),
             names,
-            build,
+            options,
             on_total=progress.expect,
             on_event=lambda outcome: progress.step(_line(outcome) if outcome.status != "current" else None),
             on_warning=lambda message: progress.say(f"warning: {message}"),

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
+from trainer.cli.app import Command, Json, application
+from trainer.cli.completion import sources
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_table, write_text
+from trainer.cli.show import write_json, write_table, write_text
 from trainer.core.errors import PartialError, TrainerError, UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.retrieve import Retrieved, RetrieveOptions
 
 
-@click.command("retrieve")
-@click.argument("source", required=False)
-@click.argument("query", metavar="[KEY=VALUE]...", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="All that the configured reports need, sources side by side.")
-@click.option("--list", "listing", is_flag=True, help="The sources, their query fields and their health.")
-@click.option("--refresh", is_flag=True, help="Fetch again what is still fresh.")
-@click.option("--no-store", is_flag=True, help="Store nothing; print the data.")
-@click.option("--ttl", metavar="DURATION", help="How long what is fetched stays fresh: 30s, 6h, 7d.")
-@json_option
-@click.pass_obj
-def command(
-    session: Session,
-    source: str | None,
-    query: tuple[str, ...],
-    every: bool,
-    listing: bool,
-    refresh: bool,
-    no_store: bool,
-    ttl: str | None,
-    as_json: bool,
+app = application()
+
+
+@app.command(cls=Command)
+def retrieve(
+    context: typer.Context,
+    *,
+    source: Annotated[str | None, typer.Argument(metavar="SOURCE", autocompletion=sources)] = None,
+    query: Annotated[list[str], typer.Argument(metavar="KEY=VALUE", default_factory=list, show_default=False)],
+    every: Annotated[
+        bool, typer.Option("--all", help="All that the configured reports need, sources side by side.")
+    ] = False,
+    listing: Annotated[bool, typer.Option("--list", help="The sources, their query fields and their health.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Fetch again what is still fresh.")] = False,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing; print the data.")] = False,
+    ttl: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="How long what is fetched stays fresh: 30s, 6h, 7d.")
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """Fetch data from a SOURCE into the store and print its storage key.
 
@@ -44,10 +45,11 @@ def command(
     trainer retrieve yahoo_finance ticker=ABBV kind=summary
     trainer retrieve ticker=ABBV kind=quote --ttl 1d
     trainer retrieve --all
-    """  # noqa: D301  (click's own mark for lines that are not to be filled)
+    """  # noqa: D301  (typer's own mark for lines that are not to be filled)
     from trainer.actions.retrieve import RetrieveOptions
 
-    words = ((source,) if source else ()) + query
+    session: Session = context.obj
+    words = [source, *query] if source else query
     if sum((every, listing, bool(words))) != 1:
         raise UsageError(
             "name a query, --all or --list", hint="for example: trainer retrieve yahoo_finance ticker=ABBV"
@@ -62,9 +64,7 @@ def command(
         _one(session, named, words if named is None else query, options, as_json=as_json)
 
 
-def _one(
-    session: Session, source: str | None, query: tuple[str, ...], options: RetrieveOptions, *, as_json: bool
-) -> None:
+def _one(session: Session, source: str | None, query: list[str], options: RetrieveOptions, *, as_json: bool) -> None:
     from trainer.actions.prompt import parse_pairs
     from trainer.actions.retrieve import retrieve_one
 

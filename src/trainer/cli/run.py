@@ -4,87 +4,96 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
+from trainer.cli.app import Command, Concurrency, DataKeys, Json, MaxCost, Model, Params, Provider, application, chosen
+from trainer.cli.completion import instructions
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_text
+from trainer.cli.show import write_json, write_text
 from trainer.core.errors import PartialError, TrainerError, UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.batch import Batch
     from trainer.actions.run import DryRun, RunOptions, RunResult
 
-_FILE = click.Path(path_type=Path)
+app = application()
 
 
-@click.command("run")
-@click.argument("instruction")
-@click.option("-p", "--param", "params", metavar="NAME=VALUE", multiple=True, help="Value of a parameter.")
-@click.option("--data", metavar="NAME=KEY", multiple=True, help="Stored document for a data block.")
-@click.option("--model", metavar="M", help="Model, over config.yaml.")
-@click.option("--provider", metavar="P", help="Provider, over config.yaml.")
-@click.option("--stream", is_flag=True, help="Show the answer as it comes.")
-@click.option("-o", "--output", metavar="FILE|DIR", type=_FILE, help="Write the answer to FILE; with --batch into DIR.")
-@click.option("--batch", metavar="ROWS", type=_FILE, help="One completion a row of a csv, jsonl, yaml or sql file.")
-@click.option("--concurrency", metavar="N", type=click.IntRange(1, 1000), help="Most calls under way at once.")
-@click.option("--schema", metavar="FILE", type=_FILE, help="JSON Schema the answer must fit.")
-@click.option("--max-cost", metavar="USD", type=click.FloatRange(0), help="Most this run may spend.")
-@click.option("--dry-run", is_flag=True, help="Tell tokens and cost; send nothing.")
-@click.option("--explain", is_flag=True, help="Tell whether the answer is cached, and what its key is made of.")
-@click.option("--no-cache", is_flag=True, help="Neither read nor keep completions.")
-@click.option("--refresh", is_flag=True, help="Ask again, and keep the new answer.")
-@click.option("--no-retry", is_flag=True, help="One attempt only.")
-@click.option("--record", metavar="FILE", type=_FILE, help="Add the completion to a cassette.")
-@click.option("--replay", metavar="FILE|DIR", type=_FILE, help="Answer from cassettes; open no socket.")
-@click.option("--offline", is_flag=True, help="Fetch nothing and call no remote model.")
-@json_option
-@click.pass_obj
-def command(session: Session, /, instruction: str, params: tuple[str, ...], as_json: bool, **options: Any) -> None:
+@app.command(cls=Command)
+def run(
+    context: typer.Context,
+    *,
+    instruction: Annotated[str, typer.Argument(metavar="INSTRUCTION", autocompletion=instructions)],
+    params: Params,
+    data: DataKeys,
+    model: Model = None,
+    provider: Provider = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Show the answer as it comes.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE|DIR", help="Write the answer to FILE; with --batch into DIR."),
+    ] = None,
+    batch: Annotated[
+        Path | None, typer.Option(metavar="ROWS", help="One completion a row of a csv, jsonl, yaml or sql file.")
+    ] = None,
+    concurrency: Concurrency = None,
+    schema: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON Schema the answer must fit.")] = None,
+    max_cost: MaxCost = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Tell tokens and cost; send nothing.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell whether the answer is cached, and what its key is made of.")
+    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor keep completions.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask again, and keep the new answer.")] = False,
+    no_retry: Annotated[bool, typer.Option("--no-retry", help="One attempt only.")] = False,
+    record: Annotated[Path | None, typer.Option(metavar="FILE", help="Add the completion to a cassette.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(metavar="FILE|DIR", help="Answer from cassettes; open no socket.")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing and call no remote model.")] = False,
+    as_json: Json = False,
+) -> None:
     """Run INSTRUCTION through a model, or with - the prompt on stdin.
 
     With --batch, rows give parameters: one completion a row, one JSON line each, in order. A rerun resumes and pays
     only for the rows that failed (exit 6). With --dry-run, it tells what all rows would cost.
     """
     from trainer.actions.prompt import parse_pairs
-
-    given = parse_pairs(params, option="-p")
-    run = _options(options)
-    if options["batch"] is not None:
-        _refuse(options, "--batch", ("stream", "explain", "record"))
-        batch = _read_batch(session, instruction, given, options["batch"])
-        if options["dry_run"]:
-            _estimate(session, batch, run, as_json=as_json)
-        else:
-            _batch(session, batch, run, folder=options["output"], as_json=as_json)
-        return
-    text = _stdin() if instruction == "-" else None
-    if options["dry_run"] or options["explain"]:
-        _dry_run(session, instruction, given, run, text, explain=options["explain"], as_json=as_json)
-    else:
-        _run(
-            session, instruction, given, run, text, as_json=as_json, stream=options["stream"], output=options["output"]
-        )
-
-
-def _options(options: dict[str, Any]) -> RunOptions:
-    from trainer.actions.prompt import parse_pairs
     from trainer.actions.run import RunOptions, read_schema
 
-    return RunOptions(
-        changes={name: options[name] for name in ("model", "provider") if options[name] is not None},
-        keys=parse_pairs(options["data"], option="--data"),
-        schema=None if options["schema"] is None else read_schema(options["schema"]),
-        max_cost=options["max_cost"],
-        use_cache=not options["no_cache"],
-        refresh=options["refresh"],
-        retry=not options["no_retry"],
-        record=options["record"],
-        replay=options["replay"],
-        offline=options["offline"],
-        concurrency=options["concurrency"],
+    session: Session = context.obj
+    values = parse_pairs(params, option="-p")
+    options = RunOptions(
+        changes=chosen(model=model, provider=provider),
+        keys=parse_pairs(data, option="--data"),
+        schema=None if schema is None else read_schema(schema),
+        max_cost=max_cost,
+        use_cache=not no_cache,
+        refresh=refresh,
+        retry=not no_retry,
+        record=record,
+        replay=replay,
+        offline=offline,
+        concurrency=concurrency,
     )
+    if batch is not None:
+        excluded = {"--stream": stream, "--explain": explain, "--record": record}
+        for option, value in excluded.items():
+            if value:
+                raise UsageError(f"--batch and {option} exclude each other")
+        rows = _read_batch(session, instruction, values, batch)
+        if dry:
+            _estimate(session, rows, options, as_json=as_json)
+        else:
+            _batch(session, rows, options, folder=output, as_json=as_json)
+        return
+    text = _stdin() if instruction == "-" else None
+    if dry or explain:
+        _dry_run(session, instruction, values, options, text, explain=explain, as_json=as_json)
+    else:
+        _run(session, instruction, values, options, text, as_json=as_json, stream=stream, output=output)
 
 
 def _run(
@@ -246,12 +255,6 @@ def _stdin() -> str:
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError("stdin is closed", hint="pipe the prompt in: echo 'Write a haiku' | trainer run -")
     return sys.stdin.buffer.read().decode("utf-8", "replace")
-
-
-def _refuse(options: dict[str, Any], option: str, others: tuple[str, ...]) -> None:
-    for name in others:
-        if options[name]:
-            raise UsageError(f"{option} and --{name.replace('_', '-')} exclude each other")
 
 
 def _summary(found: RunResult) -> str:

@@ -5,32 +5,41 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
+from trainer.cli.app import Command, Json, Sarif, application
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_json_line, write_text
+from trainer.cli.show import write_json, write_json_line, write_text
 from trainer.core.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.security import Policy, Scan
 
 
-@click.group("security")
-def command() -> None:
+app = application()
+
+
+@app.callback()
+def security() -> None:
     """Search text for injected instructions, hidden characters and secrets."""
 
 
-@command.command()
-@click.argument("files", nargs=-1, metavar="[FILE ...|-]")
-@click.option("--tree", is_flag=True, help="Scan what the project keeps for its prompts, and its settings.")
-@click.option("--level", metavar="LEVEL", help="strict, moderate or permissive; the project's own otherwise.")
-@json_option
-@click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, for code hosts and editors.")
-@click.pass_obj
+@app.command(cls=Command)
 def scan(
-    session: Session, files: tuple[str, ...], tree: bool, level: str | None, as_json: bool, as_sarif: bool
+    context: typer.Context,
+    *,
+    files: Annotated[list[str], typer.Argument(metavar="FILE|-", default_factory=list, show_default=False)],
+    tree: Annotated[
+        bool, typer.Option("--tree", help="Scan what the project keeps for its prompts, and its settings.")
+    ] = False,
+    level: Annotated[
+        str | None,
+        typer.Option(metavar="LEVEL", help="strict, moderate or permissive; the project's own otherwise."),
+    ] = None,
+    as_json: Json = False,
+    as_sarif: Sarif = False,
 ) -> None:
     """Scan each FILE, the files below a folder, or stdin (-); exit 4 if any is unsafe.
 
@@ -39,6 +48,7 @@ def scan(
     """
     from trainer.actions.security import scan_policy
 
+    session: Session = context.obj
     if not files and not tree:
         raise UsageError("nothing to scan", hint="name files, - for stdin, or --tree for the project")
     if as_json and as_sarif:
@@ -62,7 +72,7 @@ def scan(
         raise RefusedError(f"unsafe: {', '.join(unsafe)}", hint=hint)
 
 
-def _scans(session: Session, files: tuple[str, ...], tree: bool, policy: Policy) -> Iterator[Scan]:
+def _scans(session: Session, files: list[str], tree: bool, policy: Policy) -> Iterator[Scan]:
     from trainer.actions.security import scan_files, scan_text, tree_files
 
     for name in files:

@@ -29,6 +29,16 @@ class Session:
 
         return open_project(Path.cwd(), explicit=self.folder, environ=self.environ, overrides=self.overrides)
 
+    def project_around(self) -> Project | None:
+        """The project, where there is one; for commands that need none. A project that is broken is an error."""
+        from trainer.core.project import CONFIG_NAME
+
+        here = Path.cwd()
+        named = self.folder or self.environ.get("TRAINER_PROJECT")
+        if named or any((folder / CONFIG_NAME).is_file() for folder in (here, *here.parents)):
+            return self.project()
+        return None
+
     def say(self, message: str) -> None:
         """Tell something on stderr, unless asked to be quiet."""
         if not self.quiet:

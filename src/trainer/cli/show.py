@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
+from typing import TYPE_CHECKING
 
 from trainer.core.clock import isoformat
 from trainer.core.digest import canonical, pretty
 
 if TYPE_CHECKING:
     from trainer.prompts.versions import Change
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-json_option: Callable[[F], F] = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def write_json(value: object) -> None:

@@ -6,29 +6,34 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import click
+import typer
 
+from trainer.cli.app import Command, Json, application
+from trainer.cli.completion import keys
 from trainer.cli.session import Session
-from trainer.cli.show import json_option, write_json, write_json_line, write_table, write_text
+from trainer.cli.show import write_json, write_json_line, write_table, write_text
 from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
     from trainer.core.values import StoredData
 
-_COLUMNS = ("key", "version", "source", "updated_at")
 _HISTORY = ("version", "updated_at", "checked_at", "source", "deleted")
-_catalogue_option = click.option(
-    "--catalogue", metavar="URL", help="The PostgreSQL server with the lake's catalogue; by default the store's own."
-)
-_format_option = click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv", "markdown"]), default="table", help="How to print."
-)
+_COLUMNS = ("key", "version", "source", "updated_at")
+app = application()
+
+Key = Annotated[str, typer.Argument(metavar="KEY", autocompletion=keys)]
+Filters = Annotated[list[str], typer.Argument(metavar="FILTERS", default_factory=list, show_default=False)]
+Form = Annotated[Literal["table", "json", "csv", "markdown"], typer.Option("--format", help="How to print.")]
+Catalogue = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="The PostgreSQL server with the lake's catalogue; by default the store's own."),
+]
 
 
-@click.group("store")
-def command() -> None:
+@app.callback()
+def store() -> None:
     """Read and write the store: documents by key, each a row of versions.
 
     Filters are words like source=file, marketCap>1e9, symbol~^AB (a regular expression), metadata.as_of!=null,
@@ -36,56 +41,93 @@ def command() -> None:
     """
 
 
-@command.command()
-@click.argument("key")
-@click.argument("file", metavar="[FILE|-]", required=False)
-@click.option("--source", metavar="S", default="manual", show_default=True, help="Where the data comes from.")
-@click.option("--meta", metavar="NAME=VALUE", multiple=True, help="Metadata, such as as_of=2025-02-14.")
-@click.option("--ttl", metavar="DURATION", help="How long it stays fresh: 30s, 6h, 7d.")
-@click.option("--if-version", metavar="N", type=int, help="Store only if N is the current version; 0 for none.")
-@click.option("--skip-unchanged", is_flag=True, help="Add no version where the data is the same.")
-@click.option("--text", "as_text", is_flag=True, help="Store the content as one text, not as JSON.")
-@json_option
-@click.pass_obj
-def put(session: Session, /, key: str, file: str | None, meta: tuple[str, ...], as_json: bool, **options: Any) -> None:
+@app.command(cls=Command)
+def put(
+    context: typer.Context,
+    *,
+    key: Key,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", show_default=False)] = "-",
+    source: Annotated[str, typer.Option(metavar="S", help="Where the data comes from.")] = "manual",
+    meta: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=VALUE", help="Metadata, such as as_of=2025-02-14.", default_factory=list, show_default=False
+        ),
+    ],
+    ttl: Annotated[str | None, typer.Option(metavar="DURATION", help="How long it stays fresh: 30s, 6h, 7d.")] = None,
+    if_version: Annotated[
+        int | None, typer.Option(metavar="N", help="Store only if N is the current version; 0 for none.")
+    ] = None,
+    skip_unchanged: Annotated[
+        bool, typer.Option("--skip-unchanged", help="Add no version where the data is the same.")
+    ] = False,
+    as_text: Annotated[bool, typer.Option("--text", help="Store the content as one text, not as JSON.")] = False,
+    as_json: Json = False,
+) -> None:
     """Store the JSON in FILE, or on stdin, as the newest version of KEY."""
-    from trainer.actions import store
+    from trainer.actions import store as action
 
-    if file is None and sys.stdin.isatty():
-        raise UsageError("name the file to store, or - for stdin", hint=f"trainer store put {key} data.json")
-    content, shown = _content(file or "-")
-    stored = store.put(session.project(), store.Put(key, metadata=meta, **options), content, shown=shown)
+    session: Session = context.obj
+    if file == "-" and sys.stdin.isatty():
+        raise UsageError("name the file to store, or pipe it in", hint=f"trainer store put {key} data.json")
+    content, shown = _content(file)
+    document = action.Put(
+        key,
+        source=source,
+        metadata=meta,
+        ttl=ttl,
+        if_version=if_version,
+        skip_unchanged=skip_unchanged,
+        as_text=as_text,
+    )
+    stored = action.put(session.project(), document, content, shown=shown)
     if as_json:
         write_json({"key": stored.key, "version": stored.version, "digest": stored.digest})
     else:
         write_text(f"{stored.key} version {stored.version}")
 
 
-@command.command()
-@click.argument("key")
-@click.option("--version", metavar="N", type=int, help="That version instead of the current one.")
-@click.option("--as-of", metavar="TIME", help="The version that was current then.")
-@json_option
-@click.pass_obj
-def get(session: Session, key: str, version: int | None, as_of: str | None, as_json: bool) -> None:
+@app.command(cls=Command)
+def get(
+    context: typer.Context,
+    *,
+    key: Key,
+    version: Annotated[int | None, typer.Option(metavar="N", help="That version instead of the current one.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="TIME", help="The version that was current then.")] = None,
+    as_json: Json = False,
+) -> None:
     """Print the data of KEY; with --json also its source, times, metadata and freshness."""
-    from trainer.actions import store
+    from trainer.actions import store as action
 
-    found = store.get(session.project(), key, version=version, as_of=as_of)
-    write_json(store.as_json(found) if as_json else found.data)
+    session: Session = context.obj
+    document = action.get(session.project(), key, version=version, as_of=as_of)
+    write_json(action.as_json(document) if as_json else document.data)
 
 
-@command.command()
-@click.argument("filters", nargs=-1)
-@click.option("--limit", metavar="N", type=int, help="At most N documents.")
-@click.option("--offset", metavar="N", type=int, default=0, help="Leave out the first N.")
-@click.option("--sort", metavar="FIELD|-FIELD", multiple=True, help="Upwards, or downwards with -; repeatable.")
-@click.option("--field", "fields", metavar="FIELD", multiple=True, help="A column to print; repeatable.")
-@_format_option
-@json_option
-@click.pass_obj
+@app.command(cls=Command)
 def query(
-    session: Session, /, filters: tuple[str, ...], fields: tuple[str, ...], form: str, as_json: bool, **options: Any
+    context: typer.Context,
+    *,
+    filters: Filters,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="At most N documents.")] = None,
+    offset: Annotated[int, typer.Option(metavar="N", help="Leave out the first N.", show_default=False)] = 0,
+    sort: Annotated[
+        list[str],
+        typer.Option(
+            metavar="FIELD|-FIELD",
+            help="Upwards, or downwards with -; repeatable.",
+            default_factory=list,
+            show_default=False,
+        ),
+    ],
+    fields: Annotated[
+        list[str],
+        typer.Option(
+            "--field", metavar="FIELD", help="A column to print; repeatable.", default_factory=list, show_default=False
+        ),
+    ],
+    form: Form = "table",
+    as_json: Json = False,
 ) -> None:
     """Print the documents that match all FILTERS.
 
@@ -94,179 +136,207 @@ def query(
 
     \b
     trainer store query source=yahoo_finance 'marketCap>1e9' --sort -marketCap --field symbol --field marketCap
-    """  # noqa: D301  (click's own mark for lines that are not to be filled)
-    from trainer.actions import store
+    """  # noqa: D301  (typer's own mark for lines that are not to be filled)
+    from trainer.actions import store as action
 
-    found = store.query(session.project(), filters, **options)
-    _write_documents(found, fields or _COLUMNS, "json" if as_json else form, whole=not fields)
+    session: Session = context.obj
+    documents = action.query(session.project(), filters, limit=limit, offset=offset, sort=sort)
+    _write_documents(documents, fields or _COLUMNS, "json" if as_json else form, whole=not fields)
 
 
-@command.command()
-@click.argument("key")
-@_format_option
-@json_option
-@click.pass_obj
-def history(session: Session, key: str, form: str, as_json: bool) -> None:
+@app.command(cls=Command)
+def history(context: typer.Context, *, key: Key, form: Form = "table", as_json: Json = False) -> None:
     """Print all versions of KEY, oldest first."""
-    from trainer.actions import store
+    from trainer.actions import store as action
 
-    versions = [store.as_json(version) for version in store.history(session.project(), key)]
+    session: Session = context.obj
+    versions = [action.as_json(version) for version in action.history(session.project(), key)]
     rows = [[version[name] for name in _HISTORY] for version in versions]
     _write(_HISTORY, rows, versions, "json" if as_json else form)
 
 
-@command.command()
-@click.argument("key")
-@click.option("--erase", is_flag=True, help="Remove every version for good; counting restarts.")
-@click.pass_obj
-def delete(session: Session, key: str, erase: bool) -> None:
+@app.command(cls=Command)
+def delete(
+    context: typer.Context,
+    *,
+    key: Key,
+    erase: Annotated[bool, typer.Option("--erase", help="Remove every version for good; counting restarts.")] = False,
+) -> None:
     """Delete KEY; its history stays unless it is erased."""
-    from trainer.actions import store
+    from trainer.actions import store as action
 
-    store.delete(session.project(), key, erase=erase)
+    session: Session = context.obj
+    action.delete(session.project(), key, erase=erase)
     session.say(f"{key} is {'erased' if erase else 'deleted'}")
 
 
-@command.command()
-@click.argument("filters", nargs=-1)
-@json_option
-@click.pass_obj
-def count(session: Session, filters: tuple[str, ...], as_json: bool) -> None:
+@app.command(cls=Command)
+def count(context: typer.Context, *, filters: Filters, as_json: Json = False) -> None:
     """Print how many documents match all FILTERS, written as for `trainer store query`."""
-    from trainer.actions import store
+    from trainer.actions import store as action
 
-    found = store.count(session.project(), filters)
+    session: Session = context.obj
+    number = action.count(session.project(), filters)
     if as_json:
-        write_json({"count": found})
+        write_json({"count": number})
     else:
-        write_text(str(found))
+        write_text(str(number))
 
 
-@command.command()
-@click.argument("field")
-@click.argument("filters", nargs=-1)
-@json_option
-@click.pass_obj
-def distinct(session: Session, field: str, filters: tuple[str, ...], as_json: bool) -> None:
+@app.command(cls=Command)
+def distinct(
+    context: typer.Context,
+    *,
+    field: Annotated[str, typer.Argument(metavar="FIELD")],
+    filters: Filters,
+    as_json: Json = False,
+) -> None:
     """Print the different values of FIELD in the documents that match all FILTERS, as for `trainer store query`."""
-    from trainer.actions import store
+    from trainer.actions import store as action
 
-    found = store.distinct(session.project(), field, filters)
+    session: Session = context.obj
+    values = action.distinct(session.project(), field, filters)
     if as_json:
-        write_json(found)
+        write_json(values)
     else:
-        write_text("".join(f"{'null' if value is None else _cell(value)}\n" for value in found))
+        write_text("".join(f"{'null' if value is None else _cell(value)}\n" for value in values))
 
 
-@command.command()
-@click.argument("pipeline", metavar="FILE|-|JSON")
-@_format_option
-@json_option
-@click.pass_obj
-def aggregate(session: Session, pipeline: str, form: str, as_json: bool) -> None:
+@app.command(cls=Command)
+def aggregate(
+    context: typer.Context,
+    *,
+    pipeline: Annotated[str, typer.Argument(metavar="FILE|-|JSON")],
+    form: Form = "table",
+    as_json: Json = False,
+) -> None:
     """Run the stages of a JSON list: $match $group $sort $limit $skip $project $unwind.
 
     \b
     trainer store aggregate '[{"$group": {"_id": "$source", "documents": {"$count": {}}}}]'
-    """  # noqa: D301  (click's own mark for lines that are not to be filled)
-    from trainer.actions import store
+    """  # noqa: D301  (typer's own mark for lines that are not to be filled)
+    from trainer.actions import store as action
 
+    session: Session = context.obj
     content, shown = (pipeline, "PIPELINE") if pipeline.lstrip().startswith("[") else _content(pipeline)
-    found = store.aggregate(session.project(), content, shown=shown)
-    headings = list(dict.fromkeys(name for row in found for name in row))
-    _write(headings, [[row.get(name) for name in headings] for row in found], found, "json" if as_json else form)
+    rows = action.aggregate(session.project(), content, shown=shown)
+    headings = list(dict.fromkeys(name for row in rows for name in row))
+    _write(headings, [[row.get(name) for name in headings] for row in rows], rows, "json" if as_json else form)
 
 
-@command.command()
-@click.option("--keep-versions", "versions", metavar="N", type=int, help="Remove all but the N newest versions.")
-@click.option("--older-than", metavar="DURATION", help="Remove superseded versions stored longer ago.")
-@click.option("--expired-for", metavar="DURATION", help="Remove documents whose time to live ran out that long ago.")
-@click.option("--deleted-for", metavar="DURATION", help="Remove documents deleted that long ago.")
-@json_option
-@click.pass_obj
-def prune(session: Session, /, as_json: bool, **options: Any) -> None:
+@app.command(cls=Command)
+def prune(
+    context: typer.Context,
+    *,
+    versions: Annotated[
+        int | None, typer.Option("--keep-versions", metavar="N", help="Remove all but the N newest versions.")
+    ] = None,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Remove superseded versions stored longer ago.")
+    ] = None,
+    expired_for: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="Remove documents whose time to live ran out that long ago."),
+    ] = None,
+    deleted_for: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Remove documents deleted that long ago.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Remove versions for good, by age and number; current versions stay unless expired or deleted."""
-    from trainer.actions import store
+    from trainer.actions import store as action
 
-    removed = store.prune(session.project(), store.Keep(**options))
+    session: Session = context.obj
+    removed = action.prune(session.project(), action.Keep(versions, older_than, expired_for, deleted_for))
     if as_json:
         write_json({"removed": removed})
     else:
         write_text(f"{removed} versions removed")
 
 
-@command.command()
-@click.argument("file", metavar="FILE|ducklake:FOLDER|-")
-@_catalogue_option
-@click.option("--compact", is_flag=True, help="Then make few large files of the lake's many small ones.")
-@click.pass_obj
-def export(session: Session, file: str, catalogue: str | None, compact: bool) -> None:
+@app.command(cls=Command)
+def export(
+    context: typer.Context,
+    *,
+    file: Annotated[str, typer.Argument(metavar="FILE|ducklake:FOLDER|-")],
+    catalogue: Catalogue = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Then make few large files of the lake's many small ones.")
+    ] = False,
+) -> None:
     """Write every version to FILE (.jsonl or .parquet), or as JSON Lines to stdout with -.
 
     With ducklake:FOLDER, add those versions that are not there yet to a lake of Parquet files.
     """
-    from trainer.actions import store
+    from trainer.actions import store as action
 
+    session: Session = context.obj
     if file == "-" and not catalogue and not compact:
-        for line in store.export_lines(session.project()):
+        for line in action.export_lines(session.project()):
             write_json_line(line)
     else:
-        written = store.export(session.project(), file, catalogue=catalogue, compact=compact)
+        written = action.export(session.project(), file, catalogue=catalogue, compact=compact)
         session.say(f"{written} versions written to {file}")
 
 
-@command.command("import")
-@click.argument("file", metavar="FILE|ducklake:FOLDER|-")
-@_catalogue_option
-@click.option("--as-of", metavar="TIME", help="What the lake held then.")
-@click.pass_obj
-def import_(session: Session, file: str, catalogue: str | None, as_of: str | None) -> None:
+@app.command("import", cls=Command)
+def import_(
+    context: typer.Context,
+    *,
+    file: Annotated[str, typer.Argument(metavar="FILE|ducklake:FOLDER|-")],
+    catalogue: Catalogue = None,
+    as_of: Annotated[str | None, typer.Option(metavar="TIME", help="What the lake held then.")] = None,
+) -> None:
     """Add the versions in FILE (.jsonl or .parquet), or in JSON Lines on stdin with -, with their numbers and times.
 
     With ducklake:FOLDER, add the versions of a lake.
     """
-    from trainer.actions import store
+    from trainer.actions import store as action
 
+    session: Session = context.obj
     project = session.project()
     if file == "-" and not catalogue and not as_of:
-        added = store.import_lines(project, sys.stdin)
+        added = action.import_lines(project, sys.stdin)
     else:
-        added = store.import_from(project, file, catalogue=catalogue, as_of=as_of)
+        added = action.import_from(project, file, catalogue=catalogue, as_of=as_of)
     session.say(f"{added} versions added")
 
 
-@command.command()
-@json_option
-@click.pass_obj
-def stats(session: Session, as_json: bool) -> None:
+@app.command(cls=Command)
+def stats(context: typer.Context, *, as_json: Json = False) -> None:
     """Print how much the store holds."""
-    from trainer.actions import store
+    from trainer.actions import store as action
 
-    found = store.stats(session.project())
+    session: Session = context.obj
+    figures = action.stats(session.project())
     if as_json:
-        write_json(found)
+        write_json(figures)
         return
     names = ("backend", "documents", "versions", "expired", "deleted", "bytes", "oldest", "newest")
-    write_table(("what", "value"), [(name, getattr(found, name)) for name in names])
-    write_table(("source", "documents"), sorted(found.sources.items()))
+    write_table(("what", "value"), [(name, getattr(figures, name)) for name in names])
+    write_table(("source", "documents"), sorted(figures.sources.items()))
 
 
-@command.command()
-@click.option(
-    "--to", "target", metavar="URL", help="postgresql://…, mongodb://…, redis://…, sqlite:PATH or duckdb:PATH."
-)
-@click.pass_obj
-def migrate(session: Session, target: str | None) -> None:
+@app.command(cls=Command)
+def migrate(
+    context: typer.Context,
+    *,
+    target: Annotated[
+        str | None,
+        typer.Option("--to", metavar="URL", help="postgresql://…, mongodb://…, redis://…, sqlite:PATH or duckdb:PATH."),
+    ] = None,
+) -> None:
     """Copy every version and all records of executions to the store at URL; without --to, update this store's tables.
 
     What is there already stays; doing it again copies what came since.
     """
-    from trainer.actions import store
+    from trainer.actions import store as action
 
+    session: Session = context.obj
     if target is None:
-        session.say(f"the store is at migration {store.migrate(session.project())}")
+        session.say(f"the store is at migration {action.migrate(session.project())}")
         return
-    versions, records = store.copy_to(session.project(), target)
+    versions, records = action.copy_to(session.project(), target)
     session.say(f"{versions} versions of documents and {records} rows of records copied")
 
 

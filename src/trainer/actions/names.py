@@ -1,0 +1,50 @@
+"""The names that a project knows, for completion."""
+
+from __future__ import annotations
+
+import re
+
+from trainer.actions.wiring import open_store
+from trainer.core.project import Project
+
+
+def report_names(project: Project) -> list[str]:
+    """Every report, and every entry of the config that makes several."""
+    from trainer.reports import expand_reports
+
+    specs = expand_reports(project.settings.reports)
+    return sorted({spec.name for spec in specs} | {spec.entry for spec in specs})
+
+
+def instruction_names(project: Project) -> list[str]:
+    """Every instruction below the project's folder of them."""
+    from trainer.prompts.find import list_instructions
+
+    return list_instructions(project.instructions)
+
+
+def document_keys(project: Project, start: str) -> list[str]:
+    """The keys of stored documents that start so."""
+    return sorted(map(str, open_store(project).distinct("key", {"key": {"$regex": f"^{re.escape(start)}"}})))
+
+
+def source_names() -> list[str]:
+    """Every source, those of other packages too."""
+    from trainer.sources import SOURCES
+
+    return SOURCES.names()
+
+
+def provider_names() -> list[str]:
+    """Every provider, those of other packages too."""
+    from trainer.providers import PROVIDERS
+
+    return PROVIDERS.names()
+
+
+def model_names(project: Project) -> list[str]:
+    """The models that the project's settings name."""
+    section = project.settings.llm_provider
+    names: list[object] = [section.model, *section.prices, *(fallback.model for fallback in section.fallbacks)]
+    names += [report.model.get("model") for report in project.settings.reports.values()]
+    return sorted({str(name) for name in names if name})
