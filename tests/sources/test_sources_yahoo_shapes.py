@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -59,6 +61,39 @@ def test_the_day_of_a_price_is_that_of_its_exchange():
     answer = {"symbol": "CBA.AX", "regularMarketTime": 1739574000, "gmtOffSetMilliseconds": 39_600_000}  # 23:00 UTC
 
     assert shape_quote({"quoteResponse": {"result": [answer]}}).as_of == "2025-02-15"
+
+
+@pytest.mark.parametrize(
+    ("quoted", "currency"), [("GBp", "GBP"), ("GBX", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS"), ("EUR", "EUR")]
+)
+def test_a_company_is_worth_pounds_where_its_share_is_quoted_in_pence(quoted, currency):
+    names = {"symbol": "X", "currency": quoted, "financialCurrency": "USD"}
+    quote = shape_quote({"quoteResponse": {"result": [{**names, "regularMarketPrice": 250.5, "marketCap": 4e10}]}})
+    modules = {"price": {**names, "marketCap": 4e10}, "defaultKeyStatistics": {"enterpriseValue": 5e10}}
+    summary = shape_summary({"quoteSummary": {"result": [modules]}})
+
+    assert quote.fields["regularMarketPrice"].unit == f"{quoted}/share"
+    assert quote.fields["marketCap"].unit == currency
+    assert summary.fields["price.marketCap"].unit == currency
+    assert summary.fields["valuation.enterpriseValue"].unit == currency
+
+
+def test_the_days_of_a_chart_are_those_of_its_exchange_in_summer_too():
+    days = [(2024, 6, 28), (2024, 7, 1), (2024, 12, 2)]
+    stamps = [int(datetime(*day, tzinfo=ZoneInfo("Europe/London")).timestamp()) for day in days]
+    meta = {"symbol": "EURUSD=X", "gmtoffset": 0, "exchangeTimezoneName": "Europe/London", "dataGranularity": "1d"}
+    answer = {"meta": meta, "timestamp": stamps, "indicators": {"quote": [{"close": [1.071, 1.074, 1.05]}]}}
+
+    shaped = shape_chart({"chart": {"result": [answer]}})
+
+    assert [row["date"] for row in shaped.data["prices"]] == ["2024-06-28", "2024-07-01", "2024-12-02"]
+
+
+def test_a_zone_nobody_knows_is_replaced_by_the_offset():
+    answer = {"symbol": "X", "regularMarketTime": 1739574000, "exchangeTimezoneName": "Mars/Base"}
+
+    assert shape_quote({"quoteResponse": {"result": [answer]}}).as_of == "2025-02-14"
+    assert shape_quote({"quoteResponse": {"result": [{**answer, "gmtOffSetMilliseconds": 4e7}]}}).as_of == "2025-02-15"
 
 
 def test_a_summary_is_ordered_by_meaning():

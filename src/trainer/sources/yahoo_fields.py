@@ -12,6 +12,9 @@ from typing import TypeAlias
 Table: TypeAlias = Mapping[str, tuple[str, str]]
 """Yahoo's name -> title and unit, in the order in which a report would show them."""
 
+HUNDREDTHS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
+"""What shares are quoted in -> the currency it is a hundredth of, in which Yahoo gives the value of the company."""
+
 RENAMED = {"fiftyTwoWeekChange": "52WeekChange", "indexFiftyTwoWeekChange": "SandP52WeekChange"}
 """Our name -> Yahoo's, where a template could not write Yahoo's after a dot."""
 

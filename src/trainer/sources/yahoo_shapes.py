@@ -7,14 +7,14 @@ caching noise go, series are lists of records in ascending order of `date`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import tzinfo
 from typing import Any, TypeAlias
 
 from trainer.core.clock import isoformat
 from trainer.core.values import Field, Json
 from trainer.sources import yahoo_fields as tables
 from trainer.sources.base import Fetched
-from trainer.sources.yahoo_values import ascending, cleaned, day, moment, raw, records
+from trainer.sources.yahoo_values import ascending, cleaned, day, moment, raw, records, time_zone
 
 
 class NoData(Exception):
@@ -27,7 +27,7 @@ def shape_quote(body: Mapping[str, Any]) -> Fetched:
     names = _identity(answer)
     units = _units(names)
     data = {**names, **_section(tables.QUOTE, [answer])}
-    as_of = _market_day(answer, answer)
+    as_of = _market_day(answer.get("regularMarketTime"), answer)
     return Fetched(data, _subject(names), as_of, _fields(data, {"": tables.QUOTE}, units))
 
 
@@ -44,7 +44,8 @@ def shape_summary(body: Mapping[str, Any]) -> Fetched:
     if len(data) == len(names):
         raise NoData
     known = {name: table for name, (table, _) in tables.SECTIONS.items()} | dict(_SERIES)
-    market_day = _market_day(_module(modules, "price"), _module(modules, "quoteType"))
+    place = {**_module(modules, "price"), **_module(modules, "quoteType")}
+    market_day = _market_day(_module(modules, "price").get("regularMarketTime"), place)
     as_of = market_day or sections.get("financials", {}).get("mostRecentQuarter")
     return Fetched(data, _subject(names), as_of, _fields(data, known, _units(names)))
 
@@ -78,7 +79,7 @@ def shape_chart(body: Mapping[str, Any]) -> Fetched:
     meta = answer.get("meta") or {}
     names = _identity(meta)
     interval = str(meta.get("dataGranularity") or "1d")
-    stamp = _stamper(_offset(meta.get("gmtoffset"), 1), intraday=interval[-1] in "mh")
+    stamp = _stamper(time_zone(meta.get("exchangeTimezoneName"), meta.get("gmtoffset")), intraday=interval[-1] in "mh")
     prices = _prices(answer, stamp)
     if not prices:
         raise NoData
@@ -219,7 +220,7 @@ def _section(table: tables.Table, answers: Sequence[Mapping[str, Any]]) -> dict[
 
 def _in_unit(value: Json, unit: str) -> Json:
     if unit == "epoch":
-        return day(value, timedelta())
+        return day(value)
     if unit == "moment":
         return isoformat(moment(value))
     return value
@@ -258,7 +259,7 @@ def _end(record: Mapping[str, Any], name: str) -> str:
     if isinstance(value, dict) and value.get("fmt"):
         return str(value["fmt"])
     epoch = raw(value)
-    return day(epoch, timedelta()) if isinstance(epoch, int | float) else str(epoch or "")[:10]
+    return day(epoch) if isinstance(epoch, int | float) else str(epoch or "")[:10]
 
 
 def _estimates(trend: Any, period: str) -> list[dict[str, Json]]:
@@ -337,7 +338,7 @@ def _units(names: Mapping[str, Json]) -> dict[str, str]:
     books = str(names.get("financialCurrency") or quoted)
     quoted = quoted or books
     return {
-        "quote": quoted,
+        "quote": tables.HUNDREDTHS.get(quoted, quoted),
         "price": f"{quoted}/share" if quoted else "",
         "books": books,
         "eps": f"{books}/share" if books else "",
@@ -346,15 +347,13 @@ def _units(names: Mapping[str, Json]) -> dict[str, str]:
     }
 
 
-def _market_day(price: Mapping[str, Any], place: Mapping[str, Any]) -> str | None:
-    """The day of the price where its exchange is."""
-    epoch = price.get("regularMarketTime")
-    return day(epoch, _offset(place.get("gmtOffSetMilliseconds"), 1000)) if epoch else None
+def _market_day(epoch: Any, place: Mapping[str, Any]) -> str | None:
+    """The day of a price where its exchange is."""
+    name = place.get("exchangeTimezoneName") or place.get("timeZoneFullName")
+    milliseconds = place.get("gmtOffSetMilliseconds")
+    zone = time_zone(name, milliseconds / 1000 if isinstance(milliseconds, int | float) else None)
+    return day(epoch, zone) if epoch else None
 
 
-def _offset(value: Any, per_second: int) -> timedelta:
-    return timedelta(seconds=value / per_second) if isinstance(value, int | float) else timedelta()
-
-
-def _stamper(offset: timedelta, *, intraday: bool) -> _Stamp:
-    return (lambda epoch: isoformat(moment(epoch))) if intraday else (lambda epoch: day(epoch, offset))
+def _stamper(zone: tzinfo, *, intraday: bool) -> _Stamp:
+    return (lambda epoch: isoformat(moment(epoch))) if intraday else (lambda epoch: day(epoch, zone))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from trainer.core.values import Json
 
@@ -47,15 +48,26 @@ def cleaned(value: Any) -> Json:
 
 def _dated(name: str, value: Json) -> Json:
     is_epoch = isinstance(value, int) and value > 100_000_000 and name.endswith(("Date", "Timestamp"))
-    return day(value, timedelta()) if is_epoch else value
+    return day(value) if is_epoch else value
 
 
-def day(epoch: Any, offset: timedelta) -> str:
-    """The ISO date of an epoch, `offset` east of Greenwich."""
+def day(epoch: Any, zone: tzinfo = UTC) -> str:
+    """The ISO date of an epoch in a time zone."""
     try:
-        return (moment(epoch) + offset).date().isoformat()
+        return moment(epoch).astimezone(zone).date().isoformat()
     except OverflowError as error:
         raise ValueError(f"{epoch} is not a day") from error
+
+
+def time_zone(name: Any, offset: float | None) -> tzinfo:
+    """The zone called `name`, such as `Europe/London`; where it is not known, `offset` seconds east of Greenwich.
+
+    An offset alone is today's: it puts the days of half the year on the evening before.
+    """
+    try:
+        return ZoneInfo(str(name))
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return timezone(timedelta(seconds=offset)) if offset is not None and abs(offset) < 86_400 else UTC
 
 
 def moment(epoch: Any) -> datetime:
