@@ -77,6 +77,27 @@ def test_what_was_known_on_a_day_is_what_was_filed_by_then():
     assert net_income("2024-01-31") == []
 
 
+def test_an_annual_report_and_its_amendments_outrank_a_later_proxy():
+    year = {"start": "2024-01-01", "end": "2024-12-31"}
+    annual = {**year, "val": 24_000_000, "form": "10-K", "filed": "2025-02-20"}
+    proxy = {**year, "val": 24_000, "form": "DEF 14A", "filed": "2025-04-07"}
+    amended = {**year, "val": 25_000_000, "form": "10-K/A", "filed": "2025-03-01"}
+
+    def net_income(*facts_: dict) -> tuple[int, tuple[str, ...]]:
+        shaped = shape_facts(json.loads(facts(*facts_, concept="NetIncomeLoss")), years=5)
+        return shaped.data["annual"][0]["netIncome"], shaped.warnings
+
+    assert net_income(annual, proxy) == (
+        24_000_000,
+        (
+            "netIncome of 2024-12-31: 24,000,000 in 10-K of 2025-02-20, but 24,000 in DEF 14A of 2025-04-07;"
+            " one of them is in thousands, the first is used",
+        ),
+    )
+    assert net_income(annual, amended) == (25_000_000, ())
+    assert net_income(proxy) == (24_000, ())
+
+
 def test_a_company_was_smaller_when_looked_at_from_an_earlier_day(sec):
     result = sec.retrieve({"ticker": "AAPL", "known_on": "2020-12-31"})
 

@@ -194,6 +194,7 @@ def load_documents(
         if key in errors:
             since = isoformat(document.updated_at)
             warnings.append(f"{key}: {errors.pop(key).message}; the version of {since} is used")
+        warnings += [f"{key}: {warning}" for warning in document.metadata.get("warnings") or ()]
     store.close()
     if changed:
         current_heads(project, by_key, clock=clock)  # so that the next run need not open the database

@@ -46,8 +46,8 @@ class RetrievalResult:
     retrieved_at: datetime
     """When the data was fetched; for data kept in files, when it says it was. UTC."""
     metadata: dict[str, Json] = field(default_factory=dict)
-    """`subject` (what the data is about), `as_of` (the date it is valid for), `url`, `query`, and `fields`:
-    a mapping of dotted path (list indices left out) to `{title, unit, description}`."""
+    """`subject` (what the data is about), `as_of` (the date it is valid for), `url`, `query`, `warnings` (what is odd
+    about the data), and `fields`: a mapping of dotted path (list indices left out) to `{title, unit, description}`."""
     storage_key: str | None = None
     """Its key in the store, once stored."""
 

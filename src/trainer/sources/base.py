@@ -59,6 +59,8 @@ class Fetched:
     """By dotted path, list indices left out."""
     metadata: Mapping[str, Json] = field(default_factory=dict)
     """What else there is to say: `url`, `path`."""
+    warnings: tuple[str, ...] = ()
+    """What is odd about the data, one sentence each: figures that contradict one another."""
     source: str | None = None
     """Where the data really comes from, for a file that says so; None is the source itself."""
     retrieved_at: datetime | None = None
@@ -154,6 +156,7 @@ class DataRetriever(ABC):
             "subject": fetched.subject,
             "as_of": fetched.as_of,
             "fields": fields_as_metadata(fetched.fields),
+            "warnings": list(fetched.warnings),
             **fetched.metadata,
         }
         moment = fetched.retrieved_at or self.context.clock()

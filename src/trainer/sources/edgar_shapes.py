@@ -1,15 +1,17 @@
 """From EDGAR's answers to the shapes reports are written from: what a company reported, as known on any day.
 
-A figure is the one filed last for its period, restatements included; with `known_on`, the one filed last by that day.
+A figure is the one filed last for its period in an annual or quarterly report, restatements included; what only a proxy
+or a prospectus tells comes after. With `known_on`, it is the one that held on that day.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 from trainer.core.values import Field, Json
 from trainer.sources.base import Fetched
@@ -110,8 +112,14 @@ LINES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 }
 """Our name of a line -> title, kind, and the concepts that hold it, the best first."""
 
+_PERIODIC = re.compile(r"(10-K|10-Q|20-F|40-F)[A-Z0-9]*(/A)?")
+"""Annual and quarterly reports and their amendments: audited or reviewed, where a proxy or prospectus only retells."""
+_CURRENT = re.compile(r"[68]-K(/A)?")
 _YEAR = range(340, 386)
 _QUARTER = range(75, 106)
+_FACTORS = (1e3, 1e6, 1e-3, 1e-6)
+_ROUNDED = 0.001
+"""Part by which a figure told in thousands may differ from the same in full: it has four digits or more."""
 _FILING_FIELDS = {
     "date": Field("Filed on", "date"),
     "form": Field("Form", "text"),
@@ -135,13 +143,14 @@ def shape_facts(body: Mapping[str, Any], *, years: int, known_on: str | None = N
     }
     currency = _currency(concepts)
     units = {"money": currency, "per share": f"{currency}/shares", "shares": "shares"}
-    found = {line: _observations(concepts, tags, units[kind], known_on) for line, (_, kind, tags) in LINES.items()}
-    annual, quarterly = _series(found, _YEAR, years), _series(found, _QUARTER, 4 * years)
+    lines = {line: _observations(concepts, tags, units[kind], known_on) for line, (_, kind, tags) in LINES.items()}
+    annual, quarterly = _series(lines, _YEAR, years), _series(lines, _QUARTER, 4 * years)
     series = {name: rows for name, rows in (("annual", annual), ("quarterly", quarterly)) if rows}
     names = {"name": body.get("entityName"), "cik": str(body.get("cik", "")).zfill(10), "financialCurrency": currency}
     dates = [row["date"] for rows in series.values() for row in rows]
     data = {**{name: value for name, value in names.items() if value}, **series}
-    return Fetched(data, body.get("entityName"), max(dates, default=None), _fields(series, currency))
+    warnings = tuple(_thousandfold(lines, series))
+    return Fetched(data, body.get("entityName"), max(dates, default=None), _fields(series, currency), warnings=warnings)
 
 
 def shape_filings(
@@ -179,29 +188,49 @@ class _Observation:
     value: Json
     filed: str
     accession: str
+    form: str
     rank: int
     """Of its concept: the best is 0."""
 
     @property
-    def precedence(self) -> tuple[int, str, str]:
-        """The greater holds: the better concept, then the later filing."""
-        return (-self.rank, self.filed, self.accession)
+    def precedence(self) -> tuple[int, int, str, str]:
+        """The greater holds: the weightier form, then the better concept, then the later filing."""
+        weight = 2 if _PERIODIC.fullmatch(self.form) else 1 if _CURRENT.fullmatch(self.form) else 0
+        return (weight, -self.rank, self.filed, self.accession)
+
+    def __str__(self) -> str:
+        return f"{self.value:,} in {self.form or 'a filing'} of {self.filed}"
 
 
-def _observations(
-    concepts: Mapping[str, Any], tags: Sequence[str], unit: str, known_on: str | None
-) -> dict[tuple[str, int | None], _Observation]:
-    """The figure that holds for each period, by its end and its length in days."""
-    best: dict[tuple[str, int | None], _Observation] = {}
+_Periods: TypeAlias = Mapping[tuple[str, int | None], list[_Observation]]
+"""All that was filed for each period, by its end and its length in days; what holds comes first."""
+
+
+def _observations(concepts: Mapping[str, Any], tags: Sequence[str], unit: str, known_on: str | None) -> _Periods:
+    periods: dict[tuple[str, int | None], list[_Observation]] = {}
     for rank, tag in enumerate(tags):
         for fact in ((concepts.get(tag) or {}).get("units") or {}).get(unit, ()):
-            seen = _Observation(fact["end"], _days(fact), fact["val"], fact["filed"], str(fact.get("accn", "")), rank)
-            if known_on is not None and seen.filed > known_on:
+            filed, accession, form = (str(fact.get(name, "")) for name in ("filed", "accn", "form"))
+            if known_on is None or filed <= known_on:
+                observation = _Observation(fact["end"], _days(fact), fact["val"], filed, accession, form, rank)
+                periods.setdefault((observation.end, observation.days), []).append(observation)
+    for observations in periods.values():
+        observations.sort(key=lambda observation: observation.precedence, reverse=True)
+    return periods
+
+
+def _thousandfold(lines: Mapping[str, _Periods], series: Mapping[str, Sequence[Mapping[str, Json]]]) -> Iterator[str]:
+    """A sentence for each figure of the series that another filing gives a thousand times larger or smaller."""
+    ends = {row["date"] for rows in series.values() for row in rows}
+    for line, periods in lines.items():
+        for (end, _), (holding, *others) in periods.items():
+            if end not in ends or not holding.value:
                 continue
-            held = best.get((seen.end, seen.days))
-            if held is None or seen.precedence > held.precedence:
-                best[seen.end, seen.days] = seen
-    return best
+            for other in others:
+                ratio = abs(other.value / holding.value)
+                if any(abs(ratio / factor - 1) < _ROUNDED for factor in _FACTORS):
+                    yield f"{line} of {end}: {holding}, but {other}; one of them is in thousands, the first is used"
+                    break
 
 
 def _days(fact: Mapping[str, Any]) -> int | None:
@@ -210,25 +239,23 @@ def _days(fact: Mapping[str, Any]) -> int | None:
     return (date.fromisoformat(fact["end"]) - date.fromisoformat(fact["start"])).days + 1
 
 
-def _series(
-    found: Mapping[str, Mapping[tuple[str, int | None], _Observation]], lengths: range, most: int
-) -> list[dict[str, Json]]:
+def _series(lines: Mapping[str, _Periods], lengths: range, most: int) -> list[dict[str, Json]]:
     rows: dict[str, dict[str, _Observation]] = {}
-    for line, observations in found.items():
-        for (end, days), seen in observations.items():
+    for line, periods in lines.items():
+        for (end, days), (holding, *_) in periods.items():
             if days in lengths:
-                rows.setdefault(end, {})[line] = seen
+                rows.setdefault(end, {})[line] = holding
     # A day with no revenue, result or cash flow to it is a note's table, not a statement.
     ends = sorted(end for end, row in rows.items() if row.keys() & {"totalRevenue", "netIncome", "operatingIncome"})
-    for line, observations in found.items():
+    for line, periods in lines.items():
         for end in ends:
-            if (end, None) in observations:
-                rows[end].setdefault(line, observations[end, None])
+            if (end, None) in periods:
+                rows[end].setdefault(line, periods[end, None][0])
     return [_row(end, rows[end]) for end in ends[-most:]]
 
 
 def _row(end: str, row: Mapping[str, _Observation]) -> dict[str, Json]:
-    filed = max(seen.filed for seen in row.values())
+    filed = max(observation.filed for observation in row.values())
     return {"date": end, **{line: row[line].value for line in LINES if line in row}, "filed": filed}
 
 
