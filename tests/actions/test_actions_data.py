@@ -97,3 +97,20 @@ def test_what_is_stored_stands_in_for_a_source_that_cannot_be_reached(project):
     assert loaded.documents["yahoo_finance:A:quote"].data == {"price": 1}
     assert "cannot be reached" in loaded.warnings[0]
     assert "the version of 2025-03-01T12:00:00Z is used" in loaded.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rows.csv", "CODE,VERSION\n000001,1.10\n"),
+        ("rows.json", '[{"CODE": "000001", "VERSION": 1.10}]'),
+        ("rows.jsonl", '{"CODE": "000001", "VERSION": 1.10}\n'),
+        ("rows.yaml", "- {CODE: 000001, VERSION: 1.10}\n"),
+    ],
+)
+def test_rows_of_a_batch_keep_what_was_spelt(project, name, text):
+    from trainer.actions.batch import read_rows
+
+    (project.root / name).write_text(text)
+
+    assert read_rows(project, project.root / name) == [{"CODE": "000001", "VERSION": "1.10"}]

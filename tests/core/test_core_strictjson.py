@@ -77,3 +77,12 @@ def test_a_whole_number_is_exact_up_to_what_python_reads():
 def test_size_is_bounded():
     with pytest.raises(UsageError, match="more than the 10 bytes"):
         read_json("[1, 2, 3, 4]", most_bytes=10)
+
+
+def test_a_number_is_left_as_it_is_spelt_where_that_is_asked_for():
+    assert read_json('[1.10, 1.1, 2e3, 7, "x"]', spelt=True) == ["1.10", 1.1, "2e3", 7, "x"]
+
+
+def test_what_follows_a_number_that_is_too_large_does_not_hide_the_fault():
+    with pytest.raises(UsageError, match="1e400 is too large a number"):
+        read_json("1e400+")

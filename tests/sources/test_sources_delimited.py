@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainer.sources.delimited import find_delimiter, read_delimited
+from trainer.sources.delimited import find_delimiter, mixed_columns, read_delimited
 
 
 def records(text: str, name: str = "a.csv") -> list[dict]:
@@ -21,7 +21,7 @@ def test_a_column_has_one_type():
 
 @pytest.mark.parametrize(
     "value",
-    ["007", "+49301234", "12345678901234567890", "1,234", "2025-02-14", "NaN", "inf", "0x1F", "1_000", "--1", "1e400"],
+    ["007", "+49301234", "12345678901234567890", "01,234", "2025-02-14", "NaN", "inf", "0x1F", "1_000", "--1", "1e400"],
 )
 def test_what_a_number_would_not_give_back_stays_text(value):
     assert records(f'code\n"{value}"\n') == [{"code": value}]
@@ -39,7 +39,54 @@ def test_the_delimiter_is_found(delimiter):
 
 
 def test_commas_in_numbers_do_not_hide_the_semicolon():
-    assert records("name;share\nA;1,5\nB;2,5\n") == [{"name": "A", "share": "1,5"}, {"name": "B", "share": "2,5"}]
+    assert records("name;share\nA;1,5\nB;2,5\n") == [{"name": "A", "share": 1.5}, {"name": "B", "share": 2.5}]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('n\n"1,234"\n"2,345"\n', [1234, 2345]),
+        ('n\n"1,234,567.5"\n5\n', [1234567.5, 5.0]),
+        ("m;n\n0,5;1.234\n1,5;2.345\n", [1234, 2345]),
+        ("m;n\nx;1.234,50\nx;-2,25\n", [1234.5, -2.25]),
+        ("m;n\n0,5;1'234\n0,5;1 234\n", [1234, 1234]),
+        ("m;n\nx;1,234\nx;2,345\n", ["1,234", "2,345"]),
+        ("n\n−5\n6\n", [-5, 6]),
+    ],
+)
+def test_separators_are_read_where_the_file_leaves_no_doubt(text, values):
+    assert [row["n"] for row in records(text)] == values
+
+
+@pytest.mark.parametrize("absent", ["NA", "N/A", "n/a", "#N/A", "NaN", "null", "None", "-", "–", "..", "?"])
+def test_a_column_of_numbers_has_null_where_none_is_there(absent):
+    assert records(f"day,cases\n1,4\n2,{absent}\n3,5\n")[1]["cases"] is None
+    assert [row["cases"] for row in records(f"day,cases\n1,4\n2,{absent}\n")] == [4, None]
+
+
+def test_such_words_stay_in_a_column_of_text():
+    assert records("country\nNA\nDE\n") == [{"country": "NA"}, {"country": "DE"}]
+
+
+def test_versions_are_no_numbers_and_prices_are():
+    assert [row["v"] for row in records("v\n1.9\n1.10\n")] == ["1.9", "1.10"]
+    assert [row["v"] for row in records("v\n1.90\n1.10\n2.00\n")] == [1.9, 1.1, 2.0]
+
+
+def test_a_column_that_stays_text_for_a_single_cell_is_told():
+    rows = records("zip,cases\n01803,4\n94105,about five\n94106,7\n")
+
+    assert list(mixed_columns(rows)) == ['the column "cases" stays text: "about five" in row 2 is no number']
+    assert list(mixed_columns(records("name,part\na,b\n1,b\n"))) == []
+
+
+def test_rows_can_be_read_as_they_are_spelt():
+    text = "code,version,flag\n000001,1.10,TRUE\n007,2.0,\n"
+
+    assert read_delimited(text, "a.csv", spelt=True)["records"] == [
+        {"code": "000001", "version": "1.10", "flag": "TRUE"},
+        {"code": "007", "version": "2.0", "flag": ""},
+    ]
 
 
 def test_a_quoted_cell_keeps_delimiters_line_breaks_and_quotation_marks():
@@ -55,7 +102,7 @@ def test_blank_rows_and_trailing_delimiters_are_passed_by():
 
 
 def test_a_tsv_is_split_at_tabs_only():
-    assert records("a\tb\n1,5\tx;y;z\n", "a.tsv") == [{"a": "1,5", "b": "x;y;z"}]
+    assert records("a\tb\n1,5\tx;y;z\n", "a.tsv") == [{"a": 1.5, "b": "x;y;z"}]
 
 
 def test_a_header_alone_has_no_records():

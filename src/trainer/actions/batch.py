@@ -154,7 +154,7 @@ def read_rows(project: Project, path: Path) -> Rows:
     if path.suffix == ".sql":
         return _queried(project, path)
     try:
-        found = read_data(path.read_bytes(), str(path))
+        found = read_data(path.read_bytes(), str(path), spelt=True)
     except FileNotFoundError:
         raise UsageError("there is no such file", where=Where(str(path))) from None
     except SourceError as error:

@@ -27,13 +27,22 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(
     r'(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")(?P<key>\s*:)?'
     r"|(?P<open>[\[{])|(?P<close>[\]}])"
-    r"|(?P<word>-?(?:NaN|Infinity))|(?P<number>-?[0-9][0-9.eE+-]*)",
+    r"|(?P<word>-?(?:NaN|Infinity))|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)",
     re.DOTALL,
 )
 
 
-def read_json(content: str | bytes, *, shown: str = "data", first_line: int = 1, most_bytes: int = MOST_BYTES) -> Json:
+def read_json(
+    content: str | bytes,
+    *,
+    shown: str = "data",
+    first_line: int = 1,
+    most_bytes: int = MOST_BYTES,
+    spelt: bool = False,
+) -> Json:
     """The value in a JSON text or in UTF-8 bytes; `first_line` is where the text starts in the file `shown`.
+
+    With `spelt`, a number that is written otherwise than it would be shown is the text that it was: `1.10`, `2e3`.
 
     Raises UsageError for bad syntax, keys that stand twice, NaN and infinity, halves of surrogate pairs, whole numbers
     of more than 4,300 digits, more than 100 levels, and more than `most_bytes`.
@@ -46,7 +55,7 @@ def read_json(content: str | bytes, *, shown: str = "data", first_line: int = 1,
         )
     text = _decoded(content, shown, first_line) if isinstance(content, bytes) else content.removeprefix("\ufeff")
     try:
-        parse_float = _finite if _HUGE.search(text) else None
+        parse_float = _spelt if spelt else _finite if _HUGE.search(text) else None
         value = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse, parse_float=parse_float)
     except json.JSONDecodeError as error:
         where = Where(shown, error.lineno + first_line - 1, error.colno)
@@ -87,6 +96,11 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise ValueError(text)
     return number
+
+
+def _spelt(text: str) -> float | str:
+    number = _finite(text)
+    return number if repr(number) == text else text
 
 
 def _is_too_deep(value: Json) -> bool:

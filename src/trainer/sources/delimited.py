@@ -7,7 +7,7 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from trainer.core.errors import Problem, SourceError, Where
 from trainer.core.values import Json
@@ -17,8 +17,11 @@ _MOST_PROBLEMS = 20
 _LONGEST_INTEGER = 15  # beyond it a reader of JSON that has only doubles would change a digit
 
 
-def read_delimited(text: str, shown: str) -> Json:
-    """`{"records": […]}`: one record a row, named by the first row. Raises SourceError."""
+def read_delimited(text: str, shown: str, *, spelt: bool = False) -> Json:
+    """`{"records": […]}`: one record a row, named by the first row; `spelt` leaves every cell as it is written.
+
+    Raises SourceError.
+    """
     delimiter = "\t" if shown.lower().endswith(".tsv") else find_delimiter(text)
     rows = _rows(text, delimiter, shown)
     if not rows:
@@ -26,7 +29,10 @@ def read_delimited(text: str, shown: str) -> Json:
     (header_line, header), *body = rows
     names = _names(header, shown, header_line)
     _check_widths(body, len(names), shown)
-    return {"records": typed_records(names, [[*row, *[""] * (len(names) - len(row))] for _, row in body])}
+    cells = [[*row, *[""] * (len(names) - len(row))] for _, row in body]
+    if spelt:
+        return {"records": [dict(zip(names, (cell.strip() for cell in row), strict=False)) for row in cells]}
+    return {"records": typed_records(names, cells, commas_split=delimiter == ",")}
 
 
 def find_delimiter(text: str) -> str:
@@ -44,16 +50,31 @@ def find_delimiter(text: str) -> str:
     return max(_DELIMITERS, key=agreement)
 
 
-def typed_records(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[dict[str, Json]]:
+def typed_records(
+    names: Sequence[str], rows: Sequence[Sequence[str]], *, commas_split: bool = True
+) -> list[dict[str, Json]]:
     """Records whose columns hold one type each: whole numbers, numbers, true and false, or text; empty is null.
 
-    Zeros in front, long identifiers and anything else that a number would not give back stay text.
+    Zeros in front, long identifiers, versions (`1.9`, `1.10`) and anything else that a number would not give back stay
+    text. In a column of numbers, NA and its like are null. Separators of thousands and decimal commas are read as such
+    where the file leaves no doubt; `commas_split` says that commas part its cells, so that one in a cell is on purpose.
     """
     cells = [[cell.strip() for cell in row] for row in rows]
-    convert = [_converter([row[index] for row in cells]) for index in range(len(names))]
+    mark = _decimal_mark(cells, commas_split=commas_split)
+    convert = [_converter([row[index] for row in cells], mark) for index in range(len(names))]
     return [
         {name: convert[index](row[index]) if row[index] else None for index, name in enumerate(names)} for row in cells
     ]
+
+
+def mixed_columns(records: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    """A sentence for each column that stayed text although most of its cells are numbers."""
+    for name in records[0] if records else ():
+        cells = [(row, record[name]) for row, record in enumerate(records, 1) if isinstance(record[name], str)]
+        others = [(row, cell) for row, cell in cells if not re.search(r"\d", cell) or re.search(r"[^\W\d]", cell)]
+        if others and len(cells) - len(others) > len(others):
+            row, cell = others[0]
+            yield f'the column "{name}" stays text: "{cell}" in row {row} is no number'
 
 
 def _rows(text: str, delimiter: str, shown: str) -> list[tuple[int, list[str]]]:
@@ -92,16 +113,49 @@ def _check_widths(rows: Sequence[tuple[int, Sequence[str]]], width: int, shown: 
         raise SourceError(problems[0].message, where=problems[0].where, hint=hint, problems=problems[:_MOST_PROBLEMS])
 
 
-def _converter(column: Sequence[str]) -> Callable[[str], Json]:
-    values = [cell for cell in column if cell]
-    if values and all(cell.lower() in ("true", "false") for cell in values):
+def _converter(column: Sequence[str], mark: str) -> Callable[[str], Json]:
+    """From a cell of the column to its value."""
+    if all(cell.lower() in ("true", "false") for cell in column if cell):
         return lambda cell: cell.lower() == "true"
-    if not values or not all(_NUMBER.fullmatch(cell) and len(cell.lstrip("+-")) <= 24 for cell in values):
+    numerals = {cell: _numeral(cell, mark) for cell in column if cell and cell.lower() not in _ABSENT}
+    plain = [numeral for numeral in numerals.values() if numeral is not None]
+    if not plain or len(plain) < len(numerals) or any(len(numeral.lstrip("-")) > 24 for numeral in plain):
         return str
-    if all(_INTEGER.fullmatch(cell) for cell in values):
-        return int if all(len(cell.lstrip("+-")) <= _LONGEST_INTEGER for cell in values) else str
-    return float
+    if all(_INTEGER.fullmatch(numeral) for numeral in plain):
+        if any(len(numeral.lstrip("-")) > _LONGEST_INTEGER for numeral in plain):
+            return str
+        return lambda cell: int(numerals[cell] or 0) if cell in numerals else None
+    decimals = {len(numeral.partition(".")[2]) for numeral in plain if "." in numeral}
+    if len(decimals) > 1 and any("." in numeral and numeral.endswith("0") for numeral in plain):
+        return str  # a program prints 1.10 beside 1.90, only versions are written 1.10 beside 1.9
+    return lambda cell: float(numerals[cell] or 0) if cell in numerals else None
+
+
+def _decimal_mark(rows: Sequence[Sequence[str]], *, commas_split: bool) -> str:
+    """The decimal mark of the file, by the cells that can be read in one way only; empty where none decides."""
+    commas = any(_ONLY_COMMA.fullmatch(cell) for row in rows for cell in row)
+    points = any(_ONLY_POINT.fullmatch(cell) for row in rows for cell in row)
+    if commas and not points:
+        return ","
+    return "." if points or commas_split else ""
+
+
+def _numeral(cell: str, mark: str) -> str | None:
+    """The cell as Python writes numbers; None where it is none."""
+    cell = cell.replace("\u2212", "-")
+    if mark == "," and _WITH_COMMA.fullmatch(cell):
+        return re.sub(r"[^\d,-]", "", cell).replace(",", ".")
+    if mark == "." and _WITH_POINT.fullmatch(cell):
+        return re.sub(r"[^\d.-]", "", cell)
+    return cell if _NUMBER.fullmatch(cell) and (mark != "," or "." not in cell) else None
 
 
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)")
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d{1,2})?")
+_WITH_COMMA = re.compile(r"-?(0|[1-9]\d*|[1-9]\d{0,2}([. \u00a0\u202f'’]\d{3})+)(,\d+)?")
+_WITH_POINT = re.compile(r"-?(0|[1-9]\d*|[1-9]\d{0,2}([,\u00a0\u202f'’]\d{3})+)(\.\d+)?")
+# 1,234 may be either; 1,2 and 1.234,5 have a decimal comma, 1.2 and 1,234.5 a decimal point
+_ONLY_COMMA = re.compile(r"-?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)")
+_ONLY_POINT = re.compile(r"-?(\d+\.(\d{1,2}|\d{4,})|\d{1,3}(,\d{3})+\.\d+)")
+_ABSENT = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nil", "null", "none", "-", "–", "—", "..", "…", "?"})
+"""What programs and people write where there is no figure, in small letters."""

@@ -16,6 +16,7 @@ from trainer.core.clock import parse_moment
 from trainer.core.errors import Problem, SourceError, Where, unknown
 from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
+from trainer.sources.delimited import mixed_columns
 from trainer.sources.file_formats import READERS, read_data
 from trainer.sources.query import Query, QueryField, check_query, storage_key
 
@@ -82,7 +83,13 @@ class FileRetriever(DataRetriever):
             return _unwrap(data, path)
         as_mapping = _as_mapping(data)
         title = as_mapping.get("title")
-        return Fetched(as_mapping, subject=title if isinstance(title, str) else None, metadata={"path": path})
+        records = as_mapping.get("records") if path.lower().endswith((".csv", ".tsv")) else ()
+        return Fetched(
+            as_mapping,
+            subject=title if isinstance(title, str) else None,
+            metadata={"path": path},
+            warnings=tuple(mixed_columns(records or ())),
+        )
 
     def health(self) -> Health:
         """Whether the project's root can be read."""

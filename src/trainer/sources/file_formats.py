@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
+from trainer.core import strictjson
 from trainer.core.errors import Problem, SourceError, UsageError, Where, nearest
+from trainer.core.frontmatter import split_front_matter
 from trainer.core.values import Json
 from trainer.core.yamltext import KEY, load_yaml
 from trainer.sources.delimited import read_delimited, typed_records
 
-Reader = Callable[[str, str], Json]
-"""From the text and the path shown in errors to data."""
+Reader = Callable[..., Json]
+"""From the text and the path shown in errors to data; `spelt` keeps numbers as they are written, `1.10` and `007`."""
 
 _MOST_PROBLEMS = 20
 
 
-def read_data(content: bytes, shown: str) -> Json:
-    """What the file `shown` holds; its suffix says how to read it. Raises SourceError."""
+def read_data(content: bytes, shown: str, *, spelt: bool = False) -> Json:
+    """What the file `shown` holds; its suffix says how to read it. Raises SourceError.
+
+    With `spelt`, numbers that would be shown otherwise than they are written stay text: for rows of parameters, which
+    have no type of their own.
+    """
     suffix = "." + shown.rpartition(".")[2].lower() if "." in shown else ""
     reader = READERS.get(suffix)
     if reader is None:
@@ -30,7 +35,10 @@ def read_data(content: bytes, shown: str) -> Json:
     text = decode(content, shown)
     if not text.strip():
         raise SourceError("empty", where=Where(shown), hint="fill the file, or take it out of the query")
-    return reader(text, shown)
+    try:
+        return reader(text, shown, spelt=spelt)
+    except UsageError as error:  # of the readers that all rooms share: here it is the source that is at fault
+        raise SourceError(error.message, where=error.where, hint=error.hint, problems=error.problems) from None
 
 
 def decode(content: bytes, shown: str) -> str:
@@ -48,29 +56,21 @@ def decode(content: bytes, shown: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_json(text: str, shown: str) -> Json:
+def read_json(text: str, shown: str, *, spelt: bool = False) -> Json:
     """The document; NaN, a key that stands twice and half a surrogate pair are faults."""
-    try:
-        return _parse_json(text)
-    except json.JSONDecodeError as error:
-        raise SourceError(f"not valid JSON: {error.msg}", where=Where(shown, error.lineno, error.colno)) from None
-    except _BadJson as error:
-        raise SourceError(f"not valid JSON: {error}", where=error.place(text, shown)) from None
+    return strictjson.read_json(text, shown=shown, spelt=spelt)
 
 
-def read_json_lines(text: str, shown: str) -> Json:
+def read_json_lines(text: str, shown: str, *, spelt: bool = False) -> Json:
     """A list of what each line holds; blank lines are passed by."""
     records: list[Json] = []
     problems: list[Problem] = []
     for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
         try:
-            records.append(_parse_json(line))
-        except json.JSONDecodeError as error:
-            problems.append(Problem(f"not valid JSON: {error.msg}", Where(shown, number, error.colno)))
-        except _BadJson as error:
-            problems.append(Problem(f"not valid JSON: {error}", Where(shown, number)))
+            if line.strip():
+                records.append(strictjson.read_json(line, shown=shown, first_line=number, spelt=spelt))
+        except UsageError as error:
+            problems += error.problems
         if len(problems) == _MOST_PROBLEMS:
             break
     if problems:
@@ -78,23 +78,27 @@ def read_json_lines(text: str, shown: str) -> Json:
     return records
 
 
-def read_yaml(text: str, shown: str, first_line: int = 1) -> Json:
+def read_yaml(text: str, shown: str, *, spelt: bool = False) -> Json:
     """The document, with YAML 1.2's scalars."""
-    try:
-        document = load_yaml(text, shown=shown, first_line=first_line)
-    except UsageError as error:
-        raise SourceError(error.message, where=error.where, hint=error.hint, problems=error.problems) from None
+    document = load_yaml(text, shown=shown)
     for path in document.places:
         if isinstance(value := _at(document.value, path), float) and not math.isfinite(value):
             raise SourceError(f"{value} is not a number in data", where=document.where(*path), hint="quote it as text")
-    return document.value
+    return document.spelt() if spelt else document.value
 
 
-def read_markdown(text: str, shown: str) -> Json:
+def read_markdown(text: str, shown: str, *, spelt: bool = False) -> Json:
     """The front matter's entries, `text`, and `tables`: each a `title` (the heading above it) and its `records`."""
-    front, body = _front_matter(text, shown)
-    tables = [{"title": title, "records": _table_records(rows)} for title, rows in _tables(body.split("\n"))]
-    return {**front, "text": body.strip(), "tables": tables} if tables else {**front, "text": body.strip()}
+    parts = split_front_matter(text, shown=shown)
+    if parts.slip is not None:
+        raise SourceError(parts.slip.message, where=parts.slip.where, hint=parts.slip.hint)
+    if parts.front is not None and parts.front.value and not parts.front.places:  # read line by line for want of YAML
+        raise SourceError(
+            "front matter that is not valid YAML", where=Where(shown, 1), hint="quote values that hold : or #"
+        )
+    front = (parts.meta if spelt else parts.front.value) if parts.front else {}
+    tables = [{"title": title, "records": _table_records(rows)} for title, rows in _tables(parts.body.split("\n"))]
+    return {**front, "text": parts.body.strip(), **({"tables": tables} if tables else {})}
 
 
 READERS: Mapping[str, Reader] = {
@@ -111,60 +115,6 @@ READERS: Mapping[str, Reader] = {
 """Suffix -> reader."""
 
 
-class _BadJson(ValueError):
-    """JSON that the parser takes and we do not; `needle` is what to look for in the text."""
-
-    def __init__(self, message: str, needle: str) -> None:
-        super().__init__(message)
-        self.needle = needle
-
-    def place(self, text: str, shown: str) -> Where:
-        at = text.rfind(self.needle) if self.needle else -1
-        return Where(shown) if at < 0 else Where(shown, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
-
-
-def _parse_json(text: str) -> Json:
-    try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
-    except RecursionError:
-        raise _BadJson("nested too deeply", "") from None
-    except (json.JSONDecodeError, _BadJson):
-        raise
-    except ValueError as error:
-        raise _BadJson(str(error), "") from None
-    if "\\u" in text or "\\U" in text:
-        _no_half_pairs(value)
-    return value
-
-
-def _once(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
-    result: dict[str, Json] = {}
-    for name, value in pairs:
-        if name in result:
-            raise _BadJson(f'the key "{name}" stands twice', json.dumps(name, ensure_ascii=False))
-        result[name] = value
-    return result
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise _BadJson(f"{name} is not a number in JSON", name)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise _BadJson(f"{text} is too large a number", text)
-    return number
-
-
-def _no_half_pairs(value: Json) -> None:
-    try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError as error:
-        half = f"\\u{ord(error.object[error.start]):04x}"
-        raise _BadJson(f"{half} is half a character", half) from None
-
-
 def _where(content: bytes, at: int, shown: str) -> Where:
     return Where(shown, content.count(b"\n", 0, at) + 1, at - content.rfind(b"\n", 0, at))
 
@@ -175,18 +125,6 @@ def _at(value: Any, path: Sequence[str | int]) -> Any:
             return None
         value = value[part]
     return value
-
-
-def _front_matter(text: str, shown: str) -> tuple[dict[str, Json], str]:
-    if not text.startswith("---\n"):
-        return {}, text
-    end = re.search(r"^---[ \t]*$", text[4:], re.MULTILINE)
-    if end is None:
-        raise SourceError("front matter without its closing ---", where=Where(shown, 1, 1))
-    front = read_yaml(text[4 : 4 + end.start()], shown, first_line=2)
-    if front is not None and not isinstance(front, dict):
-        raise SourceError("front matter must be a mapping", where=Where(shown, 2, 1))
-    return front or {}, text[4 + end.end() :]
 
 
 _DIVIDER = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
