@@ -61,7 +61,7 @@ def test_a_check_of_unchanged_reports_opens_neither_database_nor_model(example: 
     code, modules = imported(example, "report", "--check")
 
     assert code == 0
-    assert modules & HEAVY == set()
+    assert modules & HEAVY <= {"markdown_it"}  # contexts are Markdown, and reading it takes 35 ms
 
 
 def test_rendering_unchanged_data_opens_no_database(blank: Path, run) -> None:
@@ -70,7 +70,7 @@ def test_rendering_unchanged_data_opens_no_database(blank: Path, run) -> None:
     code, modules = imported(blank, "render", "overview", "-p", "NAME=Sample")
 
     assert code == 0
-    assert modules & HEAVY == set()
+    assert modules & HEAVY <= {"markdown_it"}  # contexts are Markdown, and reading it takes 35 ms
 
 
 def test_no_file_of_the_environment_runs_code_at_start_that_nobody_asked_for() -> None:

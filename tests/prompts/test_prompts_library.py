@@ -135,7 +135,7 @@ def test_data_named_by_key_comes_from_the_store():
 def test_validation_tells_errors_from_warnings(project):
     manager = PromptManager(root=project)
 
-    result = manager.validate("---\nparams: {NAME: {}, OTHER: {}}\n---\n{NAME} {NAMES} {{ nobody }}\n")
+    result = manager.validate("---\nparams: {NAME: {}, OTHER: {}}\n---\n{NAME} {NAMES} {{ OTHR }}\n")
 
     assert (result.is_valid, [one.kind for one in result.errors], [one.kind for one in result.warnings]) == (
         False,

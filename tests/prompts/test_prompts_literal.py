@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trainer.core.errors import InstructionError
 from trainer.core.values import DataBlock
 from trainer.prompts import Instruction, Param, parse_instruction, render
-from trainer.prompts.instruction import DataQuery
+from trainer.prompts.instruction import DataQuery, Syntax
 
 CORPUS = Path(__file__).parent.parent / "corpus" / "prompts" / "literal"
 CASES = [
@@ -22,7 +22,7 @@ CASES = [
 QUOTE = DataBlock("quote", "k", 1, "file", datetime(2025, 2, 14, tzinfo=UTC), {"price": 5, "name": "{TICKER}"}, "0")
 
 
-def instruction(body: str) -> Instruction:
+def instruction(body: str, template: Syntax | None = None) -> Instruction:
     return Instruction(
         path="x.md",
         file="x.md",
@@ -30,12 +30,13 @@ def instruction(body: str) -> Instruction:
         body=body,
         params={"TICKER": Param("TICKER"), "NOTE": Param("NOTE", required=False)},
         data={"quote": DataQuery("quote")},
+        template=template,
     )
 
 
-def filled(body: str, **params: object) -> str:
+def filled(body: str, template: Syntax | None = None, **params: object) -> str:
     prompt = render(
-        instruction(body),
+        instruction(body, template),
         params={"TICKER": "ABBV", "NOTE": None, **params},
         contexts=(),
         data={"quote": QUOTE},
@@ -60,8 +61,35 @@ def test_a_case_of_the_corpus_comes_through_beside_what_is_filled_in(case):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_case_of_the_corpus_comes_through_beside_jinja(case):
-    assert filled(f"{{{{ quote.price }}}}\n\n{case}\n\n{{{{ TICKER }}}}\n") == f"5\n\n{case}\n\nABBV\n"
+def test_a_case_of_the_corpus_comes_through_raw_beside_jinja(case):
+    body = f"{{{{ quote.price }}}}\n\n{{% raw %}}{case}{{% endraw %}}\n\n{{{{ TICKER }}}}\n"
+    if "endraw" in case:
+        pytest.skip("what ends raw text cannot stand in it")
+
+    assert filled(body, "jinja") == f"5\n\n{case}\n\nABBV\n"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_case_of_the_corpus_beside_what_may_be_jinja_comes_through_where_braces_are_said(case):
+    body = f"{{{{ quote.price }}}}\n\n{case}\n\n{{TICKER}}\n"
+
+    assert filled(body, "braces") == body.replace("{TICKER}", "ABBV")
+
+
+@pytest.mark.parametrize("case", [*CASES, "{TICKER} {{ TICKER }}"])
+def test_plain_text_comes_through_whatever_it_holds(case):
+    assert filled(f"{{TICKER}} {case}", "plain") == f"{{TICKER}} {case}"
+
+
+@pytest.mark.parametrize(
+    "foreign", ["{{ .Values.x }}", "{{#each rows}}", "{% csrf_token %}", "{{ other }}", "`{% if user %}`"]
+)
+def test_jinja_beside_another_template_language_is_told_with_the_lines_to_choose_from(foreign):
+    with pytest.raises(InstructionError) as caught:
+        filled(f"{{{{ quote.price }}}}\n\n{foreign}")
+
+    assert caught.value.problems[0].where.line in (1, 3)
+    assert "`template: jinja` runs them, `template: braces` leaves them" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -72,16 +100,14 @@ def test_a_case_of_the_corpus_comes_through_beside_jinja(case):
         (r"\textbf{TICKER}", r"\textbfABBV"),
         ('{"t": "{TICKER}"}', '{"t": "ABBV"}'),
         ('{{"t": "{TICKER}"}}', '{{"t": "ABBV"}}'),
-        ("{{{TICKER}}}", "{ABBV}"),
+        ("{{{TICKER}}}", "{{ABBV}}"),
         ("{{TICKER}}", "ABBV"),
         ("`{TICKER}` and `{{ TICKER }}`", "`ABBV` and `ABBV`"),
-        ("```\n{{ quote.price }} {{ other }}\n```", "```\n5 {{ other }}\n```"),
         ("{% raw %}{TICKER} {{ TICKER }}{% endraw %}", "{TICKER} {{ TICKER }}"),
         ("```\n{% raw %}{TICKER}{% endraw %}\n```", "```\n{TICKER}\n```"),
         ("${{ quote.price }}", "$5"),
         ("x{{ quote.price }}y", "x5y"),
         ("{% if TICKER == 'ABBV' %}yes{% else %}no{% endif %}", "yes"),
-        ("`{% if user %}` {% if TICKER %}a{% endif %} `{% endif %}`", "`{% if user %}` a `{% endif %}`"),
         ("{% for c in TICKER %}{{ c }}{{ loop.index }} {% endfor %}", "A1 B2 B3 V4 "),
         ("{% set x = 3 %}{{ x * 2 }}", "6"),
         ("{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m(quote.price) }}", "<5>"),

@@ -32,6 +32,8 @@ def told(findings: tuple[Finding, ...]) -> list[tuple[str, str, str, str]]:
     return [(str(one.where), one.severity, one.kind, one.hint) for one in findings]
 
 
+RAW = "to write it as it is, put it between {% raw %} and {% endraw %}"
+SAY = "or say in the front matter what the braces are: `template: jinja` runs them, `template: braces` leaves them"
 CASES = [
     (
         "---\nparams: {A: {}}\n---\n{A}\n",
@@ -60,7 +62,7 @@ CASES = [
             "i.md:4:13",
             "error",
             "template",
-            'did you mean "TICKER"?; to write it as it is, put it between {% raw %} and {% endraw %}',
+            f'did you mean "TICKER"?; {RAW}; {SAY}',
         ),
     ),
     (
@@ -71,12 +73,18 @@ CASES = [
     (
         "---\nparams: {TICKER: {}}\n---\n{TICKER}\n```\n  {{ TICKERS }}\n```\n",
         {},
-        ("i.md:6:3", "warning", "undeclared_name", 'did you mean "TICKER"?'),
+        ("i.md:6:6", "error", "template", f'did you mean "TICKER"?; {RAW}; {SAY}'),
     ),
     (
         "Write to {{name}}, not to `{{name}}` or x^{{name}}.\n",
         {},
-        ("i.md:1:10", "warning", "undeclared_name", "declare it under `params` if it is meant to be filled in"),
+        (
+            "i.md:1:10",
+            "warning",
+            "undeclared_name",
+            "declare it under `params` if it is meant to be filled in, "
+            "or say `template: braces` in the front matter if it is not",
+        ),
     ),
     ("---\ncontexts: [b.md]\n---\n", {}, ("i.md:2:12", "error", "broken_reference", 'did you mean "a.md"?')),
     ("See context/pharma/c.md\n", {}, ("i.md:1:5", "error", "broken_reference", 'did you mean "pharma/b.md"?')),
@@ -136,7 +144,7 @@ def test_what_is_right_is_not_found_fault_with(project, text):
 def test_everything_is_told_at_once_in_the_order_of_the_file(project):
     verdict = validate(
         project,
-        "---\nparams: {TICKER: {}, UNUSED: {}}\ncontexts: [nope.md]\n---\n# Empty\n\n# Full\n\n{TICKR} {{ nobody }}\n",
+        "---\nparams: {TICKER: {}, UNUSED: {}}\ncontexts: [nope.md]\n---\n# Empty\n\n# Full\n\n{TICKR} {{ UNUSD }}\n",
         given={},
     )
 

@@ -15,12 +15,13 @@ from trainer.core.errors import InstructionError, Problem, UsageError, Where, un
 from trainer.core.files import read_text
 from trainer.core.values import Json, Output
 from trainer.core.yamltext import YamlDocument
-from trainer.prompts.instruction import KEYS, DataQuery, Instruction, Param, ParamType, Strategy
+from trainer.prompts.instruction import KEYS, DataQuery, Instruction, Param, ParamType, Strategy, Syntax
 
 _PARAM_KEYS = ("type", "required", "default", "pattern", "choices", "description")
 _OUTPUT_KEYS = ("sections", "schema", "language")
 _TYPES: tuple[ParamType, ...] = get_args(ParamType)
 _STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+_SYNTAXES: tuple[Syntax, ...] = get_args(Syntax)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RESERVED = frozenset({"data", "params", "range", "namespace", "loop", "self", "true", "false", "none"})
 
@@ -49,6 +50,7 @@ def read_declarations(plain: Instruction, front: YamlDocument, *, folder: Path) 
         output=reader.output(values.get("output"), schema, folder=folder, root=plain.root),
         model=reader.mapping(front.value.get("model"), "model"),
         strategy=reader.strategy(values.get("strategy")),
+        template=reader.template(values.get("template")),
         places=front,
     )
     if reader.problems:
@@ -125,6 +127,9 @@ class _Reader:
 
     def strategy(self, value: Json) -> Strategy | None:
         return None if value is None else self.one_of(value, _STRATEGIES, "strategy", "strategy")
+
+    def template(self, value: Json) -> Syntax | None:
+        return None if value is None else self.one_of(value, _SYNTAXES, "template syntax", "template")
 
     def params(self, value: Json) -> dict[str, Param]:
         if isinstance(value, list):

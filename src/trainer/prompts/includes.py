@@ -73,15 +73,15 @@ class Folder:
             self.problems.append(parts.slip)
             return None
         digests, files = [digest_bytes(text.encode())], [name]
-        code = markdown.code(parts.body)
+        code = markdown.code_lines(parts.body) if _INCLUDE.search(parts.body) else set()
 
-        def part(found: re.Match[str]) -> str:
-            if found.start() in code:
-                return found[0]
-            line = parts.body_line + parts.body.count("\n", 0, found.start())
-            column = found.start(1 if found[1] else 2) - parts.body.rfind("\n", 0, found.start())
-            here = self.where(name, line, column)
-            included = self.include(found[1] or found[2], here, (*around, name))
+        def part(line: re.Match[str]) -> str:
+            number = parts.body.count("\n", 0, line.start())
+            if number + 1 in code:
+                return line[0]
+            column = line.start(1 if line[1] else 2) - parts.body.rfind("\n", 0, line.start())
+            place = self.where(name, parts.body_line + number, column)
+            included = self.include(line[1] or line[2], place, (*around, name))
             if included is None:
                 return ""
             digests.append(included.digest)

@@ -12,9 +12,10 @@ from trainer.core.values import Json, Output
 from trainer.core.yamltext import YamlDocument
 
 ParamType = Literal["string", "int", "float", "bool", "date", "enum", "list", "file"]
+Syntax = Literal["braces", "jinja", "plain"]
 Strategy = Literal["sequential", "parallel", "hierarchical"]
 
-KEYS = ("title", "params", "contexts", "data", "output", "model", "strategy", "tags", "description")
+KEYS = ("title", "params", "contexts", "data", "output", "model", "strategy", "template", "tags", "description")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Instruction:
     output: Output = field(default_factory=Output)
     model: Mapping[str, Json] = field(default_factory=dict)
     strategy: Strategy | None = None
+    template: Syntax | None = None
+    """How the body is filled in; None where the front matter does not say."""
     places: YamlDocument | None = None
     """Where each value of the front matter stands."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Set
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ from markupsafe import Markup
 from trainer.core.digest import canonical
 from trainer.core.errors import Problem, Where, unknown
 from trainer.core.values import Json
-from trainer.prompts.pieces import Piece, names_in
+from trainer.prompts.template import CONSTRUCT, fill_braces
 
 _LARGEST = 1_000_000
 _REMOVED_FILTERS = ("random", "safe", "escape", "e", "forceescape", "xmlattr", "urlize", "pprint")
@@ -31,47 +32,29 @@ class RenderError(Exception):
         self.hint = hint
 
 
-def parses(text: str) -> bool:
-    """Whether `text` is Jinja by its syntax."""
+def problems(body: str, declared: Set[str], at: Callable[[int], Where]) -> list[Problem]:
+    """What is wrong with a body that is Jinja before it runs: its syntax, and names nobody declared."""
+    environment = _environment(str)
     try:
-        _environment("{{", "}}", "{%", "%}", str).parse(text)
-    except TemplateSyntaxError:
-        return False
-    return True
-
-
-def problems(pieces: Sequence[Piece], declared: Iterable[str], at: Callable[[int], Where]) -> list[Problem]:
-    """What is wrong with the Jinja of a body before it runs: its syntax, and names nobody declared."""
-    declared = set(declared)
-    marks, source = _source(pieces)
-    environment = _environment(*marks, str)
-    try:
-        found = meta.find_undeclared_variables(environment.parse(source))
+        undeclared = meta.find_undeclared_variables(environment.parse(_source(environment, body, declared)))
     except TemplateSyntaxError as error:
-        return [Problem(f"not valid Jinja: {error.message}", _line(pieces, error.lineno, at), _RAW_HINT)]
-    said = []
-    for name in sorted(found - declared - set(environment.globals) - {_VALUES}):
-        offset = next((at_ for piece in pieces for word, at_ in _names(piece) if word == name), 0)
+        return [Problem(f"not valid Jinja: {error.message}", _line(body, error.lineno, at), _RAW_HINT)]
+    told = []
+    for name in sorted(undeclared - declared - set(environment.globals) - {_VALUES}):
         message, hint = unknown("name", name, declared)
-        said.append(Problem(f"{message} in Jinja", at(offset), f"{hint}; {_RAW_HINT}"))
-    return said
+        told.append(Problem(f"{message} in Jinja", at(_offset(body, name)), f"{hint}; {_RAW_HINT}"))
+    return told
 
 
-def run(
-    pieces: Sequence[Piece],
-    values: Mapping[str, Json],
-    *,
-    names: Mapping[str, str],
-    show: Callable[[Json], str],
-) -> str:
+def run(body: str, values: Mapping[str, Json], *, names: Mapping[str, str], show: Callable[[Json], str]) -> str:
     """The body with its Jinja run on `values`; raises RenderError.
 
-    `names` holds each `{NAME}` as finished text; `show` writes any other value.
+    `names` holds what each `{NAME}` stands for as finished text; `show` writes any other value.
     """
-    marks, source = _source(pieces)
-    environment = _environment(*marks, show)
+    environment = _environment(show)
+    finished = {name: Markup(text) for name, text in names.items()}  # noqa: S704  (finished: not to be shown again)
     try:
-        finished = {name: Markup(text) for name, text in names.items()}  # noqa: S704  (finished: not to be shown again)
+        source = _source(environment, body, names.keys())
         return str(environment.from_string(source).render({**values, _VALUES: finished}))
     except _RUNTIME as error:
         _fail(error)
@@ -81,48 +64,39 @@ _VALUES = "__names"
 _RAW_HINT = "to write it as it is, put it between {% raw %} and {% endraw %}"
 
 
-def _names(piece: Piece) -> list[tuple[str, int]]:
-    return names_in(piece) if piece.kind in ("expression", "statement") else []
-
-
-def _source(pieces: Sequence[Piece]) -> tuple[tuple[str, str, str, str], str]:
-    """The pieces as one Jinja source, with marks that stand nowhere in the text."""
-    whole = "".join(piece.text for piece in pieces)
-    mark = "\ue000"
-    while mark in whole:
-        mark += "\ue000"
-    mark += "\ue001"
-    marks = (mark + "{", "}" + mark, mark + "%", "%" + mark)
+def _source(environment: _Sandbox, body: str, declared: Set[str]) -> str:
+    """The body as Jinja alone: each `{NAME}` outside its constructs is an expression like others."""
     parts = []
-    for piece in pieces:
-        if piece.kind in ("text", "raw"):
-            parts.append(piece.text)
-        elif piece.kind == "name":
-            parts.append(f'{marks[0]} {_VALUES}["{piece.text}"] {marks[1]}')
-        elif piece.kind == "expression":
-            parts.append(f"{marks[0]}{piece.text[2:-2]}{marks[1]}")
+    is_raw = False
+    for _, kind, text in environment.lexer.tokeniter(body, None):
+        is_raw = kind == "raw_begin" or (is_raw and kind != "raw_end")
+        if kind == "data" and not is_raw:
+            parts.append(fill_braces(text, declared, lambda name: f'{{{{ {_VALUES}["{name}"] }}}}'))
+        elif kind == "raw_end":  # the line end behind it is as literal as what stands before it
+            parts.append(re.sub(r"(?<![-+])%\}(?=\n?\Z)", "+%}", text))
         else:
-            parts.append(f"{marks[2]}{piece.text[2:-2]}{marks[3]}")
-    return marks, "".join(parts)
+            parts.append(text)
+    return "".join(parts)
 
 
-def _line(pieces: Sequence[Piece], line: int, at: Callable[[int], Where]) -> Where:
-    """The first construct on a line of the source, which has the lines of the body."""
-    constructs = [at(piece.start) for piece in pieces if piece.kind in ("expression", "statement")]
-    first = at(0).line or 1
-    return next((where for where in constructs if (where.line or 0) - first + 1 >= line), constructs[-1])
+def _offset(body: str, name: str) -> int:
+    """Where a name first stands in a construct."""
+    word = re.compile(rf"(?<![\w.]){re.escape(name)}\b")
+    found = (word.search(body, construct.start(), construct.end()) for construct in CONSTRUCT.finditer(body))
+    return next((match.start() for match in found if match), 0)
 
 
-def _environment(
-    expression: str, expression_end: str, statement: str, statement_end: str, show: Callable[[Json], str]
-) -> _Sandbox:
+def _line(body: str, line: int, at: Callable[[int], Where]) -> Where:
+    """The first construct on a line of the body or below it, for Jinja tells the line on which it gave up."""
+    starts = [construct.start() for construct in CONSTRUCT.finditer(body)]
+    below = [start for start in starts if body.count("\n", 0, start) + 1 >= line]
+    return at(below[0] if below else max(starts, default=0))
+
+
+def _environment(show: Callable[[Json], str]) -> _Sandbox:
     environment = _Sandbox(
-        variable_start_string=expression,
-        variable_end_string=expression_end,
-        block_start_string=statement,
-        block_end_string=statement_end,
-        comment_start_string=expression + "\ue002#",
-        comment_end_string="#\ue002" + expression_end,
+        comment_start_string="{#\ue000",  # headings carry {#ids}: there are no comments
+        comment_end_string="\ue000#}",
         undefined=_Undefined,
         keep_trailing_newline=True,
         trim_blocks=True,

@@ -16,10 +16,9 @@ from trainer.core.errors import InstructionError, Problem, Where, nearest
 from trainer.core.values import Context, DataBlock, Finding, Json, Output, Prompt, Section
 from trainer.prompts.budget import Count, Fitted, fit
 from trainer.prompts.composition import plan_steps
-from trainer.prompts.instruction import Instruction
+from trainer.prompts.instruction import Instruction, Syntax
 from trainer.prompts.params import FileText, named_places, plain
-from trainer.prompts.pieces import Piece
-from trainer.prompts.template import cut, misspellings
+from trainer.prompts.template import CONSTRUCT, NAME, fill_braces, misspellings, syntax_of
 from trainer.prompts.tokens import count_tokens
 
 Clean = Callable[[str], str]
@@ -90,7 +89,7 @@ def render(
     )
 
 
-def undeclared_names(instruction: Instruction, pieces: Sequence[Piece], declared: frozenset[str]) -> list[Finding]:
+def undeclared_names(instruction: Instruction, syntax: Syntax, declared: frozenset[str]) -> list[Finding]:
     """A warning for each name in braces that stays as written.
 
     In the front matter that is any name, in the body one that looks much like a declared one.
@@ -100,12 +99,14 @@ def undeclared_names(instruction: Instruction, pieces: Sequence[Piece], declared
         for where, name in named_places(instruction)
         if name not in declared
     ]
-    body = misspellings(instruction.body, pieces, declared)
+    body = misspellings(instruction.body, syntax, declared)
     return front + [_undeclared(written, close, instruction.at(offset)) for written, close, offset in body]
 
 
 def _undeclared(written: str, close: str | None, where: Where) -> Finding:
     hint = f'did you mean "{close}"?' if close else "declare it under `params` if it is meant to be filled in"
+    if written.startswith("{{"):
+        hint += ", or say `template: braces` in the front matter if it is not"
     message = f"{written} names nothing declared and stays as it is"
     return Finding("undeclared_name", "warning", message, where, text=written, hint=hint)
 
@@ -148,16 +149,21 @@ class _Writer:
 
     def body(self) -> str:
         declared = declared_names(self.instruction, self.params, self.data)
-        pieces = cut(self.instruction.body, declared)
-        self.findings = undeclared_names(self.instruction, pieces, declared)
-        if any(piece.kind in ("expression", "statement") for piece in pieces):
-            return self.run(pieces, declared)
-        return "".join(self.name(piece.text) if piece.kind == "name" else piece.text for piece in pieces)
+        syntax = syntax_of(self.instruction, declared)
+        self.findings = undeclared_names(self.instruction, syntax, declared)
+        if syntax == "plain":
+            return self.instruction.body
+        if syntax == "jinja":
+            return self.run(declared)
+        return fill_braces(self.instruction.body, self.named(), self.name)
+
+    def named(self) -> frozenset[str]:
+        """What `{NAME}` may stand for: all that has a value, `data` as a whole has none."""
+        return frozenset({*self.params, *self.data})
 
     def line(self, text: str) -> str:
         """A line of the front matter with its `{NAME}` filled in."""
-        pieces = cut(text, frozenset(self.params))
-        return "".join(self.value(self.params[piece.text]) if piece.kind == "name" else piece.text for piece in pieces)
+        return fill_braces(text, frozenset(self.params), lambda name: self.value(self.params[name]))
 
     def name(self, name: str) -> str:
         return self.value(self.params[name]) if name in self.params else self.block(self.data[name])
@@ -182,21 +188,21 @@ class _Writer:
             self.placed.add(block.name)
         return f"\n{self.fence(block).strip()}\n"
 
-    def run(self, pieces: Sequence[Piece], declared: frozenset[str]) -> str:
+    def run(self, declared: frozenset[str]) -> str:
         from trainer.prompts import jinja
 
-        problems = jinja.problems(pieces, declared, self.instruction.at)
+        body = self.instruction.body
+        problems = jinja.problems(body, declared, self.instruction.at)
         if problems:
             raise InstructionError(problems[0].message, problems=problems)
         for block in self.data.values():
             self.remember(block, block.data, block.name)
         blocks = {name: block.data for name, block in self.data.items()}
-        values = {"data": blocks, **blocks, **self.params}
-        names = {piece.text: self.name(piece.text) for piece in pieces if piece.kind == "name"}
+        names = {name: self.name(name) for name in sorted(self.named() & set(NAME.findall(body)))}
         try:
-            return jinja.run(pieces, values, names=names, show=self.value)
+            return jinja.run(body, {"data": blocks, **blocks, **self.params}, names=names, show=self.value)
         except jinja.RenderError as error:
-            where = _failed_at(self.instruction, pieces, error.line, error.message)
+            where = _failed_at(self.instruction, error.line, error.message)
             raise InstructionError(error.message, where=where, hint=error.hint) from error
 
     def remember(self, block: DataBlock, value: Json, path: str) -> None:
@@ -208,14 +214,14 @@ class _Writer:
             self.remember(block, item, f"{path}.{key}")
 
 
-def _failed_at(instruction: Instruction, pieces: Sequence[Piece], line: int, message: str) -> Where:
+def _failed_at(instruction: Instruction, line: int, message: str) -> Where:
     """The construct on a line of the body that an error is about: the one with a word the message quotes."""
     body_line = instruction.body_line + line - 1
-    constructs = [piece for piece in pieces if piece.kind in ("expression", "statement")]
-    here = [piece for piece in constructs if instruction.at(piece.start).line == body_line]
+    constructs = CONSTRUCT.finditer(instruction.body)
+    on_line = [construct for construct in constructs if instruction.at(construct.start()).line == body_line]
     quoted = re.findall(r"[\"']([^\"']+)[\"']", message)
-    about = [piece for piece in here if any(word in piece.text for word in quoted)] or here
-    return instruction.at(about[0].start) if about else Where(instruction.file, body_line)
+    about = [construct for construct in on_line if any(word in construct[0] for word in quoted)] or on_line
+    return instruction.at(about[0].start()) if about else Where(instruction.file, body_line)
 
 
 def _json(value: Json) -> Json:

@@ -10,11 +10,11 @@ from trainer.core.values import Context, Finding, Json, Verdict
 from trainer.prompts import markdown
 from trainer.prompts.contexts import open_contexts, select_contexts
 from trainer.prompts.includes import Folder
-from trainer.prompts.instruction import Instruction
-from trainer.prompts.params import check_params, names_used
-from trainer.prompts.pieces import Piece, names_in
+from trainer.prompts.instruction import Instruction, Syntax
+from trainer.prompts.params import check_params
+from trainer.prompts.params import names_used as names_in_front_matter
 from trainer.prompts.rendering import declared_names, undeclared_names
-from trainer.prompts.template import cut
+from trainer.prompts.template import names_used, syntax_of
 from trainer.prompts.tokens import count_tokens
 
 
@@ -34,9 +34,15 @@ def validate_instruction(
     """
     params, findings = _params(instruction, given)
     declared = declared_names(instruction, params, dict.fromkeys(data))
-    pieces = cut(instruction.body, declared)
-    findings += _template(instruction, pieces, declared)
-    findings += _unused(instruction, pieces)
+    try:
+        syntax = syntax_of(instruction, declared)
+    except InstructionError as error:
+        syntax = "jinja"
+        findings += [_finding("template", problem) for problem in error.problems]
+    else:
+        findings += _template(instruction, syntax, declared)
+    findings += undeclared_names(instruction, syntax, declared)
+    findings += _unused(instruction, syntax)
     findings += _empty(instruction)
     folder = open_contexts(contexts, root=instruction.root) if isinstance(contexts, Path) else contexts
     chosen, broken = _contexts(instruction, params, folder)
@@ -62,19 +68,16 @@ def _params(instruction: Instruction, given: Mapping[str, Json] | None) -> tuple
     return values, [one for one in findings if given is not None or one.kind != "missing_parameter"]
 
 
-def _template(instruction: Instruction, pieces: tuple[Piece, ...], declared: frozenset[str]) -> list[Finding]:
-    findings = undeclared_names(instruction, pieces, declared)
-    if any(piece.kind in ("expression", "statement") for piece in pieces):
-        from trainer.prompts import jinja
+def _template(instruction: Instruction, syntax: Syntax, declared: frozenset[str]) -> list[Finding]:
+    if syntax != "jinja":
+        return []
+    from trainer.prompts import jinja
 
-        findings += [_finding("template", one) for one in jinja.problems(pieces, declared, instruction.at)]
-    return findings
+    return [_finding("template", one) for one in jinja.problems(instruction.body, declared, instruction.at)]
 
 
-def _unused(instruction: Instruction, pieces: tuple[Piece, ...]) -> Iterator[Finding]:
-    used = {piece.text for piece in pieces if piece.kind == "name"}
-    used |= {name for piece in pieces if piece.kind in ("expression", "statement") for name, _ in names_in(piece)}
-    used |= names_used(instruction)
+def _unused(instruction: Instruction, syntax: Syntax) -> Iterator[Finding]:
+    used = names_used(instruction, syntax) | names_in_front_matter(instruction)
     for name in instruction.params:
         if name not in used:
             where = instruction.places and instruction.places.where_key("params", name)
