@@ -116,6 +116,16 @@ def test_the_source_may_stand_in_the_metadata(store):
     assert store.stats().sources == {"yahoo_finance": 1}
 
 
+def test_keys_and_passwords_are_masked_before_they_are_stored(store):
+    token = "ghp_" + "a1B2" * 9
+    store.store("k", {"notes": ["a", f"use {token}"], "n": 1}, {"url": f"https://user:{token}@host/"})
+    store.update("k", {"password": "hunter2-and-more"})
+
+    assert token not in str(store.history("k"))
+    assert "hunter2" not in str(store.history("k"))
+    assert store.retrieve("k", version=1).data["n"] == 1
+
+
 def test_storing_again_adds_a_version(store, bench):
     store.store("k", 1, {"m": 1})
     bench.pass_time(60)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from urllib.parse import urlsplit
+
 import pytest
 import redis
 
 from servers.stores import BACKENDS, SHARED
+from trainer.core.errors import StoreError
 from trainer.stores import create_store
 
 
@@ -135,3 +144,93 @@ def test_postgresql_finds_equal_texts_by_its_index(tmp_path):
 
         assert "documents_data" in str(plan)
         assert bench.store.count({"symbol.name": "ABBV"}) == 1
+
+
+@pytest.fixture
+def evicting(tmp_path):
+    """A Redis of its own that drops keys when its memory is full."""
+    if not shutil.which("redis-server"):
+        pytest.skip("NOT TESTED on an evicting Redis: install redis-server")
+    path = tmp_path / "redis.sock"
+    words = ["--port", "0", "--unixsocket", str(path), "--save", "", "--maxmemory-policy", "allkeys-lru"]
+    with subprocess.Popen(["redis-server", *words], cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+        server = redis.Redis(unix_socket_path=str(path))
+        until(server.ping)
+        yield server
+        process.terminate()
+
+
+def until(attempt):
+    for _ in range(200):
+        try:
+            return attempt()
+        except (redis.RedisError, OSError):
+            time.sleep(0.05)
+    raise TimeoutError
+
+
+def test_a_redis_that_would_drop_documents_is_refused_with_the_setting_to_change(evicting):
+    store = create_store("redis", connection_string=f"unix://{evicting.get_connection_kwargs()['path']}")
+    with pytest.raises(StoreError) as refused:
+        store.store("k", 1)
+    evicting.config_set("maxmemory-policy", "noeviction")
+    store.store("k", 1)
+
+    assert "maxmemory-policy allkeys-lru" in str(refused.value)
+    assert "CONFIG SET maxmemory-policy noeviction" in str(refused.value)
+    assert store.retrieve("k").data == 1
+
+
+class Door:
+    """A port that leads to a server, and can be shut for a while as a restart shuts it."""
+
+    def __init__(self, host, port):
+        self.target = (host, port)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.pairs = []
+        threading.Thread(target=self.serve, args=(self.listener,), daemon=True).start()
+
+    def serve(self, listener):
+        with contextlib.suppress(OSError):
+            while True:
+                inside, _ = listener.accept()
+                outside = socket.create_connection(self.target)
+                self.pairs += [inside, outside]
+                for one, other in ((inside, outside), (outside, inside)):
+                    threading.Thread(target=self.carry, args=(one, other), daemon=True).start()
+
+    def carry(self, one, other):
+        with contextlib.suppress(OSError):
+            while content := one.recv(65536):
+                other.sendall(content)
+
+    def shut(self, seconds):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for each in self.pairs:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        threading.Timer(seconds, self.open).start()
+
+    def open(self):
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self.serve, args=(self.listener,), daemon=True).start()
+
+
+def test_a_postgresql_that_is_away_for_seconds_is_waited_for(tmp_path):
+    with BACKENDS["postgresql"](tmp_path) as bench:
+        url = bench.options["connection_string"]
+        parts = urlsplit(url)
+        door = Door(parts.hostname, parts.port or 5432)
+        through = url.replace(parts.netloc, f"{parts.username}@127.0.0.1:{door.port}")
+        store = create_store("postgresql", connection_string=through)
+        store.store("k", 1)
+        door.shut(2)
+        store.store("k", 2)
+        door.shut(2)
+
+        assert create_store("postgresql", connection_string=through).retrieve("k").data == 2
+        assert [version.data for version in store.history("k")] == [1, 2]
+        store.close()

@@ -369,7 +369,7 @@ def _write(headings: Sequence[str], rows: Sequence[Sequence[Any]], plain: object
         write_table(headings, [[_cell(value) for value in row] for row in rows])
     elif form == "csv":
         lines = csv.writer(sys.stdout, lineterminator="\n")
-        lines.writerows([headings, *([_cell(value) for value in row] for row in rows)])
+        lines.writerows([headings, *([_guarded(value) for value in row] for row in rows)])
     else:
         cells = [headings, ["---"] * len(headings), *([_marked(value) for value in row] for row in rows)]
         write_text("".join(f"| {' | '.join(line)} |\n" for line in cells))
@@ -377,6 +377,12 @@ def _write(headings: Sequence[str], rows: Sequence[Sequence[Any]], plain: object
 
 def _cell(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _guarded(value: Any) -> Any:
+    """The cell of a CSV; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    cell = _cell(value)
+    return f"'{cell}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _marked(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import StoreError, Where
 from trainer.stores.heads import carry_over, stamp_of
-from trainer.stores.lock import file_lock, refuse_network
+from trainer.stores.lock import file_lock, is_read_only, refuse_network
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,15 +40,26 @@ class DatabaseFile:
 
     @contextlib.contextmanager
     def open(
-        self, component: str, migrations: Sequence[str], *, afterwards: Callable[[], None] | None = None
+        self,
+        component: str,
+        migrations: Sequence[str],
+        *,
+        write: bool = True,
+        afterwards: Callable[[], None] | None = None,
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with the component's migrations applied; nobody else has the file open meanwhile.
 
         Keep it short, and wait for no network and no model inside. What was not committed is rolled back.
+        Who only reads and says so with `write=False` can do so where nothing can be written.
         `afterwards` is called once the file is closed again, while nobody else can have opened it.
         Raises StoreError: lock not had in time, newer or broken file, network file system, disk full.
         """
         refuse_network(self.path.parent)
+        if not write and is_read_only(self.path):
+            with self._connection(read_only=True) as connection:
+                apply_migrations(connection, component, migrations, clock=self.clock, shown=str(self.path))
+                yield connection
+            return
         with file_lock(self.path.with_name(self.path.name + ".lock"), timeout=self.timeout):
             before = stamp_of(self.path)
             with self._connection() as connection:
@@ -60,12 +71,12 @@ class DatabaseFile:
                 afterwards()
 
     @contextlib.contextmanager
-    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         import duckdb
 
         connection = None
         try:
-            connection = self._connect()
+            connection = self._connect(read_only)
             yield connection
             connection.close()
         except duckdb.Error as error:
@@ -75,14 +86,19 @@ class DatabaseFile:
                 if connection is not None:
                     connection.close()
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        """Waits for programs that open the file without our lock, such as DuckDB's own shell."""
+    def _connect(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+        """Waits for programs that open the file without our lock, such as DuckDB's own shell.
+
+        A file that is not there and cannot be made is an empty database in memory.
+        """
         import duckdb
 
         deadline = time.monotonic() + self.timeout
         while True:
             try:
-                return duckdb.connect(self.path, config=CONFIG)
+                if read_only and not self.path.exists():
+                    return duckdb.connect(config=CONFIG)
+                return duckdb.connect(self.path, read_only=read_only, config=CONFIG)
             except duckdb.IOException as error:
                 if "Could not set lock" not in str(error) or time.monotonic() >= deadline:
                     raise
@@ -93,6 +109,8 @@ class DatabaseFile:
         hint = "look at the message; the file itself is as it was before"
         if "Could not set lock" in text:
             hint = "another program has the file open: close it there and run the same command again"
+        elif "read-only mode" in text:
+            hint = "an older trainer wrote the file: run trainer store migrate once where it can be written"
         elif "No space left" in text:
             hint = "free some space and run the same command again; nothing was changed"
         elif "not a valid DuckDB database" in text or "Corrupt" in text or "magic bytes" in text:

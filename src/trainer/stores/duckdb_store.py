@@ -159,7 +159,7 @@ class DuckDBStore(SqlStore):
         `then` is called with them while nobody else can open the file.
         """
         found: dict[str, Json] = dict.fromkeys(keys)
-        with self.database.open(DOCUMENTS, MIGRATIONS, afterwards=lambda: then(found)) as connection:
+        with self.database.open(DOCUMENTS, MIGRATIONS, write=False, afterwards=lambda: then(found)) as connection:
             run = partial(_run, connection)
             found.update({row.key: head_as_json(row.head()) for row in self.currents(run, keys) if not row.deleted})
         return found
@@ -167,7 +167,7 @@ class DuckDBStore(SqlStore):
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[Run]:
         """One short opening of the file; what fails leaves it as it was."""
-        with self.database.open(DOCUMENTS, MIGRATIONS) as connection:
+        with self.database.open(DOCUMENTS, MIGRATIONS, write=write) as connection:
             if write:
                 connection.execute("BEGIN")
             yield partial(_run, connection)

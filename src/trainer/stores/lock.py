@@ -65,6 +65,12 @@ def refuse_network(folder: Path, *, mounts: Path = Path("/proc/self/mountinfo"))
         )
 
 
+def is_read_only(path: Path) -> bool:
+    """Whether a file can be neither changed nor made, as in a read-only checkout."""
+    folder = next(folder for folder in path.absolute().parents if folder.exists())
+    return not os.access(path if path.exists() else folder, os.W_OK) or not os.access(folder, os.W_OK)
+
+
 def kind_of(folder: Path, mountinfo: str) -> str:
     """The type of the file system that holds `folder`, by the longest mount point above it; empty if none is."""
     found, kind = -1, ""

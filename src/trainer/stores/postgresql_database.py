@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import MissingExtra, StoreError
 from trainer.stores.database import CONFIG, apply_migrations
-from trainer.stores.postgresql_store import address_of, explained, parse_address
+from trainer.stores.postgresql_store import PATIENCE, address_of, connected, explained, parse_address
 
 _NUMBER_OF_LOCK = 7_226_032
 _EXTRAS = {"postgres_scanner": "postgres"}
@@ -58,7 +58,7 @@ class PostgreSQLDatabase:
 @contextlib.contextmanager
 def alone(parameters: Mapping[str, Any], lock: int | None, timeout: int) -> Iterator[str]:
     """The schema of the connection, under a lock of that number, which the server drops when this process dies."""
-    with psycopg.connect(**parameters, autocommit=True) as connection:
+    with connected(parameters, PATIENCE, autocommit=True) as connection:
         if lock is not None:
             connection.execute(f"SET lock_timeout = {timeout * 1000:d}")
             connection.execute("SELECT pg_advisory_lock(%s)", [lock])

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -48,6 +49,9 @@ _REGISTER = "CREATE TABLE IF NOT EXISTS schema_migrations (component TEXT, numbe
 _DONE = "SELECT coalesce(max(number), 0) FROM schema_migrations WHERE component = 'documents'"
 _NUMERIC = re.compile(r"\s*[+-]?[0-9]+\s*")
 _NUMBER_OF_LOCK = 7_226_031
+PATIENCE = 10.0
+"""Seconds to wait for a server that is away."""
+_AWAY = re.compile("refused|starting up|shutting down|closed the connection|No such file|recovery mode")
 _PASSWORD = re.compile(r"password=('(?:\\.|[^'\\])*'|\S+)")
 
 
@@ -175,16 +179,21 @@ class PostgreSQLStore(SqlStore):
         """The pool of this process; a forked child must not share its parent's connections."""
         if self._pool is None or self._process != os.getpid():
             self._process = os.getpid()
+            # each connection is tried before it is lent, so that a server that was away is waited for, not met broken
             self._pool = ConnectionPool(
-                make_conninfo("", **self._parameters), min_size=0, max_size=self.connections, open=True
+                make_conninfo("", **self._parameters),
+                min_size=0,
+                max_size=self.connections,
+                open=True,
+                check=ConnectionPool.check_connection,
             )
             self._apply_migrations()
         return self._pool
 
     def _apply_migrations(self) -> None:
-        """Outside of the pool, so that an unreachable server is told at once and in its own words."""
+        """Outside of the pool, so that an unreachable server is told in its own words."""
         try:
-            with psycopg.connect(**self._parameters) as connection:
+            with connected(self._parameters, min(self.timeout, PATIENCE)) as connection:
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", [_NUMBER_OF_LOCK])
                 connection.execute(_REGISTER)
                 row = connection.execute(_DONE).fetchone()
@@ -216,6 +225,18 @@ def parse_address(connection_string: str, database: str | None) -> Mapping[str, 
             hint="write it like postgresql://user:password@host:5432/database",
         ) from None
     return {"connect_timeout": 10, **given, **({"dbname": database} if database else {})}
+
+
+def connected(parameters: Mapping[str, Any], patience: float, **options: Any) -> psycopg.Connection[Any]:
+    """A connection; a server that is just away, as for a restart, is waited for as many seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return psycopg.connect(**parameters, **options)
+        except psycopg.OperationalError as error:
+            if not _AWAY.search(str(error)) or time.monotonic() >= deadline:
+                raise
+        time.sleep(0.25)
 
 
 def address_of(parameters: Mapping[str, Any]) -> str:

@@ -135,8 +135,15 @@ class RedisStore(DataStore):
             return int(self._redis.info("memory")["used_memory"])
 
     def migrate(self) -> int:
-        """The number of the layout; raises StoreError for a newer one."""
+        """The number of the layout; raises StoreError for a newer one, and where Redis may drop documents by itself."""
         with self._reaching():
+            policy = self._redis.info("memory").get("maxmemory_policy", "noeviction")
+            if policy != "noeviction":
+                raise StoreError(
+                    f"Redis at {self._address} drops keys when its memory is full (maxmemory-policy {policy}), "
+                    "and documents with them",
+                    hint="run: redis-cli CONFIG SET maxmemory-policy noeviction, or use another server for documents",
+                )
             found = int(self._redis.get(self._name("schema")) or 0)
             if found < SCHEMA:
                 self._index_all()

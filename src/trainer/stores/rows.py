@@ -11,6 +11,7 @@ import msgspec
 
 from trainer.core.digest import digest
 from trainer.core.errors import StoreError, UsageError
+from trainer.core.secrets import find_secrets, mask_json
 from trainer.core.values import Json, StoredData
 from trainer.stores.jsontext import MANY, Encoded, check_key, encode
 from trainer.stores.values import Draft, Head, VersionConflict, from_text, to_text
@@ -116,7 +117,7 @@ def document_of(columns: Sequence[Any]) -> StoredData:
 
 def change_of(draft: Draft) -> Change:
     """The draft, checked and encoded; raises UsageError."""
-    data = encode(draft.data)
+    data = _encoded(draft.data)
     return Change(
         key=check_key(draft.key),
         data=data,
@@ -131,9 +132,9 @@ def change_of(draft: Draft) -> Change:
 
 def update_of(key: str, data: Json, metadata: Mapping[str, Json] | None, if_version: int | None) -> Change:
     """New data for a document that must exist; what is not named is kept."""
-    encoded = encode(data)
-    kept = None if metadata is None else _metadata(metadata)
-    return Change(check_key(key), encoded, digest(encoded.value), kept, if_version=if_version, must_exist=True)
+    encoded = _encoded(data)
+    named = None if metadata is None else _metadata(metadata)
+    return Change(check_key(key), encoded, digest(encoded.value), named, if_version=if_version, must_exist=True)
 
 
 def deletion_of(key: str) -> Change:
@@ -179,7 +180,7 @@ def current_of(row: Row) -> Current:
 
 def row_of(document: StoredData) -> Row:
     """A version as it is, for import; raises UsageError."""
-    data, metadata = encode(document.data), encode(document.metadata, what="metadata")
+    data, metadata = _encoded(document.data), _metadata(document.metadata)
     if not isinstance(document.version, int) or document.version < 1:
         raise UsageError(f"{document.key}: a version must be a whole number from 1 on, not {document.version!r}")
     return Row(
@@ -237,7 +238,13 @@ def _lists(data: Encoded, metadata: Encoded) -> str:
 def _metadata(metadata: Mapping[str, Json]) -> Encoded:
     if not isinstance(metadata, Mapping):
         raise UsageError("metadata must be a mapping of names to values")
-    return encode(metadata, what="metadata")
+    return _encoded(metadata, what="metadata")
+
+
+def _encoded(value: object, *, what: str = "data") -> Encoded:
+    """The value as it is kept: whatever looks like a key or a password is masked before it is written anywhere."""
+    encoded = encode(value, what=what)
+    return encode(mask_json(encoded.value), what=what) if find_secrets(encoded.text) else encoded
 
 
 def _source(source: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, Where
-from trainer.stores.lock import refuse_network
+from trainer.stores.lock import is_read_only, refuse_network
 from trainer.stores.query import Field
 from trainer.stores.sql import RANKS, Dialect, Piece, one_of
 from trainer.stores.sql_store import TYPES, Run, SqlStore
@@ -110,7 +110,7 @@ class SQLiteStore(SqlStore):
         """One connection for one transaction, so that threads and forks share nothing."""
         refuse_network(self.path.parent)
         try:
-            with contextlib.closing(self._connect()) as connection:
+            with contextlib.closing(self._connect(read_only=not write and is_read_only(self.path))) as connection:
                 self._migrate(connection)
                 # A deferred transaction that reads and then writes fails at once, whatever the timeout.
                 connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -129,7 +129,11 @@ class SQLiteStore(SqlStore):
         with self.transaction(write=False):
             return len(MIGRATIONS)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, *, read_only: bool) -> sqlite3.Connection:
+        if read_only:
+            # immutable, for a file in WAL mode wants to write beside it even to be read
+            uri = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1" if self.path.exists() else ":memory:"
+            return _with_functions(sqlite3.connect(uri, uri=True, isolation_level=None))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -137,9 +141,7 @@ class SQLiteStore(SqlStore):
         connection = sqlite3.connect(self.path, timeout=self.timeout, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.create_function("as_number", 1, _as_number, deterministic=True)
-        connection.create_function("matches", 2, _matches, deterministic=True)
-        return connection
+        return _with_functions(connection)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         ((done,),) = connection.execute("PRAGMA user_version")
@@ -170,6 +172,12 @@ class SQLiteStore(SqlStore):
         elif "not a database" in text or "malformed" in text:
             hint = f"move {self.path.name} away; stored data is fetched again"
         return StoreError(f"the database cannot be used: {text}", where=Where(str(self.path)), hint=hint)
+
+
+def _with_functions(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.create_function("as_number", 1, _as_number, deterministic=True)
+    connection.create_function("matches", 2, _matches, deterministic=True)
+    return connection
 
 
 def _run(connection: sqlite3.Connection, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
