@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from trainer.core.secrets import forget_secrets
 
 ROOT = Path(__file__).parent.parent
 BLOCKED = Path(__file__).parent / "servers" / "blocked"
@@ -28,6 +30,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("TRAINER_") and not name.startswith("TRAINER_TEST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_secrets() -> Iterator[None]:
+    """No test hides the secrets of another: one process is one user's everywhere else."""
+    yield
+    forget_secrets()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pytest
 from trainer.core.config import Config, json_schema, load_config
 from trainer.core.config.schema import LLMProvider, overridden
 from trainer.core.errors import ConfigError
+from trainer.core.secrets import MASK, mask_known
 from trainer.core.yamltext import load_yaml
 
 SPEC_EXAMPLE = Path(__file__).parent.parent / "corpus" / "core" / "spec_config.yaml"
@@ -123,6 +124,27 @@ def test_secrets_are_masked_when_settings_are_shown(tmp_path: Path) -> None:
 
     assert ("llm_provider.api_key", "********", "file config.yaml:1:25") in rows
     assert not any("sk-very" in str(row) for row in rows)
+
+
+def test_whatever_a_variable_filled_is_masked_when_shown_and_in_every_text_from_then_on(tmp_path: Path) -> None:
+    text = """
+data_retriever:
+  sources:
+    api:
+      base_url: "https://bob:${PW}@host/v1"
+      headers: {X-Thing: "${PW}", Accept: text/html, Authorization: Basic abcdefgh}
+      params: {q: ["${PW}", "${SHORT}", "${NONE:-default}"]}
+"""
+    config = load(tmp_path, text, environ={"PW": "canary+KEY/98765==", "SHORT": "ABBV"})
+    rows = {key: value for key, value, _ in config.shown()}
+
+    sources = "data_retriever.sources.api"
+    assert rows[f"{sources}.base_url"] == f"https://{MASK}@host/v1"
+    assert rows[f"{sources}.headers.X-Thing"] == MASK
+    assert rows[f"{sources}.headers.Accept"] == "text/html"
+    assert rows[f"{sources}.headers.Authorization"] == MASK
+    assert rows[f"{sources}.params.q"] == [MASK, MASK, "default"]
+    assert mask_known("it was canary+KEY/98765== or canary%2BKEY%2F98765%3D%3D") == f"it was {MASK} or {MASK}"
 
 
 def test_a_section_can_be_overridden_for_one_report() -> None:

@@ -2,7 +2,16 @@ import pickle
 
 import pytest
 
-from trainer.core.secrets import MASK, Secret, find_secrets, mask_json, mask_secrets
+from trainer.core.secrets import (
+    MASK,
+    Secret,
+    find_secrets,
+    is_secret_name,
+    keep_secret,
+    mask_json,
+    mask_known,
+    mask_secrets,
+)
 
 # every value is made up, and put together here so that no scanner takes this file for a leak
 DIGITS = "0123456789abcdefABCDEF0123456789abcdefABCDEF"
@@ -119,3 +128,40 @@ def test_a_secret_inside_another_is_named_once():
     token = SECRETS["jwt"]
 
     assert [(secret.kind, secret.start) for secret in find_secrets(f"Bearer {token}")] == [("jwt", 7)]
+
+
+def test_what_is_kept_as_a_secret_is_masked_everywhere_from_then_on():
+    text = "login swordfish at https://h/?k=sword%2Ffish and sk-0123456789abcdefghij"
+    assert mask_known(text) == text
+
+    keep_secret("swordfish")
+    keep_secret("sword/fish")
+
+    assert mask_known(text) == f"login {MASK} at https://h/?k={MASK} and sk-0123456789abcdefghij"
+    assert mask_secrets(text) == f"login {MASK} at https://h/?k={MASK} and {MASK}"
+    assert mask_json({"a": ["swordfish"]}, shapes=False) == {"a": [MASK]}
+
+
+def test_a_short_value_is_kept_in_running_text_unless_it_is_a_key():
+    keep_secret("ABBV")
+    assert mask_known("ABBV rose") == "ABBV rose"
+    keep_secret("ABBV", shortest=4)
+    assert mask_known("ABBV rose") == f"{MASK} rose"
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("api_key", True),
+        ("Authorization", True),
+        ("X-Api-Key", True),
+        ("client_secret", True),
+        ("connection_string", True),
+        ("max_tokens", False),
+        ("token_url", False),
+        ("key", False),
+        ("secretary", False),
+    ],
+)
+def test_a_name_says_whether_it_names_a_secret(name, secret):
+    assert is_secret_name(name) is secret

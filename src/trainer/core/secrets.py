@@ -40,6 +40,34 @@ class Secret:
         return self._text
 
 
+_kept: dict[str, tuple[str, ...]] = {}
+"""What came from the environment, a key file or a keyring in this process, with its spellings in URLs and JSON.
+
+One table for the whole process, since a secret must not depend on whether an error, a log or a record far away was told
+of it.
+"""
+
+
+def keep_secret(text: str | None, *, shortest: int = 8) -> Secret:
+    """The value as a secret that every mask hides from now on, whatever its shape: it is one by its origin.
+
+    Values of fewer than `shortest` letters are not hidden in running text: `8080` or `ABBV` would take words along.
+    """
+    if text and len(text) >= max(shortest, _SHORTEST):
+        _kept.setdefault(text, tuple(_spellings([text])))
+    return Secret(text)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a setting or header of that name holds a secret: `api_key`, `x-auth-token`, `Authorization` …."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def forget_secrets() -> None:
+    """Hide none of the kept values any more; for tests, which share a process."""
+    _kept.clear()
+
+
 @dataclass(frozen=True, slots=True)
 class SecretSpan:
     """Where a secret stands in a text; its value is not kept."""
@@ -91,6 +119,11 @@ _NAMED = re.compile(
     r"(?P<value>(?=[^\s\"',;&<>]{0,60}[0-9])(?=[^\s\"',;&<>]{0,60}[A-Za-z])[^\s\"',;&<>(){}\[\]$]{8,300})",
     re.IGNORECASE,
 )
+_SECRET_NAME = re.compile(
+    r"(?:^|[-_])(?:api[-_]?key|password|passwd|pwd|secret|token|authorization|cookie|credentials?|dsn)$"
+    r"|^connection_string$|^rabbitmq_url$",
+    re.IGNORECASE,
+)
 _NAMES = ("key", "secret", "token", "passw", "pwd")
 
 
@@ -104,12 +137,8 @@ def find_secrets(text: str) -> list[SecretSpan]:
 
 
 def mask_secrets(text: str, known: Iterable[str | Secret] = ()) -> str:
-    """The text with each secret replaced by `MASK`; `known` values are secret whatever their shape.
-
-    Known values are also masked as they stand in URLs and in JSON.
-    """
-    for value in _spellings(known):
-        text = text.replace(value, MASK)
+    """The text with each secret replaced by `MASK`: kept and `known` values whatever their shape, others by theirs."""
+    text = mask_known(text, known)
     spans = find_secrets(text)
     if not spans:
         return text
@@ -121,17 +150,34 @@ def mask_secrets(text: str, known: Iterable[str | Secret] = ()) -> str:
     return "".join([*parts, text[at:]])
 
 
-def mask_json(value: Json, known: Iterable[str | Secret] = ()) -> Json:
-    """The value with every text masked, keys too; a text under a key such as `password` counts as named by it."""
+def mask_known(text: str, known: Iterable[str | Secret] = ()) -> str:
+    """The text without kept and `known` values, also as they stand in URLs and in JSON; shapes are not looked for.
+
+    For text of which every letter matters, such as provenance: a shape may be met by chance, a kept value is one.
+    """
+    for spellings in sorted(_kept.values(), key=lambda spellings: -len(spellings[0])):
+        for spelling in spellings:
+            text = text.replace(spelling, MASK)
+    for spelling in _spellings(known):
+        text = text.replace(spelling, MASK)
+    return text
+
+
+def mask_json(value: Json, known: Iterable[str | Secret] = (), *, shapes: bool = True) -> Json:
+    """The value with every text masked, keys too; a text under a key such as `password` counts as named by it.
+
+    Without `shapes` only kept and `known` values are hidden, as in data of which every letter matters.
+    """
     known = tuple(known)
+    mask = mask_secrets if shapes else mask_known
 
     def masked(value: Json, name: str) -> Json:
         if isinstance(value, str):
             label = f"{name}: "
-            text = mask_secrets(label + value, known)
-            return text[len(label) :] if text.startswith(label) else mask_secrets(value, known)
+            text = mask(label + value, known)
+            return text[len(label) :] if text.startswith(label) else mask(value, known)
         if isinstance(value, Mapping):
-            return {mask_secrets(str(key), known): masked(item, str(key)) for key, item in value.items()}
+            return {mask(str(key), known): masked(item, str(key)) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [masked(item, name) for item in value]
         return value

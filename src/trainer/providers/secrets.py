@@ -11,7 +11,7 @@ from typing import Any
 
 from trainer.core.errors import ConfigError, Where
 from trainer.core.files import read_text
-from trainer.core.secrets import Secret
+from trainer.core.secrets import Secret, keep_secret
 
 _SERVICE = "trainer"
 """What a keyring's entries are called by: `keyring set trainer OPENAI_API_KEY`."""
@@ -23,10 +23,10 @@ def find_key(name: str, *, environ: Mapping[str, str], folder: Path | None = Non
     Raises ConfigError where the file may be read by others, and where the keyring is locked or broken.
     """
     if value := environ.get(name):
-        return Secret(value)
+        return keep_secret(value)
     if folder is not None and (folder / name).is_file():
-        return Secret(_private_text(folder / name))
-    return Secret(_from_keyring(name) if keyring else None)
+        return keep_secret(_private_text(folder / name))
+    return keep_secret(_from_keyring(name) if keyring else None)
 
 
 def where_to_keep(name: str, folder: Path) -> str:

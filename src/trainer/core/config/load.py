@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
-from trainer.core.config.schema import SECRET_KEYS, Settings
+from trainer.core.config.schema import Settings
 from trainer.core.errors import ConfigError, Problem, UsageError, Where, unknown
 from trainer.core.files import read_text
 from trainer.core.formats import find_output_format
-from trainer.core.secrets import MASK
+from trainer.core.secrets import MASK, is_secret_name, keep_secret, mask_secrets
 from trainer.core.yamltext import KEY, load_yaml
 from trainer.core.yamltext import Path as YamlPath
 
@@ -44,15 +44,25 @@ class Config:
     """By dotted key; what is not here is a default."""
     unset: Mapping[str, str] = field(default_factory=dict)
     """Keys whose `${NAME}` is not set, with the NAME."""
+    masked: Mapping[str, str] = field(default_factory=dict)
+    """What may be shown of the keys that `${NAME}` filled: what came from the environment is a secret."""
 
     def shown(self) -> list[tuple[str, object, str]]:
         """Every setting as (dotted key, value, origin), in order; secrets masked."""
         rows = []
         for key, value in _leaves(msgspec.to_builtins(self.settings), ()):
             origin = self._origin(key)
-            masked = MASK if value and key[-1] in SECRET_KEYS else value
-            rows.append((".".join(key), masked, f"{origin.kind} {origin.place}" if origin else "default"))
+            rows.append(
+                (".".join(key), self._masked(key, value), f"{origin.kind} {origin.place}" if origin else "default")
+            )
         return rows
+
+    def _masked(self, key: tuple[str, ...], value: object) -> object:
+        if isinstance(value, list):
+            return [self._masked((*key, str(index)), item) for index, item in enumerate(value)]
+        if not isinstance(value, str) or not value:
+            return value
+        return MASK if is_secret_name(key[-1]) else mask_secrets(self.masked.get(".".join(key), value))
 
     def _origin(self, key: tuple[str, ...]) -> Origin | None:
         for length in range(len(key), 0, -1):
@@ -70,6 +80,7 @@ class _Layers:
     places: dict[YamlPath, Where]
     environ: Mapping[str, str]
     unset: dict[str, str]
+    masked: dict[str, str]
     problems: list[Problem]
 
     def where(self, path: YamlPath) -> Where | None:
@@ -90,7 +101,7 @@ def load_config(
 
     Raises ConfigError with all problems of the file at once, each with line and column and the nearest known name.
     """
-    layers = _Layers({}, {}, {}, environ, {}, [])
+    layers = _Layers({}, {}, {}, environ, {}, {}, [])
     _lay_file(layers, path, shown)
     _lay_environment(layers)
     for override in overrides:
@@ -101,7 +112,7 @@ def load_config(
     if layers.problems:
         raise ConfigError(layers.problems[0].message, problems=layers.problems)
     assert isinstance(settings, Settings)
-    return Config(settings, layers.origins, layers.unset)
+    return Config(settings, layers.origins, layers.unset, layers.masked)
 
 
 def _lay_file(layers: _Layers, path: Path, shown: str) -> None:
@@ -168,27 +179,34 @@ def _interpolate(layers: _Layers, value: Any, path: YamlPath) -> Any:
             value[key] = _interpolate(layers, value[key], (*path, key))
     elif isinstance(value, list):
         value[:] = [_interpolate(layers, item, (*path, index)) for index, item in enumerate(value)]
-    elif isinstance(value, str) and "${" in value:
-        return _filled(layers, value, path)
+    elif isinstance(value, str):
+        value = _filled(layers, value, path) if "${" in value else value
+        if value and path and is_secret_name(str(path[-1])):
+            keep_secret(value, shortest=12)  # written down in clear, where `ollama` or `none` may stand for no key
     return value
 
 
 def _filled(layers: _Layers, text: str, path: YamlPath) -> str | None:
+    key = ".".join(map(str, path))
+    shortest = 4 if is_secret_name(str(path[-1])) else 8
     missing: list[str] = []
 
-    def fill(match: re.Match[str]) -> str:
-        name, default = match.groups()
+    def fill(variable: re.Match[str], *, masked: bool) -> str:
+        name, default = variable.groups()
         if name is None:
             return "${"
-        found = layers.environ.get(name) or default
-        if found is None:
+        value = layers.environ.get(name)
+        if value:
+            return MASK if masked else keep_secret(value, shortest=shortest).reveal()
+        if default is None:
             missing.append(name)
-        return found or ""
+        return default or ""
 
-    filled = _VARIABLE.sub(fill, text)
+    filled = _VARIABLE.sub(lambda variable: fill(variable, masked=False), text)
     if missing:
-        layers.unset[".".join(map(str, path))] = missing[0]
+        layers.unset[key] = missing[0]
         return None
+    layers.masked[key] = _VARIABLE.sub(lambda variable: fill(variable, masked=True), text)
     return filled
 
 

@@ -280,10 +280,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     reports: Annotated[dict[str, Report], Meta(description="The reports, by name.")] = field(default_factory=dict)
 
 
-SECRET_KEYS = frozenset({"api_key", "connection_string", "rabbitmq_url", "password", "token", "secret"})
-"""Keys whose values are never printed."""
-
-
 def overridden(section: T, changes: Mapping[str, Any], *, what: str) -> T:
     """The struct with some keys replaced; raises ConfigError, naming `what`, for an unknown key or a wrong type."""
     names: tuple[str, ...] = section.__struct_fields__  # type: ignore[attr-defined]
