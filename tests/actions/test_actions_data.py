@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.actions.data import DataRequest, Sources, fetch, is_current, known_digests, load_documents
+from trainer.actions.data import DataRequest, Sources, check_sources, fetch, is_current, known_digests, load_documents
 from trainer.core.errors import SourceError, UsageError
 from trainer.core.project import Project, open_project
 from trainer.stores import Head
@@ -114,3 +114,22 @@ def test_rows_of_a_batch_keep_what_was_spelt(project, name, text):
     (project.root / name).write_text(text)
 
     assert read_rows(project, project.root / name) == [{"CODE": "000001", "VERSION": "1.10"}]
+
+
+def test_all_that_is_wrong_with_the_sources_is_told_by_config_check(tmp_path):
+    (tmp_path / "config.yaml").write_text("""
+data_retriever:
+  provider: fiel
+  sources:
+    sec_filings: {tiemout: 3}
+    api: {apis: {demo: {base_url: "https://demo.example", paging: {kind: cursor, next: next}}}}
+""")
+    project = open_project(tmp_path, environ={})
+
+    problems = [problem for error in check_sources(project, Sources(project)) for problem in error.problems]
+
+    assert [f"{problem.where}: {problem.message}; {problem.hint}" for problem in problems] == [
+        'config.yaml:3:13: unknown source "fiel"; did you mean "file"?',
+        'config.yaml:5:28: unknown option of source sec_filings "tiemout"; did you mean "timeout"?',
+        'config.yaml:6:35: apis.demo.paging.next is not a JSON pointer: "next"; write /next',
+    ]

@@ -197,3 +197,10 @@ def test_a_misspelt_format_is_told_with_its_place_the_nearest_and_the_list(tmp_p
     assert str(caught.value).startswith(
         'config.yaml:1:48: reports.r.formats.1: unknown output format "htm"\n  did you mean "html"? known: asciidoc, '
     )
+
+
+def test_a_setting_has_the_place_of_the_first_below_it(tmp_path: Path) -> None:
+    config = load(tmp_path, "data_retriever:\n  sources:\n    api: {ttl: 3}\n")
+
+    assert config.origin("data_retriever.sources.api").place.endswith("config.yaml:3:16")
+    assert config.origin("data_store") is None

@@ -4,6 +4,7 @@ import pytest
 
 from servers.rest import RECORDS, SECRET, RestServer
 from trainer.core.errors import SourceError, UsageError
+from trainer.core.secrets import keep_secret
 from trainer.sources import SourceContext, create_source
 from trainer.sources.pointer import NotThere, resolve
 
@@ -193,6 +194,35 @@ def test_all_faults_of_a_description_are_told_at_once(clock):
         "apis.c.paging.next is missing",
         'unknown kind of apis.d.paging "cursr"',
     ]
+
+
+def test_a_login_in_the_address_is_used_and_never_shown(rest, clock):
+    settings = {"base_url": rest.url.replace("//", f"//ann:{SECRET}@")}
+    source = create_source("api", SourceContext(clock), apis={"shop": settings}, retries=0)
+    result = source.retrieve({"api": "shop", "path": "/private"})
+
+    assert result.data == {"welcome": True}
+    assert SECRET not in str(result.metadata)
+    with pytest.raises(SourceError) as caught:
+        source.retrieve({"api": "shop", "path": "/nothing"})
+    assert SECRET not in str(caught.value)
+
+
+def test_an_address_that_is_none_is_told_without_what_it_may_hold(clock):
+    with pytest.raises(UsageError, match=r"base_url is not a URL\n.*percent-encode") as caught:
+        create_source("api", SourceContext(clock), apis={"shop": {"base_url": f"http://ann:{SECRET}/x==@127.0.0.1"}})
+    assert SECRET not in str(caught.value)
+
+
+def test_what_came_from_the_environment_is_masked_and_not_cached(rest, clock, tmp_path):
+    keep_secret(SECRET)
+    context = SourceContext(clock, cache=tmp_path)
+    settings = {"base_url": rest.url, "parameters": {"key": SECRET}, "headers": {"X-Api-Key": SECRET}}
+    source = create_source("api", context, apis={"shop": settings}, retries=0)
+    result = source.retrieve({"api": "shop", "path": "/tagged"})
+
+    assert result.metadata["url"] == f"{rest.url}/tagged?key=********"
+    assert SECRET.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
 def test_the_key_is_made_of_service_path_and_parameters(clock):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.actions.data import Sources
+from trainer.actions.data import Sources, check_sources
 from trainer.actions.model import make_chain
 from trainer.actions.prompt import Instructions, check_all
 from trainer.actions.report_inputs import collect_inputs
@@ -44,7 +44,7 @@ def check_config(project: Project) -> Checked:
     specs = expand_reports(project.settings.reports)
     sources = Sources(project)
     instructions = Instructions(project, sources)
-    wrong: list[UsageError] = []
+    wrong: list[UsageError] = check_sources(project, sources)
     given: dict[str, Mapping[str, Any]] = {}
     try:
         for report in collect_inputs(project, specs, sources=sources, changes={}):

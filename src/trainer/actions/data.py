@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from trainer.actions.wiring import current_heads, open_source, open_store
 from trainer.core.clock import Clock, isoformat, parse_moment, system_clock
 from trainer.core.digest import canonical, digest
-from trainer.core.errors import SourceError, StoreError, TrainerError, UsageError
+from trainer.core.errors import ConfigError, SourceError, StoreError, TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import DataBlock, Field, RetrievalResult, StoredData
 
@@ -79,6 +79,22 @@ class Sources(Mapping[str, "DataRetriever"]):
         name = query.source or self.project.settings.data_retriever.provider
         source = self[name]
         return DataRequest(source.key(query.query), name, query.query, query.max_age, source.local)
+
+
+def check_sources(project: Project, sources: Sources) -> list[UsageError]:
+    """What is wrong with the settings of the sources: names, options, descriptions of services. Nothing is sent."""
+    settings = project.settings.data_retriever
+    errors: list[UsageError] = []
+    for name in dict.fromkeys((settings.provider, *settings.sources)):
+        try:
+            sources[name]
+        except UsageError as error:
+            setting = "data_retriever.provider" if name == settings.provider else f"data_retriever.sources.{name}"
+            origin = project.config.origin(setting)
+            where = Where(origin.place) if origin else None
+            problems = [replace(problem, where=problem.where or where) for problem in error.problems]
+            errors.append(ConfigError(error.message, hint=error.hint, problems=problems))
+    return errors
 
 
 def known_digests(project: Project, requests: Iterable[DataRequest], *, sources: Sources) -> dict[str, str | None]:

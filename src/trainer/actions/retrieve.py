@@ -41,6 +41,11 @@ class Retrieved:
     seconds: float = 0.0
     """How long the source took."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the answer."""
+        return tuple(self.result.metadata.get("warnings") or ()) if self.result else ()
+
     def as_json(self) -> dict[str, Any]:
         """The query's object in `trainer retrieve --json`."""
         result = self.result

@@ -72,6 +72,8 @@ def _one(session: Session, source: str | None, query: list[str], options: Retrie
     if found.error is not None:
         raise found.error
     session.detail(f"{found.key}: {found.status}")
+    for warning in found.warnings:
+        session.say(f"warning: {found.key}: {warning}")
     if as_json:
         write_json(found.as_json())
     elif options.store and found.version is not None:
@@ -91,6 +93,9 @@ def _all(session: Session, options: RetrieveOptions, *, as_json: bool) -> None:
             on_total=progress.expect,
             on_outcome=lambda each: progress.step(f"{each.key}: {each.error}" if each.error else None),
         )
+    for each in found:
+        for warning in each.warnings:
+            session.say(f"warning: {each.key}: {warning}")
     if as_json:
         write_json([each.as_json() for each in found])
     else:

@@ -100,7 +100,7 @@ class APIRetriever(DataRetriever):
         api, parameters = self._apis[name], _parameters(self._apis[name], query)
         url = address(api) + "/" + str(query["path"]).lstrip("/")
         data = self._data(name, url, parameters, query)
-        shown = mask_secrets(_with(url, parameters), self.context.secrets)
+        shown = mask_secrets(_with(url, parameters))
         fields = {path: Field(**meaning) for path, meaning in api.fields.items()}
         return Fetched(data, subject=api.subject or name, fields=fields, metadata={"url": shown})
 
@@ -143,8 +143,8 @@ class APIRetriever(DataRetriever):
             response = self._http[name].get(
                 _with(page_url, hidden), headers={**api.headers, **headers}, secrets=secrets
             )
-            shown = mask_secrets(page_url, (*secrets, *self.context.secrets))
-            page = _read(response, name, shown, (*secrets, *self.context.secrets))
+            shown = mask_secrets(page_url, secrets)
+            page = _read(response, name, shown, secrets)
             yield shown, page
             following = _next(api, response, page, page_url, pointer=str(query.get("select", api.select)))
             page_url = following and _without(following, hidden)

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Protocol
 from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import Problem, UsageError, unknown
 from trainer.core.registry import Adapter, Registry
-from trainer.core.secrets import Secret
 from trainer.core.values import Field, Json, RetrievalResult
 from trainer.sources.query import Query, QueryField, check_query, storage_key
 
@@ -85,7 +84,7 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What surrounds a source: the project's folders, the time, and what must never be shown."""
+    """What surrounds a source: the project's folders, the time, and the environment."""
 
     clock: Clock = system_clock
     root: Path = Path()
@@ -94,8 +93,6 @@ class SourceContext:
     """The folder of the HTTP cache; None keeps nothing."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """Where credentials are looked up by name."""
-    secrets: tuple[str | Secret, ...] = ()
-    """Values of the settings that came from the environment or a keyring: masked in every error."""
 
 
 class DataRetriever(ABC):

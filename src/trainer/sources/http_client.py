@@ -131,6 +131,8 @@ class HTTPClient:
         the answer is not cached. Another origin that the server redirects to gets none of the headers and cookies.
         """
         attempts = (self._retries if retries is None else retries) + 1
+        sent = f"{url} {params} {headers}"
+        private = bool(secrets) or mask_secrets(sent) != sent
         backoff = stamina.retry_context(
             on=lambda error: error.retry if isinstance(error, _Failure) else False,
             attempts=attempts,
@@ -145,14 +147,14 @@ class HTTPClient:
                 with attempt:
                     number = attempt.num
                     self._limiter.wait()
-                    return self._send(url, params or {}, headers or {}, cached=self._cached and not secrets)
+                    return self._send(url, params or {}, headers or {}, cached=self._cached and not private)
         except _Failure as failure:
             counted = f" ({number} tries)" if number > 1 else ""
             hint = failure.hint or (
                 f"check that {_host(url)} can be reached, then run the same command again; "
                 "`--offline` uses what is stored"
             )
-            message = mask_secrets(f"{self.service} {failure}{counted}", (*secrets, *self._context.secrets))
+            message = mask_secrets(f"{self.service} {failure}{counted}", secrets)
             raise SourceError(message, hint=hint) from failure.__cause__
         raise AssertionError("the last attempt returns or raises")
 

@@ -51,7 +51,7 @@ class Config:
         """Every setting as (dotted key, value, origin), in order; secrets masked."""
         rows = []
         for key, value in _leaves(msgspec.to_builtins(self.settings), ()):
-            origin = self._origin(key)
+            origin = self.origin(".".join(key))
             rows.append(
                 (".".join(key), self._masked(key, value), f"{origin.kind} {origin.place}" if origin else "default")
             )
@@ -64,11 +64,13 @@ class Config:
             return value
         return MASK if is_secret_name(key[-1]) else mask_secrets(self.masked.get(".".join(key), value))
 
-    def _origin(self, key: tuple[str, ...]) -> Origin | None:
+    def origin(self, setting: str) -> Origin | None:
+        """Where the value at a dotted key comes from, or the first of those below it; None for a default."""
+        key = setting.split(".")
         for length in range(len(key), 0, -1):
             if origin := self.origins.get(".".join(key[:length])):
                 return origin
-        return None
+        return next((origin for name, origin in self.origins.items() if name.startswith(f"{setting}.")), None)
 
 
 @dataclass(slots=True)
