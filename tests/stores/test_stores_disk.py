@@ -1,4 +1,4 @@
-"""A store on a file system that is full: a small one of its own, in a name space of its own where that is allowed."""
+"""A store on a file system that is full or read-only: one of its own, in a name space of its own where allowed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+
+from trainer.stores import create_store
 
 FULL = """
 import json, os, random, sys
@@ -95,3 +97,33 @@ def test_a_full_disk_is_one_clear_error_and_costs_no_document(backend, tmp_path)
 def test_a_disk_that_fills_at_any_moment_costs_no_document(backend, tmp_path):
     for kilobytes in range(3000, 6000, 61):
         prove(backend, tmp_path / str(kilobytes), kilobytes)
+
+
+ASK = """
+import sys
+from trainer.core.errors import StoreError
+from trainer.stores import ReadOnly, create_store
+
+store = create_store(sys.argv[1], database_path=sys.argv[2])
+print(store.count({"n": 1}), [document.key for document in store.query({})], store.exists("a"))
+try:
+    store.store("b", 2)
+except ReadOnly as error:
+    print("read-only")
+"""
+
+
+@pytest.mark.parametrize("backend", ["duckdb", "sqlite"])
+@pytest.mark.parametrize("filled", [True, False])
+def test_what_lies_on_a_read_only_disk_can_be_asked_and_not_written(backend, filled, tmp_path):
+    path = tmp_path / "project" / ".trainer" / f"trainer.{backend}"
+    path.parent.parent.mkdir()
+    if filled:
+        create_store(backend, database_path=path).store("a", {"n": 1})
+    read_only = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    script = [sys.executable, "-c", ASK, backend, path]
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", read_only, path.parent.parent, *script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    expected = "1 ['a'] True" if filled else "0 [] False"
+    assert done.stdout == f"{expected}\nread-only\n", done.stderr

@@ -13,6 +13,7 @@ from trainer.core.digest import canonical, digest
 from trainer.core.errors import ConfigError, SourceError, StoreError, TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import DataBlock, Field, RetrievalResult, StoredData
+from trainer.stores import ReadOnly
 
 if TYPE_CHECKING:
     from trainer.prompts import DataQuery
@@ -197,8 +198,12 @@ def load_documents(
     errors = {key: outcome.error for key, outcome in outcomes.items() if outcome.error is not None}
     unchanged = {key: _unchanged(request, results.get(key), heads.get(key)) for key, request in by_key.items()}
     changed = {key: result for key, result in results.items() if unchanged[key] is None}
-    store_results(store, changed)
     documents, warnings = {}, []
+    try:
+        store_results(store, changed)
+    except ReadOnly as error:
+        warnings.append(f"{error.message}; what was fetched is used and not stored")
+        unchanged |= {key: _unstored(key, result, heads.get(key)) for key, result in changed.items()}
     for key, request in by_key.items():
         if request.local and key in errors:
             continue
@@ -262,6 +267,12 @@ def _take_in(store: DataStore, documents: Sequence[StoredData]) -> int:
         return store.import_documents(newest.values()) if newest else 0
     except StoreError:
         return 0
+
+
+def _unstored(key: str, result: RetrievalResult, head: Head | None) -> StoredData:
+    """The version that a result would have been, had it been stored."""
+    at, version = result.retrieved_at, head.version + 1 if head else 1
+    return StoredData(key, result.data, result.source, at, at, dict(result.metadata), version)
 
 
 def _unchanged(request: DataRequest, result: RetrievalResult | None, head: Head | None) -> StoredData | None:

@@ -8,6 +8,7 @@ crash in the queue changes nothing for the others.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trainer.core.errors import StoreError, Where
+from trainer.stores.values import ReadOnly
 
 _COUNTER, _LOCK, _TICKETS = 0, 1, 16
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.01
@@ -90,7 +92,8 @@ def _open(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise StoreError(
+        kind = ReadOnly if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else StoreError
+        raise kind(
             f"cannot open the lock file: {error.strerror or error}",
             where=Where(str(path)),
             hint="make the folder writable, or free some space",

@@ -17,6 +17,7 @@ from trainer.stores.lock import is_read_only, refuse_network
 from trainer.stores.query import Field
 from trainer.stores.sql import RANKS, Dialect, Piece, one_of
 from trainer.stores.sql_store import TYPES, Run, SqlStore
+from trainer.stores.values import ReadOnly
 
 MIGRATIONS = (
     """
@@ -109,6 +110,8 @@ class SQLiteStore(SqlStore):
     def transaction(self, *, write: bool) -> Iterator[Run]:
         """One connection for one transaction, so that threads and forks share nothing."""
         refuse_network(self.path.parent)
+        if write and is_read_only(self.path):
+            raise ReadOnly("the file cannot be written", where=Where(str(self.path)), hint="make the folder writable")
         try:
             with contextlib.closing(self._connect(read_only=not write and is_read_only(self.path))) as connection:
                 self._migrate(connection)

@@ -16,6 +16,10 @@ class VersionConflict(StoreError):
     """`if_version` named another version than the current one; nothing was written."""
 
 
+class ReadOnly(StoreError):
+    """The store lies where nothing can be written, as in a read-only checkout; it can still be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A document to be stored: the parameters of `DataStore.store` as one value, for `store_many`."""
