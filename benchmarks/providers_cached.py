@@ -13,15 +13,15 @@ import tempfile
 from pathlib import Path
 
 from trainer.core.values import CompletionResult
-from trainer.providers import CompletionCache, request_key
+from trainer.providers import CompletionCache, Request
 
 ADDRESS = "http://localhost:1/v1"
 CACHED = """
 import sys
 from pathlib import Path
-from trainer.providers import CompletionCache, complete, create_provider
+from trainer.providers import Client, CompletionCache, Request, complete, create_provider
 link = create_provider("openai_compatible", model="m", api_base=sys.argv[2])
-assert complete("hello", chain=[link], cache=CompletionCache(Path(sys.argv[1]))).origin == "cached"
+assert complete(Request("hello"), Client([link], cache=CompletionCache(Path(sys.argv[1])))).origin == "cached"
 """
 
 
@@ -30,7 +30,7 @@ def main(rounds: int = 5) -> None:
     environ = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
     with tempfile.TemporaryDirectory() as folder:
         result = CompletionResult("hello", 2, "m", "openai_compatible", 0.0, tokens_in=1, tokens_out=1)
-        CompletionCache(Path(folder)).put(request_key("hello", "openai_compatible", "m"), result)
+        CompletionCache(Path(folder)).put(Request("hello", "openai_compatible", "m").key, result)
         pairs = [
             (cpu(["-c", CACHED, folder, ADDRESS], environ), cpu(["-c", "import litellm"], environ))
             for _ in range(rounds)

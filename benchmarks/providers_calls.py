@@ -25,7 +25,7 @@ os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
 
 from servers.openai import OpenAIServer
 from trainer.core.values import CompletionResult
-from trainer.providers import Job, complete_many, create_provider
+from trainer.providers import Client, LLMProvider, Request, complete_many, create_provider
 
 CALLS, LATENCY = 500, 0.2
 KEY = "sk-benchmark-0123456789"
@@ -97,9 +97,9 @@ def trainer_litellm(url: str, at_once: int) -> None:
     run_jobs(create_provider("litellm", model="openai/m", api_base=url, api_key=KEY), at_once)
 
 
-def run_jobs(provider: object, at_once: int) -> None:
-    jobs = [Job("Write about AbbVie.", [provider]) for _ in range(CALLS)]  # type: ignore[list-item]
-    outcomes = complete_many(jobs, concurrency=at_once)
+def run_jobs(provider: LLMProvider, at_once: int) -> None:
+    client, request = Client([provider]), Request("Write about AbbVie.")
+    outcomes = complete_many([lambda: client.send(request)] * CALLS, concurrency=at_once)
     assert all(isinstance(outcome, CompletionResult) for outcome in outcomes)
 
 

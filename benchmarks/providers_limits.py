@@ -8,6 +8,7 @@ the latency. A request counts as refused late when the server turned it away mor
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import sys
 import time
@@ -19,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from servers.limits import LIMITS
 from servers.openai import OpenAIServer, Reply, Seen
 from trainer.core.values import CompletionResult
-from trainer.providers import Job, complete_many, create_provider
+from trainer.providers import Client, Request, complete_many, create_provider
 
 LATENCY = 0.2
 AT_ONCE = 100
@@ -51,9 +52,10 @@ def measured(kind: str, rate: int, calls: int, wait: int | None) -> tuple[float,
     process = multiprocessing.Process(target=serve, args=(there, kind, rate, wait), daemon=True)
     process.start()
     provider = create_provider("openai_compatible", model="m", api_base=here.recv())
-    jobs = [Job(f"row {number}", [provider]) for number in range(calls)]
+    client = Client([provider])
+    sends = [functools.partial(client.send, Request(f"row {number}")) for number in range(calls)]
     started = time.monotonic()
-    outcomes = complete_many(jobs, concurrency=AT_ONCE)
+    outcomes = complete_many(sends, concurrency=AT_ONCE)
     seconds = time.monotonic() - started
     failed = [outcome for outcome in outcomes if not isinstance(outcome, CompletionResult)]
     assert not failed, failed[0]

@@ -1,5 +1,6 @@
 """One prompt of several, and one answered in several calls."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,11 @@ def test_each_step_is_sent_the_whole_prompt_and_its_own_task():
 def run(strategy: str) -> tuple[str, list[list[str]]]:
     asked: list[list[str]] = []
 
-    def complete(prompts):
+    async def complete(prompts):
         asked.append(list(prompts))
         return [f"answer {len(asked)}.{number}" for number, _ in enumerate(prompts, 1)]
 
-    return answer_steps(prompt(strategy).steps, complete), asked
+    return asyncio.run(answer_steps(prompt(strategy).steps, complete)), asked
 
 
 @pytest.mark.parametrize(

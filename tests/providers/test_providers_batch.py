@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from servers.clients import ENVIRON, call
 from servers.openai import Reply, content_for, openai_server
-from trainer.providers import CompletionCache, Job, Policy, Row, complete_rows, create_provider
+from trainer.providers import CompletionCache, Policy, Row, complete_rows, create_provider
 
 CHILD = """
 import sys
 from pathlib import Path
-from trainer.providers import CompletionCache, Job, Policy, Row, create_provider, complete_rows
+from servers.clients import call
+from trainer.providers import CompletionCache, Policy, Row, create_provider, complete_rows
 url, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 link = create_provider("openai_compatible", model="m", api_base=url)
 cache = CompletionCache(folder / "cache")
-rows = [Row({"n": n}, Job(f"row {n}", [link], cache=cache)) for n in range(count)]
+rows = [Row({"n": n}, call(f"row {n}", [link], cache=cache)) for n in range(count)]
 result = complete_rows(rows, ledger=folder / "ledger.jsonl", output=folder / "out.jsonl", concurrency=8)
 print(result.done, result.failed)
 """
@@ -30,7 +32,7 @@ print(result.done, result.failed)
 
 def rows_of(server, count, **job):
     link = create_provider("openai_compatible", model="m", api_base=server.url)
-    return [Row({"n": n}, Job(f"row {n}", [link], policy=Policy(retries=0), **job)) for n in range(count)]
+    return [Row({"n": n}, call(f"row {n}", [link], policy=Policy(retries=0), **job)) for n in range(count)]
 
 
 def expected(n):
@@ -142,7 +144,7 @@ def kill_and_resume(folder: Path, *, kills: int, rows: int, seed: int) -> tuple[
         command = [sys.executable, "-c", CHILD, server.url, str(folder), str(rows)]
         for _ in range(kills):
             before = server.completed
-            child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=ENVIRON)
             target = before + luck.randrange(1, max(2, 2 * rows // kills))
             deadline = time.monotonic() + 30
             while server.completed < target and child.poll() is None and time.monotonic() < deadline:
@@ -150,7 +152,7 @@ def kill_and_resume(folder: Path, *, kills: int, rows: int, seed: int) -> tuple[
             hits += child.poll() is None
             child.send_signal(signal.SIGKILL)
             child.wait()
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRON)
         assert done.stdout.split() == [str(rows), "0"]
         lines = [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
         assert [line["content"] for line in lines] == [expected(n) for n in range(rows)]

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from servers.clients import ENVIRON, call, complete
 from servers.openai import Reply, openai_server
 from trainer.core.errors import BudgetError, ProviderError
-from trainer.providers import Budget, Job, Limits, Policy, complete, complete_many, create_provider
+from trainer.providers import Budget, Limits, Policy, complete_many, create_provider
 from trainer.providers.budget import Reservation
 
 PRICES = {"m": {"input": 1000, "output": 1000}}  # a tenth of a cent for each token
@@ -70,9 +71,9 @@ def test_an_answer_of_unknown_length_cannot_be_kept_within_a_budget(tmp_path):
         complete("hi", chain=[provider(server)], budget=Budget(tmp_path, Limits(run=1.0)))
 
 
-def test_local_models_cost_nothing_and_touch_no_ledger(tmp_path):
+def test_models_declared_local_cost_nothing_and_touch_no_ledger(tmp_path):
     with openai_server() as server:
-        local = create_provider("openai_compatible", model="m", api_base=server.url)
+        local = create_provider("openai_compatible", model="m", api_base=server.url, local=True)
         result = complete("hi", chain=[local], budget=Budget(tmp_path / "budget", Limits(run=0.0)))
 
     assert result.cost == 0.0
@@ -209,7 +210,7 @@ def test_64_concurrent_calls_stay_within_max_cost_and_use_it(tmp_path):
     budget = Budget(tmp_path, Limits(run=1.0), run="r")
     with openai_server(script) as server:
         link = provider(server)
-        jobs = [Job(f"row {n}", [link], {"max_tokens": 40}, budget=budget) for n in range(100)]
+        jobs = [call(f"row {n}", [link], {"max_tokens": 40}, budget=budget) for n in range(100)]
         outcomes = complete_many(jobs, concurrency=64)
 
     refused = sum(isinstance(outcome, BudgetError) for outcome in outcomes)
@@ -222,12 +223,13 @@ def test_64_concurrent_calls_stay_within_max_cost_and_use_it(tmp_path):
 CHILD = """
 import random, sys
 from pathlib import Path
-from trainer.providers import Budget, Job, Limits, complete_many, create_provider
+from servers.clients import call
+from trainer.providers import Budget, Limits, complete_many, create_provider
 url, folder, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 prices = {"m": {"input": 1000, "output": 1000}}
 link = create_provider("openai_compatible", model="m", api_base=url, prices=prices)
 budget = Budget(folder, Limits(project=6.0))
-jobs = [Job(f"row {seed} {n}", [link], {"max_tokens": 40}, budget=budget) for n in range(200)]
+jobs = [call(f"row {seed} {n}", [link], {"max_tokens": 40}, budget=budget) for n in range(200)]
 complete_many(jobs, concurrency=16)
 """
 
@@ -243,7 +245,7 @@ def kill_processes(folder: Path, *, processes: int, kills: int) -> float:
 
     with openai_server(script) as server:
         command = [sys.executable, "-c", CHILD, server.url, str(folder)]
-        children = [subprocess.Popen([*command, str(n)]) for n in range(processes)]
+        children = [subprocess.Popen([*command, str(n)], env=ENVIRON) for n in range(processes)]
         for n in range(kills):
             seen = len(bill)
             deadline = time.monotonic() + 5
@@ -251,7 +253,7 @@ def kill_processes(folder: Path, *, processes: int, kills: int) -> float:
                 time.sleep(0.005)
             children[n % processes].kill()
             children[n % processes].wait()
-            children[n % processes] = subprocess.Popen([*command, str(processes + n)])
+            children[n % processes] = subprocess.Popen([*command, str(processes + n)], env=ENVIRON)
         for child in children:
             child.wait(60)
     return sum(bill)

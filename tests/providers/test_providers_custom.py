@@ -13,7 +13,8 @@ from trainer.providers import CustomProvider, create_provider
 
 ROOT = Path(__file__).parent.parent.parent
 USE = """
-from trainer.providers import complete, create_provider, PROVIDERS
+from servers.clients import complete
+from trainer.providers import create_provider, PROVIDERS
 provider = create_provider("echo", model="last-line", times=2)
 result = complete("First.\\nSay this.", chain=[provider])
 print("echo" in PROVIDERS.names(), result.content.split("\\n"), result.provider, result.tokens_in, result.cost)
@@ -36,7 +37,11 @@ def installed(folder: Path) -> None:
 def test_an_installed_package_adds_a_provider(tmp_path):
     installed(tmp_path)
     done = subprocess.run(
-        [sys.executable, "-c", USE], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(tmp_path)}
+        [sys.executable, "-c", USE],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": f"{tmp_path}:{ROOT / 'tests'}"},
     )
 
     assert done.stdout.splitlines() == [

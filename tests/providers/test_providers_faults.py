@@ -16,10 +16,11 @@ from email.utils import format_datetime
 
 import pytest
 
+from servers.clients import complete
 from servers.openai import Reply, openai_server
 from trainer.core.errors import ProviderError
 from trainer.core.values import CompletionResult
-from trainer.providers import Budget, Limits, Policy, complete, create_provider
+from trainer.providers import Budget, Limits, Policy, create_provider
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,19 @@ FAULTS = (
     Fault("hang-up", "server", Reply(hang_up=True)),
     Fault("slow-body", "timed_out", Reply(delay=5)),
     Fault("slow-pieces", "timed_out", Reply(drip=0.1)),
-    Fault("length", "ok", Reply(finish="length")),
+    Fault("length", "cut", Reply(finish="length")),
+    Fault("max-tokens", "cut", Reply(finish="MAX_TOKENS")),
+    Fault("filter-suffix", "content_refused", Reply(finish="content_filter: PROHIBITED_CONTENT")),
+    Fault("tool-call", "empty", Reply(finish="tool_calls")),
+    Fault("reasoning-only", "empty", Reply(content="<think>never closed")),
     Fault("refused", "unreachable"),
     Fault("wrong-tls", "unreachable"),
 )
-RETRIED = {"rate_limited", "timed_out", "unreachable", "server", "empty"}
-FALLS_THROUGH = RETRIED | {"context_too_long", "content_refused", "not_found"}
+RETRIED = {"rate_limited", "timed_out", "unreachable", "server"}
+FALLS_THROUGH = RETRIED | {"empty", "context_too_long", "content_refused", "not_found"}
 OPENSSL = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=elsewhere.example"]
 HIDDEN = {("broken-body", "litellm", "stream"): "empty"}  # LiteLLM ends such a stream as if it were whole
+LOST = {("filter-suffix", "litellm", "stream")}  # LiteLLM says "stop" where it does not know the word
 NOT_RETRIED = {"429-too-long"}
 SLOW = {"slow-body", "slow-pieces"}
 
@@ -152,6 +158,8 @@ WAYS = [(adapter, mode) for adapter in ("openai_compatible", "litellm") for mode
 def test_every_fault_has_its_right_outcome(fault, way, chained, certificate, good_server):
     if fault.name == "wrong-tls" and certificate is None:
         pytest.skip("openssl is not installed, so no certificate can be made")
+    if (fault.name, *way) in LOST:
+        pytest.skip("LiteLLM does not pass this on")
     adapter, mode = way
     kind = HIDDEN.get((fault.name, *way), fault.kind)
     policy = Policy(retries=1, timeout=0.4 if fault.name in SLOW else 20, first_wait=0)
@@ -163,10 +171,6 @@ def test_every_fault_has_its_right_outcome(fault, way, chained, certificate, goo
 
     tries = 2 if kind in RETRIED and fault.name not in NOT_RETRIED else 1
     outcomes = [attempt.outcome for attempt in outcome.attempts]
-    if kind == "ok":
-        assert isinstance(outcome, CompletionResult)
-        assert (outcome.finish_reason, outcomes, sent) == ("length", ["ok"], 1)
-        return
     answered = chained and kind in FALLS_THROUGH
     assert outcomes == [kind] * tries + ["ok"] * answered
     assert sent == (0 if fault.name in ("refused", "wrong-tls") else tries)

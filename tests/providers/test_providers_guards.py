@@ -11,18 +11,19 @@ import traceback
 
 import pytest
 
+from servers.clients import ENVIRON, call, complete
 from servers.openai import Reply, openai_server
 from trainer.core.errors import ConfigError, ProviderError
+from trainer.core.registry import Registry
 from trainer.core.secrets import mask_secrets
 from trainer.providers import (
     Budget,
     CompletionCache,
-    Job,
+    CustomProvider,
     Limits,
     Policy,
     Request,
     Row,
-    complete,
     complete_rows,
     create_provider,
     find_key,
@@ -30,13 +31,13 @@ from trainer.providers import (
 )
 
 CANARY = "sk-canary-5f3a9c1e7b2d4f60"
-HEAVY = ("litellm", "duckdb", "aiohttp", "httpx", "openai", "boto3", "jsonschema", "jinja2", "asyncio", "ssl", "socket")
-"""The last three come with the HTTP client, and are light."""
+HEAVY = ("litellm", "duckdb", "aiohttp", "httpx", "openai", "boto3", "jsonschema", "jinja2", "xllamacpp")
 
 CACHED = """
 import sys
 from pathlib import Path
-from trainer.providers import CompletionCache, complete, create_provider
+from servers.clients import complete
+from trainer.providers import CompletionCache, create_provider
 link = create_provider(sys.argv[1], model="openai/m" if sys.argv[1] == "litellm" else "m", api_base=sys.argv[2])
 result = complete("hello", chain=[link], cache=CompletionCache(Path(sys.argv[3])))
 print(result.origin, [name for name in sys.argv[4:] if name in sys.modules])
@@ -51,10 +52,11 @@ def test_a_cached_completion_imports_nothing_heavy_and_opens_no_socket(adapter, 
         complete("hello", chain=[link], cache=CompletionCache(tmp_path))
         address = server.url
     done = subprocess.run(
-        [sys.executable, "-c", CACHED, adapter, address, str(tmp_path), *HEAVY[:-3]],
+        [sys.executable, "-c", CACHED, adapter, address, str(tmp_path), *HEAVY],
         capture_output=True,
         text=True,
         check=True,
+        env=ENVIRON,
     )
 
     assert done.stdout == "cached []\n"
@@ -92,7 +94,7 @@ def test_a_key_is_found_in_nothing_that_outlives_its_call(adapter, tmp_path, cap
             complete("please fail", chain=[link], policy=Policy(retries=0), **common)
         except ProviderError as error:
             told += [str(error), repr(error), repr(error.attempts), "".join(traceback.format_exception(error))]
-        rows = [Row({"n": 1}, Job("please fail", [link])), Row({"n": 2}, Job("hello", [link]))]
+        rows = [Row({"n": 1}, call("please fail", [link])), Row({"n": 2}, call("hello", [link]))]
         complete_rows(rows, ledger=tmp_path / "ledger.jsonl", output=tmp_path / "out.jsonl", on_line=told.append)
 
     written = [path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()]
@@ -153,8 +155,16 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_an_option_that_a_provider_does_not_know_names_the_nearest():
-    with pytest.raises(ConfigError, match='unknown option of the provider draft "count_token"') as caught:
-        create_provider("draft", model="draft", count_token=len)
+def test_an_option_that_a_provider_does_not_know_names_the_nearest(monkeypatch):
+    class Echo(CustomProvider):
+        def __init__(self, *, model, times=1):
+            self.model = model
 
-    assert caught.value.hint == 'did you mean "count_tokens"?'
+        def complete(self, prompt, **kwargs):
+            return self.result(prompt, tokens_in=1, tokens_out=1)
+
+    monkeypatch.setattr(Registry, "load", lambda self, name: Echo)
+    with pytest.raises(ConfigError, match='unknown option of the provider echo "time"') as caught:
+        create_provider("echo", model="m", time=2)
+
+    assert caught.value.hint == 'did you mean "times"?'

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from servers.clients import call
 from servers.limits import Bucket
 from servers.openai import Reply, openai_server
 from trainer.core.errors import ProviderError
 from trainer.core.values import CompletionResult
-from trainer.providers import Job, Policy, complete_many, create_provider
+from trainer.providers import Policy, complete_many, create_provider
 from trainer.providers.limits import wait_for_one, wait_for_reset
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -52,7 +53,13 @@ def test_a_refusal_without_a_wait_names_that_of_its_limit():
     headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "7s"}
     with openai_server(lambda server, seen: Reply(429, headers=headers)) as server:
         outcome = complete_many(
-            [Job("x", [create_provider("openai_compatible", model="m", api_base=server.url)], policy=Policy(retries=0))]
+            [
+                call(
+                    "x",
+                    [create_provider("openai_compatible", model="m", api_base=server.url)],
+                    policy=Policy(retries=0),
+                )
+            ]
         )[0]
 
     assert isinstance(outcome, ProviderError)
@@ -72,7 +79,7 @@ def test_a_service_that_says_nothing_remains_is_not_asked_before_one_more_is_let
 
     with openai_server(script) as server:
         link = create_provider("openai_compatible", model="m", api_base=server.url)
-        outcomes = complete_many([Job(f"row {n}", [link]) for n in range(12)], concurrency=1)
+        outcomes = complete_many([call(f"row {n}", [link]) for n in range(12)], concurrency=1)
 
     assert all(isinstance(outcome, CompletionResult) for outcome in outcomes)
     assert refused == []

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 
 import pytest
 
+from servers.clients import call
 from servers.openai import Reply, openai_server
+from trainer.core.errors import ProviderError
 from trainer.core.values import Output, Prompt
-from trainer.providers import Job, complete_many, create_provider
+from trainer.providers import Request, complete_many, create_provider
 
 KEY = "sk-litellm-0123456789abcdef"
 PROMPT = Prompt("a.md", "A", "Write about {ABBV}: «é» – “x”.", system="Be brief.", output=Output(("Summary",)))
@@ -35,18 +36,22 @@ def test_both_ways_give_equal_bytes_tokens_and_cost_streaming_and_not(usage):
         providers = both(server, temperature=0.3)
         results = [provider.complete(PROMPT, max_tokens=99) for provider in providers]
         results += [provider.stream(PROMPT, max_tokens=99).result for provider in providers]
-        results += complete_many([Job(PROMPT, [provider], {"max_tokens": 99}) for provider in providers])
+        results += complete_many([call(PROMPT, [provider], {"max_tokens": 99}) for provider in providers])
 
     assert len({told(result) for result in results}) == 1
     bodies = [seen.body for seen in server.requests if not seen.body.get("stream")]
     assert all(body == bodies[0] for body in bodies)
 
 
-def test_an_unknown_finish_is_told_alike():
+def test_an_answer_that_was_cut_is_none_alike():
+    kinds = []
     with openai_server(lambda server, seen: Reply(finish="length")) as server:
-        reasons = {provider.complete(PROMPT).finish_reason for provider in both(server)}
+        for provider in both(server):
+            with pytest.raises(ProviderError) as caught:
+                provider.complete(PROMPT)
+            kinds.append((caught.value.kind, caught.value.answer.tokens_out))
 
-    assert reasons == {"length"}
+    assert kinds == [("cut", kinds[0][1])] * 3
 
 
 def test_a_schema_is_sent_alike():
@@ -61,14 +66,18 @@ def test_a_schema_is_sent_alike():
 
 CHILD = """
 import os, sys
-from trainer.providers import create_provider, warm_up
+import time
+from trainer.providers import create_provider
 provider = create_provider("litellm", model="openai/m", api_base=sys.argv[1], api_key="sk-child-0123456789abcdef")
 assert "litellm" not in sys.modules
-warm_up().join()
+provider.warm_up()
+deadline = time.monotonic() + 60
+while "litellm" not in sys.modules and time.monotonic() < deadline:
+    time.sleep(0.01)
 assert "litellm" in sys.modules
+print(provider.complete("hello").tokens_used)
 import litellm
 print(os.environ["LITELLM_LOCAL_MODEL_COST_MAP"], os.environ["LITELLM_MODE"], litellm.suppress_debug_info)
-print(provider.complete("hello").tokens_used)
 print(os.environ.get("LEAKED"))
 """
 
@@ -80,7 +89,7 @@ def test_litellm_is_imported_late_quietly_and_without_reading_other_peoples_env_
             [sys.executable, "-c", CHILD, server.url], capture_output=True, text=True, check=True, cwd=tmp_path
         )
 
-    assert done.stdout.splitlines() == ["True PRODUCTION True", "11", "None"]
+    assert done.stdout.splitlines() == ["11", "True PRODUCTION True", "None"]
     assert done.stderr == ""
 
 
@@ -94,9 +103,7 @@ def test_the_classes_of_the_specification_say_whom_they_ask():
         providers.AzureOpenAIProvider("gpt-4o", endpoint="https://x.openai.azure.com", api_key=KEY),
         providers.HuggingFaceProvider("meta-llama/Llama-3.1-8B-Instruct"),
     ]
-    from trainer.providers.settings import call_of
-
-    sent = [provider._arguments(call_of("x", provider.model, provider._settings, {})) for provider in made]
+    sent = [provider._arguments(Request("x", provider.provider, provider.model)) for provider in made]
     assert [arguments["model"] for arguments in sent] == [
         "anthropic/claude-sonnet-4-5",
         "bedrock/anthropic.claude-3-haiku-20240307-v1:0",
@@ -124,6 +131,6 @@ def test_litellm_is_told_to_log_nothing_and_only_while_it_is_asked(monkeypatch):
 
     monkeypatch.setattr(litellm, "acompletion", watched)
     with openai_server(lambda server, request: Reply(content="Fine.")) as server:
-        asyncio.run(both(server)[1].complete_async(PROMPT))
+        both(server)[1].complete(PROMPT)
 
     assert (marks, is_internal_call.get()) == ([True], False)

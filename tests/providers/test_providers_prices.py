@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from trainer.core.values import Prompt
-from trainer.providers import create_provider, estimate, price, price_at
+from trainer.providers import create_provider, price, price_at
 from trainer.providers.prices import FREE, _table, table_version
 
 ROOT = Path(__file__).parent.parent.parent
@@ -49,7 +49,6 @@ def test_a_long_prompt_has_its_higher_price():
 
 def test_an_unknown_price_is_unknown_and_never_nothing():
     assert price("nobody-has-heard-of-it") is None
-    assert estimate(1000, 1000, "nobody-has-heard-of-it") is None
     assert price_at("llama", "https://models.example.com/v1") is None
     assert create_provider("openai_compatible", model="x", api_base="https://models.example.com/v1").get_cost(9) is None
 
@@ -64,8 +63,15 @@ def test_no_model_in_the_table_is_free_unless_it_runs_at_home():
     "address",
     ["http://localhost:11434/v1", "http://127.0.0.1/v1", "http://[::1]:1/v1", "http://10.1.2.3/v1", "http://box.local"],
 )
-def test_a_server_at_home_costs_nothing(address):
-    assert price_at("gpt-4o-mini", address) is FREE
+def test_a_gateway_at_home_costs_what_its_models_cost_unless_it_is_declared_local(address):
+    assert price_at("gpt-4o-mini", address).input == 1.5e-07
+    assert price_at("nobody-has-heard-of-it", address) is None
+    assert create_provider("openai_compatible", model="gpt-4o-mini", api_base=address, local=True).price is FREE
+    assert create_provider("litellm", model="openai/gpt-4o-mini", api_base=address).price.input == 1.5e-07
+
+
+def test_an_ollama_costs_nothing():
+    assert create_provider("ollama", model="gpt-oss").price is FREE
 
 
 def test_openai_has_openais_price():
@@ -75,14 +81,14 @@ def test_openai_has_openais_price():
 
 def test_a_price_of_the_projects_own_wins_everywhere():
     own = {"gpt-4o-mini": {"input": 2.0, "output": 8.0}, "mine": {"input": 1.0, "output": 1.0}}
+    known = create_provider("openai", model="gpt-4o-mini", prices=own).price
+    mine = create_provider("ollama", model="mine", prices=own).price
 
-    assert price("gpt-4o-mini", overrides=own).cost(1_000_000, 0) == 2.0
-    assert price("gpt-4o-mini", overrides=own).max_input == 128000
-    assert price_at("mine", "http://localhost/v1", overrides=own).cost(0, 500_000) == 0.5
+    assert (known.cost(1_000_000, 0), known.max_input, known.origin) == (2.0, 128000, "config")
+    assert mine.cost(0, 500_000) == 0.5
 
 
 def test_the_draft_costs_nothing_truly():
-    assert estimate(1000, 1000, "draft", provider="draft") == 0.0
     assert create_provider("draft", model="draft").complete(Prompt("a.md", "A", "x")).cost == 0.0
 
 
@@ -135,9 +141,9 @@ def test_costs_equal_litellms_own_to_a_billionth():
     assert not different, different
 
 
-def test_a_dry_run_needs_no_litellm():
-    code = "import sys; from trainer.providers import estimate; print(estimate(1000, 100, 'gpt-4o-mini'))"
-    code += "; print([name for name in ('litellm', 'asyncio', 'ssl', 'duckdb', 'aiohttp') if name in sys.modules])"
+def test_a_price_needs_no_litellm():
+    code = "import sys; from trainer.providers import price; print(price('gpt-4o-mini').cost(1000, 100))"
+    code += "; print([name for name in ('litellm', 'duckdb', 'aiohttp') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines() == [str(price("gpt-4o-mini").cost(1000, 100)), "[]"]

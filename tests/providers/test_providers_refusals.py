@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from servers.clients import call, complete
 from servers.openai import Reply, openai_server
 from trainer.core.errors import ProviderError
 from trainer.core.values import CompletionResult
-from trainer.providers import Budget, Job, Limits, Policy, complete, complete_many, create_provider
+from trainer.providers import Budget, Limits, Policy, complete_many, create_provider
 
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "integer"}}, "required": ["answer"]}
 
@@ -61,7 +62,7 @@ def test_a_server_that_refuses_a_response_format_is_asked_in_words(provider, sta
 def test_calls_that_were_refused_together_all_switch():
     with openai_server(refusing("response_format")) as server:
         link = made(server, "openai_compatible")
-        jobs = [Job(f"row {n}", [link], schema=SCHEMA, extract=extract) for n in range(20)]
+        jobs = [call(f"row {n}", [link], schema=SCHEMA, extract=extract) for n in range(20)]
         outcomes = complete_many(jobs, concurrency=4)
         native = sum("response_format" in seen.body for seen in server.requests)
 
@@ -80,13 +81,33 @@ def test_the_refused_call_is_free(tmp_path):
     assert spent.run == pytest.approx(result.cost)
 
 
-@pytest.mark.parametrize(
-    ("status", "words"), [(400, "max_tokens is too large"), (500, "response_format broke the server")]
-)
-def test_other_refusals_are_not_taken_for_one_of_the_format(status, words):
-    with openai_server(lambda server, seen: Reply(status, body={"error": {"message": words}})) as server:
+@pytest.mark.parametrize("status", [400, 422, 500, 501])
+def test_a_server_that_fails_without_naming_the_format_is_asked_in_words_too(status):
+    with openai_server(refusing("response_format", status, "Bad Request")) as server:
         link = made(server, "openai_compatible")
-        outcome = complete_many([Job("x", [link], schema=SCHEMA, policy=Policy(retries=0))])[0]
+        result = complete("x", chain=[link], schema=SCHEMA, extract=extract, policy=Policy(retries=0))
+
+    assert result.metadata["json"] == {"answer": 42}
+    assert len(server.requests) == 2
+
+
+def test_a_server_that_ignores_the_format_is_told_the_schema_when_asked_again():
+    def ignoring(server, seen):
+        is_told = "JSON Schema" in seen.body["messages"][0]["content"]
+        return Reply(content='{"answer": 42}' if is_told else "Forty-two.")
+
+    with openai_server(ignoring) as server:
+        result = complete("x", chain=[made(server, "openai_compatible")], schema=SCHEMA)
+
+    assert result.metadata["json"] == {"answer": 42}
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [401, 429, 503])
+def test_other_refusals_are_not_taken_for_one_of_the_format(status):
+    with openai_server(lambda server, seen: Reply(status)) as server:
+        link = made(server, "openai_compatible")
+        outcome = complete_many([call("x", [link], schema=SCHEMA, policy=Policy(retries=0))])[0]
 
         assert len(server.requests) == 1
     assert isinstance(outcome, ProviderError)

@@ -6,11 +6,12 @@ import dataclasses
 
 import pytest
 
+from servers.clients import complete
 from servers.openai import openai_server
 from trainer.core.errors import ProviderError, UsageError
 from trainer.core.secrets import Secret
 from trainer.core.values import Output, Prompt
-from trainer.providers import Request, complete, create_provider, record
+from trainer.providers import Request, create_provider, record
 
 PROMPT = Prompt("a.md", "A", "Line one.\nWrite about AbbVie.\nEnd.", system="Be brief.", output=Output(("Summary",)))
 SETTINGS = {"temperature": 0.2}

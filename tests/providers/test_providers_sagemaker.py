@@ -8,10 +8,11 @@ import sys
 
 import pytest
 
+from servers.clients import complete
 from servers.sagemaker import sagemaker_server
 from trainer.core.errors import ConfigError, ProviderError
 from trainer.core.values import Prompt
-from trainer.providers import Policy, complete, create_provider
+from trainer.providers import Policy, create_provider
 
 pytest.importorskip("boto3", reason="the extra sagemaker is not installed")
 PROMPT = Prompt("a.md", "A", "Write about AbbVie.", system="Be brief.")
@@ -82,13 +83,13 @@ def test_a_token_stream_ends_with_its_text():
     end = {
         "token": {"text": "</s>", "special": True},
         "generated_text": "It grew",
-        "details": {"finish_reason": "length"},
+        "details": {"finish_reason": "eos_token"},
     }
     with sagemaker_server() as server:
         server.events = [sse(*tokens, end)]
         result = provider(server, format="tgi").stream(PROMPT).result
 
-    assert (result.content, result.finish_reason) == ("It grew", "length")
+    assert (result.content, result.finish_reason) == ("It grew", "eos_token")
 
 
 def test_a_stream_that_ends_early_or_fails_is_an_error():

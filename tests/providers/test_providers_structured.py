@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from servers.clients import complete
 from servers.openai import Reply, in_turn, openai_server
 from trainer.core.errors import ProviderError, UsageError
 from trainer.core.values import Prompt
-from trainer.providers import CompletionCache, complete, create_provider
+from trainer.providers import CompletionCache, create_provider
 
 SCHEMA = {
     "type": "object",

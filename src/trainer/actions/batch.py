@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from trainer.actions.completion import Call
 from trainer.actions.data import Sources
@@ -29,10 +30,7 @@ from trainer.core.errors import (
 from trainer.core.files import read_text
 from trainer.core.project import Project
 from trainer.core.values import Json
-
-if TYPE_CHECKING:
-    from trainer.providers.batch import BatchResult, Progress
-    from trainer.providers.chain import Job
+from trainer.providers import BatchResult, Progress, Row, complete_rows, explain
 
 Rows: TypeAlias = Sequence[Mapping[str, Json]]
 Answerable: TypeAlias = tuple[Rendered, ModelChoice]
@@ -83,21 +81,17 @@ def run_batch(
 
     Raises InstructionError with the problems of all rows before anything is sent.
     """
-    from trainer.providers.batch import Row, complete_rows
-
     run = Run(project, options, clock=clock)
     section = project.settings.llm_provider
     with Recorder(project, "batch", context={"instruction": batch.name, "rows": len(batch.rows)}, clock=clock) as kept:
         found = _rendered(run, batch)
-        rows = [Row(dict(row), _job(run, batch, one)) for row, one in zip(batch.rows, found, strict=True)]
+        rows = [_row(run, batch, row, one) for row, one in zip(batch.rows, found, strict=True)]
         identity = digest([batch.name, sorted(batch.given.items()), [dict(row) for row in batch.rows]])
         result = complete_rows(
             rows,
             ledger=project.state / "batches" / f"{identity[:32]}.jsonl",
             output=output,
             concurrency=options.concurrency or section.concurrency,
-            requests_per_minute=section.requests_per_minute,
-            tokens_per_minute=section.tokens_per_minute,
             resume=not options.refresh,
             on_line=on_line,
             on_progress=on_progress,
@@ -178,7 +172,6 @@ def _rendered(run: Run, batch: Batch) -> list[Answerable | TrainerError]:
     for number, row in enumerate(batch.rows, 1):
         try:
             rendered, choice = run.rendered(batch.name, {**batch.given, **row})
-            _require_one_call(rendered)
             found.append((rendered, choice))
         except UsageError as error:
             where = Where(batch.shown)
@@ -192,20 +185,13 @@ def _rendered(run: Run, batch: Batch) -> list[Answerable | TrainerError]:
     return found
 
 
-def _job(run: Run, batch: Batch, found: Answerable | TrainerError) -> Job | TrainerError:
-    if isinstance(found, TrainerError):
-        return found
-    rendered, choice = found
-    return run.completer.job(Call(batch.name, rendered.prompt, choice))
-
-
-def _require_one_call(rendered: Rendered) -> None:
-    if rendered.prompt.steps:
-        file = rendered.prompt.instruction
-        raise UsageError(
-            f"the strategy of {file} takes several calls, and a batch sends one for each row",
-            hint=f"run the rows singly, or take the strategy out of {file}",
-        )
+def _row(run: Run, batch: Batch, params: Mapping[str, Json], answerable: Answerable | TrainerError) -> Row:
+    if isinstance(answerable, TrainerError):
+        return Row(dict(params), answerable)
+    rendered, choice = answerable
+    call = Call(batch.name, rendered.prompt, choice)
+    identity = [explain(call.request), [step.text for step in rendered.prompt.steps]]
+    return Row(dict(params), functools.partial(run.completer.answer, call), identity)
 
 
 def _queried(project: Project, path: Path) -> Rows:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.cache import prune_cache_if_due
-from trainer.actions.model import ModelChoice, make_cache, make_chain, make_policy
+from trainer.actions.model import ModelChoice, make_cache, make_chain, make_limits, make_policy
+from trainer.convert import extract_json
 from trainer.core.errors import TrainerError
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Prompt
-
-if TYPE_CHECKING:
-    from trainer.providers import Budget
-    from trainer.providers import LLMProvider as Provider
-    from trainer.providers.chain import Job
+from trainer.prompts import answer_steps
+from trainer.providers import Budget, Client, Request, complete, complete_all, complete_many
 
 Answer = CompletionResult | TrainerError
 
@@ -31,13 +29,14 @@ class Call:
     choice: ModelChoice
 
     @property
-    def in_steps(self) -> bool:
-        """Whether it takes several calls; the draft writer writes all sections at once."""
-        return bool(self.prompt.steps) and self.choice.provider != "draft"
+    def request(self) -> Request:
+        """What is asked."""
+        settings, schema = self.choice.settings, self.prompt.output.schema
+        return Request(self.prompt, self.choice.provider, self.choice.model, settings, schema)
 
 
 class Completer:
-    """The completions of one command: they share cache, budget and connections."""
+    """The completions of one command: they share cache, budget, limits and connections."""
 
     def __init__(
         self,
@@ -48,14 +47,16 @@ class Completer:
         retry: bool = True,
         use_cache: bool = True,
         refresh: bool = False,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._section = project.settings.llm_provider
         self._project = project
         self._budget = budget
-        self._concurrency = concurrency or self._section.concurrency
+        self._concurrency = concurrency or project.settings.llm_provider.concurrency
         self._retry = retry
         self._refresh = refresh
-        self._chains: list[tuple[ModelChoice, list[Provider]]] = []
+        self._warn = warn
+        self._limits = make_limits(project)
+        self._clients: list[tuple[ModelChoice, Client]] = []
         self.cache = make_cache(project) if use_cache else None
         prune_cache_if_due(project)
 
@@ -67,105 +68,70 @@ class Completer:
         on_restart: Callable[[], None] | None = None,
     ) -> CompletionResult:
         """The completion; `on_text` is given it piece by piece as it comes. Raises ProviderError or BudgetError."""
-        from trainer.providers.chain import complete
-
-        if call.in_steps:
-            result = self._in_steps(call)
-            if on_text is not None:
-                on_text(result.content)
-            return result
-        job = self.job(call)
-        return complete(
-            job.prompt,
-            chain=job.chain,
-            settings=job.settings,
-            schema=job.schema,
-            extract=job.extract,
-            policy=job.policy,
-            cache=job.cache,
-            refresh=job.refresh,
-            budget=job.budget,
-            on_text=on_text,
-            on_restart=on_restart,
-        )
+        if not self.takes_steps(call):
+            return complete(call.request, self.client(call.choice), on_text=on_text, on_restart=on_restart)
+        (answer,) = complete_many([lambda: self.answer(call)], concurrency=1)
+        if isinstance(answer, TrainerError):
+            raise answer
+        if on_text is not None:
+            on_text(answer.content)
+        return answer
 
     def many(self, calls: Sequence[Call], *, on_answer: Callable[[Call, Answer], None]) -> None:
         """Get all completions, as many at once as allowed.
 
         `on_answer` is called on this thread as each one ends, with the completion or the error that it ended with.
         """
-        self._together([call for call in calls if not call.in_steps], on_answer)
-        for call in calls:
-            if call.in_steps:
-                try:
-                    answer: Answer = self._in_steps(call)
-                except TrainerError as error:
-                    answer = error
-                on_answer(call, answer)
-
-    def job(self, call: Call) -> Job:
-        """The completion as the providers know it; raises ConfigError where a key or a model is missing."""
-        from trainer.providers.chain import Job
-
-        schema = call.prompt.output.schema
-        return Job(
-            call.prompt,
-            self.chain(call.choice),
-            call.choice.settings,
-            schema,
-            extract=functools.partial(extract, schema),
-            policy=make_policy(call.choice, retry=self._retry),
-            cache=self.cache,
-            refresh=self._refresh,
-            budget=self._budget,
-        )
-
-    def chain(self, choice: ModelChoice) -> list[Provider]:
-        """The providers a choice asks, in order; made once, so that calls to one server share its connections."""
-        for known, chain in self._chains:
-            if known.section == choice.section:
-                return chain
-        chain = make_chain(self._project, choice)
-        self._chains.append((choice, chain))
-        return chain
-
-    def _together(self, calls: Sequence[Call], on_answer: Callable[[Call, Answer], None]) -> None:
-        from trainer.providers import complete_many
-
-        jobs: list[tuple[Call, Job]] = []
-        for call in calls:
-            try:
-                jobs.append((call, self.job(call)))
-            except TrainerError as error:
-                on_answer(call, error)
         complete_many(
-            [job for _, job in jobs],
+            [functools.partial(self.answer, call) for call in calls],
             concurrency=self._concurrency,
-            requests_per_minute=self._section.requests_per_minute,
-            tokens_per_minute=self._section.tokens_per_minute,
-            on_outcome=lambda number, outcome: on_answer(jobs[number][0], outcome),
+            on_outcome=lambda number, answer: on_answer(calls[number], answer),
         )
 
-    def _in_steps(self, call: Call) -> CompletionResult:
-        """The completion of a prompt with a strategy: one call for each step, those of one wave at once."""
-        from trainer.prompts import answer_steps
+    async def answer(self, call: Call) -> CompletionResult:
+        """The completion, on the providers' loop: in one call, or in one for each step, those of one wave at once.
 
+        Raises ConfigError where a key or a model is missing, and what `one` raises.
+        """
+        client = self.client(call.choice)
+        if not self.takes_steps(call):
+            return await client.send(call.request)
         results: list[CompletionResult] = []
 
-        def complete(texts: Sequence[str]) -> list[str]:
-            answers: dict[str, Answer] = {}
-            wave = [Call(str(number), _step(call.prompt, text), call.choice) for number, text in enumerate(texts)]
-            self._together(wave, lambda part, answer: answers.__setitem__(part.name, answer))
-            given = [answers[part.name] for part in wave]
-            failed = [answer for answer in given if isinstance(answer, TrainerError)]
-            if failed:
-                raise failed[0]
-            whole = [answer for answer in given if isinstance(answer, CompletionResult)]
-            results.extend(whole)
-            return [answer.content for answer in whole]
+        async def answer_wave(texts: Sequence[str]) -> Sequence[str]:
+            parts = [replace(call, prompt=_step(call.prompt, text)) for text in texts]
+            sends = [functools.partial(client.send, part.request) for part in parts]
+            answers = await complete_all(sends, concurrency=self._concurrency)
+            for answer in answers:
+                if isinstance(answer, TrainerError):
+                    raise answer
+                results.append(answer)
+            return [answer.content for answer in results[-len(answers) :]]
 
-        content = answer_steps(call.prompt.steps, complete)
+        content = await answer_steps(call.prompt.steps, answer_wave)
         return joined(results, content)
+
+    def takes_steps(self, call: Call) -> bool:
+        """Whether a prompt with a strategy is answered in several calls."""
+        return bool(call.prompt.steps) and not self.client(call.choice).chain[0].writes_sections
+
+    def client(self, choice: ModelChoice) -> Client:
+        """The client of a choice; made once, so that calls to one server share its connections."""
+        for made, client in self._clients:
+            if made.section == choice.section:
+                return client
+        client = Client(
+            make_chain(self._project, choice),
+            make_policy(choice, retry=self._retry),
+            self.cache,
+            self._refresh,
+            self._budget,
+            extract,
+            self._limits,
+            self._warn,
+        )
+        self._clients.append((choice, client))
+        return client
 
 
 def completion_facts(result: CompletionResult) -> dict[str, object]:
@@ -182,14 +148,12 @@ def completion_facts(result: CompletionResult) -> dict[str, object]:
     }
 
 
-def extract(schema: Mapping[str, Any] | None, text: str) -> Any:
+def extract(text: str, schema: Mapping[str, Any]) -> Any:
     """The JSON in an answer that fits `schema` best; raises ValueError where there is none."""
-    from trainer.convert import extract_json
-
-    found = extract_json(text, schema=schema)
-    if not found.found:
-        raise ValueError(found.reason)
-    return found.value
+    extracted = extract_json(text, schema=schema)
+    if not extracted.found:
+        raise ValueError(extracted.reason)
+    return extracted.value
 
 
 def _step(prompt: Prompt, text: str) -> Prompt:

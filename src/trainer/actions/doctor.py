@@ -106,7 +106,7 @@ def _model(project: Project) -> Diagnosis:
     choice = choose_model(project, {}, what="llm_provider")
     chain = make_chain(project, choice)
     shown = " then ".join(f"{provider.provider}/{provider.model}" for provider in chain)
-    if choice.provider in ("draft", "replay"):
+    if not chain[0].asks_model:
         return Diagnosis("model", "ok", f"{shown}, no model is called")
     try:
         models = chain[0].list_models()

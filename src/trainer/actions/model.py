@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.core.clock import Clock, parse_duration, system_clock
-from trainer.core.config.schema import Fallback, LLMProvider, overridden
-from trainer.core.errors import ConfigError, unknown
+from trainer.core.config.schema import Fallback, overridden
+from trainer.core.config.schema import LLMProvider as Section
+from trainer.core.errors import ConfigError, UsageError, unknown
 from trainer.core.project import Project
-
-if TYPE_CHECKING:
-    from trainer.providers import Budget, CompletionCache, Policy
-    from trainer.providers import LLMProvider as Provider
+from trainer.prompts import count_tokens
+from trainer.providers import (
+    PROVIDERS,
+    Budget,
+    CompletionCache,
+    Limits,
+    LLMProvider,
+    Policy,
+    RateLimits,
+    create_provider,
+    find_key,
+    where_to_keep,
+)
 
 KEYS = Path("~/.config/trainer/keys").expanduser()
 """Where a key may be kept in a file of its own, which only its owner reads."""
 
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed")
-_TAKES_TOKEN_COUNTER = frozenset({"openai_compatible", "openai", "ollama", "litellm", "draft"})
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
     """The model to ask and how."""
 
-    section: LLMProvider
+    section: Section
     """llm_provider as it holds for this call."""
+    project: Project = field(repr=False, compare=False)
 
     @property
     def provider(self) -> str:
@@ -37,22 +49,23 @@ class ModelChoice:
 
     @property
     def model(self) -> str:
-        """Name of the model."""
-        return self.section.model if self.provider != "draft" else "draft"
+        """Name of the model, as its provider calls it."""
+        described = self.described
+        return described.model if described else self.section.model
+
+    @property
+    def described(self) -> LLMProvider | None:
+        """The first provider, made without its key, for what it says of itself; None where it cannot be made so."""
+        try:
+            return _provider(self.project, self.section, _links(self.section)[0], key=None)
+        except UsageError:
+            return None
 
     @property
     def settings(self) -> dict[str, Any]:
         """What the model is sent beside the messages."""
         values = {name: getattr(self.section, name) for name in _SAMPLING}
         return {name: value for name, value in values.items() if value is not None}
-
-    @property
-    def needs_litellm(self) -> bool:
-        """Whether it goes through LiteLLM, whose import is worth beginning early."""
-        from trainer.providers import PROVIDERS
-
-        asked = (self.provider, *(item.provider for item in self.section.fallbacks))
-        return any((adapter := PROVIDERS.table.get(name)) and adapter.extra == "litellm" for name in asked)
 
     @property
     def ingredients(self) -> dict[str, Any]:
@@ -74,45 +87,50 @@ def choose_model(
     section = overridden(section, instruction, what=f"{what}: model") if instruction else section
     for change in changes:
         section = overridden(section, change, what="llm_provider") if change else section
-    return ModelChoice(section)
+    return ModelChoice(section, project)
 
 
 def drafted(choice: ModelChoice) -> ModelChoice:
     """The same choice without a model: what `--offline` uses."""
-    return ModelChoice(overridden(choice.section, {"provider": "draft", "fallbacks": []}, what="llm_provider"))
+    section = overridden(choice.section, {"provider": "draft", "fallbacks": []}, what="llm_provider")
+    return ModelChoice(section, choice.project)
 
 
-def make_chain(project: Project, choice: ModelChoice) -> list[Provider]:
+def make_chain(project: Project, choice: ModelChoice) -> list[LLMProvider]:
     """The providers to ask, in order; nothing is opened. Raises ConfigError where a key or a model is missing."""
-    section = choice.section
-    first = Fallback(
-        provider=section.provider,
-        model=choice.model,
-        api_key=section.api_key,
-        api_base=section.api_base,
-        options=section.options,
-    )
-    return [_provider(project, item, section, at) for at, item in enumerate((first, *section.fallbacks))]
+    chain = []
+    for at, link in enumerate(_links(choice.section)):
+        where = f"llm_provider.fallbacks.{at - 1}" if at else "llm_provider"
+        if link.provider not in PROVIDERS.names():
+            message, hint = unknown("provider", link.provider, PROVIDERS.names())
+            raise ConfigError(message, hint=hint)
+        if not link.model and PROVIDERS.load(link.provider).asks_model:
+            hint = "name a model, such as gpt-4o-mini, or set provider: draft"
+            raise ConfigError(f"{where}.model is not set", hint=hint)
+        chain.append(_provider(project, choice.section, link, key=_key(project, link, where)))
+    return chain
 
 
 def make_policy(choice: ModelChoice, *, retry: bool = True) -> Policy:
     """How often and how long one completion is tried."""
-    from trainer.providers import Policy
-
     return Policy(retries=choice.section.retries if retry else 0, timeout=parse_duration(choice.section.timeout))
+
+
+def make_limits(project: Project) -> RateLimits:
+    """The rate limits that all processes of this machine and user keep together."""
+    section = project.settings.llm_provider
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"{tempfile.gettempdir()}/trainer-{os.getuid()}"
+    folder = Path(runtime) / "trainer-limits"
+    return RateLimits(folder, section.requests_per_minute, section.tokens_per_minute)
 
 
 def make_cache(project: Project) -> CompletionCache:
     """The completions this project has paid for."""
-    from trainer.providers import CompletionCache
-
     return CompletionCache(project.cache / "completions")
 
 
 def make_budget(project: Project, *, max_cost: float | None, clock: Clock = system_clock) -> Budget | None:
     """The project's budget with `max_cost` for this run; None where nothing limits."""
-    from trainer.providers import Budget, Limits
-
     section = project.settings.budget
     run = max_cost if max_cost is not None else section.run
     limits = Limits(run=run, project=section.project, month=section.month)
@@ -121,72 +139,60 @@ def make_budget(project: Project, *, max_cost: float | None, clock: Clock = syst
 
 def price_of(choice: ModelChoice, tokens_in: int) -> tuple[float | None, float | None]:
     """What the prompt costs, and what it costs at most with an answer of `max_tokens`; None where not known."""
-    from trainer.providers import price
-
-    found = _price(choice, price)
-    if found is None:
+    described = choice.described
+    if described is None:
         return None, None
-    cost = found.cost(tokens_in, 0)
-    most = choice.section.max_tokens or found.max_output
-    return cost, found.cost(tokens_in, int(most)) if most else (cost if cost == 0 else None)
+    price = described.price
+    most = choice.section.max_tokens or (price.max_output if price else None)
+    if price is None:
+        return described.get_cost(tokens_in), described.get_cost(tokens_in + most) if most else None
+    cost = price.cost(tokens_in, 0)
+    return cost, price.cost(tokens_in, int(most)) if most else (cost if cost == 0 else None)
 
 
 def prompt_budget(choice: ModelChoice, configured: int | None) -> int | None:
     """Most tokens a prompt may have: as configured, and what the model's window leaves beside the answer."""
-    from trainer.providers import price
-
-    found = _price(choice, price)
-    window: int | None = found.max_input if found else None
+    described = choice.described
+    window = described.context_window if described else None
     if window is None:
         return configured
     left = window - (choice.section.max_tokens or 0)
     return left if configured is None else min(left, configured)
 
 
-def _price(choice: ModelChoice, price: Callable[..., Any]) -> Any:
-    from trainer.providers import price_at
+def _links(section: Section) -> tuple[Fallback, ...]:
+    """The models to ask, in order."""
+    first = Fallback(
+        provider=section.provider,
+        model=section.model,
+        api_key=section.api_key,
+        api_base=section.api_base,
+        options=section.options,
+    )
+    return (first, *section.fallbacks)
 
-    overrides = {name: {"input": item.input, "output": item.output} for name, item in choice.section.prices.items()}
-    if choice.section.api_base:
-        return price_at(choice.model, choice.section.api_base, overrides=overrides)
-    return price(choice.model, provider=choice.provider, overrides=overrides)
 
-
-def _secret(project: Project, item: Fallback, key: str) -> str | None:
+def _key(project: Project, link: Fallback, where: str) -> str | None:
     """The key of a provider: as set, or by its variable's name from a private file or the keyring."""
-    from trainer.providers import find_key, where_to_keep
-
-    variable = project.config.unset.get(f"{key}.api_key")
+    variable = project.config.unset.get(f"{where}.api_key")
     if variable is None:
-        return item.api_key
-    found = find_key(variable, environ={}, folder=KEYS).reveal()
-    if not found:
-        raise ConfigError(f"{key}.api_key is ${{{variable}}}, which is not set", hint=where_to_keep(variable, KEYS))
-    return found
+        return link.api_key
+    key = find_key(variable, environ={}, folder=KEYS).reveal()
+    if not key:
+        raise ConfigError(f"{where}.api_key is ${{{variable}}}, which is not set", hint=where_to_keep(variable, KEYS))
+    return key
 
 
-def _provider(project: Project, item: Fallback, section: LLMProvider, at: int) -> Provider:
-    from trainer.providers import PROVIDERS, create_provider
-
-    if item.provider not in PROVIDERS.names():
-        message, hint = unknown("provider", item.provider, PROVIDERS.names())
-        raise ConfigError(message, hint=hint)
-    options: dict[str, Any] = dict(item.options)
-    key = f"llm_provider.fallbacks.{at - 1}" if at else "llm_provider"
-    if not item.model and item.provider not in ("draft", "replay"):
-        raise ConfigError(f"{key}.model is not set", hint="name a model, such as gpt-4o-mini, or set provider: draft")
-    secret = _secret(project, item, key)
-    if item.provider == "replay":
-        options.setdefault("path", project.cassettes)
-    elif item.provider != "draft":
-        options |= {"api_key": secret} if secret else {}
-        options |= {"api_base": item.api_base} if item.api_base else {}
-        if section.prices:
-            options["prices"] = {
-                name: {"input": price.input, "output": price.output} for name, price in section.prices.items()
-            }
-    if item.provider in _TAKES_TOKEN_COUNTER:
-        from trainer.prompts import count_tokens
-
-        options.setdefault("count_tokens", count_tokens)
-    return create_provider(item.provider, model=item.model or item.provider, **options)
+def _provider(project: Project, section: Section, link: Fallback, *, key: str | None) -> LLMProvider:
+    options: dict[str, Any] = dict(link.options)
+    if PROVIDERS.load(link.provider).asks_model:
+        options |= {"api_key": key} if key else {}
+        options |= {"api_base": link.api_base} if link.api_base else {}
+    return create_provider(
+        link.provider,
+        model=link.model,
+        prices={name: {"input": price.input, "output": price.output} for name, price in section.prices.items()},
+        count_tokens=count_tokens,
+        offered={"cassettes": project.cassettes, "root": project.root},
+        **options,
+    )

@@ -58,7 +58,6 @@ class Build:
     def run(self, due: Sequence[ReportInput], committed: Mapping[str, Provenance | None]) -> dict[str, ReportOutcome]:
         """The outcome of each report that was due."""
         from trainer.convert import PdfPool
-        from trainer.providers import warm_up
 
         if self.options.offline:
             due = [replace(report, choice=drafted(report.choice)) for report in due]
@@ -66,8 +65,10 @@ class Build:
         with PdfPool(workers=workers) as pdf, ThreadPoolExecutor(max_workers=workers) as threads:
             if any("pdf" in report.spec.formats for report in due):
                 pdf.start()
-            if any(report.choice.needs_litellm for report in due):
-                warm_up()
+            for report in due:
+                if (described := report.choice.described) and described.warms_up:
+                    described.warm_up()
+                    break
             rendered = self._render(due, committed)
             known = [block for each in committed.values() if each is not None for block in each.data]
             blocks = [*known, *(block for each in rendered.values() for block in each.prompt.data)]

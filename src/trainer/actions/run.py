@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.completion import Call, Completer, completion_facts
 from trainer.actions.data import Sources, load_documents
@@ -16,10 +16,9 @@ from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import ProviderError, UsageError, Where
 from trainer.core.files import read_text, write_atomic
 from trainer.core.project import Project
+from trainer.core.strictjson import read_json
 from trainer.core.values import CompletionResult, Json, Output, Prompt, Section
-
-if TYPE_CHECKING:
-    from trainer.providers import Budget, Request
+from trainer.providers import Budget, check_schema, explain, record
 
 STDIN = "-"
 
@@ -151,17 +150,10 @@ class Run:
         )
         return Rendered(prompt, screened(self.project, prompt), choice.model), choice
 
-    def request(self, rendered: Rendered, choice: ModelChoice) -> Request:
-        """What is asked of the model, whose key names the completion in the cache."""
-        from trainer.providers import Request
-
-        prompt = rendered.prompt
-        return Request(prompt, choice.provider, choice.model, choice.settings, prompt.output.schema)
-
     def is_cached(self, rendered: Rendered, choice: ModelChoice) -> bool:
         """Whether the answer is kept already, so that nothing would be sent."""
         cache = self.completer.cache
-        return cache is not None and cache.get(self.request(rendered, choice).key) is not None
+        return cache is not None and cache.get(Call("", rendered.prompt, choice).request.key) is not None
 
     def _choice(self, instruction: Mapping[str, Any], what: str) -> ModelChoice:
         changes: dict[str, Any] = dict(self.options.changes)
@@ -217,11 +209,9 @@ def dry_run(
     clock: Clock = system_clock,
 ) -> DryRun:
     """What the run would send and cost, and whether it is cached; nothing is sent."""
-    from trainer.providers import explain
-
     run = Run(project, options, clock=clock)
     rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
-    request = run.request(rendered, choice)
+    request = Call(name, rendered.prompt, choice).request
     cost, at_most = price_of(choice, rendered.tokens["total"])
     cached = run.is_cached(rendered, choice)
     return DryRun(rendered, choice, request.key, cached, cost, at_most, explain(request))
@@ -229,19 +219,11 @@ def dry_run(
 
 def read_schema(path: Path) -> Mapping[str, Json]:
     """The JSON Schema in a file; raises UsageError with its place where it is none."""
-    import json
-
-    from trainer.providers.structured import check_schema
-
-    try:
-        found = json.loads(read_text(path))
-    except ValueError as error:
-        line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
-        raise UsageError(f"not JSON: {error}", where=Where(str(path), line, column)) from None
-    if not isinstance(found, dict):
+    schema = read_json(read_text(path), shown=str(path))
+    if not isinstance(schema, dict):
         raise UsageError("a JSON Schema is an object", where=Where(str(path)))
-    check_schema(found)
-    return found
+    check_schema(schema)
+    return schema
 
 
 def write_answer(path: Path, result: CompletionResult) -> bool:
@@ -250,12 +232,9 @@ def write_answer(path: Path, result: CompletionResult) -> bool:
 
 
 def _record(run: Run, call: Call, result: CompletionResult) -> None:
-    from trainer.providers import record
-
     assert run.options.record is not None
-    job = run.completer.job(call)
-    secrets = [secret for provider in job.chain for secret in getattr(provider, "secrets", ())]
-    record(result, job.request(job.chain[0]), run.options.record, secrets=secrets)
+    secrets = [secret for provider in run.completer.client(call.choice).chain for secret in provider.secrets]
+    record(result, call.request, run.options.record, secrets=secrets)
 
 
 def _inputs(rendered: Rendered, version: str) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class AppendLog:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
-                if _is_same_file(handle, self.path):
+                if is_same_file(handle, self.path):
                     _cut_torn_tail(handle)
                     return handle
             except BaseException:
@@ -160,7 +160,8 @@ def _whole(content: bytes) -> list[bytes]:
     return content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
 
 
-def _is_same_file(handle: int, path: Path) -> bool:
+def is_same_file(handle: int, path: Path) -> bool:
+    """Whether an open file is still the one at `path`, not one that was removed or replaced meanwhile."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:

@@ -36,6 +36,7 @@ FailureKind = Literal[
     "content_refused",  # the provider's content filter
     "payment",  # out of credit
     "empty",  # an answer without content
+    "cut",  # an answer that ended at its token limit
     "missing_recording",  # replay has no such completion
 ]
 
@@ -135,6 +136,8 @@ class ProviderError(TrainerError):
         self.status = status
         self.retry_after = retry_after
         """Seconds the provider asked us to wait."""
+        self.answer: object | None = None
+        """The `core.values.CompletionResult` that came and is none: cut, refused or empty, and yet paid for."""
         self.attempts: tuple[object, ...] = ()
         """Every `core.values.Attempt` that was made, in order, once nothing more is tried."""
 

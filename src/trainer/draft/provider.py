@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator
 
 from trainer.core.values import CompletionResult, Json, Prompt
 from trainer.draft.write import write
-from trainer.providers.base import Stream, Undeployable
+from trainer.providers.base import CustomProvider
+from trainer.providers.prices import FREE
+from trainer.providers.request import Request
 
 _NAME = "draft"
 
 
-class DraftProvider(Undeployable):
+class DraftProvider(CustomProvider):
     """A deterministic writer that needs no model: equal prompts give equal bytes, and nothing is sent or paid.
 
     It follows the instruction's own sections, prints only figures that stand in the data or follow from them by a
@@ -19,17 +21,19 @@ class DraftProvider(Undeployable):
     """
 
     provider = _NAME
+    asks_model = False
     native_schema = True
+    writes_sections = True
+    price = FREE
 
-    def __init__(self, *, model: str = _NAME, count_tokens: Callable[[str], int] | None = None) -> None:
-        self.model = model or _NAME
-        self._count = count_tokens or _rough_count
+    def __init__(self, *, model: str = _NAME) -> None:  # noqa: ARG002  (there is one)
+        self.model = _NAME
 
     def complete(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
         """The report drafted from the prompt's data and contexts; settings but `schema` change nothing."""
         draft = write(prompt, schema=kwargs.get("schema"))
         sent = prompt if isinstance(prompt, str) else "\n".join(message.content for message in prompt.messages)
-        tokens_in, tokens_out = self._count(sent), self._count(draft.text)
+        tokens_in, tokens_out = self.count_tokens(sent), self.count_tokens(draft.text)
         return CompletionResult(
             content=draft.text,
             tokens_used=tokens_in + tokens_out,
@@ -44,20 +48,9 @@ class DraftProvider(Undeployable):
             origin="drafted",
         )
 
-    def stream(self, prompt: str | Prompt, **kwargs: Json) -> Iterator[str]:
+    async def pieces(self, request: Request) -> AsyncGenerator[str | CompletionResult, None]:
         """The same report, paragraph by paragraph."""
-        result = self.complete(prompt, **kwargs)
-        return Stream(iter((*result.content.splitlines(keepends=True), result)))
-
-    def get_cost(self, tokens: int) -> float:  # noqa: ARG002  (the seam's signature)
-        """Nothing: a draft costs no money."""
-        return 0.0
-
-    def list_models(self) -> list[str]:
-        """The one there is."""
-        return [_NAME]
-
-
-def _rough_count(text: str) -> int:
-    """About as many tokens as a model would count: a quarter of the letters."""
-    return (len(text) + 3) // 4
+        result = await self.send(request)
+        for line in result.content.splitlines(keepends=True):
+            yield line
+        yield result

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
+from trainer.core.appendlog import AppendLog
 from trainer.core.digest import canonical, digest
-from trainer.core.errors import ProviderError, TrainerError, Where
+from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.files import write_atomic
 from trainer.core.values import CompletionResult, Json
-from trainer.providers.chain import Job
-from trainer.providers.many import Outcome, iterate_many
-from trainer.providers.request import explain
+from trainer.providers.pool import Call, Outcome, iterate_many
+
+_HINT = "free some space or make the folder writable, then run the same command again: it resumes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +25,10 @@ class Row:
 
     params: Mapping[str, Json]
     """What the row gave the instruction; repeated in its line."""
-    job: Job | TrainerError
-    """What to ask, or why nothing is asked and the row fails."""
+    call: Call | TrainerError
+    """What begins its completion, or why nothing is asked and the row fails."""
+    identity: Json = None
+    """What is asked, beside the params: a row whose identity changes is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,43 +71,42 @@ def complete_rows(
     ledger: Path,
     output: Path | None = None,
     concurrency: int = 8,
-    requests_per_minute: int | None = None,
-    tokens_per_minute: int | None = None,
     resume: bool = True,
     on_line: Callable[[str], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> BatchResult:
-    """Complete every row. Lines go to `output` and `on_line` in the rows' order, each as soon as its turn has come.
+    """Complete every row. `on_line` is given the lines in the rows' order, each as soon as its turn has come.
 
-    `ledger` is the batch's memory: an append-only file on the disk before a row counts as done. With `resume`,
-    rows it holds are not asked again; a row is known by its params, its request and how often it stood before.
+    `output` is written once, whole, at the end; an interrupt leaves the former one. `ledger` is the batch's memory: a
+    row is on the disk before it counts as done. With `resume`, rows it holds are not asked again; a row is known by
+    its params, its identity and how often it stood before.
     """
     keys = _keys(rows)
-    known = _read_ledger(ledger) if resume else {}
+    memory = AppendLog(ledger, hint=_HINT)
+    if not resume and ledger.exists():
+        with memory.locked():
+            memory.rewrite([])
+    known = _known(memory)
     batch = _Batch(rows, keys, known, on_line, on_progress, clock)
-    asked = [
-        (number, row.job) for number, row in enumerate(rows) if isinstance(row.job, Job) and keys[number] not in known
-    ]
-    with _Lines(ledger, keep=resume) as memory, _Lines(output, keep=False) as lines:
-        for number, row in enumerate(rows):
-            if isinstance(row.job, TrainerError):
-                batch.take(number, _line(number, row, row.job), row.job)
-        batch.write_ready(lines)
-        outcomes = iterate_many(
-            (job for _, job in asked),
-            concurrency=min(concurrency, max(1, len(asked))),
-            requests_per_minute=requests_per_minute,
-            tokens_per_minute=tokens_per_minute,
-        )
-        with contextlib.closing(outcomes):
-            for position, outcome in outcomes:
-                number, _ = asked[position]
-                line = _line(number, rows[number], outcome)
-                if isinstance(outcome, CompletionResult):
-                    memory.write(canonical({"key": keys[number], "line": line}), durable=True)
-                batch.take(number, line, outcome)
-                batch.write_ready(lines)
+    asked: list[int] = []
+    for number, row in enumerate(rows):
+        if isinstance(row.call, TrainerError):
+            batch.take(number, _line(number, row, row.call), row.call)
+        elif keys[number] not in known:
+            asked.append(number)
+    if asked:
+        memory.append()  # a folder that cannot be written is told before anything is paid
+    batch.show_ready()
+    calls = (call for number in asked if not isinstance(call := rows[number].call, TrainerError))
+    with contextlib.closing(iterate_many(calls, concurrency=min(concurrency, max(1, len(asked))))) as outcomes:
+        for position, outcome in outcomes:
+            number = asked[position]
+            line = _line(number, rows[number], outcome)
+            if isinstance(outcome, CompletionResult):
+                memory.append({"key": keys[number], "line": line})
+            batch.take(number, line, outcome)
+            batch.show_ready()
     if output is not None:
         write_atomic(output, "".join(f"{canonical(line)}\n" for line in batch.lines_in_order()))
     return batch.result()
@@ -122,7 +122,7 @@ class _Batch:
     clock: Callable[[], float]
     lines: dict[int, Mapping[str, Json]] = field(default_factory=dict)
     errors: dict[int, TrainerError] = field(default_factory=dict)
-    written: int = 0
+    shown: int = 0
     resumed: int = 0
     cost: float = 0.0
     unpriced: int = 0
@@ -139,24 +139,22 @@ class _Batch:
     def take(self, number: int, line: Mapping[str, Json], outcome: Outcome) -> None:
         """Count an outcome, and say how far the batch is."""
         self.lines[number] = line
-        if isinstance(outcome, CompletionResult):
-            paid = outcome.origin == "fresh"
-            self.cost += (outcome.cost or 0.0) if paid else 0.0
-            self.unpriced += paid and outcome.cost is None
-            self.tokens += outcome.tokens_used if paid else 0
-        else:
+        answer = outcome.answer if isinstance(outcome, ProviderError) else outcome
+        if isinstance(answer, CompletionResult) and answer.origin == "fresh":
+            self.cost += answer.cost or 0.0
+            self.unpriced += answer.cost is None
+            self.tokens += answer.tokens_used
+        if not isinstance(outcome, CompletionResult):
             self.errors[number] = outcome
         if self.on_progress:
             self.on_progress(self._progress())
 
-    def write_ready(self, lines: _Lines) -> None:
-        """Write the lines whose turn has come."""
-        while self.written in self.lines:
-            text = canonical(self.lines[self.written])
-            lines.write(text)
+    def show_ready(self) -> None:
+        """Show the lines whose turn has come."""
+        while self.shown in self.lines:
             if self.on_line:
-                self.on_line(text)
-            self.written += 1
+                self.on_line(canonical(self.lines[self.shown]))
+            self.shown += 1
 
     def lines_in_order(self) -> list[Mapping[str, Json]]:
         return [self.lines[number] for number in sorted(self.lines)]
@@ -186,79 +184,21 @@ class _Batch:
         )
 
 
-class _Lines:
-    """A file that lines are appended to; a last line that a crash has torn is dropped first."""
-
-    def __init__(self, path: Path | None, *, keep: bool) -> None:
-        self._path = path
-        self._keep = keep
-        self._file: IO[bytes] | None = None
-
-    def __enter__(self) -> _Lines:
-        if self._path is None:
-            return self
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a+b")
-            self._file.seek(0)
-            self._file.truncate(_whole_size(self._file.read()) if self._keep else 0)
-        except OSError as error:
-            raise _cannot_write(self._path, error) from error
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def write(self, line: str, *, durable: bool = False) -> None:
-        """Append a line; a durable one is on the disk when this returns."""
-        if self._file is None or self._path is None:
-            return
-        try:
-            self._file.write(f"{line}\n".encode("utf-8", "surrogatepass"))
-            self._file.flush()
-            if durable:
-                os.fsync(self._file.fileno())
-        except OSError as error:
-            raise _cannot_write(self._path, error) from error
-
-
-def _cannot_write(path: Path, error: OSError) -> TrainerError:
-    return TrainerError(
-        f"cannot write: {error.strerror or error}",
-        where=Where(str(path)),
-        hint="free some space or make the folder writable, then run the same command again: it resumes",
-    )
-
-
-def _whole_size(content: bytes) -> int:
-    return content.rfind(b"\n") + 1
-
-
 def _keys(rows: Sequence[Row]) -> list[str]:
     """What each row is known by: equal rows are told apart by their order."""
-    seen: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     keys = []
     for row in rows:
-        job = row.job
-        requests = [explain(job.request(job.chain[0]))] if isinstance(job, Job) and job.chain else []
-        key = digest([row.params, requests])
-        seen[key] = seen.get(key, 0) + 1
-        keys.append(f"{key}-{seen[key]}")
+        key = digest([row.params, row.identity])
+        counts[key] += 1
+        keys.append(f"{key}-{counts[key]}")
     return keys
 
 
-def _read_ledger(path: Path) -> dict[str, Mapping[str, Json]]:
-    if not path.exists():
-        return {}
-    known: dict[str, Mapping[str, Json]] = {}
-    for line in path.read_bytes().splitlines():
-        try:
-            entry = json.loads(line)
-            known[entry["key"]] = entry["line"]
-        except (ValueError, KeyError, TypeError):
-            continue
-    return known
+def _known(memory: AppendLog) -> dict[str, Mapping[str, Json]]:
+    """The lines of earlier runs by their rows' keys."""
+    records = [record for record in memory.records() if isinstance(record, dict) and {"key", "line"} <= record.keys()]
+    return {record["key"]: record["line"] for record in records}
 
 
 def _line(number: int, row: Row, outcome: Outcome) -> dict[str, Json]:

@@ -8,8 +8,6 @@ what it had set aside but not settled counts as spent, for nobody can know wheth
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
 import threading
 import uuid
@@ -17,11 +15,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trainer.core.appendlog import AppendLog, LockedLog, is_held, parse_records, try_lock
 from trainer.core.clock import Clock, isoformat, system_clock
-from trainer.core.digest import canonical
 from trainer.core.errors import BudgetError, TrainerError, Where
 from trainer.core.values import Json
 
+_HINT = "free some space or make the folder writable; nothing was sent"
 _TOLERANCE = 1e-9
 """US dollars; less than any token costs, more than sums of floats are off."""
 
@@ -116,7 +115,7 @@ class Budget:
         self.limits = limits
         self.run = run or uuid.uuid4().hex
         self._clock = clock
-        self._sync = sync
+        self._ledger = AppendLog(folder / "ledger.jsonl", sync=sync, hint=_HINT)
         self._account = Account()
         self._offset = 0
         self._owner = ""
@@ -133,26 +132,26 @@ class Budget:
                 f"the price of {what} is not known, so a budget cannot be kept",
                 hint=f"set llm_provider.prices: {{{what}: {{input: …, output: …}}}} (US dollars for a million tokens)",
             )
-        with self._locked() as handle:
+        with self._locked() as log:
             moment = isoformat(self._clock())
-            self._settle_dead(handle)
+            self._settle_dead(log)
             if self._exceeded(amount, moment[:7], counting_reserved=True):
                 self._refuse_if_final(amount, moment[:7], what)
                 return None
             reservation = Reservation(uuid.uuid4().hex, amount)
             line = {"do": "reserve", "id": reservation.identity, "usd": amount, "run": self.run, "at": moment}
-            self._append(handle, line | {"owner": self._owner, "what": what})
+            self._append(log, line | {"owner": self._owner, "what": what})
             return reservation
 
     def settle(self, reservation: Reservation, cost: float) -> None:
         """Replace a reservation by what the call did cost; 0 releases it."""
-        with self._locked() as handle:
-            self._append(handle, {"do": "settle", "id": reservation.identity, "usd": cost})
+        with self._locked() as log:
+            self._append(log, {"do": "settle", "id": reservation.identity, "usd": cost})
 
     def spend(self) -> Spend:
         """What the windows hold now."""
-        with self._locked() as handle:
-            self._settle_dead(handle)
+        with self._locked() as log:
+            self._settle_dead(log)
             return self._account.spend(self.run, isoformat(self._clock())[:7])
 
     def close(self) -> None:
@@ -193,74 +192,47 @@ class Budget:
             hint=f"raise {setting}, lower max_tokens, or use a cheaper model",
         )
 
-    def _settle_dead(self, handle: int) -> None:
+    def _settle_dead(self, log: LockedLog) -> None:
         """Count what dead processes had set aside as spent."""
         owners = {entry.owner for entry in self._account.entries.values()} - {self._owner}
         dead = {owner for owner in owners if not _is_alive(self.folder / f"{owner}.alive")}
         for identity, entry in list(self._account.entries.items()):
             if entry.owner in dead:
-                self._append(handle, {"do": "settle", "id": identity, "usd": entry.amount, "died": True})
+                self._append(log, {"do": "settle", "id": identity, "usd": entry.amount, "died": True})
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[int]:
+    def _locked(self) -> Iterator[LockedLog]:
         """The ledger under its lock, read up to its end."""
-        path = self.folder / "ledger.jsonl"
-        try:
-            self._open_life()
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
-                self._read_on(handle)
-                yield handle
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise TrainerError(
-                f"cannot write the ledger of budgets: {error.strerror or error}",
-                where=Where(str(path)),
-                hint="free some space or make the folder writable; nothing was sent",
-            ) from error
+        self._open_life()
+        with self._ledger.locked() as log:
+            lines, self._offset = log.read(self._offset)
+            for record in parse_records(lines):
+                with contextlib.suppress(KeyError, TypeError, ValueError):
+                    self._account.take(record)
+            yield log
 
-    def _read_on(self, handle: int) -> None:
-        size = os.fstat(handle).st_size
-        content = os.pread(handle, size - self._offset, self._offset)
-        whole = content.rpartition(b"\n")[0]
-        for line in whole.splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                self._account.take(json.loads(line))
-        self._offset += len(whole) + 1 if whole else 0
-        if self._offset < size:
-            os.ftruncate(handle, self._offset)
-
-    def _append(self, handle: int, line: dict[str, Json]) -> None:
-        content = f"{canonical(line)}\n".encode()
-        os.write(handle, content)
-        self._sync(handle)
-        self._offset += len(content)
-        self._account.take(line)
+    def _append(self, log: LockedLog, record: dict[str, Json]) -> None:
+        self._offset = log.append(record)
+        self._account.take(record)
 
     def _open_life(self) -> None:
         """Hold a lock that ends with this process, however it ends."""
         with self._opening:
             if self._life is not None:
                 return
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._owner = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-            life = os.open(self.folder / f"{self._owner}.alive", os.O_RDWR | os.O_CREAT, 0o644)
-            fcntl.flock(life, fcntl.LOCK_EX)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._owner = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+                life = os.open(self.folder / f"{self._owner}.alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            except OSError as error:
+                where = Where(str(self.folder))
+                raise TrainerError(f"cannot write: {error.strerror or error}", where=where, hint=_HINT) from error
+            try_lock(life)
             self._life = life
 
 
 def _is_alive(path: Path) -> bool:
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if is_held(path):
         return True
-    finally:
-        os.close(handle)
     path.unlink(missing_ok=True)
     return False

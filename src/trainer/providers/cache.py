@@ -8,6 +8,7 @@ import json
 import os
 from pathlib import Path
 
+from trainer.core.appendlog import is_same_file, try_lock
 from trainer.core.digest import digest, pretty
 from trainer.core.files import write_atomic
 from trainer.core.values import Attempt, CompletionResult, Json
@@ -37,12 +38,44 @@ class CompletionCache:
             os.utime(self.path(key))  # the longest unused is removed first
         return dataclasses.replace(load_result(entry["result"]), origin="cached")
 
+    def claim(self, key: str) -> Claim | None:
+        """The right to ask for this key alone, on this machine; None while another call or process has it.
+
+        Where the folder cannot be written nothing is kept, so nobody needs to wait: the claim is granted.
+        """
+        path = self.path(key).with_suffix(".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError:
+            return Claim(None, path)
+        if try_lock(handle) and is_same_file(handle, path):
+            return Claim(handle, path)
+        os.close(handle)
+        return None
+
     def put(self, key: str, result: CompletionResult) -> None:
         """Keep a completion; it is on the disk when this returns."""
         dumped = dump_result(result)
         write_atomic(
             self.path(key), pretty({"format": _FORMAT, "key": key, "result": dumped, "digest": digest(dumped)})
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claim:
+    """A held right; it ends with the block, or with the process."""
+
+    handle: int | None
+    path: Path
+
+    def __enter__(self) -> None:
+        """Hold it."""
+
+    def __exit__(self, *_: object) -> None:
+        if self.handle is not None:
+            self.path.unlink(missing_ok=True)
+            os.close(self.handle)
 
 
 def dump_result(result: CompletionResult) -> dict[str, Json]:

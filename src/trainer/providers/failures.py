@@ -45,14 +45,21 @@ _HINTS: Mapping[FailureKind, str] = {
     "unreachable": "check that the service runs and that the address is right",
     "timed_out": "raise the timeout, or ask for a shorter answer",
     "content_refused": "change the prompt, or add a fallback model",
+    "cut": "raise llm_provider.max_tokens, or ask for a shorter answer",
+    "empty": "ask again with --refresh, raise llm_provider.max_tokens, or choose another model",
 }
 
 
 def failure(
-    kind: FailureKind, message: str, *, status: int | None = None, retry_after: float | None = None
+    kind: FailureKind,
+    message: str,
+    *,
+    status: int | None = None,
+    retry_after: float | None = None,
+    hint: str | None = None,
 ) -> ProviderError:
     """A ProviderError of this kind with its usual remedy."""
-    return ProviderError(message, kind=kind, status=status, retry_after=retry_after, hint=_HINTS.get(kind))
+    return ProviderError(message, kind=kind, status=status, retry_after=retry_after, hint=hint or _HINTS.get(kind))
 
 
 def failure_of_answer(

@@ -1,4 +1,4 @@
-"""Any model LiteLLM knows. The library is imported on the first real call, or beforehand on a thread by `warm_up`.
+"""Any model LiteLLM knows. The library is imported on the first real call, or before it on a thread by `warm_up`.
 
 Its import takes seconds, so nothing here touches it earlier; its own retries, fallbacks, cache, budget and prices
 stay off, for ours are exact.
@@ -14,21 +14,19 @@ import importlib
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from trainer.core.errors import FailureKind, MissingExtra, ProviderError
+from trainer.core.errors import FailureKind, ProviderError
 from trainer.core.secrets import Secret, mask_secrets
-from trainer.core.values import CompletionResult, Json, Prompt
-from trainer.providers import loop
-from trainer.providers.base import Stream, Undeployable
+from trainer.core.values import CompletionResult, Json
+from trainer.providers.base import LLMProvider
 from trainer.providers.failures import failure, kind_of, retry_after
-from trainer.providers.openai_format import Billing, Parts, finish
-from trainer.providers.prices import Price, is_local, price, price_at
-from trainer.providers.settings import Call, CountTokens, call_of, rough_tokens, schema_format
+from trainer.providers.openai_format import Parts, messages_of, schema_format
+from trainer.providers.prices import FREE, price
+from trainer.providers.request import Request
 
 _BEFORE_IMPORT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
 """No fetch of a price map, no `.env` read from wherever the library is installed."""
@@ -39,22 +37,17 @@ _LOGGERS = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router", "openai", "httpx", "ht
 _import_lock = threading.Lock()
 
 
-def warm_up() -> threading.Thread:
-    """Import LiteLLM on a background thread; the first call waits for it."""
-    thread = threading.Thread(target=_import_quietly, name="trainer-litellm", daemon=True)
-    thread.start()
-    return thread
-
-
-class LiteLLMProvider(Undeployable):
+class LiteLLMProvider(LLMProvider):
     """One model through LiteLLM; `provider` is its prefix there, so `openai` and `gpt-4` make `openai/gpt-4`.
 
     `api_key`, `api_base` and all other options go to LiteLLM with every call; the key comes from the environment
-    where none is given, by the names LiteLLM documents.
+    where none is given, by the names LiteLLM documents. `local: true` declares that the server costs nothing.
     """
 
     provider = "litellm"
     prefix = ""
+    stream_usage = True
+    warms_up = True
 
     def __init__(
         self,
@@ -62,44 +55,49 @@ class LiteLLMProvider(Undeployable):
         model: str = "",
         *,
         api_key: str | None = None,
-        count_tokens: CountTokens = rough_tokens,
-        prices: Mapping[str, Json] | None = None,
-        **config: Json,
+        api_base: str | None = None,
+        local: bool = False,
+        **settings: Json,
     ) -> None:
         self.provider = provider or type(self).provider
         self.model = model
+        self.api_base = api_base or ""
+        self.settings = settings
         self._prefix = type(self).prefix or (provider if provider != "litellm" else "")
         self._key = Secret(api_key)
-        self._settings = config
-        self.price = _price(model, self._prefix, config.get("api_base"), prices)
-        self.stream_usage = True
+        self.price = FREE if local else price(model, provider=self._prefix)
         self.native_schema = self.price is not None and self.price.takes_schema
-        self._billing = Billing(self.provider, f"{self.provider} ({model})", self.price, count_tokens)
+        self._service = f"{self.provider} ({model})"
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """What must never be shown."""
+        """The key."""
         return (self._key,)
 
-    def complete(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
-        """The whole answer to `prompt`."""
-        return loop.run(self.complete_async(prompt, **kwargs))
-
-    async def complete_async(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
-        """What `complete` returns, awaited on any event loop."""
-        call = call_of(prompt, self.model, self._settings, kwargs)
+    async def send(self, request: Request) -> CompletionResult:
+        """The whole answer as LiteLLM gives it."""
         litellm = await _litellm_async()
-        with self._mapped(), _unlogged():
-            async with loop.limit(call.timeout, self._billing.service):
-                return self._result(call, await litellm.acompletion(**self._arguments(call)))
+        parts = Parts(self._service, self.model)
+        with _unlogged():
+            async with self._mapped(request.timeout):
+                response = await litellm.acompletion(**self._arguments(request))
+        _take(parts, response)
+        if not response.choices:
+            raise failure("empty", f"{self._service} answered without a choice", status=200)
+        return parts.result(request, self.provider, self.count_tokens)
 
-    def stream(self, prompt: str | Prompt, **kwargs: Json) -> Stream:
-        """The answer piece by piece."""
-        return Stream(loop.iterate(self._pieces(call_of(prompt, self.model, self._settings, kwargs))))
-
-    def get_cost(self, tokens: int) -> float | None:
-        """US dollars for `tokens` prompt tokens."""
-        return self.price.cost(tokens, 0) if self.price else None
+    async def pieces(self, request: Request) -> AsyncGenerator[str | CompletionResult, None]:
+        """The answer's text as it comes, and the whole at the end."""
+        litellm = await _litellm_async()
+        parts = Parts(self._service, self.model)
+        arguments = self._arguments(request) | {"stream": True}
+        if self.stream_usage:
+            arguments["stream_options"] = {"include_usage": True}
+        async with self._mapped(request.timeout):
+            async for chunk in await litellm.acompletion(**arguments):
+                if piece := _take(parts, chunk):
+                    yield piece
+        yield parts.result(request, self.provider, self.count_tokens)
 
     def list_models(self) -> list[str]:
         """The chat models LiteLLM knows for this provider."""
@@ -108,60 +106,43 @@ class LiteLLMProvider(Undeployable):
             models.get(self._prefix, ()) if self._prefix else {name for group in models.values() for name in group}
         )
 
-    async def _pieces(self, call: Call) -> AsyncIterator[str | CompletionResult]:
-        litellm = await _litellm_async()
-        parts = Parts(model=call.model)
-        arguments = self._arguments(call) | {"stream": True}
-        if self.stream_usage:
-            arguments["stream_options"] = {"include_usage": True}
-        with self._mapped():
-            async with loop.limit(call.timeout, self._billing.service):
-                async for chunk in await litellm.acompletion(**arguments):
-                    if piece := _take_chunk(parts, chunk):
-                        yield piece
-        yield finish(call, parts, self._billing)
+    def warm_up(self) -> None:
+        """Import LiteLLM on a background thread; the first call waits for it."""
+        threading.Thread(target=_litellm, name="trainer-litellm", daemon=True).start()
 
-    def _arguments(self, call: Call) -> dict[str, Any]:
-        name = f"{self._prefix}/{call.model}" if self._prefix else call.model
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        model = request.model or self.model
         arguments: dict[str, Any] = {
-            **call.settings,
-            "model": name,
-            "messages": call.messages,
-            "timeout": call.timeout,
+            **request.sent(self.settings),
+            "model": f"{self._prefix}/{model}" if self._prefix else model,
+            "messages": messages_of(request),
+            "timeout": request.timeout,
             "max_retries": 0,
             "num_retries": 0,
         }
+        if self.api_base:
+            arguments["api_base"] = self.api_base
         if self._key:
             arguments["api_key"] = self._key.reveal()
-        if call.schema is not None:
-            arguments["response_format"] = schema_format(call.schema)
+        if request.schema is not None:
+            arguments["response_format"] = schema_format(request.schema)
         return arguments
 
-    def _result(self, call: Call, response: Any) -> CompletionResult:
-        parts = Parts(model=call.model)
-        if not response.choices:
-            raise failure("empty", f"{self._billing.service} answered without a choice", status=200)
-        choice = response.choices[0]
-        parts.text.append(choice.message.content or "")
-        parts.refusal = getattr(choice.message, "refusal", None) or ""
-        parts.finish_reason = choice.finish_reason or "stop"
-        parts.model = response.model or call.model
-        parts.identity = response.id or ""
-        _take_usage(parts, response)
-        return finish(call, parts, self._billing)
-
-    @contextlib.contextmanager
-    def _mapped(self) -> Iterator[None]:
-        """LiteLLM's exceptions as ours, the key taken out of their words."""
+    @contextlib.asynccontextmanager
+    async def _mapped(self, seconds: float) -> AsyncIterator[None]:
+        """LiteLLM's exceptions as ours, the key taken out of their words, and the attempt ended after `seconds`."""
         try:
-            yield
+            async with asyncio.timeout(seconds):
+                yield
         except ProviderError:
             raise
+        except TimeoutError as error:
+            raise failure("timed_out", f"{self._service} gave no whole answer in {seconds:g} s") from error
         except Exception as error:
             kind = _kind(error)
             if kind is None:
                 raise
-            raise _failure(kind, error, self._billing.service, self.secrets) from None
+            raise _failure(kind, error, self._service, self.secrets) from None
 
 
 class AnthropicProvider(LiteLLMProvider):
@@ -210,25 +191,14 @@ class HuggingFaceProvider(LiteLLMProvider):
         super().__init__("huggingface", model, **kwargs)
 
 
-def _price(model: str, prefix: str, address: str | None, overrides: Mapping[str, Json] | None) -> Price | None:
-    if address and is_local(urlsplit(address).hostname or ""):
-        return price_at(model, address, overrides=overrides)
-    return price(model, provider=prefix, overrides=overrides)
-
-
 @functools.cache
 def _litellm() -> Any:
     """The library, set up once: setting a logger's level anew would empty every logger's cache."""
     with _import_lock:
         for name, value in _BEFORE_IMPORT.items():
             os.environ.setdefault(name, value)
-        try:
-            with _uncollected():
-                litellm: Any = importlib.import_module("litellm")
-        except ModuleNotFoundError as error:
-            if error.name != "litellm":
-                raise
-            raise MissingExtra("litellm", "litellm") from error
+        with _uncollected():
+            litellm: Any = importlib.import_module("litellm")
         litellm.suppress_debug_info = True
         litellm.telemetry = False
         litellm.disable_token_counter = True  # it would pass its own counts off as the provider's usage
@@ -251,11 +221,6 @@ def _uncollected() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
-
-
-def _import_quietly() -> None:
-    with contextlib.suppress(MissingExtra):
-        _litellm()
 
 
 @functools.cache
@@ -284,24 +249,18 @@ async def _litellm_async() -> Any:
     return _litellm() if _litellm.cache_info().currsize else await asyncio.to_thread(_litellm)
 
 
-def _take_chunk(parts: Parts, chunk: Any) -> str:
-    parts.model = chunk.model or parts.model
-    parts.identity = chunk.id or parts.identity
-    _take_usage(parts, chunk)
-    if not chunk.choices:
+def _take(parts: Parts, response: Any) -> str:
+    """Take LiteLLM's response or chunk, which have the protocol's fields; the text that it adds."""
+    parts.model = response.model or parts.model
+    parts.identity = response.id or parts.identity
+    usage = response.model_dump(include={"usage"}).get("usage")
+    if usage and (usage.get("prompt_tokens") or usage.get("completion_tokens")):
+        parts.usage = usage
+    if not response.choices:
         return ""
-    choice = chunk.choices[0]
-    parts.finish_reason = choice.finish_reason or parts.finish_reason
-    piece = choice.delta.content or ""
-    if piece:
-        parts.text.append(piece)
-    return piece
-
-
-def _take_usage(parts: Parts, response: Any) -> None:
-    usage = getattr(response, "usage", None)
-    if usage is not None and (usage.prompt_tokens or usage.completion_tokens):
-        parts.take_usage({"usage": usage.model_dump()})
+    choice = response.choices[0].model_dump()
+    native = (choice.get("provider_specific_fields") or {}).get("native_finish_reason")  # LiteLLM calls it "stop"
+    return parts.take_choice(choice | ({"finish_reason": native} if native else {}))
 
 
 _KINDS: Mapping[str, FailureKind] = {

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import os
 import queue
 import threading
-from collections.abc import AsyncIterator, Coroutine, Generator
-from dataclasses import dataclass
-from types import TracebackType
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
-from trainer.providers.failures import failure
-
 T = TypeVar("T")
+E = TypeVar("E")
+
+_CANCELLING = 0.5
+"""Seconds an interrupted caller waits for its work to end: what was answered is kept, and the prompt comes back."""
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -22,64 +23,28 @@ _owner = 0
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, run on the loop; an interrupt of the caller cancels the work first."""
-    future = asyncio.run_coroutine_threadsafe(work, event_loop())
+    future, ended = _start(work)
     try:
         return future.result()
     except BaseException:
         future.cancel()
+        ended.wait(_CANCELLING)
         raise
 
 
-def iterate(pieces: AsyncIterator[T]) -> Generator[T, None, None]:
-    """The pieces as they come on the loop; giving up the iterator cancels what is left."""
-    box: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
-
-    async def pump() -> None:
-        try:
-            async for piece in pieces:
-                box.put(piece)
-            box.put(_End(None))
-        except BaseException as error:
-            box.put(_End(error))
-            raise
-
-    future = asyncio.run_coroutine_threadsafe(pump(), event_loop())
+def iterate(work: Callable[[Callable[[E], None]], Coroutine[Any, Any, T]]) -> Generator[E | T, None, None]:
+    """The values that `work` gives to its argument as they come, then its result; giving up cancels what is left."""
+    events: queue.SimpleQueue[E | None] = queue.SimpleQueue()
+    future, ended = _start(work(events.put))
+    future.add_done_callback(lambda _: events.put(None))
     try:
-        while not isinstance(item := box.get(), _End):
-            yield item
-        if item.error is not None:
-            raise item.error
+        while (event := events.get()) is not None:
+            yield event
+        yield future.result()
     finally:
-        future.cancel()
-
-
-class limit:  # noqa: N801  (used like asyncio.timeout; a class, since a generator costs more than the timeout itself)
-    """Cancel what runs inside after `seconds`, as a failure of the service."""
-
-    __slots__ = ("_seconds", "_service", "_timeout")
-
-    def __init__(self, seconds: float, service: str) -> None:
-        self._seconds = seconds
-        self._service = service
-        self._timeout = asyncio.timeout(seconds)
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            await self._timeout.__aexit__(kind, error, trace)
-        except TimeoutError as late:
-            raise failure("timed_out", f"{self._service} gave no whole answer in {self._seconds:g} s") from late
-        if isinstance(error, TimeoutError):
-            raise failure("timed_out", f"{self._service} gave no whole answer in {self._seconds:g} s") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    error: BaseException | None
+        if not future.done():
+            future.cancel()
+            ended.wait(_CANCELLING)
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
@@ -90,3 +55,16 @@ def event_loop() -> asyncio.AbstractEventLoop:
             _loop, _owner = asyncio.new_event_loop(), os.getpid()
             threading.Thread(target=_loop.run_forever, name="trainer-providers", daemon=True).start()
         return _loop
+
+
+def _start(work: Coroutine[Any, Any, T]) -> tuple[concurrent.futures.Future[T], threading.Event]:
+    """The work on the loop, and what is set once it has ended, cancelled or not."""
+    ended = threading.Event()
+
+    async def watched() -> T:
+        try:
+            return await work
+        finally:
+            ended.set()
+
+    return asyncio.run_coroutine_threadsafe(watched(), event_loop()), ended

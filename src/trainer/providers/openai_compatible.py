@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
 import os
-import urllib.request
-import weakref
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from trainer.core.errors import ConfigError, ProviderError
 from trainer.core.secrets import Secret, mask_secrets
-from trainer.core.values import CompletionResult, Json, Prompt
-from trainer.providers import loop
-from trainer.providers.base import Stream, Undeployable
+from trainer.core.values import CompletionResult, Json
+from trainer.providers import loop, transport
+from trainer.providers.base import LLMProvider
 from trainer.providers.failures import failure, failure_of_answer
 from trainer.providers.limits import wait_for_one
-from trainer.providers.openai_format import Billing, Parts, body_of, finish, result_of
-from trainer.providers.prices import price_at
-from trainer.providers.settings import Call, CountTokens, call_of, rough_tokens
-from trainer.providers.wire import Exchange, Pool
+from trainer.providers.openai_format import Parts, body_of
+from trainer.providers.prices import FREE, price_at
+from trainer.providers.request import Request
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _END = b"[DONE]"
 
 
-class OpenAICompatibleProvider(Undeployable):
+class OpenAICompatibleProvider(LLMProvider):
     """One model at one server that speaks the OpenAI chat protocol.
 
-    `api_base` is the address up to and with `/v1`; `count_tokens` is used where the server names no usage;
-    `prices` overrides the price table; a server that refuses `response_format`, and any with `native_schema: false`,
-    is asked for JSON in words; one that refuses `stream_options` is asked without. Further options are settings sent
-    with every call.
+    `api_base` is the address up to and with `/v1`. `local: true` declares that the server costs nothing, whatever its
+    models are called. A server that refuses `response_format`, and any with `native_schema: false`, is asked for JSON
+    in words; one that refuses `stream_options` is asked without. Further options are settings sent with every call.
     """
 
     provider = "openai_compatible"
+    stream_usage = True
 
     def __init__(
         self,
@@ -44,9 +45,8 @@ class OpenAICompatibleProvider(Undeployable):
         api_base: str | None = None,
         api_key: str | None = None,
         headers: Mapping[str, str] | None = None,
-        count_tokens: CountTokens = rough_tokens,
-        prices: Mapping[str, Json] | None = None,
         native_schema: bool = True,
+        local: bool = False,
         **settings: Json,
     ) -> None:
         if not api_base:
@@ -56,89 +56,79 @@ class OpenAICompatibleProvider(Undeployable):
             )
         self.model = model
         self.native_schema = native_schema
-        self.stream_usage = True
         self.api_base = api_base.rstrip("/")
+        self.settings = settings
+        self.price = FREE if local else price_at(model, self.api_base)
         self._key = Secret(api_key)
         self._headers = dict(headers or {})
-        self._settings = settings
-        self.price = price_at(model, self.api_base, overrides=prices)
-        self._billing = Billing(self.provider, f"{self.provider} at {_shown(self.api_base)}", self.price, count_tokens)
-        self.pause = 0.0
-        """Seconds for which, by its last answer, the service takes nothing more."""
-        self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = weakref.WeakKeyDictionary()
+        self._service = f"{self.provider} at {transport.without_login(self.api_base)}"
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
-        """What must never be shown."""
-        return (self._key,)
+        """The key, and the login in the address."""
+        return (self._key, Secret(urlsplit(self.api_base).password))
 
-    def complete(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
-        """The whole answer to `prompt`."""
-        return loop.run(self.complete_async(prompt, **kwargs))
+    async def send(self, request: Request) -> CompletionResult:
+        """The whole answer as the server gave it."""
+        parts = Parts(self._service, self.model)
+        async with self._post(request, stream=False) as response:
+            parts.take_answer(await transport.read(response))
+        return parts.result(request, self.provider, self.count_tokens)
 
-    async def complete_async(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
-        """What `complete` returns, awaited on any event loop."""
-        call = call_of(prompt, self.model, self._settings, kwargs)
-        body = body_of(call, stream=False, length_field=self._length_field())
-        async with loop.limit(call.timeout, self._billing.service):
-            exchange = await self._post("/chat/completions", body)
-            return result_of(call, await exchange.read(), self._billing)
-
-    def stream(self, prompt: str | Prompt, **kwargs: Json) -> Stream:
-        """The answer piece by piece."""
-        return Stream(loop.iterate(self._pieces(call_of(prompt, self.model, self._settings, kwargs))))
-
-    def get_cost(self, tokens: int) -> float | None:
-        """US dollars for `tokens` prompt tokens."""
-        return self.price.cost(tokens, 0) if self.price else None
+    async def pieces(self, request: Request) -> AsyncGenerator[str | CompletionResult, None]:
+        """The answer's text as it comes, and the whole at the end."""
+        parts, ended = Parts(self._service, self.model), False
+        async with self._post(request, stream=True) as response:
+            if "text/event-stream" not in response.headers.get("content-type", ""):
+                parts.take_answer(await transport.read(response))
+                yield "".join(parts.text)
+                ended = True
+            else:
+                async for data in transport.events(response):
+                    if data == _END:
+                        ended = True
+                    elif not ended and (piece := parts.take_event(data)):
+                        yield piece
+        if not ended and not parts.finish_reason:
+            raise failure("server", f"{self._service}: the stream was cut off", status=200)
+        yield parts.result(request, self.provider, self.count_tokens)
 
     def list_models(self) -> list[str]:
         """The models the server offers."""
         return loop.run(self._list_models())
 
     async def _list_models(self) -> list[str]:
-        async with loop.limit(30, self._billing.service):
-            exchange = await self._send("GET", "/models", b"")
-            try:
-                answer = json.loads(await exchange.read())
-                return sorted(str(model["id"]) for model in answer["data"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise failure("server", f"{self._billing.service} answered with no list of models") from error
+        async with self._exchange("GET", "/models", None, 30) as response:
+            body = await transport.read(response)
+        try:
+            return sorted(str(model["id"]) for model in json.loads(body)["data"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise failure("server", f"{self._service} answered with no list of models") from error
 
-    async def _pieces(self, call: Call) -> AsyncIterator[str | CompletionResult]:
-        body = body_of(call, stream=True, usage=self.stream_usage, length_field=self._length_field())
-        parts = Parts(model=call.model)
-        async with loop.limit(call.timeout, self._billing.service):
-            exchange = await self._post("/chat/completions", body)
-            if "text/event-stream" not in exchange.headers.get("content-type", ""):
-                result = result_of(call, await exchange.read(), self._billing)
-                yield result.content
-                yield result
-                return
-            ended = False
-            async for data in _events(exchange):
-                if data == _END:
-                    ended = True
-                elif not ended and (piece := parts.take_event(data, self._billing)):
-                    yield piece
-            if not ended and not parts.finish_reason:
-                raise failure("server", f"{self._billing.service}: the stream was cut off", status=200)
-        yield finish(call, parts, self._billing)
+    @contextlib.asynccontextmanager
+    async def _post(self, request: Request, *, stream: bool) -> AsyncIterator[aiohttp.ClientResponse]:
+        body = body_of(
+            request, self.settings, stream=stream, usage=self.stream_usage, length_field=self._length_field()
+        )
+        async with self._exchange("POST", "/chat/completions", body, request.timeout) as response:
+            yield response
 
-    async def _post(self, path: str, body: bytes) -> Exchange:
-        return await self._send("POST", path, body)
-
-    async def _send(self, method: str, path: str, body: bytes) -> Exchange:
-        exchange = await self._pool().request(method, path, self._request_headers(), body)
-        if exchange.status >= 400 or exchange.status < 200:
-            said = await exchange.read()
-            raise self._clean(failure_of_answer(self._billing.service, exchange.status, exchange.headers, said))
-        if exchange.status >= 300:
-            await exchange.read()
-            place = mask_secrets(exchange.headers.get("location", "elsewhere"))
-            raise failure("not_found", f"{self._billing.service} has moved to {place}", status=exchange.status)
-        self.pause = wait_for_one(exchange.headers, datetime.now(UTC))
-        return exchange
+    @contextlib.asynccontextmanager
+    async def _exchange(
+        self, method: str, path: str, body: bytes | None, timeout: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        url = transport.check_address(self.api_base) + path
+        headers = {"Authorization": f"Bearer {self._key.reveal()}"} if self._key else {}
+        async with transport.exchange(method, url, headers | self._headers, body, timeout=timeout) as response:
+            answered = {name.lower(): value for name, value in response.headers.items()}
+            if 300 <= response.status < 400:
+                place = mask_secrets(transport.without_login(answered.get("location", "elsewhere")), self.secrets)
+                raise failure("not_found", f"{self._service} has moved to {place}", status=response.status)
+            if not 200 <= response.status < 300:
+                words = await transport.read(response)
+                raise self._clean(failure_of_answer(self._service, response.status, answered, words))
+            self.pause = wait_for_one(answered, datetime.now(UTC))
+            yield response
 
     def _clean(self, error: ProviderError) -> ProviderError:
         """The same error without the key, should the server have repeated it."""
@@ -149,18 +139,6 @@ class OpenAICompatibleProvider(Undeployable):
             retry_after=error.retry_after,
             hint=error.hint,
         )
-
-    def _request_headers(self) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "trainer"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key.reveal()}"
-        return headers | self._headers
-
-    def _pool(self) -> Pool:
-        running = asyncio.get_running_loop()
-        if running not in self._pools:
-            self._pools[running] = Pool(self.api_base, proxy=_proxy_for(self.api_base))
-        return self._pools[running]
 
     def _length_field(self) -> str:
         """OpenAI's newer models refuse `max_tokens`; other servers know nothing else."""
@@ -190,7 +168,7 @@ class OpenAIProvider(OpenAICompatibleProvider):
 
 
 class OllamaProvider(OpenAICompatibleProvider):
-    """A model of an Ollama, the one of this machine unless OLLAMA_HOST or `api_base` says otherwise."""
+    """A model of an Ollama, this machine's unless OLLAMA_HOST or `api_base` says otherwise; it costs nothing."""
 
     provider = "ollama"
 
@@ -199,36 +177,11 @@ class OllamaProvider(OpenAICompatibleProvider):
         model: str = "llama3.2",
         *,
         api_base: str | None = None,
+        local: bool = True,
         environ: Mapping[str, str] = os.environ,
         **kwargs: Json,
     ) -> None:
         address = (api_base or environ.get("OLLAMA_HOST") or "http://localhost:11434").rstrip("/")
         address = address if "://" in address else f"http://{address}"
-        super().__init__(model=model, api_base=address if address.endswith("/v1") else f"{address}/v1", **kwargs)
-
-
-async def _events(exchange: Exchange) -> AsyncIterator[bytes]:
-    """The data of each server-sent event."""
-    data: list[bytes] = []
-    async for line in exchange.lines():
-        if line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
-        elif not line and data:
-            yield b"\n".join(data)
-            data.clear()
-    if data:
-        yield b"\n".join(data)
-
-
-def _proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for an address."""
-    parts = urlsplit(url)
-    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)
-
-
-def _shown(url: str) -> str:
-    """The address without a login."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        address = address if address.endswith("/v1") else f"{address}/v1"
+        super().__init__(model=model, api_base=address, local=local, **kwargs)

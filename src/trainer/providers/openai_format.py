@@ -1,35 +1,127 @@
-"""The OpenAI chat protocol: a call into a request body, an answer or its pieces into a result."""
+"""The OpenAI chat protocol in its dialects: a request's body, an answer or its pieces as a result."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from trainer.core.errors import UsageError
+from trainer.core.strictjson import read_json
 from trainer.core.values import CompletionResult, Json
 from trainer.providers.failures import failure, kind_of
-from trainer.providers.prices import Price, table_version
-from trainer.providers.settings import Call, CountTokens, schema_format
+from trainer.providers.request import Request
+
+_REASONING = ("reasoning_content", "reasoning", "thinking")
+"""Where servers put reasoning that they part themselves: DeepSeek and vLLM; OpenRouter and Ollama; some gateways."""
 
 
-@dataclass(frozen=True, slots=True)
-class Billing:
-    """How an answer's tokens and cost are told."""
+@dataclass(slots=True)
+class Parts:
+    """An answer while it is put together."""
 
-    provider: str
     service: str
-    """As errors call it: `http://localhost:11434/v1`."""
-    price: Price | None
-    count_tokens: CountTokens
+    """As errors call it: `openai_compatible at http://localhost:11434/v1`."""
+    model: str
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    usage: Mapping[str, Json] | None = None
+    identity: str = ""
+    finish_reason: str = ""
+    refusal: str = ""
+
+    def take_answer(self, body: bytes) -> None:
+        """Take a whole answer; raises ProviderError for one that is broken."""
+        answer = self._object(body)
+        self._take_usage(answer)
+        choice = _first_choice(answer)
+        if choice is None:
+            raise failure("empty", f"{self.service} answered without a choice", status=200)
+        self.take_choice(choice)
+
+    def take_event(self, data: bytes) -> str:
+        """The text that one event of a stream adds."""
+        event = self._object(data)
+        self._take_usage(event)
+        choice = _first_choice(event)
+        return self.take_choice(choice) if choice is not None else ""
+
+    def take_choice(self, choice: Mapping[str, Json]) -> str:
+        """The text in the message of an answer, or in the delta of a stream."""
+        message = choice.get("message") or choice.get("delta") or {}
+        self.finish_reason = str(choice.get("finish_reason") or self.finish_reason)
+        self.refusal += str(message.get("refusal") or "")
+        self.reasoning.append(next((_text_of(message[name]) for name in _REASONING if message.get(name)), ""))
+        piece = _text_of(message.get("content") or choice.get("text") or "")
+        self.text.append(piece)
+        return piece
+
+    def result(self, request: Request, provider: str, count_tokens: Callable[[str], int]) -> CompletionResult:
+        """The answer as it came; `count_tokens` stands in where the server named no usage."""
+        content, usage = "".join(self.text), self.usage or {}
+        estimated = self.usage is None
+        tokens_in = count_tokens(request.text) if estimated else _whole(usage, "prompt_tokens")
+        written = "".join(self.reasoning) + content
+        tokens_out = count_tokens(written) if estimated else _whole(usage, "completion_tokens")
+        facts: dict[str, Json] = {
+            "id": self.identity,
+            "cached_tokens": _detail(usage, "prompt_tokens_details", "cached_tokens"),
+            "reasoning_tokens": _detail(usage, "completion_tokens_details", "reasoning_tokens"),
+            "reasoning": "".join(self.reasoning),
+            "refusal": self.refusal,
+        }
+        return CompletionResult(
+            content=content,
+            tokens_used=tokens_in + tokens_out,
+            model=self.model,
+            provider=provider,
+            cost=None,
+            metadata={name: fact for name, fact in facts.items() if fact or name == "id"},
+            tokens_in=tokens_in,
+            tokens_out=tokens_out,
+            tokens_estimated=estimated,
+            model_asked=request.model or self.model,
+            finish_reason="refusal" if self.refusal and not content else self.finish_reason,
+        )
+
+    def _take_usage(self, answer: Mapping[str, Json]) -> None:
+        self.model = str(answer.get("model") or self.model)
+        self.identity = str(answer.get("id") or self.identity)
+        usage = answer.get("usage")
+        if isinstance(usage, Mapping) and isinstance(usage.get("prompt_tokens"), int):
+            self.usage = usage
+
+    def _object(self, body: bytes) -> dict[str, Json]:
+        """The object in a body; some servers answer 200 and put an error in it, or in the middle of a stream."""
+        try:
+            value = read_json(body)
+        except UsageError as error:
+            raise failure("server", f"{self.service} answered with broken JSON: {error.message}", status=200) from error
+        if not isinstance(value, dict):
+            raise failure("server", f"{self.service} answered with JSON that is no object", status=200)
+        if fault := value.get("error"):
+            words = str(fault.get("message") or fault) if isinstance(fault, dict) else str(fault)
+            code = fault.get("code") if isinstance(fault, dict) else None
+            status = code if isinstance(code, int) and 400 <= code < 600 else None
+            kind = kind_of(status, words)
+            raise failure(kind, f"{self.service} answered with an error: {words[:500]}", status=status)
+        return value
 
 
-def body_of(call: Call, *, stream: bool, usage: bool = True, length_field: str = "max_tokens") -> bytes:
-    """The request's body; a stream is asked for its `usage`."""
-    body: dict[str, Json] = {"model": call.model, "messages": call.messages, **call.settings}
+def body_of(
+    request: Request,
+    defaults: Mapping[str, Json],
+    *,
+    stream: bool,
+    usage: bool = True,
+    length_field: str = "max_tokens",
+) -> bytes:
+    """The request's body, `defaults` below its settings; a stream is asked for its `usage`."""
+    body: dict[str, Json] = {"model": request.model, "messages": messages_of(request), **request.sent(defaults)}
     if length_field != "max_tokens" and "max_tokens" in body:
         body[length_field] = body.pop("max_tokens")
-    if call.schema is not None:
-        body["response_format"] = schema_format(call.schema)
+    if request.schema is not None:
+        body["response_format"] = schema_format(request.schema)
     if stream:
         body["stream"] = True
     if stream and usage:
@@ -37,128 +129,25 @@ def body_of(call: Call, *, stream: bool, usage: bool = True, length_field: str =
     return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def result_of(call: Call, body: bytes, billing: Billing) -> CompletionResult:
-    """The result in a whole answer; raises ProviderError for one that is broken, empty or refused."""
-    answer = _object(body, billing)
-    _raise_error(answer, billing)
-    parts = Parts(model=call.model)
-    parts.take_usage(answer)
+def messages_of(request: Request) -> list[dict[str, str]]:
+    """The messages as the protocol has them."""
+    return [{"role": message.role, "content": message.content} for message in request.messages]
+
+
+def schema_format(schema: Mapping[str, Json]) -> dict[str, Json]:
+    """The `response_format` that asks for a JSON Schema."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema)}}
+
+
+def _first_choice(answer: Mapping[str, Json]) -> Mapping[str, Json] | None:
     choices = answer.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise failure("empty", f"{billing.service} answered without a choice", status=200)
-    message = choices[0].get("message")
-    text = (message.get("content") if isinstance(message, dict) else choices[0].get("text")) or ""
-    parts.text.append(_text_of(text))
-    parts.refusal = str((isinstance(message, dict) and message.get("refusal")) or "")
-    parts.finish_reason = choices[0].get("finish_reason") or "stop"
-    return finish(call, parts, billing)
-
-
-@dataclass(slots=True)
-class Parts:
-    """An answer while it is put together."""
-
-    model: str
-    text: list[str] = field(default_factory=list)
-    usage: Mapping[str, Json] | None = None
-    identity: str = ""
-    finish_reason: str = ""
-    refusal: str = ""
-
-    def take_event(self, data: bytes, billing: Billing) -> str:
-        """The text that one event of a stream adds."""
-        event = _object(data, billing)
-        _raise_error(event, billing)
-        self.take_usage(event)
-        choices = event.get("choices")
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            return ""
-        choice = choices[0]
-        self.finish_reason = choice.get("finish_reason") or self.finish_reason
-        delta = choice.get("delta") or {}
-        self.refusal += delta.get("refusal") or ""
-        piece = _text_of(delta.get("content") or choice.get("text") or "")
-        if piece:
-            self.text.append(piece)
-        return piece
-
-    def take_usage(self, answer: Mapping[str, Json]) -> None:
-        """Note the model, identity and usage that an answer or event names."""
-        self.model = answer.get("model") or self.model
-        self.identity = answer.get("id") or self.identity
-        usage = answer.get("usage")
-        if isinstance(usage, dict) and isinstance(usage.get("prompt_tokens"), int):
-            self.usage = usage
-
-
-def finish(call: Call, parts: Parts, billing: Billing) -> CompletionResult:
-    """The result in the parts; raises ProviderError where the answer was refused or holds nothing."""
-    content = "".join(parts.text)
-    if parts.finish_reason == "content_filter" or (parts.refusal and not content):
-        reason = parts.refusal or "its content filter stopped the answer"
-        raise failure("content_refused", f"{billing.service} refused: {reason}", status=200)
-    if not content:
-        raise failure("empty", f"{billing.service} answered without text ({parts.finish_reason})", status=200)
-    return _result(call, parts, content, billing)
-
-
-def _result(call: Call, parts: Parts, content: str, billing: Billing) -> CompletionResult:
-    usage = parts.usage or {}
-    estimated = parts.usage is None
-    tokens_in = billing.count_tokens(call.text) if estimated else _whole(usage, "prompt_tokens")
-    tokens_out = billing.count_tokens(content) if estimated else _whole(usage, "completion_tokens")
-    cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
-    metadata: dict[str, Json] = {"id": parts.identity, "prices": _origin(billing.price)}
-    if cached:
-        metadata["cached_tokens"] = cached
-    if reasoning := _detail(usage, "completion_tokens_details", "reasoning_tokens"):
-        metadata["reasoning_tokens"] = reasoning
-    return CompletionResult(
-        content=content,
-        tokens_used=tokens_in + tokens_out,
-        model=parts.model,
-        provider=billing.provider,
-        cost=billing.price.cost(tokens_in, tokens_out, cached=cached) if billing.price else None,
-        metadata=metadata,
-        tokens_in=tokens_in,
-        tokens_out=tokens_out,
-        tokens_estimated=estimated,
-        model_asked=call.model,
-        finish_reason=parts.finish_reason or "stop",
-    )
-
-
-def _origin(price: Price | None) -> str:
-    if price is None:
-        return "unknown"
-    return table_version() if price.origin == "table" else price.origin
-
-
-def _object(body: bytes, billing: Billing) -> dict[str, Json]:
-    try:
-        value = json.loads(body)
-    except ValueError as error:
-        raise failure("server", f"{billing.service} answered with broken JSON: {error}", status=200) from error
-    if not isinstance(value, dict):
-        raise failure("server", f"{billing.service} answered with JSON that is no object", status=200)
-    return value
-
-
-def _raise_error(answer: Mapping[str, Json], billing: Billing) -> None:
-    """Some servers answer 200 and put an error in the body or in the middle of a stream."""
-    error = answer.get("error")
-    if not error:
-        return
-    said = str(error.get("message") or error) if isinstance(error, dict) else str(error)
-    code = error.get("code") if isinstance(error, dict) else None
-    status = code if isinstance(code, int) and 400 <= code < 600 else None
-    raise failure(kind_of(status, said), f"{billing.service} answered with an error: {said[:500]}", status=status)
+    return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else None
 
 
 def _text_of(content: Json) -> str:
     """The text of a content that may be a list of parts."""
     if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
     return str(content)
 
 
@@ -169,4 +158,4 @@ def _whole(usage: Mapping[str, Json], name: str) -> int:
 
 def _detail(usage: Mapping[str, Json], group: str, name: str) -> int:
     details = usage.get(group)
-    return _whole(details, name) if isinstance(details, dict) else 0
+    return _whole(details, name) if isinstance(details, Mapping) else 0

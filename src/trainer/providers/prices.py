@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.resources
-import ipaddress
 import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -83,56 +82,45 @@ FREE = Price(0.0, 0.0, origin="local")
 """What a model on one's own machine costs."""
 
 
-def price(model: str, *, provider: str = "", overrides: Mapping[str, Json] | None = None) -> Price | None:
-    """What `model` costs at `provider`; None where that is not known.
+def price(model: str, *, provider: str = "") -> Price | None:
+    """What `model` costs at `provider`, or at whoever has a model of this name; None where that is not known."""
+    return _listed(model, provider)
 
-    `overrides` maps model names to `{input, output}` in US dollars for a million tokens, and wins.
+
+def price_at(model: str, base_url: str) -> Price | None:
+    """What `model` costs at an address: OpenAI's price at OpenAI, and the price of its name at any other.
+
+    An address of this machine or network may be a gateway that pays by the token, so it makes nothing free.
     """
-    if provider == "draft":
-        return FREE
-    own = _override(model, overrides or {})
-    return own or _listed(model, provider)
-
-
-def price_at(model: str, base_url: str, *, overrides: Mapping[str, Json] | None = None) -> Price | None:
-    """What `model` costs at an address: nothing on this machine or network, OpenAI's price at OpenAI."""
-    if own := _override(model, overrides or {}):
-        return own
     host = urlsplit(base_url).hostname or ""
-    if is_local(host):
-        return FREE
     for domain, provider in _KNOWN_HOSTS.items():
         if host == domain or host.endswith(f".{domain}"):
             return _listed(model, provider)
-    return None
+    return _listed(model, "")
 
 
-def estimate(
-    tokens_in: int,
-    max_tokens: int,
-    model: str,
-    *,
-    provider: str = "",
-    overrides: Mapping[str, Json] | None = None,
-) -> float | None:
-    """The most a request can cost in US dollars; None where the price is not known."""
-    found = price(model, provider=provider, overrides=overrides)
-    return found.cost(tokens_in, max_tokens) if found else None
+def overridden(own: Price | None, costs: Mapping[str, Json]) -> Price:
+    """The price with `input` and `output` in US dollars for a million tokens, as the user says them."""
+    return dataclasses.replace(
+        own or FREE,
+        input=float(costs["input"]) / _MILLION,
+        output=float(costs["output"]) / _MILLION,
+        cached=None,
+        cache_write=None,
+        tiers=(),
+        origin="config",
+    )
+
+
+def price_origin(price: Price) -> str:
+    """Where a price is from, as records say it."""
+    return table_version() if price.origin == "table" else price.origin
 
 
 def table_version() -> str:
     """The version of LiteLLM the table is from, and the digest of its map."""
     table = _table()
     return f"{table['source']} sha256:{table['sha256'][:12]}"
-
-
-def is_local(host: str) -> bool:
-    """Whether a host name or address is of this machine or network."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host
-    return address.is_loopback or address.is_private
 
 
 _KNOWN_HOSTS: Mapping[str, str] = {
@@ -145,20 +133,6 @@ _KNOWN_HOSTS: Mapping[str, str] = {
     "api.x.ai": "xai",
     "openrouter.ai": "openrouter",
 }
-
-
-def _override(model: str, overrides: Mapping[str, Json]) -> Price | None:
-    found = overrides.get(model)
-    if found is None:
-        return None
-    pair = (found["input"], found["output"]) if isinstance(found, Mapping) else (found.input, found.output)
-    listed = _listed(model, "")
-    own = Price(pair[0] / _MILLION, pair[1] / _MILLION, origin="config")
-    if listed is None:
-        return own
-    return dataclasses.replace(
-        own, max_input=listed.max_input, max_output=listed.max_output, takes_schema=listed.takes_schema
-    )
 
 
 def _listed(model: str, provider: str) -> Price | None:

@@ -10,55 +10,60 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
+from trainer.core.appendlog import AppendLog
 from trainer.core.digest import canonical, digest
 from trainer.core.errors import ProviderError, UsageError, Where
-from trainer.core.files import read_text, write_atomic
+from trainer.core.files import read_text
 from trainer.core.secrets import Secret, mask_json
-from trainer.core.values import CompletionResult, Json, Prompt
-from trainer.providers.base import Stream, Undeployable, stream_of
+from trainer.core.values import CompletionResult, Json
+from trainer.providers.base import LLMProvider
 from trainer.providers.cache import dump_result, load_result
 from trainer.providers.prices import FREE
 from trainer.providers.request import Request, differences, explain
-from trainer.providers.settings import call_of
 
 _NOT_MATCHED = frozenset({"provider"})
 """A recording answers whichever adapter asks."""
 
 
-class ReplayProvider(Undeployable):
-    """Answers from cassettes: `path` is a `.jsonl` file or a folder of them. Opens no socket, ever.
+class ReplayProvider(LLMProvider):
+    """Answers from cassettes: `path` is a `.jsonl` file or a folder of them, else the project's. Opens no socket, ever.
 
-    `secrets` are the keys that were masked from the cassettes, should a prompt hold one.
+    `secrets` are the keys that were masked in the cassettes, should a prompt hold one.
     """
 
     provider = "replay"
+    asks_model = False
     native_schema = True
+    price = FREE
 
     def __init__(
-        self, *, model: str, path: str | os.PathLike[str], secrets: Sequence[str] = (), **settings: Json
+        self,
+        *,
+        model: str,
+        path: str | os.PathLike[str] | None = None,
+        cassettes: str | os.PathLike[str] = "information/cassettes",
+        secrets: Sequence[str] = (),
+        **settings: Json,
     ) -> None:
         self.model = model
-        self.secrets = tuple(Secret(secret) for secret in secrets)
-        self.path = Path(path)
-        self._settings = settings
+        self._secrets = tuple(Secret(secret) for secret in secrets)
+        self.path = Path(path or cassettes)
+        self.settings = settings
         self._tape: dict[str, dict[str, Json]] | None = None
 
-    def complete(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What is masked in the cassettes."""
+        return self._secrets
+
+    async def send(self, request: Request) -> CompletionResult:
         """The recorded answer; raises ProviderError `missing_recording` where there is none."""
-        call = call_of(prompt, self.model, self._settings, kwargs)
-        wanted = _ingredients(Request(prompt, self.provider, self.model, call.settings, call.schema), self.secrets)
+        asked = dataclasses.replace(request, settings=request.sent(self.settings))
+        wanted: dict[str, Json] = mask_json(_matched(explain(asked)), self._secrets)
         entry = self._entries().get(digest(wanted))
         if entry is None:
             raise _missing(wanted, list(self._entries().values()), self.path)
         return dataclasses.replace(load_result(entry["result"]), origin="replayed", attempts=())
-
-    def stream(self, prompt: str | Prompt, **kwargs: Json) -> Stream:
-        """The recorded answer as one piece."""
-        return stream_of(self.complete(prompt, **kwargs))
-
-    def get_cost(self, tokens: int) -> float | None:
-        """Nothing: a replay is free."""
-        return FREE.cost(tokens, 0)
 
     def list_models(self) -> list[str]:
         """The models that have recordings."""
@@ -71,13 +76,13 @@ class ReplayProvider(Undeployable):
 
 
 def record(result: CompletionResult, request: Request, path: Path, *, secrets: Iterable[Secret] = ()) -> None:
-    """Add a completion to a cassette, or replace its older recording; secrets are masked from both."""
+    """Add a completion to a cassette, or replace its older recording; secrets are masked in both."""
     entry = mask_json({"request": explain(request), "result": dump_result(_recordable(result))}, secrets)
-    kept = load_cassettes(path) if path.exists() else []
     matched = _matched(entry["request"])
-    entries = [*(old for old in kept if _matched(old["request"]) != matched), entry]
-    lines = sorted(canonical(entry) for entry in entries)
-    write_atomic(path, "".join(f"{line}\n" for line in lines))
+    log = AppendLog(path)
+    with log.locked():
+        others = [old for old in load_cassettes(path) if _matched(old["request"]) != matched]
+        log.rewrite(sorted([*others, entry], key=canonical))
 
 
 def load_cassettes(path: Path) -> list[dict[str, Json]]:
@@ -107,12 +112,6 @@ def _recordable(result: CompletionResult) -> CompletionResult:
     """The result without what differs from one recording to the next: waits, durations, identities."""
     metadata = {name: value for name, value in result.metadata.items() if name not in ("id", "seconds")}
     return dataclasses.replace(result, attempts=(), origin="fresh", metadata=metadata)
-
-
-def _ingredients(request: Request, secrets: Iterable[Secret]) -> dict[str, Json]:
-    """What a cassette would hold for the request, so that a masked recording still answers it."""
-    ingredients: dict[str, Json] = mask_json(_matched(explain(request)), secrets)
-    return ingredients
 
 
 def _matched(ingredients: Mapping[str, Json]) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""The canonical request: what decides an answer, its digest, and the words for it."""
+"""The one word for what a model is asked: the prompt, who is asked, all that decides the answer, and its digest."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer.core.digest import digest
-from trainer.core.values import Json, Prompt
-from trainer.providers.base import messages_of
+from trainer.core.values import Json, Message, Prompt
 
-_NOT_INGREDIENTS = frozenset({"timeout", "stream", "stream_options", "schema"})
-"""Settings that cannot change what a model answers."""
+DEFAULT_TIMEOUT = 120.0
+_NOT_SENT = frozenset({"timeout", "schema", "stream", "stream_options"})
+"""Keyword arguments of `complete` that are no settings of the model."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,44 +19,69 @@ class Request:
     """A prompt for a model, with all that decides its answer."""
 
     prompt: str | Prompt
-    provider: str
-    model: str
+    provider: str = ""
+    """The adapter's name; filled in for each model of a chain."""
+    model: str = ""
     settings: Mapping[str, Json] = dataclasses.field(default_factory=dict)
-    """`temperature`, `max_tokens` … as the model is sent them."""
+    """`temperature`, `max_tokens` … as the model is sent them; one of None is not sent."""
     schema: Mapping[str, Json] | None = None
     """A JSON Schema for the answer."""
+    timeout: float = DEFAULT_TIMEOUT
+    """Seconds for the whole attempt; does not decide the answer."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What a chat model is sent."""
+        return (Message("user", self.prompt),) if isinstance(self.prompt, str) else self.prompt.messages
+
+    @property
+    def text(self) -> str:
+        """All text that is sent."""
+        return "\n".join(message.content for message in self.messages)
 
     @property
     def key(self) -> str:
-        """The digest that names the answer in the cache."""
+        """The digest that names the answer in the cache, equal whatever the order of the settings."""
         return digest(explain(self))
 
+    def sent(self, defaults: Mapping[str, Json]) -> dict[str, Json]:
+        """The settings to send: the request's over `defaults`."""
+        return {name: value for name, value in {**defaults, **self.settings}.items() if value is not None}
 
-def request_key(
-    prompt: str | Prompt,
-    provider: str,
-    model: str,
-    settings: Mapping[str, Json] | None = None,
-    schema: Mapping[str, Json] | None = None,
-) -> str:
-    """The digest of a request, equal for equal requests whatever the order of their settings."""
-    return Request(prompt, provider, model, settings or {}, schema).key
+    def with_more(self, text: str) -> Request:
+        """The same request with `text` below its prompt."""
+        if isinstance(self.prompt, str):
+            return dataclasses.replace(self, prompt=f"{self.prompt}\n\n{text}")
+        prompt = dataclasses.replace(self.prompt, text=f"{self.prompt.text}\n\n{text}")
+        return dataclasses.replace(self, prompt=prompt)
+
+
+def request_of(prompt: str | Prompt, arguments: Mapping[str, Json], *, provider: str, model: str) -> Request:
+    """The request that the keyword arguments of `complete` and `stream` make."""
+    return Request(
+        prompt,
+        provider,
+        model,
+        settings={name: value for name, value in arguments.items() if name not in _NOT_SENT},
+        schema=arguments.get("schema"),
+        timeout=float(arguments.get("timeout") or DEFAULT_TIMEOUT),
+    )
 
 
 def explain(request: Request) -> dict[str, Json]:
     """The ingredients of the request's key by name, in plain JSON."""
+    prompt = request.prompt
     ingredients: dict[str, Json] = {
         "provider": request.provider,
         "model": request.model,
         "settings": {
             name: value
             for name, value in sorted(request.settings.items())
-            if name not in _NOT_INGREDIENTS and value is not None
+            if name not in _NOT_SENT and value is not None
         },
         "schema": _plain(request.schema),
     }
-    prompt = request.prompt
-    for number, message in enumerate(messages_of(prompt), 1):
+    for number, message in enumerate(request.messages, 1):
         ingredients[f"message {number} ({message.role})"] = message.content
     ingredients["sections"] = [] if isinstance(prompt, str) else list(prompt.output.sections)
     ingredients["language"] = "en" if isinstance(prompt, str) else prompt.output.language

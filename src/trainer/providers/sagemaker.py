@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Any
 
 from trainer.core.errors import ConfigError, FailureKind, MissingExtra, ProviderError
-from trainer.core.values import CompletionResult, Json, Prompt
-from trainer.providers.base import Stream
+from trainer.core.values import CompletionResult, Json
+from trainer.providers.base import LLMProvider
 from trainer.providers.failures import failure, kind_of
-from trainer.providers.openai_format import Billing, Parts, body_of, finish, result_of
-from trainer.providers.prices import Price, price
-from trainer.providers.settings import Call, CountTokens, call_of, rough_tokens
+from trainer.providers.openai_format import Parts, body_of
+from trainer.providers.request import Request
 
 _KINDS: Mapping[str, FailureKind] = {
     "ThrottlingException": "rate_limited",
@@ -41,7 +41,7 @@ _FORMATS = ("chat", "tgi")
 _NAME = re.compile(r"[^A-Za-z0-9-]+")
 
 
-class AWSSageMakerProvider:
+class AWSSageMakerProvider(LLMProvider):
     """One SageMaker endpoint; the credentials are AWS's own (environment, profile or role).
 
     `format` says what its container takes: `chat` is the OpenAI chat protocol (vLLM, TGI's messages, DJL), `tgi` is
@@ -61,8 +61,6 @@ class AWSSageMakerProvider:
         endpoint_url: str | None = None,
         role: str | None = None,
         image: str | None = None,
-        count_tokens: CountTokens = rough_tokens,
-        prices: Mapping[str, Json] | None = None,
         **settings: Json,
     ) -> None:
         if format not in _FORMATS:
@@ -72,36 +70,24 @@ class AWSSageMakerProvider:
         self.endpoint_name = endpoint_name or model
         self.model = model or endpoint_name
         self.region = region
-        self.native_schema = False
         self._format = format
         self._endpoint_url = endpoint_url
         self._role = role
         self._image = image
-        self._settings = settings
+        self.settings = settings
+        self.api_base = f"{endpoint_url or region}/{self.endpoint_name}"
         self._clients: dict[tuple[str, float], Any] = {}
-        self.price: Price | None = price(self.model, provider=self.provider, overrides=prices)
-        self._billing = Billing(self.provider, f"sagemaker endpoint {self.endpoint_name}", self.price, count_tokens)
+        self._service = f"sagemaker endpoint {self.endpoint_name}"
 
-    def complete(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
-        """The whole answer to `prompt`."""
-        call = call_of(prompt, self.model, self._settings, kwargs)
-        answer = self._sent(
-            self._client("sagemaker-runtime", call.timeout).invoke_endpoint,
-            EndpointName=self.endpoint_name,
-            ContentType="application/json",
-            Accept="application/json",
-            Body=self._body(call, stream=False),
-        )
-        body = self._sent(answer["Body"].read)
-        return result_of(call, body, self._billing) if self._format == "chat" else self._generated(call, body)
+    async def send(self, request: Request) -> CompletionResult:
+        """The whole answer as the endpoint gave it."""
+        return await asyncio.to_thread(self._invoke, request)
 
-    def stream(self, prompt: str | Prompt, **kwargs: Json) -> Stream:
-        """The answer piece by piece."""
-        return Stream(self._pieces(call_of(prompt, self.model, self._settings, kwargs)))
-
-    def get_cost(self, tokens: int) -> float | None:
-        """US dollars for `tokens` prompt tokens; an endpoint is paid by the hour, so this is usually not known."""
-        return self.price.cost(tokens, 0) if self.price else None
+    async def pieces(self, request: Request) -> AsyncGenerator[str | CompletionResult, None]:
+        """The answer's text as it comes, and the whole at the end."""
+        pieces = self._pieces(request)
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
 
     def list_models(self) -> list[str]:
         """The endpoints of the region that are in service."""
@@ -138,25 +124,38 @@ class AWSSageMakerProvider:
         self._sent(client.create_endpoint, EndpointName=name, EndpointConfigName=name)
         return name
 
-    def _pieces(self, call: Call) -> Iterator[str | CompletionResult]:
+    def _invoke(self, request: Request) -> CompletionResult:
         answer = self._sent(
-            self._client("sagemaker-runtime", call.timeout).invoke_endpoint_with_response_stream,
+            self._client("sagemaker-runtime", request.timeout).invoke_endpoint,
             EndpointName=self.endpoint_name,
             ContentType="application/json",
             Accept="application/json",
-            Body=self._body(call, stream=True),
+            Body=self._body(request, stream=False),
         )
-        parts = Parts(model=call.model)
-        take = self._take_chat if self._format == "chat" else _take_generated
-        for data in _events(self._chunks(answer["Body"])):
-            if data != b"[DONE]" and (piece := take(parts, data)):
-                yield piece
-        if not parts.finish_reason:
-            raise failure("server", f"{self._billing.service}: the stream was cut off", status=200)
-        yield finish(call, parts, self._billing)
+        body, parts = self._sent(answer["Body"].read), Parts(self._service, self.model)
+        if self._format == "chat":
+            parts.take_answer(body)
+        else:
+            parts.text, parts.finish_reason = [self._generated(body)], "stop"
+        return parts.result(request, self.provider, self.count_tokens)
 
-    def _take_chat(self, parts: Parts, data: bytes) -> str:
-        return parts.take_event(data, self._billing)
+    def _pieces(self, request: Request) -> Iterator[str | CompletionResult]:
+        answer = self._sent(
+            self._client("sagemaker-runtime", request.timeout).invoke_endpoint_with_response_stream,
+            EndpointName=self.endpoint_name,
+            ContentType="application/json",
+            Accept="application/json",
+            Body=self._body(request, stream=True),
+        )
+        parts = Parts(self._service, self.model)
+        for data in _events(self._chunks(answer["Body"])):
+            if data != b"[DONE]":
+                piece = parts.take_event(data) if self._format == "chat" else _take_generated(parts, data)
+                if piece:
+                    yield piece
+        if not parts.finish_reason:
+            raise failure("server", f"{self._service}: the stream was cut off", status=200)
+        yield parts.result(request, self.provider, self.count_tokens)
 
     def _chunks(self, events: Any) -> Iterator[bytes]:
         """The payload of each event."""
@@ -164,21 +163,21 @@ class AWSSageMakerProvider:
         while (event := self._sent(lambda: next(iterator, None))) is not None:
             yield event["PayloadPart"]["Bytes"]
 
-    def _body(self, call: Call, *, stream: bool) -> bytes:
+    def _body(self, request: Request, *, stream: bool) -> bytes:
         if self._format == "chat":
-            return body_of(call, stream=stream)
-        parameters = {("max_new_tokens" if name == "max_tokens" else name): v for name, v in call.settings.items()}
-        body: dict[str, Json] = {"inputs": call.text, "parameters": parameters}
+            return body_of(request, self.settings, stream=stream)
+        settings = request.sent(self.settings)
+        parameters = {("max_new_tokens" if name == "max_tokens" else name): v for name, v in settings.items()}
+        body: dict[str, Json] = {"inputs": request.text, "parameters": parameters}
         return json.dumps(body | ({"stream": True} if stream else {}), ensure_ascii=False).encode()
 
-    def _generated(self, call: Call, body: bytes) -> CompletionResult:
-        """The result in an answer of the form `[{"generated_text": …}]`."""
+    def _generated(self, body: bytes) -> str:
+        """The text in an answer of the form `[{"generated_text": …}]`."""
         try:
             answer = json.loads(body)
-            text = (answer[0] if isinstance(answer, list) else answer)["generated_text"]
+            return str((answer[0] if isinstance(answer, list) else answer)["generated_text"])
         except (ValueError, KeyError, IndexError, TypeError) as error:
-            raise failure("server", f"{self._billing.service} answered without generated_text", status=200) from error
-        return finish(call, Parts(model=call.model, text=[str(text)], finish_reason="stop"), self._billing)
+            raise failure("server", f"{self._service} answered without generated_text", status=200) from error
 
     def _client(self, service: str, timeout: float) -> Any:
         try:
@@ -209,13 +208,13 @@ class AWSSageMakerProvider:
         except exceptions.ClientError as error:
             raise self._client_error(error.response) from None
         except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
-            raise failure("auth", f"{self._billing.service}: {error}") from None
+            raise failure("auth", f"{self._service}: {error}") from None
         except (exceptions.ReadTimeoutError, exceptions.ConnectTimeoutError) as error:
-            raise failure("timed_out", f"{self._billing.service}: {error}") from None
+            raise failure("timed_out", f"{self._service}: {error}") from None
         except (exceptions.EndpointConnectionError, exceptions.SSLError, exceptions.ProxyConnectionError) as error:
-            raise failure("unreachable", f"{self._billing.service}: {error}") from None
+            raise failure("unreachable", f"{self._service}: {error}") from None
         except (exceptions.BotoCoreError, exceptions.HTTPClientError) as error:
-            raise failure("server", f"{self._billing.service}: {error}", status=200) from None
+            raise failure("server", f"{self._service}: {error}", status=200) from None
 
     def _client_error(self, response: Mapping[str, Any]) -> ProviderError:
         """What an error of AWS means; the container's own status and words count where it is the container's."""
@@ -226,7 +225,7 @@ class AWSSageMakerProvider:
         kind = _KINDS.get(code)
         if kind is None and code == "ValidationError" and "not found" in message.lower():
             kind = "not_found"
-        return failure(kind or kind_of(status, said), f"{self._billing.service}: {said} ({code})", status=status)
+        return failure(kind or kind_of(status, said), f"{self._service}: {said} ({code})", status=status)
 
 
 def _take_generated(parts: Parts, data: bytes) -> str:

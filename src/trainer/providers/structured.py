@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trainer.core.digest import pretty
 from trainer.core.errors import ConversionError, ProviderError, UsageError
-from trainer.core.values import CompletionResult, Json, Prompt
-from trainer.providers.base import LLMProvider
+from trainer.core.values import CompletionResult, Json
+from trainer.providers.request import Request
 
-Extract = Callable[[str], Json]
-"""Finds the JSON in a model's answer; raises ValueError or ConversionError where there is none."""
+Extract = Callable[[str, Mapping[str, Json]], Json]
+"""Finds the JSON in a model's answer that fits a schema; raises ValueError or ConversionError where there is none."""
 
 _MOST_PROBLEMS = 10
 _WORDS = (
@@ -23,22 +24,39 @@ _AGAIN = (
     "Your previous answer to this was:\n\n{answer}\n\nIt cannot be used:\n{problems}\n\n"
     "Answer again, with the whole corrected JSON value and nothing else."
 )
+_NO_SCHEMAS = frozenset({"const", "default", "enum", "examples"})
+"""Keywords whose values are data, whatever they look like."""
 
 
 def check_schema(schema: Mapping[str, Json]) -> None:
-    """Raise UsageError where `schema` is not itself a JSON Schema, or refers to another one."""
+    """Raise UsageError where `schema` is no JSON Schema that can be used: before anything is sent and paid."""
     import jsonschema
+    import referencing
+    import referencing.exceptions
+    import referencing.jsonschema
 
     try:
         jsonschema.validators.validator_for(schema).check_schema(dict(schema))
     except jsonschema.SchemaError as error:
         raise UsageError(f"not a JSON Schema: at {error.json_path}: {error.message}") from None
-    for reference in _references(schema):
-        if not reference.startswith("#"):
-            raise UsageError(
-                f"the JSON Schema refers to {reference}, which is not fetched",
-                hint="copy what it refers to under $defs, and refer to it as #/$defs/name",
-            )
+    root = referencing.Resource.from_contents(schema, default_specification=referencing.jsonschema.DRAFT202012)
+    resolver = referencing.Registry().resolver_with_root(root)
+    for keyword, value in _checked_keywords(schema):
+        try:
+            if keyword == "$ref":
+                resolver.lookup(value)
+            else:
+                re.compile(value)
+        except referencing.exceptions.Unresolvable:
+            raise _unresolvable(value) from None
+        except re.error as error:
+            raise UsageError(f"the JSON Schema has a pattern that is none: {value}: {error}") from None
+    try:
+        problems_of(None, schema)
+    except RecursionError:
+        raise UsageError(
+            "the JSON Schema refers to itself in a circle", hint="let each $ref lead to a schema that says something"
+        ) from None
 
 
 def problems_of(value: Json, schema: Mapping[str, Json]) -> list[str]:
@@ -51,44 +69,27 @@ def problems_of(value: Json, schema: Mapping[str, Json]) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in sorted(errors, key=lambda error: error.json_path)]
 
 
-def read_answer(content: str, schema: Mapping[str, Json], extract: Extract) -> tuple[Json, list[str]]:
-    """The JSON value in an answer, and what is wrong with it."""
-    try:
-        value = extract(content)
-    except (ValueError, ConversionError) as error:
-        return None, [f"it holds no JSON: {error}"]
-    return value, problems_of(value, schema)
+def in_words(request: Request, schema: Mapping[str, Json]) -> Request:
+    """The request with the schema said in words, for a model that takes none."""
+    return dataclasses.replace(request.with_more(_WORDS.format(schema=pretty(schema))), schema=None)
 
 
-def in_words(prompt: str | Prompt, schema: Mapping[str, Json]) -> str | Prompt:
-    """The prompt with the schema said in words, for a model that takes none."""
-    return _with_more(prompt, _WORDS.format(schema=pretty(schema)))
+async def structured(
+    request: Request, extract: Extract, send: Callable[[Request], Awaitable[CompletionResult]]
+) -> CompletionResult:
+    """The answer with its value in the metadata under `json`; asked once more, in words, where it does not fit.
 
-
-def asked_again(prompt: str | Prompt, answer: str, problems: Sequence[str]) -> str | Prompt:
-    """The prompt with the answer that could not be used, and why."""
-    listed = "\n".join(f"- {problem}" for problem in problems[:_MOST_PROBLEMS])
-    return _with_more(prompt, _AGAIN.format(answer=answer, problems=listed))
-
-
-def takes_schema(provider: LLMProvider) -> bool:
-    """Whether the provider hands a JSON Schema to its model."""
-    return bool(getattr(provider, "native_schema", False))
-
-
-def structured_steps(
-    prompt: str | Prompt,
-    schema: Mapping[str, Json],
-    extract: Extract,
-    complete: Callable[[str | Prompt], Generator[Any, Any, CompletionResult]],
-) -> Generator[Any, Any, CompletionResult]:
-    """The steps of a structured completion; its value is in the result's metadata under `json`."""
-    first = yield from complete(prompt)
-    value, problems = read_answer(first.content, schema, extract)
+    A server that ignores response formats has not told its model the schema, so the second request does.
+    """
+    assert request.schema is not None
+    first = await send(request)
+    value, problems = _read(first.content, request.schema, extract)
     if not problems:
         return _with_value(first, value, ())
-    second = yield from complete(asked_again(prompt, first.content, problems))
-    value, remaining = read_answer(second.content, schema, extract)
+    listed = "\n".join(f"- {problem}" for problem in problems[:_MOST_PROBLEMS])
+    again = in_words(request, request.schema).with_more(_AGAIN.format(answer=first.content, problems=listed))
+    second = await send(again)
+    value, remaining = _read(second.content, request.schema, extract)
     both = _sum(first, second)
     if remaining:
         error = ProviderError(
@@ -96,20 +97,48 @@ def structured_steps(
             kind="bad_request",
             hint="make the schema simpler, or use a larger model",
         )
-        error.attempts = both.attempts
+        error.attempts, error.answer = both.attempts, both
         raise error
     return _with_value(both, value, problems)
 
 
-def _references(schema: Json) -> Iterator[str]:
+def _read(content: str, schema: Mapping[str, Json], extract: Extract) -> tuple[Json, list[str]]:
+    """The JSON value in an answer, and what is wrong with it."""
+    try:
+        value = extract(content, schema)
+    except (ValueError, ConversionError) as error:
+        return None, [f"it holds no JSON: {error}"]
+    return value, problems_of(value, schema)
+
+
+def _checked_keywords(schema: Json) -> Iterator[tuple[str, str]]:
+    """Each reference and each pattern in a schema."""
     if isinstance(schema, Mapping):
-        if isinstance(reference := schema.get("$ref"), str):
-            yield reference
-        for inner in schema.values():
-            yield from _references(inner)
+        for keyword, value in schema.items():
+            if keyword in ("$ref", "$dynamicRef", "pattern") and isinstance(value, str):
+                yield "$ref" if keyword != "pattern" else "pattern", value
+            elif keyword == "patternProperties" and isinstance(value, Mapping):
+                yield from (("pattern", pattern) for pattern in value)
+                yield from _checked_keywords(list(value.values()))
+            elif keyword in ("properties", "$defs", "definitions", "dependentSchemas") and isinstance(value, Mapping):
+                yield from _checked_keywords(list(value.values()))
+            elif keyword not in _NO_SCHEMAS:
+                yield from _checked_keywords(value)
     elif isinstance(schema, list | tuple):
         for inner in schema:
-            yield from _references(inner)
+            yield from _checked_keywords(inner)
+
+
+def _unresolvable(reference: str) -> UsageError:
+    if reference.startswith("#"):
+        return UsageError(
+            f"the JSON Schema refers to {reference}, and there is nothing",
+            hint="define it under $defs, or mend the name",
+        )
+    return UsageError(
+        f"the JSON Schema refers to {reference}, which is not fetched",
+        hint="copy what it refers to under $defs, and refer to it as #/$defs/name",
+    )
 
 
 def _with_value(result: CompletionResult, value: Json, problems: Sequence[str]) -> CompletionResult:
@@ -134,9 +163,3 @@ def _sum(first: CompletionResult, second: CompletionResult) -> CompletionResult:
         attempts=(*first.attempts, *second.attempts),
         model_asked=first.model_asked,
     )
-
-
-def _with_more(prompt: str | Prompt, more: str) -> str | Prompt:
-    if isinstance(prompt, str):
-        return f"{prompt}\n\n{more}"
-    return dataclasses.replace(prompt, text=f"{prompt.text}\n\n{more}")

@@ -66,7 +66,7 @@ class LLMProvider(Struct, frozen=True, kw_only=True):
     max_tokens: Annotated[Positive | None, Meta(description="Most tokens of an answer.")] = None
     seed: Annotated[int | None, Meta(description="Seed, for models that take one.")] = None
     timeout: Annotated[str, Meta(description="Longest wait for one attempt, such as 120s.")] = "120s"
-    retries: Annotated[Natural, Meta(description="Further attempts after a passing failure.")] = 4
+    retries: Annotated[Natural, Meta(description="Further attempts after a passing failure.")] = 10
     concurrency: Annotated[Positive, Meta(description="Most calls under way at once.")] = 8
     requests_per_minute: Annotated[Positive | None, Meta(description="Most requests a minute.")] = None
     tokens_per_minute: Annotated[Positive | None, Meta(description="Most tokens a minute.")] = None

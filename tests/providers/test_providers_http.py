@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -15,8 +17,6 @@ import pytest
 from servers.openai import Reply, openai_server
 from trainer.core.errors import ProviderError, UsageError
 from trainer.providers import create_provider
-from trainer.providers.loop import run
-from trainer.providers.wire import Pool
 
 ANSWER = json.dumps({"model": "m", "choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}).encode()
 
@@ -181,19 +181,43 @@ def test_an_answer_in_one_very_long_line_streams():
     assert len(content) == 300_000
 
 
-async def through(pool):
-    exchange = await pool.request("POST", "/chat/completions", {"Content-Type": "application/json"}, b"{}")
-    return exchange.status, await exchange.read()
+def test_plain_http_goes_through_a_proxy_by_its_whole_address(monkeypatch):
+    with raw_server(http(ANSWER)) as (url, heads):
+        monkeypatch.setenv("http_proxy", url.removesuffix("/v1").replace("//", "//me:secret@"))
+        content = ask("http://models.example:8000/v1")
 
-
-def test_plain_http_goes_through_a_proxy_by_its_whole_address():
-    with raw_server(http(b"by proxy")) as (url, heads):
-        pool = Pool("http://models.example:8000/v1", proxy=url.removesuffix("/v1").replace("//", "//me:secret@"))
-        status, body = run(through(pool))
-
-    assert (status, body) == (200, b"by proxy")
+    assert content == "hello"
     assert heads[0].startswith("POST http://models.example:8000/v1/chat/completions HTTP/1.1\r\n")
     assert "Proxy-Authorization: Basic bWU6c2VjcmV0" in heads[0]
+
+
+def test_a_proxy_that_does_not_listen_is_named_and_how_to_pass_it_by(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    monkeypatch.setenv("http_proxy", f"http://me:hunter2@127.0.0.1:{port}")
+
+    with pytest.raises(ProviderError) as caught:
+        ask("http://models.example/v1")
+
+    assert caught.value.kind == "unreachable"
+    assert f"through the proxy http://127.0.0.1:{port}: Connection refused" in caught.value.message
+    assert caught.value.hint == "start the proxy, or set NO_PROXY=models.example to go there directly"
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_server_on_this_machine_is_asked_directly_whatever_the_proxy(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+
+    with raw_server(http(ANSWER)) as (url, _):
+        assert ask(url) == "hello"
+
+
+def test_a_body_without_end_is_left_when_it_is_too_long(monkeypatch):
+    monkeypatch.setattr("trainer.providers.transport._LONGEST_BODY", 1_000_000)
+    endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100000000\r\n" + b"x" * 2_000_000
+
+    with raw_server(endless) as (url, _), pytest.raises(ProviderError, match="more than 1,000,000 bytes"):
+        ask(url)
 
 
 @contextmanager
@@ -225,7 +249,7 @@ def tunnelling_proxy(target_port):
         listener.close()
 
 
-def test_https_goes_through_a_tunnel_and_the_certificate_is_the_services_own(tmp_path):
+def test_https_goes_through_a_tunnel_and_the_certificate_is_the_services_own(tmp_path, monkeypatch):
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=models.example"]
     made += ["-addext", "subjectAltName=DNS:models.example", "-keyout", str(key), "-out", str(certificate)]
@@ -235,10 +259,17 @@ def test_https_goes_through_a_tunnel_and_the_certificate_is_the_services_own(tmp
         pytest.skip("openssl is not installed, so no certificate can be made")
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(certificate, key)
-    trusting = ssl.create_default_context(cafile=str(certificate))
-    secure = openai_server(lambda server, seen: Reply(body={"ok": True}), tls=server_side)
+    code = "import sys; from trainer.providers import create_provider; "
+    code += "print(create_provider('openai_compatible', model='m', api_base=sys.argv[1]).complete('hi').content)"
+    secure = openai_server(lambda server, seen: Reply(content="by tunnel"), tls=server_side)
     with secure as server, tunnelling_proxy(server.port) as (proxy, asked):
-        status, body = run(through(Pool("https://models.example/v1", proxy=proxy, tls=trusting)))
+        done = subprocess.run(
+            [sys.executable, "-c", code, "https://models.example/v1"],
+            env={**os.environ, "https_proxy": proxy, "SSL_CERT_FILE": str(certificate)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
-    assert (status, json.loads(body)) == (200, {"ok": True})
+    assert (done.stdout, done.stderr) == ("by tunnel\n", "")
     assert asked == ["CONNECT models.example:443 HTTP/1.1"]
