@@ -13,6 +13,7 @@ from trainer.core.digest import digest_bytes
 from trainer.core.errors import RefusedError, Where
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
+from trainer.core.secrets import mask_known
 from trainer.core.values import CompletionResult, DataBlock, Finding, Prompt, Verdict
 from trainer.reports import Provenance, Written, compose, output_paths, provenance_path, report_date
 from trainer.reports.provenance import describe_completion, describe_findings
@@ -88,7 +89,7 @@ def write_report(
     """The provenance and the files that changed; every file is whole, and the provenance is written last."""
     blocks = rendered.prompt.data
     date = report_date(blocks)
-    markdown = _compose(report, rendered, checked, date)
+    markdown = mask_known(_compose(report, rendered, checked, date))
     contents, findings = _convert(project, report, rendered, markdown, pdf=pdf)
     paths = output_paths(project.output, report.spec)
     written = tuple(Written(project.shown(paths[kind]), digest_bytes(content)) for kind, content in contents.items())

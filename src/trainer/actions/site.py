@@ -9,6 +9,7 @@ from pathlib import Path
 from trainer.core.digest import digest, digest_bytes, pretty
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
+from trainer.core.secrets import mask_known
 from trainer.reports import (
     GENERATOR,
     INDEX_TEMPLATE,
@@ -39,7 +40,8 @@ def write_site(project: Project) -> bool:
 
 def _feed(project: Project, reports: Sequence[Provenance]) -> str | None:
     site = project.settings.site
-    return feed_xml(reports, title=site.title, url=site.url) if site.url else None
+    feed = feed_xml(reports, title=site.title, url=site.url) if site.url else None
+    return mask_known(feed) if feed else None
 
 
 def _write_feed(path: Path, feed: str | None) -> bool:
@@ -57,7 +59,7 @@ def _write_index(project: Project, reports: Sequence[Provenance], *, has_feed: b
 
     templates = project.information / "templates"
     theme = load_theme(templates=templates, css=project.information / "css", template=_template(templates))
-    markdown = index_markdown(reports, title=project.settings.site.title)
+    markdown = mask_known(index_markdown(reports, title=project.settings.site.title))
     meta = {"feed": _FEED} if has_feed else {}
     page = project.output / "index.html"
     stamp = digest([markdown, meta, theme_digest(theme)])

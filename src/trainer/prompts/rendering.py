@@ -13,6 +13,7 @@ from typing import Literal
 
 from trainer.core.digest import canonical, pretty
 from trainer.core.errors import InstructionError, Problem, Where, nearest
+from trainer.core.secrets import mask_known
 from trainer.core.values import Context, DataBlock, Finding, Json, Output, Prompt, Section
 from trainer.prompts.budget import Count, Fitted, fit
 from trainer.prompts.composition import plan_steps
@@ -57,7 +58,8 @@ def render(
     Data blocks the text does not place itself follow it. With a `budget`, contexts are cut until the text has no more
     than that many tokens by `count`. Raises InstructionError with every problem at once.
     """
-    writer = _Writer(instruction, params, data, clean, fence)
+    # a parameter that the environment filled is a secret: no model is told it, and no report shows it
+    writer = _Writer(instruction, params, data, lambda text: clean(mask_known(text)), fence)
     body = writer.body()
     output = _output(instruction, writer)
     fenced = [(name, fence(block)) for name, block in writer.data.items() if name not in writer.placed]

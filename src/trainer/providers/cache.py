@@ -11,6 +11,7 @@ from pathlib import Path
 from trainer.core.appendlog import is_same_file, try_lock
 from trainer.core.digest import digest, pretty
 from trainer.core.files import write_atomic
+from trainer.core.secrets import mask_json
 from trainer.core.values import Attempt, CompletionResult, Json
 
 _FORMAT = 1
@@ -56,7 +57,7 @@ class CompletionCache:
 
     def put(self, key: str, result: CompletionResult) -> None:
         """Keep a completion; it is on the disk when this returns."""
-        dumped = dump_result(result)
+        dumped = mask_json(dump_result(result), shapes=False)
         write_atomic(
             self.path(key), pretty({"format": _FORMAT, "key": key, "result": dumped, "digest": digest(dumped)})
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from trainer.core.digest import digest, digest_bytes
 from trainer.core.formats import FORMATS, find_output_format
+from trainer.core.secrets import mask_json
 from trainer.reports.provenance import SCHEMA, Provenance
 from trainer.reports.spec import ReportSpec
 
@@ -101,7 +102,7 @@ def _changed(now: Ingredients, recorded: Provenance) -> Iterator[Reason]:
     names = {name: item.name for item in FORMATS.values() for name in item.names}
     if list(now.formats) != [names.get(name, name) for name in before.get("formats", ())]:
         yield Reason("formats", f"asked for {', '.join(now.formats)}")
-    if now.title != before.get("title"):
+    if mask_json(now.title, shapes=False) != before.get("title"):
         yield Reason("title", "its title changed")
 
 
@@ -113,7 +114,7 @@ def _differences(
             yield Reason(ingredient, f"{name} is new")
         elif name not in now:
             yield Reason(ingredient, f"{name} is gone")
-        elif digest(now[name]) != digest(before[name]):
+        elif digest(mask_json(now[name], shapes=False)) != digest(before[name]):  # as the provenance keeps it
             detail = f"{name} was {before[name]!r}, is {now[name]!r}" if values else f"{name} changed"
             yield Reason(ingredient, detail)
 

@@ -16,6 +16,7 @@ import msgspec
 
 from trainer.core.clock import isoformat, parse_moment
 from trainer.core.digest import digest, pretty
+from trainer.core.secrets import mask_known
 from trainer.core.values import CompletionResult, DataBlock, Field, Finding, StoredData, Verdict
 
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,7 +58,7 @@ class Provenance:
 
     def text(self) -> str:
         """The file's content, byte-stable."""
-        return pretty({**_fields(self), "data": [_block(block) for block in self.data]})
+        return mask_known(pretty({**_fields(self), "data": [_block(block) for block in self.data]}))
 
     def documents(self) -> list[StoredData]:
         """The stored data behind the report, as a store can take it in again."""

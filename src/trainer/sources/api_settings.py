@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, cast, get_args
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from trainer.core.errors import Problem, UsageError, unknown
+from trainer.core.secrets import keep_secret
 from trainer.core.values import Json
 from trainer.sources.pointer import is_pointer
 
@@ -107,6 +108,7 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
     value = environ.get(name, "").strip()
     if not value:
         raise UsageError(f"the environment variable {name} is not set", hint=f"run: export {name}=…")
+    keep_secret(value)
     return value
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from trainer.core.digest import digest
 from trainer.core.errors import StoreError, UsageError
-from trainer.core.secrets import find_secrets, mask_json
+from trainer.core.secrets import mask_json, mask_secrets
 from trainer.core.values import Json, StoredData
 from trainer.stores.jsontext import MANY, Encoded, check_key, encode
 from trainer.stores.values import Draft, Head, VersionConflict, from_text, to_text
@@ -242,9 +242,9 @@ def _metadata(metadata: Mapping[str, Json]) -> Encoded:
 
 
 def _encoded(value: object, *, what: str = "data") -> Encoded:
-    """The value as it is kept: whatever looks like a key or a password is masked before it is written anywhere."""
+    """The value as it is kept: whatever is a key or looks like one is masked before it is written anywhere."""
     encoded = encode(value, what=what)
-    return encode(mask_json(encoded.value), what=what) if find_secrets(encoded.text) else encoded
+    return encode(mask_json(encoded.value), what=what) if mask_secrets(encoded.text) != encoded.text else encoded
 
 
 def _source(source: str) -> str:
