@@ -25,8 +25,10 @@ import stamina
 from hishel import SqliteStorage
 from hishel.httpx import CacheClient
 
-from trainer.core.errors import SourceError, UsageError
+from trainer.core.errors import SourceError, UsageError, Where
 from trainer.core.secrets import Secret, mask_secrets
+from trainer.core.strictjson import read_json
+from trainer.core.values import Json
 from trainer.sources.base import SourceContext
 
 for _logger in ("hishel", "stamina"):  # without a handler of their own their warnings would go to stderr
@@ -54,6 +56,15 @@ class Response:
     def is_html(self) -> bool:
         """Whether it is a page for people, where data was asked for."""
         return "html" in self.headers.get("content-type", "") or self.body.lstrip()[:1] == b"<"
+
+    def json(self) -> Json:
+        """The JSON of the body; raises SourceError where there is none."""
+        if self.is_html:
+            raise SourceError("a page for people, where JSON was asked for", where=Where(mask_secrets(self.url)))
+        try:
+            return read_json(self.body, shown=mask_secrets(self.url))
+        except UsageError as error:
+            raise SourceError(error.message, where=error.where, problems=error.problems) from None
 
 
 class RateLimiter:

@@ -6,7 +6,6 @@ EDGAR asks for a contact in the User-Agent and for at most ten requests a second
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -169,8 +168,8 @@ class SECFilingsRetriever(DataRetriever):
             hint = "wait ten minutes and ask less often (per_second); the contact in user_agent must be a real one"
             raise SourceError(f"EDGAR refused the {what}: {response.status} with a page for people", hint=hint)
         try:
-            body = json.loads(response.body)
-        except (ValueError, RecursionError):
+            body = response.json()
+        except SourceError:
             body = None
         if response.status != 200 or not isinstance(body, dict):
             raise SourceError(f"EDGAR answered {response.status} for the {what}, and no data that can be read")

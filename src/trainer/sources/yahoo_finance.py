@@ -5,7 +5,6 @@ Yahoo's service is unofficial and free of charge; it wants a cookie and a crumb,
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Mapping
@@ -239,8 +238,8 @@ def _body(response: Response, query: Mapping[str, Json]) -> dict[str, Any]:
         )
         raise SourceError(f"Yahoo Finance refused the {what}: {response.status}{page}", hint=hint)
     try:
-        body = json.loads(response.body)
-    except (ValueError, RecursionError):
+        body = response.json()
+    except SourceError:
         body = None
     if isinstance(body, dict) and response.status == 200:
         return body
