@@ -139,6 +139,19 @@ def test_storing_again_adds_a_version(store, bench):
     assert store.retrieve("k").updated_at == NOON + timedelta(seconds=60)
 
 
+def test_the_head_tells_of_the_current_version_without_its_data(store, bench):
+    store.store("k", {"a": 1}, ttl=60)
+    bench.pass_time(30)
+    store.store("k", {"a": 1}, ttl=60, skip_unchanged=True)
+    head = store.head("k")
+
+    assert (head.version, head.digest, head.ttl) == (1, store.retrieve("k").digest, 60)
+    assert (head.updated_at, head.confirmed_at) == (NOON, NOON + timedelta(seconds=30))
+    assert store.head("none") is None
+    store.delete("k")
+    assert store.head("k") is None
+
+
 def test_an_older_version_can_be_had_by_number_and_by_time(store, bench):
     store.store("k", 1)
     bench.pass_time(60)

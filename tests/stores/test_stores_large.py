@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from servers.stores import BACKENDS
@@ -46,3 +49,20 @@ def test_more_than_64_mb_are_refused_with_what_to_do(store):
         store.store("large", document(MOST + 1))
     assert caught.value.hint == "split it into several documents, or keep the file elsewhere and store its path"
     assert store.retrieve("large").data == 1
+
+
+@pytest.mark.soak
+def test_50_mb_are_put_with_less_than_600_mb_of_memory(tmp_path):
+    row = '{{"name": "Company {0}", "price": {0}.25, "day": "2024-01-02", "note": "' + "x" * 40 + '"}}'
+    content = "[" + ",".join(row.format(number) for number in range(480_000)) + "]"
+    assert len(content) > 50_000_000
+    (tmp_path / "big.json").write_text(content)
+    (tmp_path / "config.yaml").write_text("")
+    script = (
+        "import resource, sys; from trainer.cli.main import run; code = run(['store', 'put', 'k', 'big.json']); "
+        "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    code, megabytes = done.stdout.split()[-2:]
+    assert (code, int(megabytes) < 600) == ("0", True), megabytes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.actions.record import Recorder
 from trainer.actions.wiring import open_store, opener_of, records_of
 from trainer.core.clock import Clock, parse_duration, parse_moment, system_clock
 from trainer.core.errors import TrainerError, UsageError
@@ -17,7 +18,7 @@ from trainer.core.strictjson import read_json
 from trainer.core.values import Json, StoredData
 
 if TYPE_CHECKING:
-    from trainer.stores import StoreStats
+    from trainer.stores import Head, StoreStats
 
 _LAKE = "ducklake:"
 
@@ -47,20 +48,26 @@ class Keep:
     deleted_for: str | None = None
 
 
-def put(project: Project, wanted: Put, content: str, *, shown: str) -> StoredData:
-    """The stored document; `shown` names where the content came from."""
-    data = content if wanted.as_text else read_json(content, shown=shown)
+def put(project: Project, wanted: Put, read: Callable[[], tuple[str, str]]) -> Head:
+    """The head of the stored document; `read` gives the content, and a name for where it came from.
+
+    The content is let go as soon as it is parsed: a large one would be in memory twice.
+    """
     store = open_store(project)
-    store.store(
-        wanted.key,
-        data,
-        _metadata(wanted.metadata),
-        source=wanted.source,
-        ttl=None if wanted.ttl is None else int(parse_duration(wanted.ttl)),
-        if_version=wanted.if_version,
-        skip_unchanged=wanted.skip_unchanged,
-    )
-    return _needed(store.retrieve(wanted.key), wanted.key)
+    with Recorder(project, "store.put", context={"key": wanted.key}) as recorder:
+        store.store(
+            wanted.key,
+            _parsed(*read(), as_text=wanted.as_text),
+            _metadata(wanted.metadata),
+            source=wanted.source,
+            ttl=None if wanted.ttl is None else int(parse_duration(wanted.ttl)),
+            if_version=wanted.if_version,
+            skip_unchanged=wanted.skip_unchanged,
+        )
+        head = store.head(wanted.key)
+        assert head is not None
+        recorder.note(outputs={wanted.key: head.digest})
+    return head
 
 
 def get(project: Project, key: str, *, version: int | None = None, as_of: str | None = None) -> StoredData:
@@ -225,6 +232,10 @@ def _lake(project: Project, name: str, catalogue: str | None) -> Any:
         raise UsageError("a lake needs a PostgreSQL server for its catalogue", hint="--catalogue postgresql://…")
     folder = Path(name.removeprefix(_LAKE))
     return RECORDS.load("ducklake")(folder, catalogue or own, None if catalogue else section.database)
+
+
+def _parsed(content: str, shown: str, *, as_text: bool) -> Json:
+    return content if as_text else read_json(content, shown=shown)
 
 
 def _metadata(words: Sequence[str]) -> Mapping[str, Json]:

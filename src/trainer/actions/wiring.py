@@ -41,19 +41,15 @@ def open_store(project: Project, *, clock: Clock = system_clock) -> DataStore:
 
 def current_heads(project: Project, keys: Iterable[str], *, clock: Clock = system_clock) -> Mapping[str, Head]:
     """The heads of those keys the store has; DuckDB is imported only where its file changed since the last look."""
-    from trainer.stores import Head, read_heads
+    from trainer.stores import read_heads
 
     section = project.settings.data_store
     if section.backend == "duckdb":
         path = project.root / section.database_path if section.database_path else None
         return read_heads(project.state, keys, database_path=path)
     store = open_store(project, clock=clock)
-    found = ((key, store.retrieve(key)) for key in keys)
-    return {
-        key: Head(item.version, item.digest, item.updated_at, item.checked_at or item.updated_at, item.ttl)
-        for key, item in found
-        if item is not None
-    }
+    heads = ((key, store.head(key)) for key in keys)
+    return {key: head for key, head in heads if head is not None}
 
 
 def open_source(project: Project, name: str, *, clock: Clock = system_clock) -> DataRetriever:

@@ -70,7 +70,6 @@ def put(
     session: Session = context.obj
     if file == "-" and sys.stdin.isatty():
         raise UsageError("name the file to store, or pipe it in", hint=f"trainer store put {key} data.json")
-    content, shown = _content(file)
     document = action.Put(
         key,
         source=source,
@@ -80,11 +79,11 @@ def put(
         skip_unchanged=skip_unchanged,
         as_text=as_text,
     )
-    stored = action.put(session.project(), document, content, shown=shown)
+    head = action.put(session.project(), document, lambda: _content(file))
     if as_json:
-        write_json({"key": stored.key, "version": stored.version, "digest": stored.digest})
+        write_json({"key": key, "version": head.version, "digest": head.digest})
     else:
-        write_text(f"{stored.key} version {stored.version}")
+        write_text(f"{key} version {head.version}")
 
 
 @app.command(cls=Command)

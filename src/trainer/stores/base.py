@@ -15,8 +15,8 @@ from trainer.stores.match import View, distinct_values, elements_at, matches, se
 from trainer.stores.pipeline import Group, leading_match, leading_query, parse_pipeline, rows_of, run_stages
 from trainer.stores.query import Condition, Every, Query, document_field, parse_filter, parse_query
 from trainer.stores.retention import doomed, summary
-from trainer.stores.rows import Change, Row, change_of, deletion_of, row_of, update_of
-from trainer.stores.values import Draft, Retention, StoreStats, to_text
+from trainer.stores.rows import Change, Row, change_of, current_of, deletion_of, row_of, update_of
+from trainer.stores.values import Draft, Head, Retention, StoreStats, to_text
 
 Place: TypeAlias = tuple[str, int]
 """A key and a version, the order in which versions are paged through."""
@@ -142,6 +142,11 @@ class DataStore(Backend):
         row = self.fetch(check_key(key), version=version, before=to_text(as_of) if as_of else None)
         return None if row is None or row.deleted else row.document()
 
+    def head(self, key: str) -> Head | None:
+        """The current version without its data, which is not read into memory as values; None where there is none."""
+        row = self.fetch(check_key(key), version=None, before=None)
+        return None if row is None or row.deleted else current_of(row).head()
+
     def history(self, key: str) -> list[StoredData]:
         """All versions of a document, oldest first, deletions included and marked as such."""
         return [row.document() for row in self._versions(check_key(key))]
@@ -174,12 +179,12 @@ class DataStore(Backend):
 
     def exists(self, key: str) -> bool:
         """Whether the document has a current version, fresh or not."""
-        return self.retrieve(key) is not None
+        return self.head(key) is not None
 
     def get_freshness(self, key: str) -> datetime | None:
         """When the document's data was last stored or checked; None where there is none."""
-        document = self.retrieve(key)
-        return document.confirmed_at if document else None
+        head = self.head(key)
+        return head.confirmed_at if head else None
 
     def count(self, filters: Mapping[str, Json] | None = None) -> int:
         """How many current documents match."""

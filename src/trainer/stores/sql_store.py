@@ -34,6 +34,8 @@ _ROW = ", ".join(COLUMNS)
 _CURRENT = ", ".join(field.name for field in fields(Current))
 _DOCUMENT = ", ".join(field.name for field in fields(StoredData))
 _PAGE_BYTES = 8_000_000
+_LARGE = 1_000_000
+_MARKS = ", ".join("?" * len(TYPES))
 _ALIVE = "current AND NOT deleted"
 _ALL = 2**62
 _HIGHEST = """
@@ -207,10 +209,17 @@ class SqlStore(DataStore):
         return bool(run(f"SELECT 1 FROM documents WHERE {_ALIVE} AND {beyond.sql} LIMIT 1", *beyond.parameters))
 
     def _insert(self, run: Run, rows: Sequence[Row], *, current: bool) -> None:
-        """One parameter whatever the number of rows: DuckDB binds slowly, and its executemany goes row by row."""
-        if rows:
-            values = [{**{name: getattr(row, name) for name in COLUMNS}, "current": current} for row in rows]
-            run(self.insertion, _json(values))
+        """One parameter for many rows: DuckDB binds slowly, and its executemany goes row by row. Large ones alone.
+
+        A large text within that parameter would be there three times: as it is, escaped, and taken out again.
+        """
+        values = [{**{name: getattr(row, name) for name in COLUMNS}, "current": current} for row in rows]
+        small = [value for value in values if value["size"] < _LARGE]
+        if small:
+            run(self.insertion, _json(small))
+        for value in values:
+            if value["size"] >= _LARGE:
+                run(f"INSERT INTO documents ({', '.join(TYPES)}) VALUES ({_MARKS})", *value.values())
 
 
 def _row(columns: Sequence[Any]) -> Row:
