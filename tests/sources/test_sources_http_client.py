@@ -15,7 +15,7 @@ import pytest
 from servers.rest import RestServer
 from trainer.core.errors import SourceError, UsageError
 from trainer.sources import SourceContext
-from trainer.sources.http_client import HTTPClient, RateLimiter
+from trainer.sources.http_client import HTTPClient
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
@@ -239,15 +239,6 @@ def test_a_broken_cache_does_not_cost_the_answer(rest, tmp_path):
     (tmp_path / "http.sqlite").write_bytes(b"no database" * 1000)
 
     assert make_client(tmp_path).get(f"{rest.url}/tagged").status == 200
-
-
-def test_requests_are_spread_evenly(waits):
-    limiter = RateLimiter(0.001)
-
-    for _ in range(3):
-        limiter.wait()
-
-    assert [round(wait, -2) for wait in waits] == [1000, 2000]
 
 
 def test_a_certificate_that_is_not_trusted_is_told_and_not_tried_again(tmp_path, client):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -215,6 +217,31 @@ def test_the_rate_limit_is_kept_by_all_threads_together(edgar, clock):
 
     assert [outcome.error for outcome in outcomes] == [None] * 16
     assert max(sum(0 <= other - moment < 1 for other in edgar.times) for moment in edgar.times) <= 10
+
+
+_CHILD = """
+import sys
+from pathlib import Path
+from trainer.sources import SourceContext, create_source
+url, rates = sys.argv[1:]
+context = SourceContext(rates=Path(rates))
+sec = create_source("sec_filings", context, user_agent="Ann a@example.org", base_url=url, data_url=url)
+for number in range(10):
+    sec.retrieve({"ticker": str(number)})
+"""
+
+
+def test_the_rate_limit_is_kept_by_all_processes_together(edgar, tmp_path):
+    """The mean is looked at here: on a machine as busy as one that runs tests, requests are late by any time."""
+    for number in range(10):
+        year = {"start": "2023-01-01", "end": "2023-12-31", "val": number, "filed": "2024-02-01"}
+        edgar.answers[f"/api/xbrl/companyfacts/CIK{number:010d}.json"] = (200, facts(year))
+    command = [sys.executable, "-c", _CHILD, edgar.url, str(tmp_path)]
+
+    processes = [subprocess.Popen(command) for _ in range(3)]
+
+    assert [process.wait(timeout=120) for process in processes] == [0, 0, 0]
+    assert (len(edgar.times) - 1) / (max(edgar.times) - min(edgar.times)) < 10
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b'{"facts": {"us-gaap": {"Revenues": {"units": {"USD": [1]}}}}}'])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trainer.actions.wiring import limits_folder
 from trainer.core.clock import Clock, parse_duration, system_clock
 from trainer.core.config.schema import Fallback, overridden
 from trainer.core.config.schema import LLMProvider as Section
@@ -119,9 +118,7 @@ def make_policy(choice: ModelChoice, *, retry: bool = True) -> Policy:
 def make_limits(project: Project) -> RateLimits:
     """The rate limits that all processes of this machine and user keep together."""
     section = project.settings.llm_provider
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"{tempfile.gettempdir()}/trainer-{os.getuid()}"
-    folder = Path(runtime) / "trainer-limits"
-    return RateLimits(folder, section.requests_per_minute, section.tokens_per_minute)
+    return RateLimits(limits_folder(), section.requests_per_minute, section.tokens_per_minute)
 
 
 def make_cache(project: Project) -> CompletionCache:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,8 +58,14 @@ def open_source(project: Project, name: str, *, clock: Clock = system_clock) -> 
     """The source called `name` with the settings' options; nothing is read or sent before it is asked."""
     from trainer.sources import SourceContext, create_source
 
-    context = SourceContext(clock=clock, root=project.root, cache=project.cache)
+    context = SourceContext(clock=clock, root=project.root, cache=project.cache, rates=limits_folder())
     return create_source(name, context, **project.settings.data_retriever.sources.get(name, {}))
+
+
+def limits_folder() -> Path:
+    """Where the rate limits are that all processes of this machine and user keep together."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"{tempfile.gettempdir()}/trainer-{os.getuid()}"
+    return Path(runtime) / "trainer-limits"
 
 
 def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:

@@ -64,6 +64,7 @@ class APIRetriever(DataRetriever):
             name: HTTPClient(
                 name,
                 self.context,
+                address=address(api),
                 user_agent=user_agent,
                 per_second=api.per_second,
                 timeout=timeout,

@@ -25,7 +25,9 @@ import stamina
 from hishel import SqliteStorage
 from hishel.httpx import CacheClient
 
+from trainer.core.digest import digest
 from trainer.core.errors import SourceError, UsageError, Where
+from trainer.core.ratelimit import RateLimiter
 from trainer.core.secrets import Secret, mask_secrets
 from trainer.core.strictjson import read_json
 from trainer.core.values import Json
@@ -67,26 +69,6 @@ class Response:
             raise SourceError(error.message, where=error.where, problems=error.problems) from None
 
 
-class RateLimiter:
-    """At most so many requests a second, all threads together, evenly spread."""
-
-    def __init__(self, per_second: float) -> None:
-        if not per_second > 0:
-            raise UsageError(f"per_second must be more than 0, not {per_second}")
-        self._interval = 1.0 / per_second
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def wait(self) -> None:
-        """Return when the next request may be sent."""
-        with self._lock:
-            now = time.monotonic()
-            start = max(now, self._next)
-            self._next = start + self._interval
-        if start > now:
-            time.sleep(start - now)
-
-
 class HTTPClient:
     """Requests to one service; safe to share between threads. Proxies and certificates come from the environment too.
 
@@ -99,6 +81,7 @@ class HTTPClient:
         service: str,
         context: SourceContext,
         *,
+        address: str = "",
         user_agent: str = "trainer",
         timeout: float = 30.0,
         retries: int = 3,
@@ -111,6 +94,8 @@ class HTTPClient:
     ) -> None:
         self.service = service
         """How errors call it: `Yahoo Finance`."""
+        self._address = address
+        """What the limit is kept for, beside the service's name: another server has its own."""
         self.cookies = CookieJar()
         self._context = context
         self._user_agent = user_agent
@@ -120,12 +105,17 @@ class HTTPClient:
         """Further attempts after the first."""
         self._backoff = backoff
         """Seconds before the first further attempt; doubled for each one after, and jittered."""
-        self._limiter = RateLimiter(per_second)
+        if not per_second > 0:
+            raise UsageError(f"per_second must be more than 0, not {per_second}")
+        self._per_second = per_second
+        """Requests a second at most, of all processes of the machine that know the same folder of rates."""
         self._max_bytes = max_bytes
         self._proxy = proxy
         self._ca_file = ca_file
         self._cached = cached
         self._lock = threading.Lock()
+        self._turns = threading.Lock()
+        self._limiter: RateLimiter | None = None
 
     def get(
         self,
@@ -152,13 +142,15 @@ class HTTPClient:
             wait_max=_LONGEST_WAIT,
             wait_jitter=self._backoff,
         )
+        with self._lock:  # before the wait: a client takes time to make, and a turn must be used when it comes
+            client = self._caching if self._cached and not private and self._context.cache else self._plain
         number = 1
         try:
             for attempt in backoff:
                 with attempt:
                     number = attempt.num
-                    self._limiter.wait()
-                    return self._send(url, params or {}, headers or {}, cached=self._cached and not private)
+                    self._wait_for_turn()
+                    return self._send(client, url, params or {}, headers or {})
         except _Failure as failure:
             counted = f" ({number} tries)" if number > 1 else ""
             hint = failure.hint or (
@@ -169,16 +161,24 @@ class HTTPClient:
             raise SourceError(message, hint=hint) from failure.__cause__
         raise AssertionError("the last attempt returns or raises")
 
-    def _send(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], *, cached: bool) -> Response:
-        with self._lock:
-            client = self._caching if cached and self._context.cache else self._plain
+    def _wait_for_turn(self) -> None:
+        """Return when the next request may be sent: all threads, and all processes, share one limit."""
+        with self._turns:
+            if self._limiter is None:
+                folder = self._context.rates
+                ledger = folder / f"{digest([self.service, self._address])[:32]}.json" if folder else None
+                self._limiter = RateLimiter(ledger, requests_per_minute=max(1, round(60 * self._per_second)))
+            while wait := self._limiter.acquire().wait:
+                time.sleep(wait)
+
+    def _send(self, client: httpx.Client, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> Response:
         deadline = time.monotonic() + self._timeout
         sent = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "gzip", **headers}
         try:
             request: httpx.Request | None = client.build_request("GET", url, params=params or None, headers=sent)
             for _ in range(_MOST_REDIRECTS + 1):
                 assert request is not None
-                if cached:
+                if isinstance(client, CacheClient):
                     request.headers["Cache-Control"] = "no-cache"  # ask, and let a 304 spare the body
                 response = client.send(request, stream=True, follow_redirects=False)
                 try:

@@ -114,6 +114,7 @@ class YahooFinanceRetriever(DataRetriever):
         self._http = HTTPClient(
             "Yahoo Finance",
             self.context,
+            address=self._base,
             user_agent=user_agent,
             per_second=per_second,
             timeout=timeout,
