@@ -11,22 +11,22 @@ from typing import Any
 from trainer.core.frontmatter import split_front_matter
 
 _HTML = re.compile(
-    r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|article|section|main|div|table|p|"
-    r"ul|ol|h[1-6]|header|figure|span|a|b|i|strong|em|pre|blockquote|img|br|hr)\b[^>]*>",
-    re.IGNORECASE | re.DOTALL,
+    r"<(?:!doctype\s+html|html|head|body|article|section|main|div|table|p|"
+    r"ul|ol|h[1-6]|header|figure|span|a|b|i|strong|em|pre|blockquote|img|br|hr)\b[^<>]*>",
+    re.IGNORECASE,
 )
 _MARKDOWN = (
-    re.compile(r"^ {0,3}#{1,6}\s+\S", re.MULTILINE),
-    re.compile(r"^ {0,3}(?:[-*+]|\d{1,9}[.)])\s+\S", re.MULTILINE),
+    re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE),
+    re.compile(r"^ {0,3}(?:[-*+]|\d{1,9}[.)])[ \t]+\S", re.MULTILINE),
     re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE),
-    re.compile(r"^\s*\|?(?:\s*:?-{2,}:?\s*\|)+\s*:?-*:?\s*$", re.MULTILINE),
+    re.compile(r"^[ \t]{0,3}\|?(?: ?:?-{2,}:? ?\|)+ ?:?-*:? ?$", re.MULTILINE),
     re.compile(r"^ {0,3}> ", re.MULTILINE),
-    re.compile(r"(?<!\w)(?:\*\*|__)\S(?:.*?\S)?(?:\*\*|__)(?!\w)"),
-    re.compile(r"!?\[[^\]\n]+\]\([^)\s]+(?:\s+\"[^\"]*\")?\)"),
+    re.compile(r"(?<!\w)(?:\*\*|__)\S(?:.{0,300}?\S)?(?:\*\*|__)(?!\w)"),
+    re.compile(r"!?\[[^\[\]\n]{1,300}\]\([^()\s]{1,2000}(?:[ \t]\"[^\"\n]{0,300}\")?\)"),
     re.compile(r"(?<!`)`[^`\n]+`(?!`)"),
     re.compile(r"\A---\n(?:[\w-]+:.*\n)+---\n"),
-    re.compile(r"^\[\^?[^\]]+\]:\s", re.MULTILINE),
-    re.compile(r"^\S[^\n]*\n(?:={3,}|-{3,})\s*$", re.MULTILINE),
+    re.compile(r"^\[\^?[^\[\]\n]{1,300}\]:\s", re.MULTILINE),
+    re.compile(r"^\S[^\n]*\n(?:={3,}|-{3,})[ \t]*$", re.MULTILINE),
 )
 _YAML = re.compile(r"^(?:- )?[A-Za-z_][\w .-]*:(?:\s|$)")
 
@@ -49,7 +49,7 @@ def detect_format(content: str | bytes | Mapping[str, Any] | list[Any]) -> str:
             return "json"
         if _is_json_lines(text):
             return "jsonl"
-    if _HTML.match(text):
+    if _is_html(text):
         return "html"
     if _front_matter(text):
         return "markdown"
@@ -79,6 +79,19 @@ def _is_json(text: str) -> bool:
 def _is_json_lines(text: str) -> bool:
     lines = [line for line in text.splitlines() if line.strip()]
     return len(lines) > 1 and all(line.lstrip()[:1] in "{[" and _is_json(line) for line in lines)
+
+
+def _is_html(text: str) -> bool:
+    """Whether a text starts with an element of a page, behind a declaration of XML and comments."""
+    at = 0
+    while text.startswith(("<?xml", "<!--"), at):
+        closing = "?>" if text.startswith("<?xml", at) else "-->"
+        end = text.find(closing, at)
+        if end < 0:
+            return False
+        at = end + len(closing)
+        at += len(text[at : at + 1000]) - len(text[at : at + 1000].lstrip())
+    return bool(_HTML.match(text, at))
 
 
 def _front_matter(text: str) -> bool:

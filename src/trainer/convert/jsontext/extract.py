@@ -16,7 +16,7 @@ from trainer.core.values import Json
 Source = Literal["whole", "fence", "prose", "lines"]
 
 _FENCE = re.compile(
-    r"^[ \t>]*(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t>]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+    r"^[ \t>]*+(`{3,}+|~{3,}+)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t>]*+\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
 )
 _REASONING = re.compile(
     r"<(think|thinking|reasoning|scratchpad)>.*?(?:</\1>|\Z)\s*|\A.*?</(?:think|thinking|reasoning)>\s*",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from trainer.convert.base import Options
 from trainer.convert.document import Document, parse_markdown
+from trainer.convert.furnish import CAPTION
 from trainer.convert.readers.text import decoded
 
 _SILENT = frozenset(
@@ -16,32 +19,16 @@ _VOID = frozenset(
     ("br", "hr", "img", "input", "meta", "link", "col", "wbr", "source", "area", "base", "embed", "track")
 )
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "del": "~~", "s": "~~"}
-_BLOCKS = frozenset(
-    (
-        "p",
-        "div",
-        "section",
-        "article",
-        "main",
-        "header",
-        "footer",
-        "figure",
-        "figcaption",
-        "details",
-        "summary",
-        "address",
-        "aside",
-        "dl",
-        "dt",
-        "dd",
-        "body",
-        "html",
-        "caption",
-        "center",
-        "fieldset",
-    )
+_BLOCK_NAMES = (
+    "p div section article main header footer figure figcaption details summary address aside dl dt dd body html "
+    "caption center fieldset"
 )
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
 _ESCAPED = re.compile(r"([\\`*_\[\]<>~|$])")
+_BLOCK_START = re.compile(r"^(\s{0,3})([#+=>-]|\d{1,9}(?=[.)]))")
+_UNSAFE = re.compile(r"(?:javascript|vbscript|data|file):", re.IGNORECASE)
+_DEEPEST = 60
+"""Lists and quotations inside each other; deeper ones are read at this depth, which the Markdown reader takes."""
 
 
 def read(content: bytes, *, shown: str, options: Options) -> Document:  # noqa: ARG001  (the seam's signature)
@@ -52,45 +39,72 @@ def read(content: bytes, *, shown: str, options: Options) -> Document:  # noqa: 
 def html_to_markdown(html: str) -> str:
     """The page's content as Markdown; its `<title>` as front matter where it has no heading of the first level."""
     parser = _Parser()
-    parser.feed(html)
+    parser.feed(_closed(html))
     parser.close()
     text = parser.finish()
-    if parser.title and not re.search(r"^# ", text, re.MULTILINE):
-        import json
-
-        return f"---\ntitle: {json.dumps(parser.title, ensure_ascii=False)}\n---\n{text}"
+    title = " ".join("".join(parser.title).split())
+    if title and not re.search(r"^# ", text, re.MULTILINE):
+        return f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n---\n{text}"
     return text
 
 
+def _closed(html: str) -> str:
+    """The page with marks as text that open a comment or a tag and never close it.
+
+    Python's parser would search the rest of the page again for each of them.
+    """
+    last = html.rfind(">") + 1
+    html = html[:last] + html[last:].replace("<", "&lt;")
+    last = html.rfind("-->") + 1
+    return html[:last] + html[last:].replace("<!--", "&lt;!--")
+
+
+@dataclass(slots=True)
+class _Span:
+    """An inline element that is open, and the pieces of Markdown in it so far."""
+
+    tag: str
+    address: str = ""
+    pieces: list[str] = field(default_factory=list)
+
+
 class _Parser(HTMLParser):
-    """Collects blocks of Markdown; `prefix` is what every line of the open block starts with."""
+    """Collects blocks of Markdown; `prefixes` is what every line of the open block starts with."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.title = ""
+        self.title: list[str] = []
         self._blocks: list[str] = []
-        self._inline = ""
+        self._spans = [_Span("")]
         self._silent: list[str] = []
         self._prefixes: list[str] = []
-        self._markers: list[str] = []
+        self._marker = ""
         self._lists: list[int | None] = []
-        self._links: list[str] = []
-        self._verbatim: str | None = None
-        self._rows: list[list[str]] | None = None
-        self._in_title = False
-        self._tight = False
         self._open: list[str] = []
-        """Lists and items that are open: their end tags may be left out."""
-        self._in_cell = False
+        """Lists, items and quotations that are open: the end tags of items may be left out."""
+        self._verbatim: list[str] | None = None
+        self._rows: list[list[str]] | None = None
+        self._in_title = self._in_cell = self._tight = False
+
+    def parse_html_declaration(self, at: int) -> int:
+        """Step over a declaration; what is none of HTML's is a comment up to the next `>`, as browsers have it."""
+        if self.rawdata.startswith("<!--", at):
+            return self.parse_comment(at)
+        end = self.rawdata.find(">", at)
+        return end + 1 if end >= 0 else len(self.rawdata)
 
     def finish(self) -> str:
         """All blocks as one text."""
+        if self._rows is not None:
+            self._end_block("table")
+        if self._verbatim is not None:
+            self.handle_endtag("pre")
         self._flush()
         return "\n".join(self._blocks).strip("\n") + "\n"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open an element."""
-        said = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag in _SILENT:
             self._silent.append(tag)
         if self._silent:
@@ -99,39 +113,37 @@ class _Parser(HTMLParser):
             self._in_title = True
         elif tag == "pre":
             self._flush()
-            self._verbatim = ""
-        elif self._verbatim is not None:
+            self._verbatim = []
+        elif self._verbatim is not None or self._spans[-1].tag == "code":
             return
-        elif tag in _MARKS:
-            self._inline += _MARKS[tag]
-        elif tag == "code":
-            self._inline += "\0"
-        elif tag == "a":
-            self._links.append(said.get("href", ""))
-            self._inline += "["
+        elif tag in _MARKS or tag in ("code", "a"):
+            self._spans.append(_Span(tag, attributes.get("href", "")))
         elif tag == "img":
-            self._inline += f"![{_escape(said.get('alt', ''))}]({_address(said.get('src', ''))})"
+            self._write(f"![{_escape(attributes.get('alt', ''))}]({_address(attributes.get('src', ''))})")
         elif tag == "br":
-            self._inline += " " if self._rows is not None else "\\\n"
+            self._write(" " if self._rows is not None else "\\\n")
         else:
-            self._start_block(tag, said)
+            self._start_block(tag, attributes)
 
-    def _start_block(self, tag: str, said: dict[str, str]) -> None:
+    def _start_block(self, tag: str, attributes: dict[str, str]) -> None:
         if tag in ("td", "th"):
             self._end_cell()
             self._in_cell = True
-            self._inline = ""
         elif tag == "tr" and self._rows is not None:
             self._end_cell()
             self._rows.append([])
         elif tag == "table":
             self._flush()
-            self._rows = []
+            if self._rows is None:
+                self._rows = []
+        elif self._rows is not None:
+            self._write(" ")
         elif tag in ("ul", "ol"):
             self._flush()
             self._open.append(tag)
-            start = said.get("start", "1")
-            self._lists.append((int(start) if start.isdigit() else 1) if tag == "ol" else None)
+            start = attributes.get("start", "1")
+            number = int(start) if re.fullmatch("[0-9]{1,9}", start) else 1
+            self._lists.append(number if tag == "ol" else None)
         elif tag == "li":
             if self._open[-1:] == ["li"]:
                 self._end_block("li")
@@ -140,7 +152,8 @@ class _Parser(HTMLParser):
             self._open_item()
         elif tag == "blockquote":
             self._flush()
-            self._prefixes.append("> ")
+            self._open.append("blockquote")
+            self._prefixes.append("> " if len(self._prefixes) < _DEEPEST else "")
         elif tag == "hr":
             self._flush()
             self._put("---")
@@ -152,8 +165,11 @@ class _Parser(HTMLParser):
         marker = "- " if number is None else f"{number}. "
         if self._lists and number is not None:
             self._lists[-1] = number + 1
-        self._markers.append(marker)
-        self._prefixes.append(" " * len(marker))
+        if len(self._prefixes) < _DEEPEST:
+            self._marker += marker
+            self._prefixes.append(" " * len(marker))
+        else:
+            self._prefixes.append("")
         self._tight = True
 
     def handle_endtag(self, tag: str) -> None:
@@ -165,19 +181,37 @@ class _Parser(HTMLParser):
         if tag == "title":
             self._in_title = False
         elif tag == "pre" and self._verbatim is not None:
-            code, self._verbatim = self._verbatim.strip("\n"), None
-            ticks = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", code)), 3)
+            code, self._verbatim = "".join(self._verbatim).strip("\n"), None
+            ticks = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", code))])
             self._put(f"{ticks}\n{code}\n{ticks}")
         elif self._verbatim is not None or tag in _VOID:
             return
-        elif tag in _MARKS:
-            self._close_mark(_MARKS[tag])
-        elif tag == "code":
-            self._close_code()
-        elif tag == "a" and self._links:
-            self._inline += f"]({_address(self._links.pop())})"
+        elif tag in _MARKS or tag in ("code", "a"):
+            self._close_span(tag)
         else:
             self._end_block(tag)
+
+    def _close_span(self, tag: str) -> None:
+        """Close an inline element and those that were left open in it; an end tag without a start is passed over."""
+        if tag not in [span.tag for span in self._spans[-_DEEPEST:]]:
+            return
+        while self._spans[-1].tag != tag:
+            self._fold()
+        self._fold()
+
+    def _fold(self) -> None:
+        """Write the innermost open element as Markdown into the one around it."""
+        span = self._spans.pop()
+        inside = "".join(span.pieces)
+        if span.tag == "code":
+            self._write(_code(inside, in_cell=self._in_cell))
+        elif span.tag == "a":
+            self._write(f"[{inside}]({_address(span.address)})" if inside.strip() else inside)
+        else:
+            words = inside.strip()
+            lead, trail = inside[: len(inside) - len(inside.lstrip())], inside[len(inside.rstrip()) :]
+            mark = _MARKS[span.tag]
+            self._write(f"{lead}{mark}{words}{mark}{trail}" if words else inside)
 
     def _end_block(self, tag: str) -> None:
         if tag in ("td", "th") and self._rows is not None:
@@ -187,9 +221,7 @@ class _Parser(HTMLParser):
             rows, self._rows = [row for row in self._rows if row], None
             self._put_table(rows)
         elif re.fullmatch("h[1-6]", tag):
-            words = " ".join(self._inline.split())
-            self._inline = ""
-            if words:
+            if words := " ".join(self._inline().split()):
                 self._put(f"{'#' * int(tag[1])} {words}")
         elif tag in ("ul", "ol"):
             self._end_list()
@@ -202,73 +234,66 @@ class _Parser(HTMLParser):
         if self._open[-1:] == ["li"]:
             self._end_indented("li")
         self._flush()
-        if self._lists:
+        if self._lists and self._open:
             self._lists.pop()
             self._open.pop()
 
     def _end_indented(self, tag: str) -> None:
         self._flush()
-        if tag == "li":
-            if self._open[-1:] != ["li"]:
-                return
+        if self._open[-1:] == [tag]:
             self._open.pop()
-            self._markers = []
-        if self._prefixes:
             self._prefixes.pop()
+            if tag == "li":
+                self._marker = ""
 
     def _end_cell(self) -> None:
+        words = " ".join(self._inline().split())
         if self._in_cell and self._rows:
-            self._rows[-1].append(" ".join(self._inline.split()))
+            self._rows[-1].append(words)
+        elif words:
+            self._put(f"{CAPTION}{words}")
         self._in_cell = False
-        self._inline = ""
 
     def handle_data(self, data: str) -> None:
         """Take words."""
         if self._in_title:
-            self.title = " ".join(f"{self.title}{data}".split())
+            self.title.append(data)
         elif self._silent:
             return
         elif self._verbatim is not None:
-            self._verbatim += data
-        elif "\0" in self._inline and self._inline.count("\0") % 2:
-            self._inline += data
+            self._verbatim.append(data)
         else:
-            self._inline += _escape(re.sub(r"\s+", " ", data))
+            self._write(data if self._spans[-1].tag == "code" else _escape(re.sub(r"\s+", " ", data)))
 
-    def _close_mark(self, mark: str) -> None:
-        before, _, inside = self._inline.rpartition(mark)
-        stripped = inside.strip()
-        lead = inside[: len(inside) - len(inside.lstrip())]
-        trail = inside[len(inside.rstrip()) :]
-        self._inline = f"{before}{lead}{mark}{stripped}{mark}{trail}" if stripped else f"{before}{inside}"
+    def _write(self, piece: str) -> None:
+        self._spans[-1].pieces.append(piece)
 
-    def _close_code(self) -> None:
-        before, _, inside = self._inline.rpartition("\0")
-        ticks = "`" * (max((len(run) for run in re.findall("`+", inside)), default=0) + 1)
-        pad = " " if inside[:1] == "`" or inside[-1:] == "`" else ""
-        self._inline = f"{before}{ticks}{pad}{' '.join(inside.split())}{pad}{ticks}" if inside.strip() else before
+    def _inline(self) -> str:
+        """The inline Markdown that was collected; what is open is closed before, and opened again after it."""
+        again = [_Span(span.tag, span.address) for span in self._spans[1:]]
+        while len(self._spans) > 1:
+            self._fold()
+        inline = "".join(self._spans[0].pieces)
+        self._spans = [_Span(""), *(again if len(again) < _DEEPEST else [])]
+        return inline
 
     def _flush(self) -> None:
-        words = re.sub(r"[ \t]+", " ", self._inline).strip().removesuffix("\\").strip()
         if self._rows is not None:
             return
-        self._inline = ""
+        words = re.sub(r"[ \t]+", " ", self._inline()).strip().removesuffix("\\").strip()
         if words:
-            self._put(re.sub(r"(?m)^(\s*)([#+=>-]|\d+(?=[.)]))", r"\1\\\2", words))
+            self._put("\n".join(_BLOCK_START.sub(r"\1\\\2", line) for line in words.split("\n")))
 
     def _put(self, block: str) -> None:
         """Add a block, its lines prefixed; the first line of an item carries the item's marker."""
         prefix = "".join(self._prefixes)
-        marker = "".join(self._markers)
-        first = prefix
-        if marker:
-            first = prefix[: len(prefix) - len(marker)] + marker if len(prefix) >= len(marker) else marker
+        marker, self._marker = self._marker, ""
+        first = prefix[: len(prefix) - len(marker)] + marker if len(prefix) >= len(marker) else marker
         lines = block.split("\n")
         text = "\n".join([f"{first}{lines[0]}", *(f"{prefix}{line}".rstrip() for line in lines[1:])])
         if self._blocks and not (marker and self._tight and self._blocks[-1].lstrip(" >").startswith(("- ", "1"))):
-            quoted = ">" in prefix and self._blocks[-1].startswith(prefix)
-            self._blocks.append(prefix.rstrip() if quoted else "")
-        self._markers = []
+            is_quoted = ">" in prefix and self._blocks[-1].startswith(prefix)
+            self._blocks.append(prefix.rstrip() if is_quoted else "")
         self._blocks.append(text)
 
     def _put_table(self, rows: list[list[str]]) -> None:
@@ -279,12 +304,22 @@ class _Parser(HTMLParser):
         self._put("\n".join([lines[0], f"|{' --- |' * width}", *lines[1:]]))
 
 
+def _code(inside: str, *, in_cell: bool) -> str:
+    """Inline code between as many backticks as it takes; a pipe in a table's cell is escaped there too."""
+    if not inside.strip():
+        return inside
+    ticks = "`" * (max((len(run) for run in re.findall("`+", inside)), default=0) + 1)
+    pad = " " if inside[:1] == "`" or inside[-1:] == "`" else ""
+    words = " ".join(inside.split())
+    return f"{ticks}{pad}{words.replace('|', chr(92) + '|') if in_cell else words}{pad}{ticks}"
+
+
 def _escape(words: str) -> str:
     return _ESCAPED.sub(r"\\\1", words)
 
 
 def _address(address: str) -> str:
     address = address.strip()
-    if re.match(r"(?:javascript|vbscript|data|file):", re.sub(r"[\s\x00-\x1f]", "", address), re.IGNORECASE):
+    if _UNSAFE.match(re.sub(r"[\s\x00-\x1f]", "", address[:200])):
         return ""
     return f"<{address}>" if re.search(r"[\s()<>]", address) and not re.search(r"[<>\n]", address) else address

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from trainer.convert.repair.blocks import close_comment, close_fence, space_headings, straighten_code
 from trainer.convert.repair.inline import close_strong, mend_math, strip_citations
-from trainer.convert.repair.lines import Repair, close_comment, close_fence, space_headings, straighten_code
+from trainer.convert.repair.lines import Repair
 from trainer.convert.repair.tables import mend_tables
 from trainer.convert.repair.whole import (
     fix_front_matter,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from trainer.convert.repair.lines import Repair, closes, scan
 from trainer.core.frontmatter import split_front_matter
 
 _TAGS = "think|thinking|thought|reasoning|reflection|scratchpad"
-_REASONING = re.compile(rf"^[ \t]*<({_TAGS})>.*?</\1>[ \t]*\n*", re.DOTALL | re.IGNORECASE | re.MULTILINE)
-_OPEN_REASONING = re.compile(rf"\A\s*<({_TAGS})>", re.IGNORECASE)
+_OPENING = re.compile(rf"^[ \t]*<({_TAGS})>", re.IGNORECASE | re.MULTILINE)
+_OPEN_AT_START = re.compile(rf"\s*<({_TAGS})>", re.IGNORECASE)
 _CLOSING = re.compile(rf"</(?:{_TAGS})>\s*", re.IGNORECASE)
-_CHANNEL = re.compile(
-    r"<\|(?:start\|>\w+)?<?\|?channel\|>\s*(?:analysis|commentary|thought)\b.*?(?=<\|channel\|>\s*final|<\|start\|>|\Z)",
-    re.DOTALL,
-)
+_BLANK = re.compile(r"[ \t]*\n*")
+_CHANNEL = re.compile(r"<\|(?:start\|>\w{1,40})?<?\|?channel\|>\s*(?:analysis|commentary|thought)\b")
+_NEXT_CHANNEL = re.compile(r"<\|channel\|>\s{0,9}final|<\|start\|>")
 _TOKENS = re.compile(
     r"(?:<\|start\|>assistant)?<\|channel\|>\s*final\s*(?:<\|constrain\|>\w+)?<\|message\|>"
     r"|<\|(?:im_start|start_header_id)\|>\s*assistant\s*(?:<\|end_header_id\|>)?\n*"
@@ -34,6 +34,7 @@ _AFTERWORD = re.compile(
     r"note that this)\b[^\n]{0,300}\Z",
     re.IGNORECASE,
 )
+_SETTING = re.compile(r"[a-z][a-z0-9_-]*")
 _YAML_FENCE = re.compile(
     r"\A\s*```(?:ya?ml|front-?matter)?[ \t]*\n(---[ \t]*\n.*?\n---)[ \t]*\n```[ \t]*\n?", re.DOTALL
 )
@@ -41,17 +42,42 @@ _YAML_FENCE = re.compile(
 
 def strip_reasoning(text: str) -> tuple[str, list[Repair]]:
     """The text without blocks of reasoning, closed or not; an unclosed one ends where the document starts."""
-    if "<" not in text:
+    if "<" not in text or not (_OPENING.search(text) or _CLOSING.search(text)):
         return text, []
-    code = {line.number for line in scan(text) if line.code}
-    kept = _REASONING.sub(lambda match: match[0] if _line_of(text, match.start()) in code else "", text)
-    if opened := _OPEN_REASONING.match(kept):
+    kept = _without_closed_reasoning(text)
+    if opened := _OPEN_AT_START.match(kept):
         rest = kept[opened.end() :]
         heading = re.search(r"^#{1,2} \S", rest, re.MULTILINE)
         kept = rest[heading.start() :] if heading else rest.lstrip()
-    elif (closing := _CLOSING.search(kept)) and "`" not in kept[: closing.start()]:
+    elif (closing := _CLOSING.search(kept)) and not _is_code(kept, closing.start()):
         kept = kept[closing.end() :]
     return (kept, [Repair("reasoning", 1, "reasoning dropped")]) if kept != text else (text, [])
+
+
+def _is_code(text: str, at: int) -> bool:
+    return "`" in text[:at] or scan(text)[text.count("\n", 0, at)].code
+
+
+def _without_closed_reasoning(text: str) -> str:
+    """The text without what stands between the tags of one name that open a line outside of code."""
+    lines = scan(text)
+    line_ends = [found.start() for found in re.finditer("\n", text)]
+    endings: dict[str, list[int]] = {}
+    pieces, at = [], 0
+    for opening in _OPENING.finditer(text):
+        if opening.start() < at or lines[bisect_left(line_ends, opening.start())].code:
+            continue
+        tag = f"</{opening[1].lower()}>"
+        if tag not in endings:
+            endings[tag] = [found.start() for found in re.finditer(re.escape(tag), text, re.IGNORECASE)]
+        following = bisect_left(endings[tag], opening.end())
+        if following == len(endings[tag]):
+            continue
+        blank = _BLANK.match(text, endings[tag][following] + len(tag))
+        assert blank
+        pieces.append(text[at : opening.start()])
+        at = blank.end()
+    return "".join([*pieces, text[at:]])
 
 
 def strip_tokens(text: str) -> tuple[str, list[Repair]]:
@@ -60,7 +86,12 @@ def strip_tokens(text: str) -> tuple[str, list[Repair]]:
         return text, []
     if any("<|" in line.text and (line.code or "`" in line.text) for line in scan(text)):
         return text, []
-    kept = _TOKENS.sub("", _CHANNEL.sub("", text))
+    pieces, at = [], 0
+    while channel := _CHANNEL.search(text, at):
+        following = _NEXT_CHANNEL.search(text, channel.end())
+        pieces.append(text[at : channel.start()])
+        at = following.start() if following else len(text)
+    kept = _TOKENS.sub("", "".join([*pieces, text[at:]]))
     return (kept, [Repair("tokens", 1, "control tokens dropped")]) if kept != text else (text, [])
 
 
@@ -97,7 +128,9 @@ def unwrap_answer(text: str) -> tuple[str, list[Repair]]:
         return text, []
     if not all(_AFTERWORD.match(line.strip()) for line in after):
         return text, []
-    return inner.strip("\n") + "\n", [Repair("unwrapped", start + 1, "fence around the whole answer dropped")]
+    unwrapped = Repair("unwrapped", start + 1, "fence around the whole answer dropped")
+    inner, reasoning = strip_reasoning(inner.strip("\n") + "\n")
+    return inner, [unwrapped, *reasoning]
 
 
 def _end_of_answer(lines: list[str], start: int, fence: str) -> int | None:
@@ -112,22 +145,18 @@ def _end_of_answer(lines: list[str], start: int, fence: str) -> int | None:
 
 
 def fix_front_matter(text: str) -> tuple[str, list[Repair]]:
-    """One front matter: out of a fence, and without a second one after it."""
+    """One front matter: out of a fence, and without a second one right after it; rules around `Words: text` stay."""
     repairs = []
     if match := _YAML_FENCE.match(text):
         text = f"{match[1]}\n{text[match.end() :]}"
         repairs.append(Repair("front_matter", 1, "front matter taken out of its fence"))
     if not text.startswith("---"):
         return text, repairs
-    first = split_front_matter(text)
-    again = first.body.lstrip("\n")
-    if first.meta and again.startswith("---"):
+    front = split_front_matter(text)
+    again = front.body.lstrip("\n")
+    if front.meta and again.startswith("---"):
         second = split_front_matter(again)
-        if second.meta:
-            text = text[: len(text) - len(first.body)] + second.body
-            repairs.append(Repair("front_matter", first.body_line, "second front matter dropped"))
+        if second.meta and all(_SETTING.fullmatch(key) for key in second.meta):
+            text = text[: len(text) - len(front.body)] + second.body
+            repairs.append(Repair("front_matter", front.body_line, "second front matter dropped"))
     return text, repairs
-
-
-def _line_of(text: str, at: int) -> int:
-    return text.count("\n", 0, at) + 1

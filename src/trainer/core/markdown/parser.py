@@ -34,7 +34,7 @@ _DEEPEST_INLINE = 20
 
 _FEATURES = {
     "www": re.compile(r"www\."),
-    "links": re.compile(r"www\.|:(?://|\S*@)|@"),
+    "links": re.compile(r"www\.|://|@"),
     "footnotes": re.compile(r"\[\^"),
     "definitions": re.compile(r"^[ \t>]*[:~][ \t]", re.MULTILINE),
     "math": re.compile(r"\$\$|[^ \t\n]\$(?!\d)"),
