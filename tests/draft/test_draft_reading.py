@@ -34,7 +34,7 @@ def test_yes_no_dates_years_and_percentages_are_recognised(make_prompt):
         "Active": "yes",
         "Closed": "1 March 2024",
         "Year founded": "1998",
-        "Growth percent": "4.5 %",
+        "Growth": "4.5 %",
     }
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trainer.core.bm25 import rank
 from trainer.draft import english
 from trainer.draft.concepts import concept, derivable
-from trainer.draft.facts import Column, Entity, Fact, Records
+from trainer.draft.figures import kind
+from trainer.draft.model import Column, Entity, Fact, Records
 from trainer.draft.outline import REST, Section, stems
-from trainer.draft.reading import kind
 
 _ENOUGH = 4
 _MOST_ROWS = 20
@@ -80,7 +80,7 @@ def allot(sections: Sequence[Section], rows: Sequence[Row], entities: Sequence[E
     if (rest := _catch_all(sections)) is not None:
         taken[rest] += left
     known = _known_titles(rows, entities)
-    series = _series(sections, entities)
+    series = _series(sections, entities, taken)
     return tuple(
         Share(section, tuple(taken[index][:_MOST_ROWS]), tuple(series[index]), _missing(section, known))
         for index, section in enumerate(sections)
@@ -155,13 +155,15 @@ def _words(fact: Fact) -> str:
     return f"{fact.title} {parts} {fact.description}"
 
 
-def _series(sections: Sequence[Section], entities: Sequence[Entity]) -> dict[int, list[tuple[int, Records]]]:
+def _series(
+    sections: Sequence[Section], entities: Sequence[Entity], taken: Mapping[int, Sequence[Row]]
+) -> dict[int, list[tuple[int, Records]]]:
     """Each series in the section that names it or most of its columns; in none where no section does."""
     placed: dict[int, list[tuple[int, Records]]] = {index: [] for index in range(len(sections))}
     figures = [index for index, section in enumerate(sections) if section.role == "figures"]
     for number, entity in enumerate(entities):
         for records in entity.records:
-            scores = {index: _series_match(sections[index], records) for index in figures}
+            scores = {index: _series_match(sections[index], records, answered=bool(taken[index])) for index in figures}
             best = max(figures, key=lambda index: (scores[index], -index), default=None)
             if best is not None and scores[best] <= 0:
                 best = _catch_all(sections)
@@ -179,14 +181,14 @@ def _catch_all(sections: Sequence[Section]) -> int | None:
     return next(iter(named or figures), None)
 
 
-def _series_match(section: Section, records: Records) -> float:
+def _series_match(section: Section, records: Records, *, answered: bool) -> float:
     if section.guidance and not _wanted(section.guidance, records):
-        return 0.0
+        return 0.0 if answered else sum(names_column(section, column.title) for column in records.columns)
     named = stems(f"{records.title} {english.humanised(records.name)}")
     spoken = bool(named) and any(named <= each for each in section.spoken)
     own = stems(section.title)
     titled = bool(named & own) + (records.title == section.title)
-    return 6.0 * spoken + 3.0 * titled + sum(_names(section, column.title) for column in records.columns)
+    return 6.0 * spoken + 3.0 * titled + sum(names_column(section, column.title) for column in records.columns)
 
 
 def _wanted(guidance: str, records: Records) -> bool:
@@ -198,7 +200,7 @@ def _wanted(guidance: str, records: Records) -> bool:
     return not named or not own or bool(named & own)
 
 
-def _names(section: Section, title: str) -> bool:
+def names_column(section: Section, title: str) -> bool:
     """Whether the guidance names a column: by its own name, or by all its words in one sentence."""
     whole = stems(title)
     if english.base(title) == title or english.period(title):
@@ -213,7 +215,7 @@ def _cut(section: Section, records: Records) -> Records:
     chosen: list[Column] = []
     for asked in section.asked:
         chosen += [c for c in records.columns if stems(asked) == stems(c.title) and c not in chosen]
-    chosen += [c for c in records.columns if _names(section, c.title) and c not in chosen]
+    chosen += [c for c in records.columns if names_column(section, c.title) and c not in chosen]
     kept = tuple(chosen or records.columns)
     if not records.dated:
         return replace(records, columns=kept[:_MOST_COLUMNS])

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from trainer.draft import english
-from trainer.draft.facts import Column, Entity, Fact, Records
 from trainer.draft.figures import change, ratio
+from trainer.draft.model import Column, Entity, Fact, Records
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "analysts": ("analysts with an opinion", "number of analysts", "analysts"),

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from trainer.facts import Time
+
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -30,6 +32,31 @@ def day(iso: str, *, short: bool = False) -> str:
         return iso
     month = _MONTHS[found.month - 1]
     return f"{found.day} {month[:3] if short else month} {found.year}"
+
+
+def within(time: Time) -> str:
+    """When something was, in a sentence: `in March 2024`, `in the quarter to 31 December 2024`, `on 3 May 2024`."""
+    if time.grain in ("day", "moment"):
+        return f"on {day(time.end.isoformat())}"
+    if time.grain == "month" and time.start.day == 1:
+        return f"in {_MONTHS[time.end.month - 1]} {time.end.year}"
+    if time.grain == "year" and (time.start.month, time.start.day) == (1, 1):
+        return f"in {time.label if time.is_fiscal else time.end.year}"
+    if time.grain == "year" and time.is_fiscal and "/" in time.label:
+        return f"in {time.label}"
+    if time.grain == "span":
+        return f"from {day(time.start.isoformat())} to {day(time.end.isoformat())}"
+    noun = "six months" if time.grain == "half" else time.grain
+    return f"in the {noun} to {day(time.end.isoformat())}"
+
+
+def label(time: Time) -> str:
+    """A period in a table: `Mar 2024`, `2024`, `31 Dec 2024`."""
+    if time.grain == "month" and time.start.day == 1:
+        return f"{_MONTHS[time.end.month - 1][:3]} {time.end.year}"
+    if time.grain == "year" and (time.start.month, time.start.day) == (1, 1):
+        return time.label if time.is_fiscal else str(time.end.year)
+    return day(time.end.isoformat(), short=True)
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:

@@ -28,6 +28,15 @@ def number(value: Json) -> Decimal | None:
     return found if found.is_finite() and abs(found.adjusted()) < _MOST_DIGITS else None
 
 
+def kind(unit: str) -> str:
+    """What a unit measures: `money`, `price`, `share` or the unit itself."""
+    if unit in ("fraction", "percent"):
+        return "share"
+    if PER_SHARE.match(unit):
+        return "price"
+    return "money" if MONEY.match(unit) else unit
+
+
 def numeral(text: str) -> Decimal | None:
     """The number that a plain numeral in text is: `-12.50`, and neither `007` nor `1,200`."""
     if re.fullmatch(r"-?(0|[1-9]\d{0,17})(\.\d{1,12})?", text.strip(), re.ASCII):

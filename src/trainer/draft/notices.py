@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from trainer.draft import english
 from trainer.draft.concepts import Known, column
-from trainer.draft.facts import Entity, Fact
 from trainer.draft.figures import ratio, show, times
+from trainer.draft.model import Entity, Fact
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from typing import TypeAlias
 
 from trainer.draft import english
 from trainer.draft.allot import Row
-from trainer.draft.facts import Column, Entity, Fact, Records
-from trainer.draft.figures import change, points, ratio, show, times
+from trainer.draft.figures import change, kind, points, ratio, show, times
 from trainer.draft.markup import escaped
-from trainer.draft.reading import kind
+from trainer.draft.model import Column, Entity, Fact, Records
 
 _Side: TypeAlias = tuple[Entity, Fact]
 _INCOMPARABLE = ("price", "year", "shares")
@@ -59,8 +58,9 @@ def is_distance(fact: Fact) -> bool:
 def development(column: Column, records: Records, name: str = "") -> str:
     """How a measure moved: its newest value, the change to the one before and a year before, and its range."""
     (index, last), noun = column.known[-1], records.cadence
-    where = f"{name}'s " if name else ""
-    title = f"{where}{_named(column.title)}"
+    whose = records.member if records.member and records.member != name else ""
+    title = f"{name}'s {_named(column.title)}" if name else _named(column.title)
+    title = f"{title} for {escaped(whose, most=60)}" if whose else title
     if _expected(records, last, index):
         return _forecast(column, records, title)
     verb = english.verb(column.title)
@@ -75,11 +75,24 @@ def extremes_of_list(column: Column, records: Records) -> str:
     if len(cells) < 2 or _figure(cells[0][1]) == _figure(cells[-1][1]):
         return ""
     (low, least), (high, most) = cells[0], cells[-1]
-    verb = "are" if english.verb(column.title) == "were" else "is"
-    return (
-        f"{_title(column.title)} {verb} highest for {_label(records, high)} ({most.text}) "
+    verb = english.verb(column.title) if records.when else "are" if english.verb(column.title) == "were" else "is"
+    when = f"{english.within(records.when)} " if records.when else ""
+    sentence = (
+        f"{english.capital(f'{when}{_named(column.title)}')} {verb} highest for {_label(records, high)} ({most.text}) "
         f"and lowest for {_label(records, low)} ({least.text})."
     )
+    return f"{sentence} {_share_of_total(column, records)}".strip()
+
+
+def _share_of_total(column: Column, records: Records) -> str:
+    """How much of the sum the largest record has, where a sum means something."""
+    values = [_figure(cell) for _, cell in column.known]
+    total = sum(values, Decimal(0))
+    if len(values) < 3 or min(values) < 0 or not total or not all(cell.adds_up for _, cell in column.known):
+        return ""
+    at, most = max(column.known, key=lambda pair: _figure(pair[1]))
+    part = show(_figure(most) / total, "fraction")
+    return f"{_label(records, at)} has {part} of the sum of {show(total, column.unit)}."
 
 
 def comparison(row: Row, entities: Sequence[Entity]) -> tuple[float, str] | None:
@@ -161,21 +174,19 @@ def _the(title: str) -> str:
 
 
 def _when(records: Records, index: int) -> str:
-    label = records.labels[index]
-    if records.cadence in ("quarter", "year"):
-        return f"in the {records.cadence} to {english.day(label)}"
-    return f"on {english.day(label)}"
+    return english.within(records.times[index])
 
 
 def _expected(records: Records, last: Fact, index: int) -> bool:
     """Whether a record lies in the future of the data that holds it."""
-    return bool(last.source.as_of) and records.labels[index] > (last.source.as_of or "")[:10]
+    as_of, time = (last.source.as_of or "")[:10], records.times[index]
+    # A period that is named by its first day has that day as the date of its data.
+    return bool(as_of) and time.end.isoformat() > as_of and time.start.isoformat() != as_of
 
 
 def _forecast(column: Column, records: Records, title: str) -> str:
     """The expected values of the first records, side by side."""
-    noun = f"the {records.cadence} to " if records.cadence else ""
-    said = [f"{cell.text} for {noun}{english.day(records.labels[index])}" for index, cell in column.known[:3]]
+    said = [f"{cell.text} {_when(records, index)}" for index, cell in column.known[:3]]
     return english.capital(f"{title} {'are' if english.verb(column.title) == 'were' else 'is'} {english.listed(said)}.")
 
 
@@ -235,8 +246,10 @@ def _extremes(column: Column, records: Records) -> str:
 
 
 def _label(records: Records, index: int) -> str:
-    label = records.labels[index]
-    return english.day(label) if records.dated else escaped(label, most=60)
+    if not records.dated:
+        return escaped(records.labels[index], most=60)
+    time = records.times[index]
+    return english.within(time).removeprefix("in the quarter to ").removeprefix("on ").removeprefix("in ")
 
 
 def _date(label: str) -> date | None:

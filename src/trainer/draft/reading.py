@@ -1,32 +1,48 @@
-"""From data blocks to entities: every shape of JSON is read, nothing is assumed about its names."""
+"""From facts to what a draft is written from: entities with their single figures, series and lists by member."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from trainer.core.values import DataBlock, Field, Json
+from trainer.core.values import DataBlock, Json
 from trainer.draft import english
-from trainer.draft.facts import Column, Entity, Fact, Records, Source
-from trainer.draft.figures import MONEY, PER_SHARE, number, numeral
+from trainer.draft.figures import kind
+from trainer.draft.model import Column, Entity, Fact, Records, Source
+from trainer.facts import (
+    Corrections,
+    Facts,
+    Observation,
+    Time,
+    Unit,
+    fold,
+    parse_time,
+    read_block,
+    read_corrections,
+)
 
-_DATE = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ].*)?\Z")
-_DATE_KEYS = ("date", "day", "period", "asofdate", "enddate", "time", "timestamp", "month", "quarter", "year")
-_NAME_KEYS = ("name", "title", "label", "company", "ticker", "symbol", "id", "key", "period", "date", "year")
-_IDENTITY = frozenset({"symbol", "ticker", "name", "id", "isin", "currency", "financialcurrency", "exchange"})
-_DEEPEST = 12
 _MOST_FACTS = 1_500
-_MOST_RECORDS = 5_000
-_MOST_COLUMNS = 60
+_MOST_SERIES_OF_MEMBERS = 4
+"""More lines of members in one chart, and more sentences of one kind, are not read."""
+_MOST_TEXT = 400
+_NO_CORRECTIONS = read_corrections({}, shown="facts")
 
 
-def read(blocks: Sequence[DataBlock]) -> tuple[Entity, ...]:
-    """The entities that the blocks are about, in the order in which the instruction names them."""
+def read(
+    blocks: Sequence[DataBlock], params: Mapping[str, Json] | None = None, corrections: Corrections = _NO_CORRECTIONS
+) -> tuple[Entity, ...]:
+    """The entities that the blocks are about, in the order in which the instruction names them.
+
+    Args:
+        blocks: the data.
+        params: the report's parameters: one that names a member or a period selects it.
+        corrections: what the project says of the data.
+    """
     entities: list[_Reading] = []
     for block in blocks:
-        reading = _read_block(block)
+        reading = _read_block(block, params or {}, corrections)
         same = next((other for other in entities if other.aliases & reading.aliases), None)
         if same:
             same.join(reading)
@@ -56,180 +72,277 @@ class _Reading:
         return Entity(self.name, _newest(self.facts), _merged(self.records), tuple(self.sources))
 
 
-def _read_block(block: DataBlock) -> _Reading:
+def _read_block(block: DataBlock, params: Mapping[str, Json], corrections: Corrections) -> _Reading:
+    facts = read_block(block, corrections=corrections)
+    subjects = facts.dimensions["subject"].members if "subject" in facts.dimensions else ()
+    own = next(
+        (member for member in subjects if not block.subject or block.subject in (member.name, *member.aliases)), None
+    )
+    name = block.subject or (own.name if own and len(subjects) == 1 else "") or english.humanised(block.name)
+    names = {name, *((own.name, *own.aliases) if own else ())}
     source = Source(block.name, f"{block.key}@{block.version}", block.as_of)
-    top = block.data if isinstance(block.data, Mapping) else {}
-    own = {_plain(key): value for key, value in top.items() if isinstance(value, str)}
-    named = [own[name] for name in _IDENTITY_NAMES if name in own]
-    subject = block.subject or next(iter(named), "") or english.humanised(block.name)
-    aliases = {alias.casefold() for alias in (subject, *named) if alias}
-    reading = _Reading(subject, aliases, sources=[source])
-    walker = _Walker(source, block.fields)
-    for found in walker.walk(block.data, (), 0):
-        if isinstance(found, Fact):
-            if len(reading.facts) < _MOST_FACTS and _plain(found.path) not in _IDENTITY:
-                reading.facts.append(found)
-        else:
-            reading.records.append(found)
+    reading = _Reading(name, {alias.casefold() for alias in names}, sources=[source])
+    view = _View(block, facts, source)
+    observations = selected(facts, params)
+    series = {id(one) for group in view.groups(observations) for one in group}
+    reading.facts = view.texts(names) if len(view.texts(names)) < _MOST_FACTS else []
+    reading.facts += [view.fact(one) for one in observations if id(one) not in series][:_MOST_FACTS]
+    reading.facts.sort(key=lambda fact: view.order.get(fact.path, 0))
     reading.facts = _told_apart(reading.facts)
+    for group in view.groups(observations):
+        reading.records += view.records(group)
     return reading
 
 
-_IDENTITY_NAMES = ("name", "symbol", "ticker", "isin")
-_Path = tuple[str, ...]
+def selected(facts: Facts, params: Mapping[str, Json]) -> list[Observation]:
+    """The observations that a report's parameters leave: of the members they name, up to the period they name."""
+    chosen: dict[str, set[str]] = {}
+    last: Time | None = None
+    for value in params.values():
+        text = fold(str(value))
+        for dimension in facts.dimensions.values():
+            for member in dimension.members:
+                if dimension.name != "subject" and text in {fold(name) for name in (member.name, *member.aliases)}:
+                    chosen.setdefault(dimension.name, set()).add(member.name)
+        last = last or parse_time(str(value))
+    observations = [
+        one
+        for one in facts.observations
+        if all(one.members.get(dimension, "") in {*members, ""} for dimension, members in chosen.items())
+    ]
+    if last is not None and any(one.time and one.time.end <= last.end for one in observations):
+        observations = [one for one in observations if one.time is None or one.time.end <= last.end]
+    return observations
 
 
-@dataclass(frozen=True, slots=True)
-class _Walker:
-    source: Source
-    fields: Mapping[str, Field]
+class _View:
+    """One block's facts as single figures, series and lists.
 
-    def walk(self, value: Json, path: _Path, depth: int) -> Iterator[Fact | Records]:
-        if depth > _DEEPEST:
-            return
-        if isinstance(value, Mapping):
-            yield from self._mapping(value, path, depth)
-        elif isinstance(value, list | tuple):
-            yield from self._list(value, path, depth)
-        elif fact := self.fact(value, path):
-            yield fact
+    Args:
+        block: the block.
+        facts: what was understood of it.
+        source: how a draft names it.
+    """
 
-    def fact(self, value: Json, path: _Path) -> Fact | None:
-        meaning = self._meaning(path)
-        title = " ".join(meaning.title.split()) or english.humanised(path[-1] if path else self.source.name)
-        read = _scalar(value, meaning.unit, path[-1] if path else "")
-        if read is None:
-            return None
-        return Fact(title, read[0], read[1], ".".join(path), self.source, meaning.description)
+    def __init__(self, block: DataBlock, facts: Facts, source: Source) -> None:
+        self.block, self.facts, self.source = block, facts, source
+        paths = [one.source.path for one in facts.observations] + [one.source.path for one in facts.left_out]
+        places = _document_order(block.data)
+        self.order = {_dotted(path): places.get(path, len(places)) for path in paths}
 
-    def _meaning(self, path: _Path) -> Field:
-        dotted = ".".join(part for part in path if not part.isdigit())
-        return self.fields.get(dotted) or self.fields.get(".".join(path)) or Field("")
+    def texts(self, names: Iterable[str]) -> list[Fact]:
+        """The texts and dates outside lists, but for those that name what the data is about."""
+        texts: list[Fact] = []
+        for out in self.facts.left_out:
+            path = _dotted(out.source.path)
+            parts = path.split(".")
+            if (
+                out.why not in ("text", "time", "identifier")
+                or any(part.isdigit() for part in parts)
+                or out.detail in names
+            ):
+                continue
+            if fold(parts[-1]) in _CODES or not out.detail.strip():
+                continue
+            meaning = self.block.fields.get(path)
+            title = meaning.title if meaning and meaning.title else english.humanised(parts[-1] or self.block.name)
+            unit = "date" if out.why == "time" and parse_time(out.detail[:10]) else "text"
+            value = out.detail[:10] if unit == "date" else _YES.get(out.detail, out.detail[:_MOST_TEXT])
+            texts.append(Fact(title, value, unit, path, self.source))
+        return texts
 
-    def _mapping(self, value: Mapping[str, Json], path: _Path, depth: int) -> Iterator[Fact | Records]:
-        if records := self._named_records(value, path):
-            yield records
-            return
-        for key, item in value.items():
-            yield from self.walk(item, (*path, str(key)), depth + 1)
+    def groups(self, observations: Sequence[Observation]) -> list[list[Observation]]:
+        """The observations that stand in series or lists, those of one table together."""
+        tables: dict[tuple[str, bool], list[Observation]] = defaultdict(list)
+        for one in observations:
+            tables[(self._table(one), any(dimension != "subject" for dimension in one.members))].append(one)
+        return [group for (_, has_members), group in tables.items() if has_members or self._is_series(group)]
 
-    def _named_records(self, value: Mapping[str, Json], path: _Path) -> Records | None:
-        """A mapping of names to like records is a list of them: `{"north": {"sales": 5}, "south": {"sales": 7}}`."""
-        rows = [item for item in value.values() if isinstance(item, Mapping)]
-        if len(rows) < 2 or len(rows) != len(value) or not _alike(rows):
-            return None
-        found = [((*path, str(key)), row) for key, row in value.items() if isinstance(row, Mapping)]
-        return self._records(path, [str(key) for key in value], found, dated=False, label_title="Name", skipped=())
+    def _is_series(self, group: Sequence[Observation]) -> bool:
+        periods: dict[str, set[object]] = defaultdict(set)
+        for one in group:
+            periods[one.measure].add(one.time and (one.time.start, one.time.end))
+        return any(len(times - {None}) > 1 for times in periods.values())
 
-    def _list(self, value: Sequence[Json], path: _Path, depth: int) -> Iterator[Fact | Records]:
-        rows = [((*path, str(i)), row) for i, row in enumerate(value[:_MOST_RECORDS]) if isinstance(row, Mapping)]
-        if not rows:
-            yield from self._values(value, path)
-        elif len(rows) == 1:
-            yield from self.walk(rows[0][1], rows[0][0], depth + 1)
-        elif records := self._of_rows(rows, path):
-            yield records
+    def _table(self, one: Observation) -> str:
+        """The list or map that an observation stands in, and how long its periods are."""
+        parts = _dotted(one.source.path).split(".")
+        index = next((at for at, part in enumerate(parts) if part.isdigit() or part in one.members.values()), None)
+        if index is None and one.time is not None:
+            index = next((at for at, part in enumerate(parts) if parse_time(part)), None)
+        grain = one.time.grain if one.time else ""
+        return f"{'.'.join(parts[:index]) if index is not None else ''}|{grain}"
 
-    def _values(self, value: Sequence[Json], path: _Path) -> Iterator[Fact]:
-        """A list of plain values is one text: its values side by side."""
-        plain = [str(item) for item in value[:12] if isinstance(item, str | int | float) and str(item).strip()]
-        if plain:
-            title = self._meaning(path).title or english.humanised(path[-1] if path else self.source.name)
-            yield Fact(title, ", ".join(plain), "text", ".".join(path), self.source)
+    def fact(self, one: Observation, *, title: str = "") -> Fact:
+        """An observation as a fact."""
+        measure = self.facts.measures[one.measure]
+        units = one.units or measure.units
+        value, unit = _printed(one.value, units)
+        if not units and 1800 <= value <= 2200 and {"year", "founded", "born"} & set(measure.words):
+            unit = "year"
+        return Fact(
+            title or measure.title, value, unit, _dotted(one.source.path), self.source, measure.description,
+            adds_up=measure.aggregate == "sum" and unit not in ("fraction", "percent", "ratio"),
+        )  # fmt: skip
 
-    def _of_rows(self, rows: list[tuple[_Path, Mapping[str, Json]]], path: _Path) -> Records | None:
-        first = rows[0][1]
-        dates = next((key for key in first if _all_dates(key, [row for _, row in rows])), None)
-        if dates:
-            rows = sorted(rows, key=lambda row: str(row[1][dates]))
-            labels = [str(row[dates])[:10] for _, row in rows]
-            return self._records(path, labels, rows, dated=True, label_title="Date", skipped=(dates,))
-        name = next((key for wanted in _NAME_KEYS for key in first if _plain(key) == wanted), None)
-        labels = [_label(row.get(name) if name else None, index) for index, (_, row) in enumerate(rows, 1)]
-        title = english.humanised(name) if name else "No."
-        return self._records(path, labels, rows, dated=False, label_title=title, skipped=(name,) if name else ())
+    def records(self, group: Sequence[Observation]) -> list[Records]:
+        """The series and lists of one table."""
+        used = {dimension for one in group for dimension in one.members}
+        dims = _identity([dim for dim in self.facts.dimensions if dim != "subject" and dim in used], group)
+        times = _distinct_times(group)
+        name = self._table(group[0]).partition("|")[0].rpartition(".")[2]
+        if not dims:
+            return [self._series(group, times, name)]
+        members = list(dict.fromkeys(_member(one, dims) for one in group))
+        if len(group) > len({(one.measure, _member(one, dims), one.time) for one in group}):
+            return self._averages(group, dims, name)
+        if len(times) < 2:
+            return [self._list(group, dims, members, times[0] if times else None, name)]
+        records: list[Records] = []
+        if len(members) > 1:
+            newest = [one for one in group if one.time == times[-1]]
+            records.append(self._list(newest, dims, members, times[-1], name))
+        for member in self._leading(group, dims, members):
+            own = [one for one in group if _member(one, dims) == member]
+            of_member = _distinct_times(own)
+            if len(of_member) > 1:
+                records.append(replace(self._series(own, of_member, name), member=member if len(members) > 1 else ""))
+        return records
 
-    def _records(
-        self,
-        path: _Path,
-        labels: list[str],
-        rows: list[tuple[_Path, Mapping[str, Json]]],
-        *,
-        dated: bool,
-        label_title: str,
-        skipped: Sequence[str],
-    ) -> Records | None:
-        names = list(dict.fromkeys(key for _, row in rows for key in row if key not in skipped))[:_MOST_COLUMNS]
-        columns = [column for name in names if (column := self._column(name, rows))]
-        name = next((part for part in reversed(path) if not part.isdigit()), self.source.name)
-        title = self._meaning(path).title or english.humanised(name)
-        return Records(name, title, tuple(labels), tuple(columns), dated, label_title) if columns else None
+    def _leading(self, group: Sequence[Observation], dims: Sequence[str], members: Sequence[str]) -> list[str]:
+        """The members whose series are told: all where they are few, else those with most of the first measure."""
+        if len(members) <= _MOST_SERIES_OF_MEMBERS:
+            return list(members)
+        first = group[0].measure
+        newest = {_member(one, dims): one.value for one in group if one.measure == first}
+        return sorted(newest, key=lambda member: -newest[member])[:_MOST_SERIES_OF_MEMBERS]
 
-    def _column(self, name: str, rows: list[tuple[_Path, Mapping[str, Json]]]) -> Column | None:
-        cells = tuple(
-            None if isinstance(row.get(name), Mapping | list) else self.fact(row.get(name), (*path, str(name)))
-            for path, row in rows
+    def _series(self, group: Sequence[Observation], times: Sequence[Time], name: str) -> Records:
+        at = {(time.start, time.end): index for index, time in enumerate(times)}
+        cells: dict[str, list[Fact | None]] = {}
+        for one in group:
+            if one.time is not None:
+                cells.setdefault(one.measure, [None] * len(times))[at[one.time.start, one.time.end]] = self.fact(one)
+        labels = tuple(time.end.isoformat() for time in times)
+        return Records(name, self._title(name), labels, self._columns(cells), tuple(times))
+
+    def _list(
+        self, group: Sequence[Observation], dims: Sequence[str], members: Sequence[str], when: Time | None, name: str
+    ) -> Records:
+        at = {member: index for index, member in enumerate(members)}
+        cells: dict[str, list[Fact | None]] = {}
+        for one in group:
+            cells.setdefault(one.measure, [None] * len(members))[at[_member(one, dims)]] = self.fact(one)
+        label_title = (
+            english.humanised(dims[0]) if len(dims) == 1 else ", ".join(english.humanised(dim) for dim in dims)
         )
-        known = [cell for cell in cells if cell]
-        return Column(str(name), known[0].title, known[0].unit, cells) if known else None
+        return Records(
+            name, self._title(name), tuple(members), self._columns(cells), label_title=label_title, when=when
+        )
+
+    def _averages(self, group: Sequence[Observation], dims: Sequence[str], name: str) -> list[Records]:
+        """Means by member of the coarsest dimension, where rows have no name of their own."""
+        totals = {member.name for dim in dims for member in self.facts.dimensions[dim].members if member.is_total}
+        dim = min(dims, key=lambda dim: len({one.members[dim] for one in group if dim in one.members}))
+        members = list(
+            dict.fromkeys(one.members[dim] for one in group if one.members.get(dim, "") not in totals | {""})
+        )
+        values: dict[tuple[str, str], list[Observation]] = defaultdict(list)
+        for one in group:
+            if one.members.get(dim) in members:
+                values[one.measure, one.members[dim]].append(one)
+        cells: dict[str, list[Fact | None]] = {}
+        for (measure, member), observations in values.items():
+            first = self.fact(observations[0])
+            if first.figure is None:
+                continue
+            mean = sum((one.value for one in observations), Decimal(0)) / len(observations)
+            value, unit = _printed(mean, observations[0].units or self.facts.measures[measure].units)
+            title = first.title if first.title.lower().startswith("mean ") else f"Mean {english.lowered(first.title)}"
+            fact = replace(
+                first, title=title, value=value, unit=unit, formula=f"mean of {len(observations)} values", adds_up=False
+            )
+            cells.setdefault(measure, [None] * len(members))[members.index(member)] = fact
+        return [
+            Records(name, self._title(name), tuple(members), self._columns(cells), label_title=english.humanised(dim))
+        ]
+
+    def _columns(self, cells: Mapping[str, Sequence[Fact | None]]) -> tuple[Column, ...]:
+        columns = []
+        for measure, column in cells.items():
+            first = next(cell for cell in column if cell is not None)
+            columns.append(Column(measure, first.title, first.unit, tuple(column)))
+        return tuple(columns)
+
+    def _title(self, name: str) -> str:
+        meaning = self.block.fields.get(name)
+        return meaning.title if meaning and meaning.title else english.humanised(name) if name else ""
 
 
-def _scalar(value: Json, unit: str, key: str) -> tuple[Decimal | str, str] | None:
-    """The value as a fact holds it, with its unit; None for nulls, blanks and numbers that are none."""
-    if isinstance(value, bool):
-        return ("yes" if value else "no"), "text"
-    if isinstance(value, int | float):
-        found = number(value)
-        return None if found is None else (found, _unit(unit, key, found))
-    if not isinstance(value, str) or not value.strip():
-        return None
-    if _DATE.match(value.strip()):
-        return value.strip()[:10], "date"
-    if unit and unit not in ("text", "date") and (read := numeral(value)) is not None:
-        return read, unit
-    return value, "text"
+_YES = {"true": "yes", "false": "no"}
+_CODES = frozenset({"symbol", "ticker", "name", "id", "isin", "currency", "financialcurrency", "exchange"})
 
 
-def _unit(unit: str, key: str, value: Decimal) -> str:
-    """The unit that is said, or what the name of an unexplained figure tells."""
-    if unit in ("text", "date"):
-        return ""
-    if unit:
-        return unit
-    words = english.humanised(key).lower().split()
-    if words and words[-1] in ("percent", "pct", "percentage") and abs(value) < 100_000:
-        return "percent"
-    if value == value.to_integral_value() and 1800 <= value <= 2200 and {"year", "founded", "born"} & set(words):
-        return "year"
-    return ""
+def _document_order(value: Json) -> dict[str, int]:
+    """The place of each value in the data, by pointer, to tell figures in the order of the data."""
+    places: dict[str, int] = {}
+    stack: list[tuple[str, Json]] = [("", value)]
+    while stack:
+        path, item = stack.pop()
+        places[path] = len(places)
+        if isinstance(item, Mapping):
+            pairs = [(f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}", inner) for key, inner in item.items()]
+        elif isinstance(item, list):
+            pairs = [(f"{path}/{at}", inner) for at, inner in enumerate(item)]
+        else:
+            continue
+        stack += reversed(pairs)
+    return places
 
 
-def _all_dates(key: str, rows: Iterable[Mapping[str, Json]]) -> bool:
-    return _plain(key) in _DATE_KEYS and all(_DATE.match(str(row.get(key) or "")) for row in rows)
+def _dotted(pointer: str) -> str:
+    return ".".join(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
 
 
-def _label(value: Json, index: int) -> str:
-    return str(value) if isinstance(value, str | int | float) and str(value).strip() else str(index)
+def _distinct_times(group: Iterable[Observation]) -> list[Time]:
+    times = {(one.time.start, one.time.end): one.time for one in group if one.time}
+    return sorted(times.values(), key=lambda time: (time.end, time.start))
 
 
-def _plain(key: Json) -> str:
-    return re.sub(r"[^a-z0-9]", "", str(key).lower())
+def _member(one: Observation, dims: Sequence[str]) -> str:
+    return ", ".join(one.members[dim] for dim in dims if dim in one.members)
 
 
-def _alike(rows: Sequence[Mapping[str, Json]]) -> bool:
-    shared = set(rows[0]).intersection(*rows[1:])
-    scalars = [key for key in shared if not isinstance(rows[0][key], Mapping | list)]
-    return bool(scalars) and len(shared) * 3 >= 2 * max(len(row) for row in rows)
+def _identity(dims: Sequence[str], group: Sequence[Observation]) -> list[str]:
+    """The first dimension that tells all rows apart by itself, as names do of which the others are attributes."""
+    for dim in dims:
+        if len(group) == len({(one.measure, one.members.get(dim), one.time) for one in group}):
+            return [dim]
+    return list(dims)
+
+
+def _printed(value: Decimal, units: Sequence[Unit]) -> tuple[Decimal, str]:
+    """A value with the unit it is printed in; without one where the data leaves several possible."""
+    if len(units) != 1:
+        return value, ""
+    (unit,) = units
+    if unit.kind == "percent":
+        return value, "fraction" if unit.scale == 100 else "percent"
+    symbol = "" if unit.kind == "index" else "ratio" if unit.kind == "ratio" else unit.symbol
+    symbol = symbol.replace("^2", "²").replace("^3", "³").replace("degC", "°C").replace("degF", "°F")
+    if unit.kind == "time" and symbol not in ("", "s", "ms", "min", "h"):
+        symbol += "s"
+    return value * unit.scale, f"{symbol}/{unit.per}" if unit.per else symbol
 
 
 def _told_apart(facts: Sequence[Fact]) -> list[Fact]:
     """Facts of one title and unit at several paths get the name of what they stand in."""
-    seen: dict[tuple[str, str], set[str]] = {}
+    paths: dict[tuple[str, str], set[str]] = {}
     for fact in facts:
-        seen.setdefault((fact.title, fact.unit), set()).add(fact.path)
+        paths.setdefault((fact.title, fact.unit), set()).add(fact.path)
     return [
         replace(fact, title=f"{fact.title}, {english.humanised(parent).lower()}")
-        if len(seen[(fact.title, fact.unit)]) > 1 and (parent := _parent(fact.path))
+        if len(paths[(fact.title, fact.unit)]) > 1 and (parent := _parent(fact.path))
         else fact
         for fact in facts
     ]
@@ -241,42 +354,35 @@ def _parent(path: str) -> str:
 
 def _newest(facts: Sequence[Fact]) -> tuple[Fact, ...]:
     """One fact for each title and kind of unit: of several, that of the newest block."""
-    kept: dict[tuple[str, str], Fact] = {}
+    newest: dict[tuple[str, str], Fact] = {}
     for fact in facts:
         key = (fact.title.casefold(), kind(fact.unit))
-        before = kept.get(key)
+        before = newest.get(key)
         if before is None or (fact.source.as_of or "") > (before.source.as_of or ""):
-            kept[key] = fact
-    return tuple(kept.values())
-
-
-def kind(unit: str) -> str:
-    """What a unit measures: `money`, `price`, `share` or the unit itself."""
-    if unit in ("fraction", "percent"):
-        return "share"
-    if PER_SHARE.match(unit):
-        return "price"
-    return "money" if MONEY.match(unit) else unit
+            newest[key] = fact
+    return tuple(newest.values())
 
 
 def _merged(records: Sequence[Records]) -> tuple[Records, ...]:
-    """Series of one name and cadence become one, so that two blocks tell one story."""
-    kept: list[Records] = []
-    for found in records:
-        same = next((i for i, other in enumerate(kept) if _continues(other, found)), None)
+    """Series of one name, member and cadence become one, so that two blocks tell one story."""
+    merged: list[Records] = []
+    for series in records:
+        same = next((at for at, other in enumerate(merged) if _continues(other, series)), None)
         if same is None:
-            kept.append(found)
+            merged.append(series)
         else:
-            kept[same] = _joined(kept[same], found)
-    return tuple(kept)
+            merged[same] = _joined(merged[same], series)
+    return tuple(merged)
 
 
 def _continues(first: Records, second: Records) -> bool:
-    return first.dated and second.dated and first.name == second.name and first.cadence == second.cadence != ""
+    alike = first.dated and second.dated and (first.name, first.member) == (second.name, second.member)
+    return alike and first.cadence == second.cadence != ""
 
 
 def _joined(first: Records, second: Records) -> Records:
-    labels = tuple(sorted({*first.labels, *second.labels}))
+    times = {time.end.isoformat(): time for time in (*first.times, *second.times)}
+    labels = tuple(sorted(times))
     names = list(dict.fromkeys(column.name for column in (*first.columns, *second.columns)))
     columns = []
     for name in names:
@@ -287,7 +393,7 @@ def _joined(first: Records, second: Records) -> Records:
                     cells |= {part.labels[index]: cell for index, cell in column.known}
         sample = next(iter(cells.values()))
         columns.append(Column(name, sample.title, sample.unit, tuple(cells.get(label) for label in labels)))
-    return Records(first.name, first.title, labels, tuple(columns), True, first.label_title)
+    return replace(first, labels=labels, columns=tuple(columns), times=tuple(times[label] for label in labels))
 
 
 def _as_of(records: Records) -> str:

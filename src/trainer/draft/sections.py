@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainer.draft import english, markup, prose, tables
-from trainer.draft.allot import Row, Share, picked
-from trainer.draft.facts import Entity, Fact, Records
+from trainer.draft.allot import Row, Share, names_column, picked
 from trainer.draft.markup import escaped
+from trainer.draft.model import Entity, Fact, Records
 from trainer.draft.notices import Notice
 from trainer.draft.outline import REST, Role
 from trainer.draft.passages import Passage, choose, further
@@ -181,13 +181,29 @@ def _summarised(page: _Page) -> Iterator[str]:
         yield _opening(number, concepts, rows, known)
     if known.several:
         yield _comparisons(rows, known)
-    if rows:
+    asked = _asked_series(page, rows)
+    if rows and not (asked and not picked(page.share.section, known.rows, _KEY_FIGURES)):
         yield tables.figures_table("Key figures", rows, known.entities)
-    else:
+    for entity, records in asked:
+        yield from _series(records, entity, several=known.several)
+    if not rows and not asked:
         yield from (_newest(entity, several=known.several) for entity in known.entities)
     yield _stands_out(known)
     if re.search(r"\bquestions?\b", page.share.section.guidance) and not known.several:
         yield next((f"The first question to settle: {each.question}" for each in known.notices[0] if each.question), "")
+
+
+def _asked_series(page: _Page, rows: Sequence[Row]) -> list[tuple[Entity, Records]]:
+    """The series and lists that hold what the section asks for and no single figure answers."""
+    answered = {english.base(row.title) for row in rows}
+    asked: list[tuple[Entity, Records]] = []
+    for entity in page.known.entities:
+        for records in entity.records:
+            columns = tuple(c for c in records.columns if names_column(page.share.section, c.title))
+            columns = tuple(c for c in columns if english.base(c.title) not in answered)
+            if columns:
+                asked.append((entity, replace(records, columns=columns)))
+    return asked[:_MOST_SERIES]
 
 
 def _newest(entity: Entity, *, several: bool) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from trainer.draft import english, markup
 from trainer.draft.allot import Row
 from trainer.draft.concepts import concept
-from trainer.draft.facts import Column, Entity, Fact, Records
+from trainer.draft.figures import kind
 from trainer.draft.markup import escaped
+from trainer.draft.model import Column, Entity, Fact, Records
 from trainer.draft.prose import as_of, is_distance
-from trainer.draft.reading import kind
+from trainer.facts.words import fold, vocabulary
 
 _MOST_RECORDS = 12
 _MOST_POINTS = 400
@@ -39,13 +40,14 @@ def records_table(records: Records, entity: Entity) -> str:
     """The newest records of a series; of a long list those with most of its first measure."""
     numeric = [column for column in records.columns if column.numeric]
     columns = [*[column for column in records.columns if not column.numeric], *numeric]
-    header = [escaped(records.label_title), *(_title(column.title) for column in columns)]
+    heads = {"year": "Year", "month": "Month", "quarter": "Quarter to", "week": "Week to"}
+    header = [escaped(heads.get(records.cadence, records.label_title)), *(_title(column.title) for column in columns)]
     body = [
         [_label(records, index), *(_cell(column.cells[index]) for column in columns)]
         for index in _shown(records, numeric)
     ]
     largest = "" if records.dated or len(records.labels) <= _MOST_RECORDS or not numeric else numeric[0].title
-    name = entity.short if entity.short != _title(records.title) else ""
+    name = ", ".join(part for part in (_member(records), entity.short) if part and part != _title(records.title))
     caption = _caption(_of_what(records), name, escaped(f"the largest by {english.named(largest)}") if largest else "")
     return markup.table(caption, header, body, texts=1 + len(columns) - len(numeric))
 
@@ -59,11 +61,19 @@ def _shown(records: Records, numeric: Sequence[Column]) -> Sequence[int]:
 
 
 def _of_what(records: Records) -> str:
-    """`Quarterly: revenue and net income`, or the list's own title where that says what it holds."""
+    """`Quarterly revenue and net income`, or the list's own title where that says what it holds."""
+    names = english.listed([english.lowered(english.base(column.title)) for column in records.columns[:3]])
+    if not records.title or fold(records.title) in vocabulary("container"):
+        more = " and more" if len(records.columns) > 3 else ""
+        by = records.cadence or english.lowered(records.label_title)
+        return escaped(english.capital(f"{names}{more} by {by}"), most=120)
     if records.title.lower() not in _ADJECTIVES or len(records.columns) > 3:
         return _title(records.title)
-    names = english.listed([english.lowered(english.base(column.title)) for column in records.columns])
     return escaped(f"{records.title} {names}", most=120)
+
+
+def _member(records: Records) -> str:
+    return escaped(records.member, most=60) if records.member else ""
 
 
 def series_chart(records: Records, entity: Entity) -> str:
@@ -76,7 +86,8 @@ def series_chart(records: Records, entity: Entity) -> str:
     titles = [column.title for column in columns]
     names = english.listed([english.named(title) for title in titles])
     by = f" by {records.cadence}" if records.cadence else ""
-    title = english.capital(f"{names}{by}, {english.short_name(entity.name)}")
+    whose = ", ".join(part for part in (records.member, english.short_name(entity.name)) if part)
+    title = english.capital(f"{names}{by}, {whose}")
     first, last = (english.day(records.labels[index]) for index in (indices[0], indices[-1]))
     every = f"by {records.cadence}, " if records.cadence else ""
     kind_of_chart = "bar" if len(indices) <= 12 and records.cadence in ("quarter", "year") else "line"
@@ -122,8 +133,7 @@ def _cell(fact: Fact | None) -> str:
 
 
 def _label(records: Records, index: int) -> str:
-    label = records.labels[index]
-    return english.day(label, short=True) if records.dated else escaped(label, most=60)
+    return english.label(records.times[index]) if records.dated else escaped(records.labels[index], most=60)
 
 
 def _title(title: str) -> str:

@@ -9,8 +9,8 @@ from trainer.core.digest import pretty
 from trainer.core.values import DataBlock, Json, Prompt
 from trainer.draft import concepts, english, markup
 from trainer.draft.allot import Share, allot, rows_of
-from trainer.draft.facts import Entity, Fact
 from trainer.draft.markup import escaped
+from trainer.draft.model import Entity, Fact
 from trainer.draft.notices import Notice, negative_multiples, notices
 from trainer.draft.outline import Section, default_outline, outline
 from trainer.draft.passages import split
@@ -40,7 +40,7 @@ def write(asked: str | Prompt, *, schema: Mapping[str, Json] | None = None) -> D
     prompt = asked if isinstance(asked, Prompt) else prompt_of(asked)
     if isinstance(asked, Prompt) and is_bare(asked):
         prompt = prompt_of(asked.text)
-    entities = read(prompt.data)
+    entities = read(prompt.data, prompt.params)
     wanted = schema or prompt.output.schema
     if wanted:
         return Draft(pretty(fill(wanted, prompt)), _figures([fact for entity in entities for fact in entity.facts]))

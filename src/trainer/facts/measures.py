@@ -142,7 +142,7 @@ def _with_units_told_apart(namings: Mapping[Keys, _Naming]) -> dict[Keys, _Namin
         if len(kinds[naming.parts]) < 2:
             result[keys] = naming
         elif naming.units:
-            result[keys] = replace(naming, parts=(*naming.parts[:-1], keys[-1]))
+            result[keys] = replace(naming, parts=(*naming.parts[:-1], keys[-1] if keys else "value"))
         else:
             result[keys] = replace(naming, is_difference=True, money=True)
     return result
@@ -175,7 +175,11 @@ def _identifiers(namings: Mapping[Keys, _Naming]) -> dict[Keys, str]:
             titles = {namings[keys].title for keys in groups[parts]}
             for keys in groups[parts]:
                 # Equal keys under different titles of a source are different things.
-                ids[keys] = base if len(titles) == 1 else _joined((*parts[-length:], namings[keys].title or keys[0]))
+                ids[keys] = (
+                    base
+                    if len(titles) == 1
+                    else _joined((*parts[-length:], namings[keys].title or ".".join(keys) or "value"))
+                )
     return ids
 
 
@@ -218,7 +222,7 @@ def _title(measure: str, naming: _Naming) -> str:
     if naming.title:
         return naming.title
     length = measure.count(".") + 1 if "." in measure and _joined(naming.parts[-1:]) != measure else 1
-    parts = [title_of(part) for part in naming.parts[-length:]]
+    parts = [title_of(part) for part in reversed(naming.parts[-length:])]
     return ", ".join([parts[0], *(part[:1].lower() + part[1:] if not part.isupper() else part for part in parts[1:])])
 
 

@@ -20,6 +20,9 @@ _NUMERAL = re.compile(
     r"(?P<digits>\d[\d.,'’_ \u00a0\u202f\u2009]*|[.,]\d+)(?P<exponent>[eE][-+]?\d{1,3})?\s*"
     r"(?P<after>[^\d()]{0,24}?)\s*(?P<close>\))?\s*"
 )
+_MOST_DIGITS = 40
+"""Nothing that is measured has more; longer numbers would stop arithmetic of a fixed precision."""
+_MOST_BITS = 133
 _LONGEST = 60
 """No numeral of data is longer; a longer text is not tried."""
 
@@ -40,12 +43,14 @@ def json_number(value: Json) -> Number | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int):
+        if value.bit_length() > _MOST_BITS:
+            return None
         return Number(Decimal(value), Decimal(1))
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
         decimal = Decimal(repr(value))
-        return Number(decimal, _step(decimal))
+        return Number(decimal, _step(decimal)) if abs(decimal.adjusted()) < _MOST_DIGITS else None
     return read_number(value) if isinstance(value, str) else None
 
 
@@ -80,6 +85,8 @@ def read_number(text: str, mark: DecimalMark | None = None) -> Number | None:
             else f"{''.join(groups) or '0'}{match['exponent'] or ''}"
         )
     except InvalidOperation:
+        return None
+    if abs(value.adjusted()) >= _MOST_DIGITS:
         return None
     negative = bool(match["open"]) or (match["sign"] or "+") in "-−–"
     unit = " ".join(part.strip() for part in (match["before"], match["currency"], match["after"]) if part.strip())

@@ -231,7 +231,7 @@ class _Reader:
         """Whether a plain list holds figures; times and texts are left out."""
         if parse_cells(cells, named=has_kind(leaf, "time"), epochs=has_kind(leaf, "time")) is not None:
             why: Reason = "time"
-        elif all(json_number(cell) is None for cell in cells):
+        elif sum(json_number(cell) is None for cell in cells) * 2 > len(cells):
             why = "text"
         elif len(cells) > _MOST_NOTES:
             why = "too_many"

@@ -75,12 +75,14 @@ def _classify(column: Column, table: Table, at: int, corrections: Corrections) -
             column.cells, named=named or role == "time", epochs=epochs, oldest=1 if has_kind(leaf, "year") else 1400
         )
         if times is not None and not (
-            isinstance(filled[0], int | float) and is_metric(leaf) and words[-1] not in vocabulary("time")
+            isinstance(filled[0], int | float) and is_metric(leaf) and not set(words[-1:]) & vocabulary("time")
         ):
             return Parsed(column, "time", times=times)
     if role in (None, "measure"):
         numbers = _numbers(column)
-        if numbers is not None:
+        # `-1m` and `5y` under the name of a time are names of periods, not amounts.
+        is_period = has_kind(leaf, "time") and numbers is not None and any(n and n.unit for n in numbers)
+        if numbers is not None and not is_period:
             decided = role or _role_of_numbers(leaf, numbers, table.size)
             return Parsed(column, decided, numbers=numbers, coded=_is_coded(filled, numbers, table.size))
     return Parsed(column, role or _role_of_texts(leaf, filled, table))
@@ -178,6 +180,9 @@ def _role_of_texts(leaf: str, filled: Sequence[Json], table: Table) -> Role:
         return "text"
     if table.is_record:
         return "member" if is_name else "text"
+    # A column that most rows leave empty names none of them, and a remark says something of them.
+    if len(filled) * 2 < table.size or (words and words[-1] in vocabulary("prose")):
+        return "text"
     return "member"
 
 

@@ -336,6 +336,10 @@ def _with_header(heads: Sequence[str], rows: Sequence[Sequence[Json]], paths: Se
 
 def _of_rows(rows: Sequence[Sequence[Json]], paths: Sequence[str]) -> Table:
     """Rows without names: a first row of names, or pairs of a time or member and a value."""
+    if any(isinstance(cell, Mapping | list) for row in rows for cell in row):
+        return Table(
+            [], 1, [Nested((), [0], [row], [path]) for row, path in zip(rows, paths, strict=True)], is_record=True
+        )
     width = max(len(row) for row in rows)
     first = rows[0]
     if len(rows) > 1 and width == len(first) and all(isinstance(cell, str) and cell for cell in first):

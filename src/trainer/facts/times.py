@@ -8,7 +8,6 @@ from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -126,8 +125,10 @@ def _add_months(of: date, months: int) -> date:
     return date(number, number_month, min(of.day, monthrange(number, number_month)[1]))
 
 
-def epoch(value: Decimal | int | float) -> Time | None:
+def epoch(value: float) -> Time | None:
     """The moment of an epoch in seconds, milliseconds or microseconds between 1971 and 2099; else None."""
+    if abs(value) > 4_200_000_000_000_000_000:
+        return None
     seconds = float(value)
     for divisor in (1.0, 1e3, 1e6, 1e9):
         if 3.2e7 <= abs(seconds) / divisor <= 4.1e9:
@@ -159,7 +160,7 @@ def parse_cells(
         if sum(time is not None for time in parsed.values()) < 0.9 * len(parsed) or (years_only and not named):
             return None
         return [parsed.get(cell) if isinstance(cell, str) else None for cell in cells]
-    if not all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in filled):
+    if not all(isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) < 1e19 for cell in filled):
         return None
     if named and all(float(cell).is_integer() and oldest <= cell <= 2200 for cell in filled):
         return [year(int(cell)) if cell is not None and cell != "" else None for cell in cells]

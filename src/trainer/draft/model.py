@@ -1,16 +1,14 @@
-"""What data holds, whatever its shape: single facts, series with dates, and lists of records, by the thing they say."""
+"""What a draft is written from: single facts, series over time and lists by member, by the thing they are about."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from itertools import pairwise
-from statistics import median
 
 from trainer.draft import english
 from trainer.draft.figures import show
 from trainer.draft.markup import escaped
+from trainer.facts import Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,7 @@ class Fact:
     title: str
     value: Decimal | str
     unit: str
+    """As a `Field` writes it: `USD`, `USD/share`, `fraction`, `percent`, `ratio`, `mm`; nothing for a count."""
     path: str
     """Where it stands in its block, list indices included: `quarterly.3.totalRevenue`."""
     source: Source
@@ -40,6 +39,8 @@ class Fact:
     """In words, for a derived figure: `total debt less cash`."""
     inputs: tuple[Fact, ...] = ()
     """What a derived figure was made from."""
+    adds_up: bool = False
+    """Whether sums of it over members or times mean something."""
 
     @property
     def figure(self) -> Decimal | None:
@@ -78,21 +79,32 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """A list of records: a series where each has a date, else a plain list with labels."""
+    """Values side by side: over time, or by member at one time."""
 
     name: str
-    """The last part of its path: `quarterly`."""
+    """The key they stand under: `quarterly`."""
     title: str
     labels: tuple[str, ...]
-    """A date or name for each record."""
+    """The ISO date of each period's end, or the name of each member."""
     columns: tuple[Column, ...]
-    dated: bool
+    times: tuple[Time, ...] = ()
+    """The period of each record of a series; empty for a list by member."""
     label_title: str = "Date"
+    member: str = ""
+    """Whose series it is, where there are several."""
+    when: Time | None = None
+    """When a list by member holds."""
+
+    @property
+    def dated(self) -> bool:
+        """Whether it runs over time."""
+        return bool(self.times)
 
     @property
     def cadence(self) -> str:
-        """`day`, `week`, `month`, `quarter` or `year`, by the usual distance of its dates; nothing where unclear."""
-        return cadence(self.labels) if self.dated else ""
+        """`day`, `week`, `month`, `quarter` or `year`, as long as its periods are; nothing for another."""
+        grain = self.times[0].grain if self.times else ""
+        return "" if grain in ("span", "") else "day" if grain == "moment" else grain
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +121,3 @@ class Entity:
     def short(self) -> str:
         """Its name as a sentence uses it, safe in Markdown."""
         return escaped(english.short_name(self.name), most=60)
-
-
-_CADENCES = (("day", 0.5, 4), ("week", 5, 9), ("month", 26, 33), ("quarter", 80, 100), ("year", 350, 380))
-
-
-def cadence(labels: tuple[str, ...]) -> str:
-    """How far apart ascending ISO dates usually lie, as a word."""
-    numbers = [_ordinal(label) for label in labels]
-    gaps = [after - before for before, after in pairwise(numbers)]
-    usual = median(gaps) if gaps else 0
-    return next((name for name, low, high in _CADENCES if low <= usual <= high), "")
-
-
-def _ordinal(label: str) -> float:
-    try:
-        return date.fromisoformat(label[:10]).toordinal()
-    except ValueError:
-        return 0.0

@@ -1,0 +1,81 @@
+"""Ordinary data of other people: each place with itself, years as keys, lists by name, titles, parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from trainer.draft import DraftProvider
+
+CITIES = [
+    {"date": "2025-08-01", "city": "Arden", "pm25": 3.8},
+    {"date": "2025-08-01", "city": "Brook", "pm25": 11.0},
+    {"date": "2025-09-01", "city": "Arden", "pm25": 4.4},
+    {"date": "2025-09-01", "city": "Brook", "pm25": 12.2},
+]
+UNITS = {"readings.pm25": "µg/m³"}
+
+
+def draft(prompt) -> str:
+    return DraftProvider().complete(prompt).content
+
+
+def summary(make_prompt, data, ask: str, **more):
+    return draft(make_prompt(data, sections=("Summary",), body=f"## Summary\n\nState {ask}.\n", **more))
+
+
+def test_each_city_is_compared_with_itself_and_with_the_other_at_one_time(make_prompt):
+    text = summary(make_prompt, {"readings": CITIES}, "PM25 and how it changed", units=UNITS)
+
+    assert "In September 2025 Pm25 was highest for Brook (12.2 µg/m³) and lowest for Arden (4.4 µg/m³)." in text
+    assert "Pm25 for Arden was 4.4 µg/m³ in September 2025, 15.8 % more than in August 2025 (3.8 µg/m³)." in text
+    assert "Pm25 for Brook was 12.2 µg/m³ in September 2025, 10.9 % more than in August 2025 (11 µg/m³)." in text
+
+
+def test_a_parameter_that_names_a_member_selects_it(make_prompt):
+    prompt = make_prompt({"readings": CITIES}, sections=("Summary",), body="## Summary\n\nState PM25.\n", units=UNITS)
+    text = draft(replace(prompt, params={"CITY": "Arden"}))
+
+    assert "Pm25 was 4.4 µg/m³ in September 2025, 15.8 % more than in August 2025 (3.8 µg/m³)." in text
+    assert "Brook" not in text
+
+
+def test_a_parameter_that_names_a_period_ends_there(make_prompt):
+    prompt = make_prompt({"readings": CITIES}, sections=("Summary",), body="## Summary\n\nState PM25.\n", units=UNITS)
+    text = draft(replace(prompt, params={"MONTH": "August 2025"}))
+
+    assert "highest for Brook (11 µg/m³) and lowest for Arden (3.8 µg/m³)" in text
+    assert "September" not in text
+
+
+def test_years_as_keys_are_a_series(make_prompt):
+    text = summary(make_prompt, {"revenue": {"2023": 54_318_000_000, "2024": 56_334_000_000}}, "revenue")
+
+    assert "Revenue was 56.33 billion in 2024, 3.7 % more than in 2023 (54.32 billion)." in text
+
+
+def test_the_highest_month_is_a_month(make_prompt):
+    rows = [{"month": f"2024-0{at}", "sales": sales} for at, sales in ((1, 1500), (2, 1600), (3, 1750))]
+    text = summary(make_prompt, {"rows": rows}, "sales and how they changed")
+
+    assert "That is the highest of the months shown; the lowest was 1,500 (January 2024)." in text
+
+
+def test_what_is_asked_of_each_name_is_tabled_by_name(make_prompt):
+    products = [{"name": "Alpha", "units": 1200, "price": 9.5}, {"name": "Beta", "units": 800, "price": 12.25}]
+    text = summary(make_prompt, {"products": products, "total_units": 2000}, "units and price of each product")
+
+    assert "| Alpha | 1,200 | 9.5 |\n| Beta | 800 | 12.25 |" in text
+
+
+def test_rows_without_a_name_of_their_own_are_averaged_by_group(make_prompt):
+    rows = [{"species": name, "length": length} for name, length in (("a", 1.0), ("a", 2.0), ("b", 4.0), ("b", 6.0))]
+    text = draft(make_prompt({"rows": rows}, sections=("Length",)))
+
+    assert "Mean length is highest for b (5) and lowest for a (1.5)." in text
+
+
+def test_the_largest_share_of_a_sum_is_told_where_sums_mean_something(make_prompt):
+    visits = [{"name": "Basel", "visits": 300}, {"name": "Bern", "visits": 120}, {"name": "Chur", "visits": 80}]
+    text = draft(make_prompt({"shops": visits}, sections=("Shops",)))
+
+    assert "Basel has 60.0 % of the sum of 500." in text
