@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,14 @@ def made(server: str, way: str):
 
 
 @pytest.mark.parametrize("way", ["openai_compatible", "litellm"])
-def test_reports_of_a_small_project_are_built(project: Path, run, server: str, way: str) -> None:
-    done = run(project, *chosen(server, way), "report", "--json")
-    again = run(project, *chosen(server, way), "report", "--json")
+def test_reports_of_a_small_project_are_built(
+    project: Path, trainer: Path, environment: dict[str, str], server: str, way: str
+) -> None:
+    command = [trainer, *chosen(server, way), "report", "--json"]
+    done, again = (
+        subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=600, check=False)
+        for _ in range(2)
+    )
 
     told = {report["name"]: report for report in json.loads(done.stdout)["reports"]}
     statuses = {report["status"] for report in told.values()}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from trainer.actions.completion import Call
+from trainer.actions.answers import accepted, described
+from trainer.actions.completion import Call, written
 from trainer.actions.data import Sources
 from trainer.actions.model import ModelChoice, price_of
 from trainer.actions.prompt import Instructions, Rendered
@@ -29,7 +29,7 @@ from trainer.core.errors import (
 )
 from trainer.core.files import read_text
 from trainer.core.project import Project
-from trainer.core.values import Json
+from trainer.core.values import CompletionResult, Json
 from trainer.providers import BatchResult, Progress, Row, complete_rows, explain
 
 Rows: TypeAlias = Sequence[Mapping[str, Json]]
@@ -108,7 +108,7 @@ def estimate_batch(project: Project, batch: Batch, options: RunOptions, *, clock
     found = list(_rendered(run, batch))
     asked = [one for one in found if not isinstance(one, TrainerError)]
     sent = [one for one in asked if not run.is_cached(*one)]
-    costs = [price_of(choice, rendered.tokens["total"]) for rendered, choice in sent]
+    costs = [price_of(choice, rendered.prompt, rendered.tokens["total"]) for rendered, choice in sent]
     choice = asked[0][1] if asked else None
     return Estimate(
         instruction=batch.name,
@@ -190,8 +190,14 @@ def _row(run: Run, batch: Batch, params: Mapping[str, Json], answerable: Answera
         return Row(dict(params), answerable)
     rendered, choice = answerable
     call = Call(batch.name, rendered.prompt, choice)
+
+    async def complete() -> CompletionResult:
+        result = await run.completer.answer(call)
+        result, findings = await accepted(call, run.project.settings.checks, rendered, result, run.completer)
+        return replace(result, content=written(result), metadata={**result.metadata, "findings": described(findings)})
+
     identity = [explain(call.request), [step.text for step in rendered.prompt.steps]]
-    return Row(dict(params), functools.partial(run.completer.answer, call), identity)
+    return Row(dict(params), complete, identity)
 
 
 def _queried(project: Project, path: Path) -> Rows:

@@ -10,9 +10,10 @@ from typing import Any
 from trainer.actions.cache import prune_cache_if_due
 from trainer.actions.model import ModelChoice, make_cache, make_chain, make_limits, make_policy
 from trainer.convert import extract_json
+from trainer.core.digest import pretty
 from trainer.core.errors import TrainerError
 from trainer.core.project import Project
-from trainer.core.values import CompletionResult, Prompt
+from trainer.core.values import CompletionResult, Message, Prompt
 from trainer.prompts import answer_steps
 from trainer.providers import Budget, Client, Request, complete, complete_all, complete_many
 
@@ -132,6 +133,17 @@ class Completer:
         )
         self._clients.append((choice, client))
         return client
+
+
+def mending(prompt: Prompt, answer: str, message: str) -> Prompt:
+    """The prompt that shows a model its own answer and what is wrong with it."""
+    turns = (*prompt.turns, Message("assistant", answer), Message("user", message))
+    return replace(prompt, turns=turns, steps=())
+
+
+def written(result: CompletionResult) -> str:
+    """The answer as it is given out: with a schema, the value that was held against it, and nothing else."""
+    return pretty(result.metadata["json"]) if "json" in result.metadata else result.content
 
 
 def completion_facts(result: CompletionResult) -> dict[str, object]:

@@ -13,6 +13,7 @@ from trainer.core.config.schema import Fallback, overridden
 from trainer.core.config.schema import LLMProvider as Section
 from trainer.core.errors import ConfigError, UsageError, unknown
 from trainer.core.project import Project
+from trainer.core.values import Prompt
 from trainer.prompts import count_tokens
 from trainer.providers import (
     PROVIDERS,
@@ -134,17 +135,38 @@ def make_budget(project: Project, *, max_cost: float | None, clock: Clock = syst
     return Budget(project.state / "budget", limits, clock=clock) if limits else None
 
 
-def price_of(choice: ModelChoice, tokens_in: int) -> tuple[float | None, float | None]:
-    """What the prompt costs, and what it costs at most with an answer of `max_tokens`; None where not known."""
+def calls_of(choice: ModelChoice, prompt: Prompt) -> int:
+    """How many calls an answer takes: one for each step of a strategy, unless the provider writes all at once."""
+    described = choice.described
+    return 1 if not prompt.steps or (described and described.writes_sections) else len(prompt.steps)
+
+
+def price_of(choice: ModelChoice, prompt: Prompt, tokens: int) -> tuple[float | None, float | None]:
+    """What a prompt of so many tokens costs, and at most with answers of `max_tokens`; None where not known.
+
+    Each step of a strategy is sent by itself, with the answers it uses; an answer with a schema may be asked for twice.
+    """
     described = choice.described
     if described is None:
         return None, None
-    price = described.price
-    most = choice.section.max_tokens or (price.max_output if price else None)
-    if price is None:
-        return described.get_cost(tokens_in), described.get_cost(tokens_in + most) if most else None
-    cost = price.cost(tokens_in, 0)
-    return cost, price.cost(tokens_in, int(most)) if most else (cost if cost == 0 else None)
+    longest = choice.section.max_tokens or (described.price.max_output if described.price else None)
+    sent = [(tokens, 0)]
+    if calls_of(choice, prompt) > 1:
+        sent = [(count_tokens(step.text), len(step.uses)) for step in prompt.steps]
+    costs = [_cost(described, size, 0) for size, _ in sent]
+    cost = None if None in costs else sum(each for each in costs if each is not None)
+    if longest is None:
+        return cost, cost if cost == 0 else None
+    most = [_cost(described, size + uses * longest, longest) for size, uses in sent]
+    if prompt.output.schema is not None:
+        most.append(_cost(described, 2 * sent[0][0] + longest, longest))
+    return cost, None if None in most else sum(each for each in most if each is not None)
+
+
+def _cost(provider: LLMProvider, tokens_in: int, tokens_out: int) -> float | None:
+    if provider.price is None:
+        return provider.get_cost(tokens_in + tokens_out)
+    return provider.price.cost(tokens_in, tokens_out)
 
 
 def prompt_budget(choice: ModelChoice, configured: int | None) -> int | None:

@@ -132,5 +132,5 @@ def render_instruction(
     for error in loaded.errors.values():
         raise error
     rendered = render_prepared(project, prepared, loaded.documents, choice=choice)
-    cost, at_most = price_of(choice, rendered.tokens["total"])
+    cost, at_most = price_of(choice, rendered.prompt, rendered.tokens["total"])
     return RenderResult(rendered, choice, cost, at_most, (*loaded.warnings, *rendered.warnings))

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined
+from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined, mending
 from trainer.actions.data import Loaded, Sources, load_documents
 from trainer.actions.model import drafted, make_budget
 from trainer.actions.prompt import Rendered, keep_prompt, render_prepared
@@ -19,7 +19,7 @@ from trainer.actions.report_outputs import Checked, check, require_accepted, wri
 from trainer.core.clock import Clock
 from trainer.core.errors import RefusedError, TrainerError
 from trainer.core.project import Project
-from trainer.core.values import CompletionResult, Message, Prompt
+from trainer.core.values import CompletionResult, Prompt
 from trainer.reports import Plan, Provenance
 
 if TYPE_CHECKING:
@@ -156,18 +156,18 @@ class Build:
         foreign = sorted(self.subjects - {block.subject for block in rendered.prompt.data})
         asked: list[CompletionResult] = []
         ask = self._asker(report, item, asked) if report.checks.opinion else None
-        checked = check(report, rendered, answer, foreign=foreign, ask=ask)
+        checked = check(report.checks, rendered, answer, foreign=foreign, ask=ask)
         checked = replace(checked, result=joined([*asked, answer], answer.content)) if asked else checked
         if report.checks.policy != "repair" or not faults(checked.verdict):
             return checked
-        again = _repair_prompt(rendered.prompt, answer.content, repair_message(checked.verdict))
+        again = mending(rendered.prompt, answer.content, repair_message(checked.verdict))
         try:
             second = self.completer.one(Call(report.spec.name, again, report.choice))
         except TrainerError as error:
             self.on_warning(f"{report.spec.name}: the repair failed: {error.message}")
             return checked
         item.step("repair", faults=len(faults(checked.verdict)), **completion_facts(second))
-        mended = check(report, rendered, second, foreign=foreign)
+        mended = check(report.checks, rendered, second, foreign=foreign)
         better = mended if len(faults(mended.verdict)) < len(faults(checked.verdict)) else checked
         return replace(better, result=joined([*asked, answer, second], better.result.content))
 
@@ -235,8 +235,3 @@ def _results(outcome: ReportOutcome, version: str | None) -> dict[str, object]:
         "quality": outcome.quality,
         "findings": outcome.findings,
     }
-
-
-def _repair_prompt(prompt: Prompt, answer: str, message: str) -> Prompt:
-    turns = (*prompt.turns, Message("assistant", answer), Message("user", message))
-    return replace(prompt, turns=turns, steps=())

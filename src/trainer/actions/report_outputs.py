@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.actions.data import ingredient_digest
 from trainer.actions.prompt import Rendered
 from trainer.actions.report_inputs import ReportInput
+from trainer.core.config.schema import Checks
 from trainer.core.digest import digest_bytes
 from trainer.core.errors import RefusedError, Where
 from trainer.core.files import write_atomic
@@ -35,7 +36,7 @@ class Checked:
 
 
 def check(
-    report: ReportInput,
+    checks: Checks,
     rendered: Rendered,
     result: CompletionResult,
     *,
@@ -53,7 +54,7 @@ def check(
     text = _as_markdown(rendered, result)
     repaired = repair_markdown(text)
     verdict = Verdict()
-    if report.checks.enabled:
+    if checks.enabled:
         verdict = check_completion(repaired.text, prompt=rendered.prompt, foreign=foreign)
     if ask is not None:
         verdict = Verdict((*verdict.findings, *opinion(repaired.text, rendered.prompt, ask)), verdict.scores)
@@ -75,12 +76,17 @@ def require_accepted(report: ReportInput, checked: Checked) -> None:
 
     found = faults(checked.verdict)
     if report.checks.policy == "block" and found:
-        shown = "; ".join(f"line {item.where.line if item.where else '?'}: {item.message}" for item in found[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        raise RefusedError(
-            f"{report.spec.name}: the completion failed its checks ({shown}{more}); the former report is kept",
-            hint="look at the findings with --json, mend instruction or data, or set checks.policy to warn",
-        )
+        raise refused(report.spec.name, found, "; the former report is kept")
+
+
+def refused(name: str, found: Sequence[Finding], kept: str = "") -> RefusedError:
+    """The refusal of an answer that failed its checks."""
+    shown = "; ".join(f"line {item.where.line if item.where else '?'}: {item.message}" for item in found[:3])
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return RefusedError(
+        f"{name}: the completion failed its checks ({shown}{more}){kept}",
+        hint="look at the findings with --json, mend instruction or data, or set checks.policy to warn",
+    )
 
 
 def write_report(

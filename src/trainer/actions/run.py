@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from trainer.actions.completion import Call, Completer, completion_facts
+from trainer.actions.answers import accepted, described
+from trainer.actions.completion import Call, Completer, completion_facts, written
 from trainer.actions.data import Sources, load_documents
-from trainer.actions.model import ModelChoice, choose_model, make_budget, price_of
+from trainer.actions.model import ModelChoice, calls_of, choose_model, make_budget, price_of
 from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared, screened
 from trainer.actions.record import Recorder
 from trainer.core.clock import Clock, system_clock
@@ -17,8 +18,8 @@ from trainer.core.errors import ProviderError, UsageError, Where
 from trainer.core.files import read_text, write_atomic
 from trainer.core.project import Project
 from trainer.core.strictjson import read_json
-from trainer.core.values import CompletionResult, Json, Output, Prompt, Section
-from trainer.providers import Budget, check_schema, explain, record
+from trainer.core.values import CompletionResult, Finding, Json, Output, Prompt, Section
+from trainer.providers import Budget, check_schema, explain, record, run_on_loop
 
 STDIN = "-"
 
@@ -55,16 +56,25 @@ class RunResult:
     execution: str
     """The identity of its record."""
     warnings: tuple[str, ...] = ()
+    """What was left out of the prompt, or could not be kept."""
+    findings: tuple[Finding, ...] = ()
+    """What its checks found wrong, and what of it would call another host."""
+
+    @property
+    def text(self) -> str:
+        """The answer as it is given out."""
+        return written(self.completion)
 
     def as_json(self) -> dict[str, Any]:
         """The one JSON document of `trainer run --json`."""
         result = self.completion
-        names = ("content", "provider", "model", "model_asked", "origin", "cost", "tokens_in", "tokens_out")
+        names = ("provider", "model", "model_asked", "origin", "cost", "tokens_in", "tokens_out")
         plain = {name: getattr(result, name) for name in (*names, "tokens_estimated", "finish_reason")}
         attempts = [{name: getattr(each, name) for name in each.__slots__} for each in result.attempts]
         structured = {"json": result.metadata["json"]} if "json" in result.metadata else {}
         prompt = {"instruction": self.rendered.prompt.instruction, "fingerprint": self.rendered.prompt.digest}
-        return {**plain, **structured, **prompt, "attempts": attempts, "execution": self.execution}
+        told = {"attempts": attempts, "findings": described(self.findings), "warnings": list(self.warnings)}
+        return {"content": self.text, **plain, **structured, **prompt, **told, "execution": self.execution}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,8 @@ class DryRun:
     key: str
     """The digest of the request, which names its completion in the cache."""
     cached: bool
+    calls: int
+    """Calls of the model, one for each step of a strategy."""
     cost: float | None
     cost_at_most: float | None
     ingredients: Mapping[str, Json]
@@ -92,6 +104,7 @@ class DryRun:
             "cost_at_most": self.cost_at_most,
             "key": self.key,
             "cached": self.cached,
+            "calls": self.calls,
             "ingredients": dict(self.ingredients),
         }
 
@@ -113,7 +126,14 @@ class Run:
             retry=options.retry,
             use_cache=options.use_cache,
             refresh=options.refresh,
+            warn=self.warn,
         )
+        self.warnings: list[str] = []
+
+    def warn(self, message: str) -> None:
+        """Remember what the caller should be told, once."""
+        if message not in self.warnings:
+            self.warnings.append(message)
 
     def rendered(self, name: str, given: Mapping[str, Any]) -> tuple[Rendered, ModelChoice]:
         """The finished prompt of an instruction and the model to ask; raises RefusedError for an unsafe prompt."""
@@ -129,6 +149,8 @@ class Run:
         for error in loaded.errors.values():
             raise error
         found = render_prepared(self.project, prepared, loaded.documents, choice=choice)
+        for warning in (*loaded.warnings, *found.warnings):
+            self.warn(warning)
         if self.options.schema is not None:
             output = replace(found.prompt.output, schema=self.options.schema)
             found = replace(found, prompt=replace(found.prompt, output=output))
@@ -177,15 +199,23 @@ def run_prompt(
 ) -> RunResult:
     """The completion of instruction `name`, or of the prompt `text`; recorded, cached, within the budget.
 
-    `on_text` is given the answer piece by piece as it comes.
+    It is checked and screened as a report is; raises RefusedError where the policy `block` refuses it. `on_text` is
+    given the answer piece by piece as it comes, or whole where it must be checked or read first.
     """
     run = Run(project, options, clock=clock)
     with Recorder(project, "run", context={"instruction": name}, clock=clock) as recorder:
         rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
         version = keep_prompt(project, rendered.prompt)
         call = Call(name, rendered.prompt, choice)
+        is_shown_first = project.settings.checks.policy == "warn" and rendered.prompt.output.schema is None
         try:
-            result = run.completer.one(call, on_text=on_text, on_restart=on_restart)
+            if on_text is not None and is_shown_first:
+                result = run.completer.one(call, on_text=on_text, on_restart=on_restart)
+            else:
+                result = run.completer.one(call)
+            if options.record is not None:
+                _record(run, call, result)
+            result, findings = run_on_loop(accepted(call, project.settings.checks, rendered, result, run.completer))
         except ProviderError as error:
             attempts = [_attempt(each) for each in error.attempts]
             recorder.note(inputs=_inputs(rendered, version), attempts=attempts)
@@ -193,10 +223,10 @@ def run_prompt(
         finally:
             if run.budget is not None:
                 run.budget.close()
-        recorder.note(inputs=_inputs(rendered, version), **completion_facts(result))
-        if options.record is not None:
-            _record(run, call, result)
-    return RunResult(rendered, choice, result, recorder.execution)
+        recorder.note(inputs=_inputs(rendered, version), findings=len(findings), **completion_facts(result))
+    if on_text is not None and not is_shown_first:
+        on_text(written(result))
+    return RunResult(rendered, choice, result, recorder.execution, tuple(run.warnings), findings)
 
 
 def dry_run(
@@ -212,9 +242,10 @@ def dry_run(
     run = Run(project, options, clock=clock)
     rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
     request = Call(name, rendered.prompt, choice).request
-    cost, at_most = price_of(choice, rendered.tokens["total"])
+    cost, at_most = price_of(choice, rendered.prompt, rendered.tokens["total"])
     cached = run.is_cached(rendered, choice)
-    return DryRun(rendered, choice, request.key, cached, cost, at_most, explain(request))
+    calls = calls_of(choice, rendered.prompt)
+    return DryRun(rendered, choice, request.key, cached, calls, cost, at_most, explain(request))
 
 
 def read_schema(path: Path) -> Mapping[str, Json]:
@@ -228,7 +259,7 @@ def read_schema(path: Path) -> Mapping[str, Json]:
 
 def write_answer(path: Path, result: CompletionResult) -> bool:
     """Whether the file changed: the answer as text, ending in one newline."""
-    return write_atomic(path, result.content.rstrip("\n") + "\n")
+    return write_atomic(path, written(result).rstrip("\n") + "\n")
 
 
 def _record(run: Run, call: Call, result: CompletionResult) -> None:

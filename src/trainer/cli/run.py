@@ -12,7 +12,7 @@ from trainer.cli.app import Command, Concurrency, DataKeys, Json, MaxCost, Model
 from trainer.cli.completion import instructions
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_text
-from trainer.core.errors import PartialError, TrainerError, UsageError
+from trainer.core.errors import PartialError, RefusedError, TrainerError, UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.batch import Batch
@@ -124,20 +124,28 @@ def _run(
     if as_json:
         write_json(found.as_json())
     elif show is not None:
-        show.end()
+        show.end(found.text)
     elif output is None:
-        write_text(found.completion.content)
+        write_text(found.text)
+    for warning in found.warnings:
+        session.say(f"warning: {warning}")
+    for finding in found.findings:
+        place = f"line {finding.where.line}: " if finding.where and finding.where.line else ""
+        session.say(f"{finding.severity}: {place}{finding.message}")
     session.say(_summary(found))
 
 
 class _Shown:
-    """An answer on stdout as it comes."""
+    """An answer on a terminal as it comes; whoever reads a pipe takes what is there for the answer, so it waits."""
 
     def __init__(self) -> None:
+        self._is_live = sys.stdout.isatty()
         self._last = "\n"
 
     def take(self, piece: str) -> None:
         """Show a piece at once."""
+        if not self._is_live:
+            return
         sys.stdout.write(piece)
         sys.stdout.flush()
         self._last = piece[-1:] or self._last
@@ -146,9 +154,11 @@ class _Shown:
         """Say that the answer begins again."""
         self.take("\n\n[the answer was cut off; it starts again]\n\n")
 
-    def end(self) -> None:
-        """End the last line."""
-        if self._last != "\n":
+    def end(self, answer: str) -> None:
+        """End the last line, or show the whole answer where no piece was shown."""
+        if not self._is_live:
+            write_text(answer)
+        elif self._last != "\n":
             self.take("\n")
 
 
@@ -174,7 +184,8 @@ def _dry_run(
 def _costs(found: DryRun) -> list[str]:
     parts = [f"  {count:>8,}  {name}" for name, count in found.rendered.tokens.items() if name != "total"]
     return [
-        f"{found.choice.provider}/{found.choice.model}: {found.rendered.tokens['total']:,} tokens to send",
+        f"{found.choice.provider}/{found.choice.model}: {found.rendered.tokens['total']:,} tokens to send"
+        + (f", in each of {found.calls} calls and more" if found.calls > 1 else ""),
         *parts,
         f"cost: {_money(found.cost)} for the prompt, at most {_money(found.cost_at_most)} in all",
         f"cached: {'yes, nothing would be sent' if found.cached else 'no'}",
@@ -245,6 +256,8 @@ def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | No
     if as_json and folder is not None:
         names = ("done", "failed", "resumed", "cost", "unpriced", "tokens")
         write_json({name: getattr(result, name) for name in names})
+    if result.failed == total and all(isinstance(error, RefusedError) for _, error in result.errors):
+        raise RefusedError(f"all {total} answers failed their checks", hint="mend the instruction or its data")
     if result.failed and result.failed == total:
         raise TrainerError(f"all {result.failed} rows failed", hint="mend what is told above and run it again")
     if result.failed:

@@ -15,7 +15,9 @@ _OPENER = (
     rf"(?:<(?P<tag>{_TAGS})>|\[(?P<square>THINK)\]|◁(?P<triangle>think)▷|<\|begin_of_(?P<of>thought)\|>"
     r"|(?:<\|start\|>\w{1,20})?<\|channel\|>\s{0,2}(?P<channel>analysis|commentary|thought)(?:\s[^<]{0,80})?<\|message\|>)"
 )
-_LEADING = re.compile(rf"\s*(?P<fence>(?:`{{3,9}}|~{{3,9}})[^\n`]{{0,40}}\n\s*)?{_OPENER}", re.IGNORECASE)
+_LEADING = re.compile(
+    rf"\s*(?P<fence>(?:`{{3,9}}|~{{3,9}})[ \t]*(?:markdown|md|text|txt|json|html)?[ \t]*\n\s*)?{_OPENER}", re.IGNORECASE
+)
 _ON_A_LINE = re.compile(rf"^[ \t]{{0,3}}{_OPENER}", re.IGNORECASE | re.MULTILINE)
 _CLOSER_ALONE = re.compile(rf"</(?:{_TAGS})>[ \t]*(?:\n\s*|\Z)", re.IGNORECASE)
 _HARMONY_END = r"<\|end\|>|(?=<\|start\|>)|(?=<\|channel\|>)"
@@ -40,7 +42,9 @@ def split_reasoning(text: str) -> tuple[str, str]:
         inner, rest = _closed(answer, opener)
         reasoning.append(inner)
         answer = (opener["fence"] or "") + rest if rest else ""
-    if not reasoning and (closer := _CLOSER_ALONE.search(answer)) and not _is_code(answer, closer.start()):
+    opener = _ON_A_LINE.search(answer)
+    closer = _CLOSER_ALONE.search(answer, 0, opener.start() if opener else len(answer)) if not reasoning else None
+    if closer and not _is_code(answer, closer.start()):
         reasoning.append(answer[: closer.start()])  # the template wrote the opening tag
         answer = answer[closer.end() :]
     at = 0

@@ -20,6 +20,7 @@ from trainer.providers.litellm_wrapper import (
     LiteLLMProvider,
 )
 from trainer.providers.local import LocalProvider
+from trainer.providers.loop import run as run_on_loop
 from trainer.providers.openai_compatible import OllamaProvider, OpenAICompatibleProvider, OpenAIProvider
 from trainer.providers.pacing import RateLimits
 from trainer.providers.policy import Policy
@@ -76,6 +77,7 @@ __all__ = [
     "price",
     "price_at",
     "record",
+    "run_on_loop",
     "where_to_keep",
     "worst_cost",
 ]

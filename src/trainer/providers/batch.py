@@ -208,6 +208,6 @@ def _line(number: int, row: Row, outcome: Outcome) -> dict[str, Json]:
             name: getattr(outcome, name)
             for name in ("content", "provider", "model", "origin", "cost", "tokens_in", "tokens_out", "finish_reason")
         }
-        return line | ({"json": outcome.metadata["json"]} if "json" in outcome.metadata else {})
+        return line | {name: outcome.metadata[name] for name in ("json", "findings") if outcome.metadata.get(name)}
     kind = outcome.kind if isinstance(outcome, ProviderError) else type(outcome).__name__
     return line | {"error": {"kind": kind, "message": outcome.message}}

@@ -14,6 +14,7 @@ from typing import Any
 from trainer.core.errors import BudgetError, ProviderError, TrainerError
 from trainer.core.values import Attempt, CompletionResult
 from trainer.providers import loop
+from trainer.providers.answers import ending_of
 from trainer.providers.base import LLMProvider, ask
 from trainer.providers.budget import Budget
 from trainer.providers.cache import CompletionCache
@@ -210,6 +211,8 @@ class Client:
 
     def _kept(self, request: Request, call: _Call) -> CompletionResult | None:
         kept = self.cache.get(request.key) if self.cache else None
+        if kept is not None and (ending_of(kept.finish_reason) not in ("whole", "unknown") or not kept.content.strip()):
+            return None  # kept by a release that took a cut answer for a whole one
         return dataclasses.replace(kept, model_asked=call.asked, attempts=tuple(call.attempts)) if kept else None
 
     @contextlib.asynccontextmanager

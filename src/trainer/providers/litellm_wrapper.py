@@ -253,14 +253,16 @@ def _take(parts: Parts, response: Any) -> str:
     """Take LiteLLM's response or chunk, which have the protocol's fields; the text that it adds."""
     parts.model = response.model or parts.model
     parts.identity = response.id or parts.identity
-    usage = response.model_dump(include={"usage"}).get("usage")
-    if usage and (usage.get("prompt_tokens") or usage.get("completion_tokens")):
-        parts.usage = usage
+    usage = response.get("usage")
+    if usage is not None and (usage.prompt_tokens or usage.completion_tokens):
+        parts.usage = usage.model_dump()
     if not response.choices:
         return ""
-    choice = response.choices[0].model_dump()
-    native = (choice.get("provider_specific_fields") or {}).get("native_finish_reason")  # LiteLLM calls it "stop"
-    return parts.take_choice(choice | ({"finish_reason": native} if native else {}))
+    choice = response.choices[0]
+    piece = parts.take_choice(choice)
+    native = (choice.get("provider_specific_fields") or {}).get("native_finish_reason")
+    parts.finish_reason = native or parts.finish_reason  # LiteLLM says "stop" for a word it does not know
+    return piece
 
 
 _KINDS: Mapping[str, FailureKind] = {
