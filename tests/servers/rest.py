@@ -19,6 +19,8 @@ class RestServer:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.tls = tls
+        self.body: object = None
+        """What /given answers."""
         self.edition = 1
         """Of what /tagged serves."""
         self.answered: list[int] = []
@@ -110,6 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.rest.answered.append(status)
         body = b"" if status == 304 else json.dumps({"edition": self.rest.edition}).encode()
         self.send(body, "application/json", status=status, headers={"ETag": tag, "Cache-Control": "max-age=3600"})
+
+    def get_given(self, _: dict[str, str]) -> None:
+        self.json(self.rest.body, headers={"Last-Modified": "Mon, 30 Dec 2024 23:00:00 GMT"})
 
     def get_endless(self, given: dict[str, str]) -> None:
         self.json({"items": [1], "next": int(given.get("token", "0")) + 1})

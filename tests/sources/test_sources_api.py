@@ -225,6 +225,30 @@ def test_what_came_from_the_environment_is_masked_and_not_cached(rest, clock, tm
     assert SECRET.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("body", "settings", "as_of"),
+    [
+        ({"rows": [{"date": "2025-01-31"}, {"date": "2025-02-28", "v": 1}]}, {}, "2025-02-28"),
+        ({"rows": [{"updatedAt": "2025-02-01T10:00:00Z"}, {"forecast_date": "2026-01-01"}]}, {}, "2025-02-01"),
+        (
+            {"meta": {"valid": "2025-02-14T00:00:00"}, "rows": [{"date": "2025-02-28"}]},
+            {"as_of": "/meta/valid"},
+            "2025-02-14",
+        ),
+        ({"rows": [{"v": 1}]}, {}, "2024-12-30"),
+        ({"rows": [{"name": "2025-02-28", "date": "soon"}]}, {}, "2024-12-30"),
+    ],
+)
+def test_an_answer_is_dated_by_what_it_says_itself(ask, rest, body, settings, as_of):
+    rest.body = body
+
+    assert ask("/given", **settings).metadata["as_of"] == as_of
+
+
+def test_an_answer_that_names_no_day_has_none(ask):
+    assert "as_of" not in ask("/one").metadata
+
+
 def test_the_key_is_made_of_service_path_and_parameters(clock):
     source = create_source("api", SourceContext(clock=clock), apis={"shop": {"base_url": "https://shop.example"}})
 

@@ -128,6 +128,14 @@ def test_every_query_leaves_a_record_with_its_key_and_how_it_ended(tree):
     assert queries == {"yahoo_finance:ABBV:quote": "success", "yahoo_finance:NOPE:quote": "fail"}
 
 
+def test_the_help_of_a_source_names_what_it_can_be_asked(tree):
+    text = " ".join(trainer(tree, "retrieve", "yahoo_finance", "--help").stdout.split())
+
+    assert "ticker=ABBV The company's symbol" in text
+    assert "interval=1d A row for each (kind=chart; 1m, 2m," in text
+    assert 'did you mean "yahoo_finance"?' in trainer(tree, "retrieve", "yahoo_finanse", "--help").stderr
+
+
 def test_sources_are_listed_with_their_health(tree, server):
     server.gives_crumb = False
 

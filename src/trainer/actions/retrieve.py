@@ -143,6 +143,15 @@ def list_sources(project: Project, *, clock: Clock = system_clock) -> list[Sourc
         return list(pool.map(lambda name: _info(sources, name), SOURCES.names()))
 
 
+def describe_source(project: Project | None, name: str) -> Schema:
+    """What a source can be asked; in a project, with the project's settings. Nothing is sent."""
+    if project is not None:
+        return Sources(project)[name].get_schema()
+    from trainer.sources import create_source
+
+    return create_source(name).get_schema()
+
+
 def _info(sources: Sources, name: str) -> SourceInfo:
     try:
         source = sources[name]

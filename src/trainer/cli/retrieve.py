@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,12 +14,35 @@ from trainer.core.errors import PartialError, TrainerError, UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.retrieve import Retrieved, RetrieveOptions
+    from trainer.sources import QueryField
 
 
 app = application()
 
 
-@app.command(cls=Command)
+class RetrieveCommand(Command):
+    """A command whose help names the query fields of the SOURCE that stands beside `--help`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, remembered for the help."""
+        ctx.meta["trainer.arguments"] = list(args)
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of options, then that of the source's fields."""
+        super().format_options(ctx, formatter)
+        names = [word for word in ctx.meta["trainer.arguments"] if not word.startswith("-")]
+        if not names:
+            return
+        from trainer.actions.retrieve import describe_source
+
+        project = ctx.obj.project_around() if ctx.obj else None
+        schema = describe_source(project, names[0])
+        with formatter.section(f"Query of {schema.name}, {schema.description}"):
+            formatter.write_dl([(f"{field.name}={field.example}", _meaning(field)) for field in schema.query])
+
+
+@app.command(cls=RetrieveCommand)
 def retrieve(
     context: typer.Context,
     *,
@@ -38,7 +61,8 @@ def retrieve(
 ) -> None:
     """Fetch data from a SOURCE into the store and print its storage key.
 
-    Without SOURCE, the source of config.yaml (data_retriever.provider) is asked. Data that was stored with a --ttl is
+    `trainer retrieve SOURCE --help` names what a source can be asked. Without SOURCE, that of config.yaml
+    (data_retriever.provider) is asked. Data that was stored with a --ttl is
     not fetched again before it runs out.
 
     \b
@@ -124,8 +148,15 @@ def _list(session: Session, *, as_json: bool) -> None:
         write_text(f"{each.name}: {each.schema.description if each.schema else ''}")
         write_text(f"  health: {'ok' if each.ok else 'not usable'}, {each.health}")
         for field in fields:
-            choices = f" ({', '.join(field.choices)})" if field.choices else ""
-            write_text(f"  {field.name}{' (required)' if field.required else ''}: {field.description}{choices}")
+            write_text(f"  {field.name}: {_meaning(field)}")
+
+
+def _meaning(field: QueryField) -> str:
+    """What a field of a query is for, in one line."""
+    only = f"kind={field.kind}" if field.kind else ""
+    default = f"{field.default} by default" if field.default is not None else ""
+    remarks = ["required" if field.required else "", only, ", ".join(field.choices), default]
+    return field.description + (f" ({'; '.join(filter(None, remarks))})" if any(remarks) else "")
 
 
 def _seconds(ttl: str | None) -> int | None:

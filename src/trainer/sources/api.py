@@ -15,8 +15,12 @@ source's own become URL parameters.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -100,10 +104,12 @@ class APIRetriever(DataRetriever):
         name = str(query["api"])
         api, parameters = self._apis[name], _parameters(self._apis[name], query)
         url = address(api) + "/" + str(query["path"]).lstrip("/")
-        data = self._data(name, url, parameters, query)
+        pages = list(self._pages(name, url, parameters, query))
+        data = _joined(name, pages, str(query.get("select", api.select)))
         shown = mask_secrets(_with(url, parameters))
         fields = {path: Field(**meaning) for path, meaning in api.fields.items()}
-        return Fetched(data, subject=api.subject or name, fields=fields, metadata={"url": shown})
+        as_of = _as_of(api, pages, data, today=self.context.clock().date())
+        return Fetched(data, subject=api.subject or name, as_of=as_of, fields=fields, metadata={"url": shown})
 
     def health(self) -> Health:
         """Whether every service answers and its credentials are set."""
@@ -117,22 +123,8 @@ class APIRetriever(DataRetriever):
                 return Health(False, f"{name}: {error.message}")
         return Health(True, f"reaches {', '.join(sorted(self._apis))}")
 
-    def _data(self, name: str, url: str, parameters: Mapping[str, str], query: Mapping[str, Json]) -> dict[str, Json]:
-        pointer = str(query.get("select", self._apis[name].select))
-        parts = [_selected(page, pointer, shown) for shown, page in self._pages(name, url, parameters, query)]
-        if len(parts) == 1 and isinstance(parts[0], dict):
-            return parts[0]
-        if len(parts) == 1 and not isinstance(parts[0], list):
-            return {"value": parts[0]}
-        if not all(isinstance(part, list) for part in parts):
-            hint = "set select to the JSON pointer of the list of records"
-            raise SourceError(f"{name} answers in pages, and what is selected is not a list", hint=hint)
-        return {"records": [record for part in parts for record in part]}
-
-    def _pages(
-        self, name: str, url: str, parameters: Mapping[str, str], query: Mapping[str, Json]
-    ) -> Iterator[tuple[str, Json]]:
-        """Every page with the URL it is shown by; the credentials are in neither."""
+    def _pages(self, name: str, url: str, parameters: Mapping[str, str], query: Mapping[str, Json]) -> Iterator[_Page]:
+        """Every page; no credentials are in it."""
         api = self._apis[name]
         headers, hidden = credentials(api, self.context.environ)
         secrets = [*hidden.values(), *(value.split()[-1] for value in headers.values())]
@@ -146,12 +138,68 @@ class APIRetriever(DataRetriever):
             )
             shown = mask_secrets(page_url, secrets)
             page = _read(response, name, shown, secrets)
-            yield shown, page
+            yield _Page(shown, page, response.headers.get("last-modified", ""))
             following = _next(api, response, page, page_url, pointer=str(query.get("select", api.select)))
             page_url = following and _without(following, hidden)
         if page_url is not None and limit is None:
             hint = "narrow the query, or say with pages how many are enough"
             raise SourceError(f"{name} has more than {_MOST_PAGES} pages", hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One answer."""
+
+    url: str
+    """As it may be shown."""
+    content: Json
+    modified: str
+    """The header Last-Modified."""
+
+
+def _joined(name: str, pages: Sequence[_Page], pointer: str) -> dict[str, Json]:
+    """The selected data of all pages; lists are put one after the other as `records`."""
+    parts = [_selected(page.content, pointer, page.url) for page in pages]
+    if len(parts) == 1 and isinstance(parts[0], dict):
+        return parts[0]
+    if len(parts) == 1 and not isinstance(parts[0], list):
+        return {"value": parts[0]}
+    if not all(isinstance(part, list) for part in parts):
+        hint = "set select to the JSON pointer of the list of records"
+        raise SourceError(f"{name} answers in pages, and what is selected is not a list", hint=hint)
+    return {"records": [record for part in parts for record in part]}
+
+
+def _as_of(api: Api, pages: Sequence[_Page], data: Json, *, today: date) -> str | None:
+    """The day the data is valid for, as it says itself: days to come are forecasts, and today is never made up."""
+    if api.as_of:
+        with contextlib.suppress(NotThere, IndexError):
+            return str(resolve(pages[0].content, api.as_of))[:10]
+    days = [day for day in _days(data) if day <= today.isoformat()]
+    if days:
+        return max(days)
+    try:
+        return parsedate_to_datetime(pages[0].modified).date().isoformat()
+    except (IndexError, ValueError):
+        return None
+
+
+def _days(value: Json) -> Iterator[str]:
+    """The ISO days under names of dates, at any depth."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            waiting += [part for part in item.values() if isinstance(part, dict | list)]
+            for name, text in item.items():
+                if isinstance(text, str) and _DATED.search(name) and _DAY.match(text):
+                    yield text[:10]
+        elif isinstance(item, list):
+            waiting += item
+
+
+_DATED = re.compile(r"(^|_)(date|day|time|timestamp|datetime|updated|as_of)($|_)|[a-z](Date|Time|At)$|^asOf$", re.ASCII)
+_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?!\d)", re.ASCII)
 
 
 def _parameters(api: Api, query: Mapping[str, Json]) -> dict[str, str]:

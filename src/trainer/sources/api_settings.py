@@ -63,6 +63,8 @@ class Api:
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What the data means: dotted path -> title, unit, description."""
     subject: str = ""
+    as_of: str = ""
+    """JSON pointer to the date an answer is valid for; without, the newest date among its records holds."""
     per_second: float = 5.0
     """Most requests a second."""
 
@@ -150,7 +152,11 @@ def _check(api: Api, what: str, problems: list[Problem]) -> None:
         problems.append(Problem(f"{what}.base_url is not a URL", hint=hint))
     elif api.auth is not None and urlsplit(api.base_url).username:
         problems.append(Problem(f"{what} has a login in base_url and under auth", hint="keep the one under auth"))
-    for name, pointer in (("select", api.select), ("paging.next", api.paging.next if api.paging else "")):
+    for name, pointer in (
+        ("select", api.select),
+        ("as_of", api.as_of),
+        ("paging.next", api.paging.next if api.paging else ""),
+    ):
         if not is_pointer(str(pointer)):
             problems.append(Problem(f'{what}.{name} is not a JSON pointer: "{pointer}"', hint=f"write /{pointer}"))
     for section, kinds in (("auth", AuthKind), ("paging", PagingKind)):
