@@ -31,7 +31,7 @@ class RetrieveCommand(Command):
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the list of options, then that of the source's fields."""
         super().format_options(ctx, formatter)
-        names = [word for word in ctx.meta["trainer.arguments"] if not word.startswith("-")]
+        names = [word for word in ctx.meta.get("trainer.arguments", ()) if not word.startswith("-")]
         if not names:
             return
         from trainer.actions.retrieve import describe_source
