@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,13 +14,16 @@ import typer
 from trainer.cli.app import Command, Concurrency, Json, MaxCost, Model, Provider, application, chosen
 from trainer.cli.completion import reports
 from trainer.cli.session import Session
-from trainer.cli.show import write_error, write_json, write_json_line, write_table
+from trainer.cli.show import write_error, write_json, write_json_line, write_table, write_text
 from trainer.core.errors import PartialError, Problem, StaleError, TrainerError, UsageError
 from trainer.core.formats import canonical_formats
 
 if TYPE_CHECKING:
     from trainer.actions.report_outcome import BuildOptions, ReportOutcome
 
+
+_MOST_FINDINGS = 5
+"""Of one report; a text of which nothing is right would fill the screen."""
 
 app = application()
 
@@ -39,6 +43,10 @@ def report(
         bool, typer.Option("--watch", help="Build again on every change; --json prints a line for each build.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Build also what is not stale.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what a person edited.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove the files of removed reports, matrix rows and formats.")
+    ] = False,
     formats: Annotated[
         str | None,
         typer.Option("--format", metavar="LIST", help="Formats in place of the configured ones: md,html,pdf."),
@@ -62,13 +70,20 @@ def report(
     session: Session = context.obj
     if every and names:
         raise UsageError("--all and names of reports exclude each other")
-    if check and watch:
-        raise UsageError("--check and --watch exclude each other")
+    modes = {"--check": check, "--watch": watch, "--prune": prune}
+    if sum(modes.values()) > 1:
+        raise UsageError(f"{' and '.join(name for name, wanted in modes.items() if wanted)} exclude each other")
+    if prune and names:
+        raise UsageError("--prune and names of reports exclude each other")
     if check:
         _check(session, names, as_json=as_json)
         return
+    if prune:
+        _prune(session, overwrite=overwrite, as_json=as_json)
+        return
     options = BuildOptions(
         force=force,
+        overwrite=overwrite,
         formats=_formats(formats),
         offline=offline,
         concurrency=concurrency,
@@ -85,14 +100,37 @@ def _check(session: Session, names: list[str], *, as_json: bool) -> None:
     from trainer.actions.report import check_reports
 
     outcomes = check_reports(session.project(), names)
-    stale = [outcome for outcome in outcomes if outcome.status == "stale"]
     if as_json:
         write_json([outcome.as_json() for outcome in outcomes])
     else:
         write_table(("report", "status", "why"), [(each.name, each.status, _why(each)) for each in outcomes])
+    stale = [outcome.name for outcome in outcomes if outcome.status == "stale"]
+    orphaned = [each.name for each in outcomes if any(reason.ingredient == "orphan" for reason in each.reasons)]
+    problems = [Problem(f"{each.name}: {each.error}") for each in outcomes if each.error is not None]
     if stale:
-        named = ", ".join(outcome.name for outcome in stale[:5]) + (" …" if len(stale) > 5 else "")
-        raise StaleError(f"{len(stale)} of {len(outcomes)} reports are stale: {named}", hint="run: trainer report")
+        message = f"{len(stale)} of {len(outcomes)} reports are stale: {_listed(stale)}"
+        problems.append(Problem(message, hint="run: trainer report"))
+    if orphaned:
+        message = f"nothing asks any more for files of: {_listed(orphaned)}"
+        problems.append(Problem(message, hint="remove them: trainer report --prune"))
+    if stale or orphaned:
+        raise StaleError(problems[-1].message, problems=problems)
+    _raise_failures(outcomes)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+
+
+def _prune(session: Session, *, overwrite: bool, as_json: bool) -> None:
+    from trainer.actions.report import prune_reports
+
+    outcomes = prune_reports(session.project(), overwrite=overwrite)
+    if as_json:
+        write_json([outcome.as_json() for outcome in outcomes])
+    else:
+        write_text("".join(f"removed {path}\n" for outcome in outcomes for path in outcome.changed))
+    _raise_failures(outcomes)
 
 
 def _build(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
@@ -101,7 +139,20 @@ def _build(session: Session, names: list[str], options: BuildOptions, *, as_json
         write_json([outcome.as_json() for outcome in outcomes])
     else:
         write_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
+    for line in _findings(outcomes):
+        session.say(line)
     _raise_failures(outcomes)
+
+
+def _findings(outcomes: list[ReportOutcome]) -> Iterator[str]:
+    """The faults that the checks found in what was built, and the command that shows all of them in place."""
+    for outcome in outcomes:
+        for fault in outcome.faults[:_MOST_FINDINGS]:
+            yield f"{outcome.name}: {fault.kind}: {f'{fault.text}: ' if fault.text else ''}{fault.message}"
+        if outcome.faults:
+            more = len(outcome.faults) - _MOST_FINDINGS
+            markdown = next(path for path in outcome.outputs if path.endswith(".md"))
+            yield f"  {f'and {more} more; ' if more > 0 else ''}see: trainer checks {markdown}"
 
 
 def _watch(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
@@ -185,6 +236,8 @@ def _line(outcome: ReportOutcome) -> str:
 
 
 def _why(outcome: ReportOutcome) -> str:
+    if outcome.error is not None:
+        return outcome.error.message
     return "; ".join(map(str, outcome.reasons)) or "up to date"
 
 
