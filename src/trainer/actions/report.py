@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from trainer.actions.data import Sources, known_digests, load_documents
 from trainer.actions.model import drafted
@@ -40,22 +40,55 @@ def tell_nobody(_: object) -> None:
     """Listen to nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is to be done about some reports."""
+
+    inputs: list[ReportInput]
+    errors: dict[str, TrainerError]
+    """What is wrong with those that have no inputs, by name."""
+    plans: dict[str, Plan]
+    committed: dict[str, Provenance | None]
+    """The provenance of every report that was asked for, in the config's order."""
+    sources: Sources
+
+
+def plan_reports(
+    project: Project,
+    names: Sequence[str],
+    options: BuildOptions,
+    *,
+    clock: Clock = system_clock,
+    refresh: bool = False,
+    warn: Callable[[str], None] = tell_nobody,
+) -> Planned:
+    """Which of the reports are stale, and why; with `refresh`, data that is too old is fetched first."""
+    sources = Sources(project, clock=clock)
+    specs = _select(project, names)
+    inputs, errors = collect_inputs(project, specs, sources=sources, changes=options.changes, formats=options.formats)
+    committed = {spec.name: read_provenance(provenance_path(project.output, spec.name)) for spec in specs}
+    if refresh and not options.offline:
+        _refresh(project, inputs, committed, sources=sources, clock=clock, warn=warn)
+    digests = known_digests(project, all_requests(inputs), sources=sources)
+    plans = {
+        report.spec.name: _plan(project, report, committed[report.spec.name], digests, options) for report in inputs
+    }
+    return Planned(inputs, errors, plans, committed, sources)
+
+
 def check_reports(project: Project, names: Sequence[str], *, clock: Clock = system_clock) -> list[ReportOutcome]:
     """Which reports are stale or cannot be built, and why, and what is left of removed ones; nothing is written.
 
     Removed reports are told only where no names select some of the others.
     """
-    sources = Sources(project, clock=clock)
-    specs, options = _select(project, names), BuildOptions()
-    inputs, errors = collect_inputs(project, specs, sources=sources, changes={})
-    recorded = _recorded(project, specs)
-    digests = known_digests(project, all_requests(inputs), sources=sources)
-    outcomes = dict.fromkeys((spec.name for spec in specs), ReportOutcome("", "current")) | _broken(errors)
-    for report in inputs:
-        name = report.spec.name
-        plan = _plan(project, report, recorded[name], digests, options)
-        outcomes[name] = _outcome(report, _with_figures(project, report, plan, recorded[name]), recorded[name])
-    orphans = [] if names else find_orphans(specs, recorded, root=project.root, output=project.output)
+    planned = plan_reports(project, names, BuildOptions(), clock=clock)
+    outcomes = dict.fromkeys(planned.committed, ReportOutcome("", "current")) | _broken(planned.errors)
+    for report in planned.inputs:
+        recorded = planned.committed[report.spec.name]
+        plan = _with_figures(project, report, planned.plans[report.spec.name], recorded)
+        outcomes[report.spec.name] = _outcome(report, plan, recorded)
+    specs = [] if names else list(_select(project, ()))
+    orphans = find_orphans(specs, planned.committed, root=project.root, output=project.output) if specs else []
     for orphan in orphans:
         outcomes[orphan.name] = _with_orphan(outcomes.get(orphan.name), orphan)
     return list(outcomes.values())
@@ -64,7 +97,8 @@ def check_reports(project: Project, names: Sequence[str], *, clock: Clock = syst
 def prune_reports(project: Project, *, overwrite: bool = False) -> list[ReportOutcome]:
     """What became of the files of removed reports, matrix rows and formats; those that a person edited stay."""
     specs = _select(project, ())
-    orphans = find_orphans(specs, _recorded(project, specs), root=project.root, output=project.output)
+    recorded = {spec.name: read_provenance(provenance_path(project.output, spec.name)) for spec in specs}
+    orphans = find_orphans(specs, recorded, root=project.root, output=project.output)
     outcomes = []
     for orphan in orphans:
         edited = [] if overwrite else edited_files(orphan, root=project.root)
@@ -94,31 +128,25 @@ def build_reports(
 
     Raises UsageError where none of them can be begun.
     """
-    sources = Sources(project, clock=clock)
-    specs = _select(project, names)
-    inputs, errors = collect_inputs(project, specs, sources=sources, changes=options.changes, formats=options.formats)
-    if not inputs:
-        check_all(list(errors.values()))
-    committed = _recorded(project, specs)
-    digests = _refreshed(project, inputs, committed, options, sources=sources, clock=clock, warn=on_warning)
-    plans = {
-        report.spec.name: _plan(project, report, committed[report.spec.name], digests, options) for report in inputs
-    }
-    due = [report for report in inputs if plans[report.spec.name].stale or options.force]
-    outcomes = _broken(errors) | {
+    planned = plan_reports(project, names, options, clock=clock, refresh=True, warn=on_warning)
+    if not planned.inputs:
+        check_all(list(planned.errors.values()))
+    plans, committed = planned.plans, planned.committed
+    due = [report for report in planned.inputs if plans[report.spec.name].stale or options.force]
+    outcomes = _broken(planned.errors) | {
         report.spec.name: _outcome(report, plans[report.spec.name], committed[report.spec.name])
-        for report in inputs
+        for report in planned.inputs
         if report not in due
     }
     on_total(len(due))
-    for name in errors:
+    for name in planned.errors:
         on_event(outcomes[name])
     if due:
         with Recorder(project, "report", clock=clock) as recorder:
             build = Build(
                 project,
                 options,
-                sources,
+                planned.sources,
                 recorder,
                 plans=plans,
                 committed=committed,
@@ -131,7 +159,7 @@ def build_reports(
         write_site(project)
     except TrainerError as error:
         on_warning(f"the index of all reports was not written: {error.message}")
-    return [outcomes[spec.name] for spec in specs]
+    return [outcomes[name] for name in committed]
 
 
 def _select(project: Project, names: Sequence[str]) -> tuple[ReportSpec, ...]:
@@ -139,10 +167,6 @@ def _select(project: Project, names: Sequence[str]) -> tuple[ReportSpec, ...]:
     if not specs:
         raise UsageError("config.yaml lists no reports", hint="add one under reports:, see trainer init")
     return select_reports(specs, names)
-
-
-def _recorded(project: Project, specs: Sequence[ReportSpec]) -> dict[str, Provenance | None]:
-    return {spec.name: read_provenance(provenance_path(project.output, spec.name)) for spec in specs}
 
 
 def _broken(errors: Mapping[str, TrainerError]) -> dict[str, ReportOutcome]:
@@ -158,25 +182,33 @@ def _with_orphan(outcome: ReportOutcome | None, orphan: Orphan) -> ReportOutcome
     return replace(outcome, status=status, reasons=(*outcome.reasons, reason))
 
 
-def _refreshed(
+def _refresh(
     project: Project,
     inputs: Sequence[ReportInput],
     committed: Mapping[str, Provenance | None],
-    options: BuildOptions,
     *,
     sources: Sources,
     clock: Clock,
     warn: Callable[[str], None],
-) -> dict[str, str | None]:
-    """The digests of all data; what is remote and too old is fetched again first, so that the plan sees the news."""
-    requests = all_requests(inputs)
-    remote = [request for request in requests if request.source and not request.local and request.max_age is not None]
-    if remote and not options.offline:
-        documents = [document for each in committed.values() if each is not None for document in each.documents()]
-        loaded = load_documents(project, remote, sources=sources, clock=clock, committed=documents)
-        for warning in loaded.warnings:
-            warn(warning)
-    return known_digests(project, requests, sources=sources)
+) -> None:
+    """Fetch what is remote and too old, or was never fetched by a report that was built, so that the plan sees it."""
+    built = {block.key for each in committed.values() if each is not None for block in each.data}
+    remote = [
+        request
+        for report in inputs
+        for request in report.prepared.requests.values()
+        if request.source
+        and not request.local
+        and (request.max_age is not None or (committed[report.spec.name] and request.key not in built))
+    ]
+    if not remote:
+        return
+    documents = [document for each in committed.values() if each is not None for document in each.documents()]
+    loaded = load_documents(project, remote, sources=sources, clock=clock, committed=documents)
+    for warning in loaded.warnings:
+        warn(warning)
+    for key, error in loaded.errors.items():
+        warn(f"{key}: {error.message}; reports that are built stay as they are, with the data they were made from")
 
 
 def _plan(

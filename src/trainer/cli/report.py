@@ -14,7 +14,7 @@ import typer
 from trainer.cli.app import Command, Concurrency, Json, MaxCost, Model, Provider, application, chosen
 from trainer.cli.completion import reports
 from trainer.cli.session import Session
-from trainer.cli.show import write_error, write_json, write_json_line, write_table, write_text
+from trainer.cli.show import money, write_error, write_json, write_json_line, write_table, write_text
 from trainer.core.errors import PartialError, Problem, StaleError, TrainerError, UsageError
 from trainer.core.formats import canonical_formats
 
@@ -43,6 +43,9 @@ def report(
         bool, typer.Option("--watch", help="Build again on every change; --json prints a line for each build.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Build also what is not stale.")] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Tell tokens and price of what is stale; fetch, send, write nothing.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what a person edited.")] = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the files of removed reports, matrix rows and formats.")
@@ -70,7 +73,7 @@ def report(
     session: Session = context.obj
     if every and names:
         raise UsageError("--all and names of reports exclude each other")
-    modes = {"--check": check, "--watch": watch, "--prune": prune}
+    modes = {"--check": check, "--dry-run": dry, "--watch": watch, "--prune": prune}
     if sum(modes.values()) > 1:
         raise UsageError(f"{' and '.join(name for name, wanted in modes.items() if wanted)} exclude each other")
     if prune and names:
@@ -90,7 +93,9 @@ def report(
         max_cost=max_cost,
         changes=chosen(model=model, provider=provider),
     )
-    if watch:
+    if dry:
+        _estimate(session, names, options, as_json=as_json)
+    elif watch:
         _watch(session, names, options, as_json=as_json)
     else:
         _build(session, names, options, as_json=as_json)
@@ -116,6 +121,37 @@ def _check(session: Session, names: list[str], *, as_json: bool) -> None:
     if stale or orphaned:
         raise StaleError(problems[-1].message, problems=problems)
     _raise_failures(outcomes)
+
+
+def _estimate(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
+    from trainer.actions.report_estimate import estimate_reports, total
+
+    estimates = estimate_reports(session.project(), names, options)
+    priced = [estimate for estimate in estimates if estimate.error is None]
+    cost, most = total(each.cost for each in priced), total(each.cost_at_most for each in priced)
+    tokens = sum(estimate.tokens for estimate in priced)
+    if as_json:
+        reports = [
+            {name: getattr(each, name) for name in each.__slots__} | {"error": each.error and str(each.error)}
+            for each in estimates
+        ]
+        write_json({"reports": reports, "tokens": tokens, "cost": cost, "cost_at_most": most})
+    else:
+        rows: list[tuple[object, ...]] = [
+            (
+                each.name,
+                f"{each.provider}/{each.model}",
+                each.calls,
+                each.tokens,
+                each.cached,
+                money(each.cost),
+                money(each.cost_at_most),
+            )
+            for each in priced
+        ]
+        rows.append(("in all", None, sum(each.calls for each in priced), tokens, None, money(cost), money(most)))
+        write_table(("report", "model", "calls", "tokens", "cached", "cost", "at most"), rows)
+    _raise_problems({each.name: each.error for each in estimates if each.error is not None}, len(estimates))
 
 
 def _listed(names: list[str]) -> str:
@@ -222,7 +258,7 @@ def _row(outcome: ReportOutcome) -> tuple[object, ...]:
         outcome.date,
         f"{outcome.provider}/{outcome.model}" if outcome.model != outcome.provider else outcome.model,
         tokens,
-        "unknown" if outcome.cost is None else f"${outcome.cost:.4f}",
+        money(outcome.cost),
         page,
     )
 
@@ -252,14 +288,17 @@ def _formats(text: str | None) -> tuple[str, ...] | None:
 
 def _raise_failures(outcomes: list[ReportOutcome]) -> None:
     """Raise one error that tells all: the report's own where there is but one, partly done where some were built."""
-    failed = {outcome.name: outcome.error for outcome in outcomes if outcome.error is not None}
+    _raise_problems({outcome.name: outcome.error for outcome in outcomes if outcome.error is not None}, len(outcomes))
+
+
+def _raise_problems(failed: dict[str, TrainerError], count: int) -> None:
     if not failed:
         return
-    if len(outcomes) == 1:
+    if count == 1:
         raise next(iter(failed.values()))
-    message = f"{len(failed)} of {len(outcomes)} reports failed"
+    message = f"{len(failed)} of {count} reports failed"
     problems = [Problem(f"{name}: {error}") for name, error in failed.items()]
-    if len(failed) < len(outcomes):
+    if len(failed) < count:
         summary = Problem(message, hint="the rest is kept; a rerun builds only these")
         raise PartialError(message, problems=[*problems, summary])
     error = TrainerError(message, problems=[*problems, Problem(message)])
