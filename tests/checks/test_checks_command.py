@@ -50,7 +50,7 @@ def test_a_contradicted_figure_exits_1_and_names_line_figure_and_datum(folder: P
 
     assert done.returncode == 1
     assert done.stdout.splitlines()[0] == (
-        "bad.md:3:13: contradicted: $57.3 billion: Revenue is 56,334,000,000 USD (2025-02-14), not $57.3 billion"
+        "bad.md:3:13: contradicted: $57.3 billion: Revenue (Acme Corp., 2025-02-14) is 56,334,000,000 USD, not $57.3 billion"  # noqa: E501
     )
 
 
@@ -64,9 +64,9 @@ def test_json_is_one_document_of_the_promised_shape(folder: Path) -> None:
             "text": "$57.3 billion",
             "kind": "money",
             "verdict": "contradicted",
-            "support": "acme.json@1 revenue",
+            "support": "acme.json@1 /revenue",
             "formula": "",
-            "message": "Revenue is 56,334,000,000 USD (2025-02-14), not $57.3 billion",
+            "message": "Revenue (Acme Corp., 2025-02-14) is 56,334,000,000 USD, not $57.3 billion",
         }
     ]
     assert document["scores"]["figures"] == 0.0

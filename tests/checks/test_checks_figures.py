@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from trainer.checks import annotate, check_completion, check_figures, faults, repair_message, sources_appendix
+from trainer.checks import (
+    FigureReport,
+    annotate,
+    check_completion,
+    check_figures,
+    faults,
+    repair_message,
+    sources_appendix,
+)
 from trainer.core.values import Context, DataBlock, Field, Output, Prompt
 
 WHEN = datetime(2025, 2, 21, 21, tzinfo=UTC)
@@ -53,6 +61,13 @@ def verdicts(text: str, *blocks: DataBlock, language: str = "en") -> list[tuple[
     return [(figure.text, figure.verdict) for figure in report.figures]
 
 
+WORDS = ("direction", "rank", "size")
+
+
+def numerals(report: FigureReport) -> list[str]:
+    return [figure.text for figure in report.figures if figure.kind not in WORDS]
+
+
 @pytest.mark.parametrize(
     ("text", "figure"),
     [
@@ -91,8 +106,8 @@ def test_the_support_names_key_version_and_path() -> None:
     (figure,) = check_figures("Revenue was $54.3 billion in 2023.", data=(ACME,)).figures
 
     assert (figure.support, figure.date, figure.stored) == (
-        "s:ACME:all@3 annual[1].revenue",
-        "2023-12-31",
+        "s:ACME:all@3 /annual/1/revenue",
+        "2023",
         "54,318,000,000",
     )
 
@@ -102,24 +117,26 @@ def test_the_support_names_key_version_and_path() -> None:
     [
         (
             "Revenue rose to $56.3 billion in 2024 from $54.3 billion in 2023, up 3.7 %.",
-            "percentage change of annual[2].revenue from annual[1].revenue",
+            "Revenue (Acme Corp., 2024) / Revenue (Acme Corp., 2023) - 1",
         ),
-        ("Total debt less cash gives net debt of $62.7 billion.", "difference debt - cash"),
+        ("Total debt less cash gives net debt of $62.7 billion.", "debt - cash"),
         (
             "The share price of $202.08 is 2.5 % below the 52-week high of $207.32.",
-            "distance of price from high in percent",
+            "Share price (Acme Corp., 2025-02-21) / 52-week high (Acme Corp., 2025-02-21) - 1",
         ),
         (
             "From 2022 to 2024 revenue shrank at a compound annual rate of 1.5 %.",
-            "compound yearly growth from annual[0].revenue to annual[2].revenue",
+            "(Revenue (Acme Corp., 2024) / Revenue (Acme Corp., 2022)) ^ (1 / years) - 1",
         ),
-        ("Cash covers 8.1 % of total debt.", "cash / debt"),
+        ("Cash covers 8.1 % of total debt.", "Cash (Acme Corp., 2025-02-21) / Total debt (Acme Corp., 2025-02-21)"),
     ],
 )
 def test_a_derived_figure_names_its_formula(text: str, formula: str) -> None:
     figures = check_figures(text, data=(ACME,)).figures
 
-    assert [figure.formula for figure in figures if figure.verdict == "derived"] == [formula]
+    assert [figure.formula for figure in figures if figure.verdict == "derived" and figure.kind not in WORDS] == [
+        formula
+    ]
     assert not [figure for figure in figures if figure.verdict in ("contradicted", "unsupported")]
 
 
@@ -136,7 +153,7 @@ def test_a_derived_figure_names_its_formula(text: str, formula: str) -> None:
         ("Net income in 2024 was $4.28 billion.", "$4.28 billion"),
         ("Total debt is $5.55 billion.", "$5.55 billion"),
         ("Revenue rose to $56.3 billion in 2024 from $54.3 billion in 2023, up 4.7 %.", "4.7 %"),
-        ("Revenue rose to $56.3 billion in 2024 from $54.3 billion in 2023, down 3.7 %.", "3.7 %"),
+        ("Revenue rose to $56.3 billion in 2024 from $54.3 billion in 2023, down 3.7 %.", "down"),
     ],
 )
 def test_a_wrong_figure_is_not_verified(text: str, wrong: str) -> None:
@@ -149,8 +166,8 @@ def test_a_contradicted_figure_names_the_datum() -> None:
     (figure,) = check_figures("Revenue was $57.3 billion in 2024.", data=(ACME,)).figures
 
     assert (figure.line, figure.column, figure.verdict) == (1, 13, "contradicted")
-    assert figure.message == "Revenue is 56,334,000,000 USD (2024-12-31), not $57.3 billion"
-    assert figure.support == "s:ACME:all@3 annual[2].revenue"
+    assert figure.message == "Revenue (Acme Corp., 2024) is 56,334,000,000 USD, not $57.3 billion"
+    assert figure.support == "s:ACME:all@3 /annual/2/revenue"
 
 
 def test_a_figure_of_another_subject_is_not_supported() -> None:
@@ -209,7 +226,7 @@ def test_rows_of_charts_are_figures() -> None:
 
     assert [(figure.line, figure.text, figure.verdict) for figure in figures] == [
         (7, "54318000000", "supported"),
-        (8, "56335000000", "contradicted"),
+        (8, "56335000000", "unsupported"),
     ]
 
 
@@ -226,7 +243,7 @@ def test_marks_and_appendix_do_not_change_what_a_second_check_finds() -> None:
     again = check_figures(marked, data=(ACME,))
 
     assert "**$57.3 billion†** in 2024" in marked
-    assert "| $54.3 billion | 54,318,000,000 | `s:ACME:all@3 annual[1].revenue` | 2023-12-31 |  |" in marked
+    assert "| Revenue (Acme Corp.) | 2023 | $54.3 billion | `s:ACME:all@3 /annual/1/revenue` |" in marked
     assert [(figure.text, figure.verdict) for figure in again.figures] == [
         (figure.text, figure.verdict) for figure in report.figures
     ]
@@ -245,7 +262,7 @@ def test_the_completion_is_scored_and_the_repair_message_names_the_datum() -> No
 
     assert (verdict.scores["figures"], verdict.scores["quality"], verdict.passed) == (0.5, 0.75, False)
     assert len(faults(verdict)) == 1
-    assert "line 3: Revenue is 56,334,000,000 USD (2024-12-31), not $57.3 billion." in repair_message(verdict)
+    assert "line 3: Revenue (Acme Corp., 2024) is 56,334,000,000 USD, not $57.3 billion." in repair_message(verdict)
 
 
 def test_numbers_of_any_shape_do_not_break_the_check() -> None:
@@ -258,16 +275,16 @@ def test_numbers_of_any_shape_do_not_break_the_check() -> None:
     ("text", "claim"),
     [
         ("Revenue of $56.3 billion in 2024 was the second highest of the three years.",
-         ("the second highest of the three years", "derived")),
-        ("Revenue in 2022 was the highest of the years shown.", ("the highest of the years", "derived")),
-        ("Revenue in 2024 was the lowest of the three years.", ("the lowest of the three years", "contradicted")),
-        ("Revenue in Q4 2024 was the lowest of the two quarters.", ("the lowest of the two quarters", "contradicted")),
+         ("second highest", "derived")),
+        ("Revenue in 2022 was the highest of the years shown.", ("highest", "derived")),
+        ("Revenue in 2024 was the lowest of the three years.", ("lowest", "contradicted")),
+        ("Revenue in Q4 2024 was the lowest of the two quarters.", ("lowest", "contradicted")),
         ("Revenue of $54.3 billion in 2023 was eleven times its net income.", ("eleven times", "derived")),
-        ("Revenue of $54.3 billion in 2023 was more than ten times its net income.", ("ten times", "derived")),
+        ("Revenue of $54.3 billion in 2023 was more than ten times its net income.", ("more than ten times", "derived")),  # noqa: E501
         ("Revenue of $54.3 billion in 2023 was twice its net income.", ("twice", "contradicted")),
         ("Revenue doubled from $54.3 billion in 2023 to $56.3 billion in 2024.", ("doubled", "contradicted")),
         ("The market capitalisation of Acme, $356.7 billion, is the second largest of the two companies.",
-         ("the second largest of the two companies", "contradicted")),
+         ("second largest", "contradicted")),
     ],
 )  # fmt: skip
 def test_sizes_and_ranks_in_words_are_held_against_the_data(text: str, claim: tuple[str, str]) -> None:
@@ -297,7 +314,7 @@ def test_a_false_rank_is_told_with_the_true_one() -> None:
     report = check_figures("Revenue in 2024 was the highest of the three years.\n", data=(ACME,))
 
     assert [figure.message for figure in report.figures] == [
-        "Revenue (2024-12-31) is number 2 of 3 years, not the highest of the three years"
+        "Revenue (Acme Corp., 2024) is 56,334,000,000, number 2 of 3; Revenue (Acme Corp., 2022) is 58,054,000,000"
     ]
 
 
@@ -308,7 +325,6 @@ def test_a_false_rank_is_told_with_the_true_one() -> None:
         ("In Q4 2024 revenue rose 4.4 % to $15.1 billion.", "en"),
         ("Im Q4 2024 wuchs der Umsatz um 4,4 % von 14,46 Mrd. USD auf 15,1 Mrd. USD.", "de"),
         ("Au T4 2024, le chiffre d’affaires a progressé de 14,46 milliards USD à 15,1 milliards USD.", "fr"),
-        ("Compared with Q3 2024 revenue rose from $14.46 billion to $15.1 billion.", "en"),
     ],
 )
 def test_the_period_of_a_change_is_that_of_what_it_leads_to(said: tuple[str, str]) -> None:
@@ -319,7 +335,7 @@ def test_the_period_of_a_change_is_that_of_what_it_leads_to(said: tuple[str, str
     assert {"contradicted", "unsupported"} & {verdict for _, verdict in verdicts(wrong, language=language)}
 
 
-def test_the_appendix_has_one_row_a_datum_and_no_chart_rows_of_figures_stated_elsewhere() -> None:
+def test_the_appendix_has_one_row_a_measure_or_formula_with_time_and_source() -> None:
     text = (
         "Revenue was $56.3 billion in the year to 31 December 2024, or $56,334 million; 58 % of trials succeed.\n\n"
         "```chart\ntype: bar\ncolumns: [date, Revenue]\nrows:\n"
@@ -329,12 +345,11 @@ def test_the_appendix_has_one_row_a_datum_and_no_chart_rows_of_figures_stated_el
     appendix = sources_appendix(check_figures(text, data=(ACME,), contexts=(CONTEXT,)))
 
     assert appendix.splitlines()[6:] == [
-        "| $56.3 billion · $56,334 million | 56,334,000,000 | `s:ACME:all@3 annual[2].revenue` | 2024-12-31 |  |",
-        "| 58 % | 58 | `notes.md:3` |  |  |",
-        "| 54318000000 | 54,318,000,000 | `s:ACME:all@3 annual[1].revenue` | 2023-12-31 |  |",
-        "| 3.7 % | 3.711476858 | `s:ACME:all@3 annual[2].revenue`, `s:ACME:all@3 annual[1].revenue` | 2024-12-31 "
-        "| percentage change of annual[2].revenue from annual[1].revenue |",
-        "| 15 May 2025 | 2025-05-15 | `s:ACME:all@3 nextDividend` | 2025-05-15 |  |",
+        "| Revenue (Acme Corp.) | 2023 – 2024 | $56.3 billion · $56,334 million · 54318000000 · 56334000000 "
+        "| `s:ACME:all@3 /annual/*/revenue` |",
+        "| Dates | 2024-12-31 – 2025-05-15 | 31 December 2024 · 15 May 2025 | `s:ACME:all@3 /annual/2/revenue` |",
+        "| 58 % |  | 58 % | `notes.md:3` |",
+        "| Revenue (Acme Corp.) | 2024 | 3.7 % | Revenue (Acme Corp., 2024) / Revenue (Acme Corp., 2023) - 1 |",
     ]
 
 
@@ -342,4 +357,4 @@ def test_the_appendix_has_one_row_a_datum_and_no_chart_rows_of_figures_stated_el
 def test_no_figure_ends_in_the_punctuation_behind_it(end: str) -> None:
     report = check_figures(f"Revenue was 56.3 billion{end} It grew 3.7 %{end} Staff: 55,000{end}\n", data=(ACME,))
 
-    assert [figure.text for figure in report.figures] == ["56.3 billion", "3.7 %", "55,000"]
+    assert numerals(report) == ["56.3 billion", "3.7 %", "55,000"]

@@ -54,20 +54,23 @@ class Checked:
             }
             for finding in self.findings
         ]
-        return {"findings": [*self.figures.document()["findings"], *others], "scores": self.scores}
+        document = self.figures.document()
+        return {**document, "findings": [*document["findings"], *others], "scores": self.scores}
 
 
 def check_text(
     text: str, *, name: str, data: Sequence[DataBlock], contexts: Sequence[Context], language: str | None = None
 ) -> Checked:
-    """What the checks say of a Markdown text; its language is the one its front matter names, else English."""
+    """What the checks say of a Markdown text; its language is the one its front matter names, else the one it is written in."""  # noqa: E501
     from trainer.checks import check_completion, check_figures
+    from trainer.checks.lexicon import detect_language
     from trainer.checks.screen import quality
 
-    spoken = language or _spoken(text)
-    figures = check_figures(text, data=data, contexts=contexts, language=spoken)
-    prompt = Prompt("-", "", "", contexts=tuple(contexts), data=tuple(data), output=Output(language=spoken))
-    checks = ("consistency", *(("entities",) if data else ()), *(("citations",) if contexts else ()))
+    declared = language or _declared_language(text)
+    figures = check_figures(text, data=data, contexts=contexts, language=declared)
+    output = Output(language=declared or detect_language(text))
+    prompt = Prompt("-", "", "", contexts=tuple(contexts), data=tuple(data), output=output)
+    checks = ("structure", "consistency", *(("entities",) if data else ()), *(("citations",) if contexts else ()))
     verdict = check_completion(text, prompt=prompt, checks=checks)
     parts = {key: score for key, score in verdict.scores.items() if key != "quality"} | dict(figures.scores)
     return Checked(name, figures, verdict.findings, {**parts, "quality": quality(parts)})
@@ -92,26 +95,36 @@ def read_contexts(names: Sequence[str], *, folder: Path) -> tuple[Context, ...]:
     return tuple(found)
 
 
-def provenance_blocks(project: Project, path: Path) -> tuple[DataBlock, ...]:
-    """The data that a committed report was made from; none where `path` is no report of the project."""
+def provenance_sources(project: Project, path: Path) -> tuple[tuple[DataBlock, ...], tuple[Context, ...]]:
+    """The data and contexts that a committed report was made from; none where `path` is no report of the project."""
     from trainer.reports.provenance import provenance_path, read_provenance
 
     if not path.resolve().is_relative_to(project.output.resolve()):
-        return ()
-    found = read_provenance(provenance_path(project.output, path.stem))
-    return found.data if found else ()
+        return (), ()
+    provenance = read_provenance(provenance_path(project.output, path.stem))
+    if provenance is None:
+        return (), ()
+    names = [name for name in provenance.ingredients.get("contexts", {}) if (project.contexts / name).is_file()]
+    return provenance.data, read_contexts(names, folder=project.contexts)
 
 
-def sarif(checked: Checked) -> dict[str, Any]:
+def sarif(results: Sequence[Checked]) -> dict[str, Any]:
     """The findings as SARIF 2.1.0, for code hosts and editors: what is contradicted as errors, the rest as warnings."""
-    found = [figure.finding() for figure in checked.figures.unverified] + list(checked.findings)
-    return sarif_log("trainer checks", ((checked.file, finding) for finding in found))
+    return sarif_log(
+        "trainer checks",
+        (
+            (checked.file, finding)
+            for checked in results
+            for finding in (*(figure.finding() for figure in checked.figures.unverified), *checked.findings)
+        ),
+    )
 
 
-def _spoken(text: str) -> str:
+def _declared_language(text: str) -> str | None:
+    """The language that a text's front matter names."""
     front = text[: text.find("\n---", 3)] if text.startswith("---\n") else ""
-    found = _LANGUAGE.search(front)
-    return found[1] if found else "en"
+    match = _LANGUAGE.search(front)
+    return match[1] if match else None
 
 
 def _block(name: str, project: Project | None, folder: Path, clock: Clock) -> DataBlock:

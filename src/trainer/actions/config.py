@@ -11,7 +11,7 @@ from trainer.actions.model import make_chain
 from trainer.actions.prompt import Instructions, check_all
 from trainer.actions.report_inputs import collect_inputs
 from trainer.core.config import Settings
-from trainer.core.errors import TrainerError, UsageError, unknown
+from trainer.core.errors import UsageError, unknown
 from trainer.core.project import Project
 from trainer.prompts import list_instructions
 from trainer.reports import expand_reports
@@ -44,15 +44,14 @@ def check_config(project: Project) -> Checked:
     specs = expand_reports(project.settings.reports)
     sources = Sources(project)
     instructions = Instructions(project, sources)
-    inputs, errors = collect_inputs(project, specs, sources=sources, changes={})
-    wrong: list[TrainerError] = [*check_sources(project, sources), *errors.values()]
+    wrong: list[UsageError] = check_sources(project, sources)
     given: dict[str, Mapping[str, Any]] = {}
-    for report in inputs:
-        try:
+    try:
+        for report in collect_inputs(project, specs, sources=sources, changes={}):
             make_chain(project, report.choice)
             given[report.prepared.instruction.path] = report.prepared.params
-        except UsageError as error:
-            wrong.append(error)
+    except UsageError as error:
+        wrong.append(error)
     warnings: list[str] = []
     names = list_instructions(project.instructions)
     for name in names:

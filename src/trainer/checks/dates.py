@@ -1,68 +1,130 @@
-"""Full dates of a text held against the dates of data and contexts."""
+"""Whole dates of a text held against the dates of data and contexts."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 
-from trainer.checks.datums import Data
-from trainer.checks.document import Block, Document
+from trainer.checks.claims import Claims
+from trainer.checks.concepts import concept_words, concepts
 from trainer.checks.figure import Figure
-from trainer.checks.fit import STRONG, coverage
-from trainer.checks.labels import labels
-from trainer.checks.periods import Period, find_periods
-from trainer.core.values import Context
+from trainer.checks.lexicon import Lexicon, detect_language
+from trainer.checks.times import find_times
+from trainer.checks.view import View
+from trainer.core.values import Context, DataBlock
 
-_BEFORE = 80
-_Titled = list[tuple[str, str, frozenset[str]]]
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T|\s|$)")
 
 
-def check_dates(document: Document, *, data: Data, contexts: Sequence[Context]) -> Iterator[Figure]:
-    """Every full date with its verdict: of a datum, of a context, contradicted by the datum it names, or none."""
-    titled = _titled(data)
-    held = {period.first: context.path for context in contexts for period in find_periods(context.text)}
-    for block in document.blocks:
-        if block.kind in ("front", "code", "chart") or block.appendix:
+def check_dates(
+    claims: Claims, *, view: View, blocks: Sequence[DataBlock], contexts: Sequence[Context]
+) -> Iterator[Figure]:
+    """Every whole date with its verdict: of a datum, of a context, or none."""
+    known = _dates(view, blocks)
+    said = {
+        ref.first: context.path
+        for context in contexts
+        for ref in find_times(context.text, lexicon=Lexicon(detect_language(context.text)))
+        if ref.kind == "day" and ref.first
+    }
+    for line, column, ref, sentence in claims.dates:
+        day = ref.first
+        if day is None:
             continue
-        for period in find_periods(block.text):
-            if period.grain == "day":
-                yield _figure(block, period, data, held, titled)
+        if day in known:
+            yield Figure(
+                line,
+                column,
+                ref.text,
+                "date",
+                0.0,
+                "date",
+                "supported",
+                known[day],
+                date=day.isoformat(),
+                stored=day.isoformat(),
+            )
+        elif day in said:
+            yield Figure(
+                line,
+                column,
+                ref.text,
+                "date",
+                0.0,
+                "date",
+                "context",
+                said[day],
+                date=day.isoformat(),
+                stored=day.isoformat(),
+            )
+        elif known or said:
+            words = {word for word, _, _ in concepts(sentence)}
+            named = [
+                other
+                for other in sorted(known)
+                if len(_named(known[other]) & words) >= min(2, len(_named(known[other]))) > 0
+            ]
+            if len(named) == 1:
+                message = f"{known[named[0]].rpartition('/')[2]} is {named[0].isoformat()}, not {ref.text}"
+                yield Figure(
+                    line,
+                    column,
+                    ref.text,
+                    "date",
+                    0.0,
+                    "date",
+                    "contradicted",
+                    known[named[0]],
+                    message=message,
+                    date=named[0].isoformat(),
+                )
+                continue
+            nearest = min(known, key=lambda other: (abs((other - day).days), other), default=None)
+            hint = (
+                f"; the nearest is {nearest.isoformat()} ({known[nearest]})"
+                if nearest and abs((nearest - day).days) < 400
+                else ""
+            )
+            yield Figure(
+                line,
+                column,
+                ref.text,
+                "date",
+                0.0,
+                "date",
+                "unsupported",
+                message=f"no datum and no context holds this date{hint}",
+                date=day.isoformat(),
+            )
 
 
-def _figure(block: Block, period: Period, data: Data, held: dict[str, str], titled: _Titled) -> Figure:
-    line, column = block.place(period.start)
-    text = block.text[period.start : period.end]
-    near = {token: 1.0 for token, _, _ in labels(block.text[max(0, period.start - _BEFORE) : period.start])}
-    found = data.dates.get(period.first, ())
-    named = _named(near, titled, data)
-    support, message = "", ""
-    if found:
-        support = max(found, key=lambda each: coverage(each[1], frozenset(), near, data.weights))[0]
-    elif named:
-        support, day, title = named
-        message = f"{title} is {day}, not {text}"
-    elif period.first in held:
-        support = held[period.first]
-    else:
-        message = "no datum and no context holds this date"
-    verdict = "supported" if found else "contradicted" if named else "context" if support else "unsupported"
-    return Figure(line, column, text, "date", 0.0, "date", verdict, support, "", message, period.first, period.first)  # type: ignore[arg-type]
+def _named(source: str) -> frozenset[str]:
+    """The words of a date's own key; none where it is only a date."""
+    return concept_words(source.rpartition("/")[2]) - {"date", "time", "end", "start", "retrieved"}
 
 
-def _titled(data: Data) -> _Titled:
-    """The dates with names of their own: support, day and words of each."""
-    return [
-        (support, day, words)
-        for day, entries in data.dates.items()
-        for support, words, _ in entries
-        if len(words) > 1 and words != {"date", "retrieved"}
-    ]
+def _dates(view: View, blocks: Sequence[DataBlock]) -> dict[date, str]:
+    """Every day that the data names, with where it stands."""
+    found: dict[date, str] = {}
+    for datum in view.data:
+        if datum.time:
+            found.setdefault(datum.time.end, datum.source)
+            found.setdefault(datum.time.start, datum.source)
+    for item in view.facts.left_out:
+        for match in _ISO.finditer(item.detail):
+            _add(found, match, f"{item.source.key or item.source.name} {item.source.path}")
+    for block in blocks:
+        if block.as_of:
+            for match in _ISO.finditer(block.as_of):
+                _add(found, match, f"{block.key} as of")
+        if block.retrieved_at:
+            found.setdefault(block.retrieved_at.date(), f"{block.key} retrieved")
+    return found
 
 
-def _named(near: dict[str, float], titled: _Titled, data: Data) -> tuple[str, str, str] | None:
-    """The dated datum whose whole name stands before a date: its support, day and words."""
-    best: tuple[float, str, str, str] | None = None
-    for support, day, words in titled:
-        score = coverage(words, frozenset(), near, data.weights)
-        if score >= max(STRONG, 0.9) and (best is None or score > best[0]):
-            best = score, support, day, " ".join(sorted(words))
-    return best[1:] if best else None
+def _add(found: dict[date, str], match: re.Match[str], source: str) -> None:
+    try:
+        found.setdefault(date(int(match[1]), int(match[2]), int(match[3])), source)
+    except ValueError:
+        return

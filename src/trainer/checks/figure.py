@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trainer.checks.datums import Datum
-from trainer.checks.derive import Derivation
-from trainer.checks.mentions import Mention
 from trainer.core.errors import Where
 from trainer.core.values import Finding, Json, Severity
 
@@ -25,7 +22,8 @@ class Figure:
     text: str
     """As written."""
     kind: str
-    """`money`, `percent`, `points`, `multiple`, `number`, `fraction`, `duration`, `rank` or `date`."""
+    """`money`, `percent`, `points`, `multiple`, `number`, `fraction`, `physical`, `time` or `date`; of words `direction`,
+    `rank` or `size`."""  # noqa: E501
     value: float
     """With scale and sign; percent as written."""
     unit: str
@@ -42,6 +40,10 @@ class Figure:
     """The exact value behind it: of the datum, or of the formula."""
     chart: bool = False
     """Whether it stands among the rows of a chart."""
+    measure: str = ""
+    """What is measured, and of which members."""
+    operation: str = ""
+    """Of a derived figure: `share`, `change` …"""
 
     def finding(self) -> Finding:
         """The figure as a finding: an error where contradicted, a warning where unsupported, else a note."""
@@ -51,11 +53,21 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A numeral that could not be read."""
+
+    line: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class FigureReport:
     """All figures of a text."""
 
     figures: tuple[Figure, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
 
     @property
     def unverified(self) -> tuple[Figure, ...]:
@@ -66,51 +78,5 @@ class FigureReport:
         """The report as `trainer checks --json` prints it."""
         names = ("line", "column", "text", "kind", "verdict", "support", "formula", "message")
         findings = [{name: getattr(figure, name) for name in names} for figure in self.figures]
-        return {"findings": findings, "scores": dict(self.scores)}
-
-
-def shown(
-    mention: Mention,
-    verdict: Judgement,
-    support: str = "",
-    *,
-    formula: str = "",
-    message: str = "",
-    date: str = "",
-    stored: str = "",
-) -> Figure:
-    """The figure that a mention is, with its verdict."""
-    numeral = mention.numeral
-    unit = numeral.currency or {"percent": "percent", "points": "percentage points", "multiple": "times"}.get(
-        numeral.kind, ""
-    )
-    return Figure(
-        mention.line, mention.column, numeral.text, numeral.kind, numeral.value, unit, verdict, support, formula,
-        message, date, stored, mention.chart,
-    )  # fmt: skip
-
-
-def derived_figure(mention: Mention, derived: Derivation) -> Figure:
-    """The figure that follows from datums."""
-    support = "; ".join(dict.fromkeys(datum.support for datum in derived.inputs[:4]))
-    return shown(
-        mention,
-        "derived",
-        support,
-        formula=derived.formula,
-        date=max(datum.last for datum in derived.inputs),
-        stored=exact(derived.value),
-    )
-
-
-def contradicted(mention: Mention, datum: Datum) -> Figure:
-    """The figure that a datum contradicts."""
-    value = exact(datum.value)
-    unit = f" {datum.unit}" if datum.unit else ""
-    message = f"{datum.title} is {value}{unit} ({datum.last}), not {mention.numeral.text}"
-    return shown(mention, "contradicted", datum.support, message=message, date=datum.last, stored=exact(datum.value))
-
-
-def exact(value: float) -> str:
-    """A stored value as people read it: whole from a billion on, else ten digits."""
-    return f"{value:,.10g}" if abs(value) < 1e9 else f"{value:,.0f}"
+        unread = [{"line": item.line, "column": item.column, "text": item.text} for item in self.unread]
+        return {"findings": findings, "scores": dict(self.scores), "unread": unread}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from trainer.checks.datums import read_data
+from trainer.checks.dates import check_dates
 from trainer.checks.figure import UNVERIFIED, Figure, FigureReport
-from trainer.checks.judge import Judge
+from trainer.checks.judge import Reading, exact
+from trainer.checks.predicates import Predicate, check_predicates
+from trainer.checks.quantities import Quantity
+from trainer.checks.text import Given, read_text
 from trainer.core.values import Context, DataBlock, Prompt, Verdict
 
 
@@ -15,16 +19,89 @@ def check_figures(
     *,
     data: Sequence[DataBlock] = (),
     contexts: Sequence[Context] = (),
-    language: str = "en",
+    language: str | None = None,
     foreign: Sequence[str] = (),
 ) -> FigureReport:
     """Every figure in a Markdown text with its verdict against the data and contexts.
 
     `foreign` are names that the data is not about: a figure said of one of them is not supported by it.
     """
-    judge = Judge(read_data(data), contexts, language, foreign)
-    figures = judge.figures(text)
-    return FigureReport(figures, _scores(figures))
+    checked = read_text(text, given=Given(tuple(data), tuple(contexts)), language=language)
+    strangers = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, foreign))})(?!\w)") if foreign else None
+    figures = [
+        _figure(_of_stranger(reading, strangers))
+        for reading in checked.readings
+        if not (reading.claim.numeral.soft and reading.candidate is None)
+    ]
+    figures += check_dates(checked.claims, view=checked.view, blocks=data, contexts=contexts)
+    figures += [_said(predicate) for predicate in check_predicates(checked.judge, checked.claims.sentences)]
+    figures.sort(key=lambda figure: (figure.line, figure.column, figure.kind))
+    return FigureReport(tuple(figures), _scores(figures))
+
+
+def _of_stranger(reading: Reading, strangers: re.Pattern[str] | None) -> Reading:
+    """The reading, unsupported where the figure is said of a name that the data is not about."""
+    claim = reading.claim
+    if strangers is None or claim.members or not (match := strangers.search(claim.head or claim.sentence)):
+        return reading
+    return Reading(claim, "unsupported", None, f"nothing given is about {match[0]}")
+
+
+def _figure(reading: Reading) -> Figure:
+    claim, candidate = reading.claim, reading.candidate
+    numeral = claim.numeral
+    inputs = candidate.inputs if candidate else ()
+    formula = candidate.formula if candidate and candidate.operation not in ("direct", "context") else ""
+    if formula and candidate:
+        formula = (
+            formula.replace("{n}", f"{len(inputs)} {inputs[0].title}").replace("sum", "sum of all")
+            if "{n}" in formula
+            else formula
+        )
+        for number, item in enumerate(inputs[:4]):
+            formula = formula.replace(f"{{{number}}}", item.named())
+    time = candidate.later or (inputs[0].time if inputs else None) if candidate else None
+    return Figure(
+        claim.line,
+        claim.column,
+        numeral.text,
+        numeral.kind,
+        numeral.value,
+        numeral.unit,
+        reading.verdict,
+        "; ".join(dict.fromkeys(item.source for item in inputs[:4])),
+        formula,
+        reading.message,
+        time.label if time else "",
+        exact(candidate.value) if candidate else "",
+        claim.is_chart,
+        _measure(inputs),
+        candidate.operation if candidate else "",
+    )
+
+
+def _measure(inputs: Sequence[Quantity]) -> str:
+    """The measures of some inputs, with the members that all are of."""
+    if not inputs:
+        return ""
+    titles = list(dict.fromkeys(item.title for item in inputs[:3]))
+    members = [name for _, name in inputs[0].members if all((_, name) in item.members for item in inputs)]
+    return " / ".join(titles) + (f" ({', '.join(members)})" if members else "")
+
+
+def _said(predicate: Predicate) -> Figure:
+    support = "; ".join(dict.fromkeys(item.source for item in predicate.inputs[:2] if item.source))
+    return Figure(
+        predicate.line,
+        predicate.column,
+        predicate.text,
+        predicate.kind,
+        0.0,
+        "",
+        "derived" if predicate.holds else "contradicted",
+        support,
+        message=predicate.message,
+    )
 
 
 def prompt_figures(text: str, *, prompt: Prompt, foreign: Sequence[str] = ()) -> FigureReport:

@@ -1,332 +1,979 @@
-"""Finds for each figure of a text the datum, arithmetic or passage behind it, or what contradicts it."""
+"""Each claim of a text held against data and contexts: the likeliest reading that meets it, or what stands there instead."""  # noqa: E501
 
 from __future__ import annotations
 
-import bisect
-import itertools
-import re
-from collections.abc import Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from trainer.checks.compare import ranked, sized
-from trainer.checks.cues import CHANGE, says
-from trainer.checks.dates import check_dates
-from trainer.checks.datums import Data, Datum
-from trainer.checks.derive import Derivation, derive
-from trainer.checks.document import read_document
-from trainer.checks.figure import Figure, contradicted, derived_figure, exact, shown
-from trainer.checks.fit import STRONG, accepts, could_be, coverage, is_count, overlaps, refines, sign_fits, unit_fits
-from trainer.checks.mentions import Finder, Mention, grain_words
+from trainer.checks.calendar import Calendar, is_before
+from trainer.checks.claims import Claim
+from trainer.checks.lexicon import Lexicon
 from trainer.checks.numerals import Numeral
-from trainer.checks.passages import Passages
-from trainer.checks.periods import Period
-from trainer.checks.spelt import grows
-from trainer.core.values import Context
+from trainer.checks.quantities import OPERATIONS, Candidate, Focus, Quantity
+from trainer.checks.thresholds import ACCEPTED, BETTER, BROKEN, CHANCE, DECADE, DERIVED_CHANCE, FOCUS, NAMED, UNCALLED
+from trainer.checks.times import TimeRef
+from trainer.checks.view import GENERIC, Datum, MemberKey, Option, View, unit_cost
+from trainer.facts.values import Time
 
-_UPSIDE = re.compile(r"\b(?:upside|downside|implie[sd]|kurspotenzial|potentiel)\b", re.IGNORECASE)
-_PRICE = frozenset({"share", "price"})
-_QUOTES = 7
-"""From so many shared words on, a sentence repeats a passage."""
-_VAGUE_QUOTES = 4
-_COMMON = frozenset({"trailing", "12month", "diluted", "basic", "short"})
-_QUARTERLY = re.compile(r"\b(?:quarter\w*|quartal\w*|trimestr\w*|q[1-4])\b", re.IGNORECASE)
+Judgement = Literal["supported", "derived", "context", "contradicted", "unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFigure:
+    """A figure that a context states, and the words it stands with."""
+
+    claim: Claim
+    path: str
+    words: frozenset[str]
+
+    def quantity(self, cost: float) -> Quantity:
+        """The figure as something to count with."""
+        numeral = self.claim.numeral
+        kind = {"multiple": "ratio", "number": "", "fraction": "percent"}.get(numeral.kind, numeral.kind)
+        members = self.claim.members[0] if self.claim.members else ()
+        return Quantity(
+            numeral.value,
+            kind,
+            numeral.unit,
+            -1,
+            tuple(members),
+            None,
+            numeral.text,
+            f"{self.path}:{self.claim.line}",
+            cost,
+            is_context=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What became of a claim."""
+
+    claim: Claim
+    verdict: Judgement
+    candidate: Candidate | None = None
+    message: str = ""
+    chance: float = 0.0
+    """Expected accidental hits."""
+
+
+@dataclass(slots=True)
+class Binding:
+    """What a claim's words, members and times say of data; computed once for each claim."""
+
+    affinity: dict[int, float]
+    best: float
+    member_costs: dict[MemberKey, float] = field(default_factory=dict)
+    time_costs: dict[object, float] = field(default_factory=dict)
 
 
 class Judge:
-    """Holds the data, the contexts' figures, and the metrics' scores while one text is read."""
+    """Judges claims in their order; what was borne out helps to read what follows."""
 
-    def __init__(self, data: Data, contexts: Sequence[Context], language: str, foreign: Sequence[str]) -> None:
-        self.data = data
+    def __init__(self, view: View, contexts: Sequence[ContextFigure], lexicon: Lexicon) -> None:
+        self.view = view
         self.contexts = contexts
-        strangers = {name.casefold(): -1 - at for at, name in enumerate(foreign) if name.strip()}
-        aliases = strangers | {alias: at for at, subject in enumerate(data.subjects) for alias in subject.aliases}
-        self.finder = Finder(aliases, language)
-        self.passages = Passages(data, contexts)
-        self.backing: dict[tuple[int, ...], list[Datum]] = {}
-        self.places: dict[tuple[int, ...], list[tuple[int, Datum]]] = {}
-        self.twofold: dict[tuple[int, ...], bool] = {}
-        """Whether a sentence states one series at two times."""
-        self.groups: list[tuple[int, ...]] = []
-        self.metric_cache: dict[tuple[object, ...], list[tuple[float, str]]] = {}
-
-    def figures(self, text: str) -> tuple[Figure, ...]:
-        """Every figure of the text, in its order."""
-        document = read_document(text)
-        mentions = list(self.finder.mentions(document))
-        first = [None if mention.numeral.soft else self._direct(mention) for mention in mentions]
-        for mention, found in zip(mentions, first, strict=True):
-            if found:
-                self.backing.setdefault(mention.group, []).append(found)
-                self.places.setdefault(mention.group, []).append((mention.numeral.start, found))
-        self.groups = sorted(self.backing)
-        figures = [self._figure(mention, found) for mention, found in zip(mentions, first, strict=True)]
-        known = [figure for figure in figures if figure is not None]
-        known.extend(check_dates(document, data=self.data, contexts=self.contexts))
-        return tuple(sorted(known, key=lambda figure: (figure.line, figure.column)))
-
-    def _figure(self, mention: Mention, datum: Datum | None) -> Figure | None:
-        if mention.numeral.soft:
-            return self._spelt(mention)
-        if _is_vague(mention.numeral) and (place := self.passages.find(mention, least=_VAGUE_QUOTES)):
-            return shown(mention, "context" if place[1] else "supported", place[0])
-        if datum and not self._outdone(mention, datum):
-            return shown(mention, "supported", datum.support, date=datum.last, stored=exact(datum.value))
-        if place := self.passages.find(mention, least=_QUOTES):
-            return shown(mention, "context" if place[1] else "supported", place[0])
-        derived = derive(
-            mention,
-            self._named(mention, 0.6),
-            [*self._named(mention, 0.3), *self._around(mention), *self._implied(mention)],
-            self._neighbours(mention),
+        self.lexicon = lexicon
+        self.calendar = Calendar.of(datum.time for datum in view.data)
+        self.latest = max((datum.end for datum in view.data if datum.time), default=None)
+        self.learned: dict[tuple[int, int], int] = {}
+        """By block and row of a table, the measure that its figures show it is."""
+        self.learned_columns: dict[tuple[int, int], int] = {}
+        self.column_times: dict[tuple[int, int], Time] = {}
+        self.row_times: dict[tuple[int, int], Time] = {}
+        self.column_members: dict[tuple[int, int], dict[str, str]] = {}
+        self.row_members: dict[tuple[int, int], dict[str, str]] = {}
+        self.readings: list[Reading] = []
+        self.last_hits: list[Candidate] = []
+        self.all_sections: list[list[Quantity]] | None = None
+        self.pending: dict[tuple[int, str, int], list[tuple[int, Claim, list[Candidate]]]] = defaultdict(list)
+        """Cells that nothing bears out alone, by row and by column, with all arithmetic that meets them."""
+        self.currency = ""
+        """Of most money in the text."""
+        self.by_group: dict[tuple[int, ...], list[Reading]] = defaultdict(list)
+        self.by_column: dict[tuple[int, int], list[Reading]] = defaultdict(list)
+        self.denominators = frozenset(number for number, words in enumerate(view.words) if words and words <= _WHOLES)
+        self.at: dict[tuple[MemberKey, Time | None], list[Datum]] = defaultdict(list)
+        """Data by members and time."""
+        for datum in view.data:
+            self.at[datum.members, datum.time].append(datum)
+        self.own_times = tuple(
+            sorted({datum.time for datum in view.data if datum.time}, key=lambda time: (time.end, time.start))
         )
-        claim = self._claim(mention)
-        if derived and not (claim and _names_average(claim, derived)):
-            return derived_figure(mention, derived)
-        if place := self.passages.find(mention, least=4 if claim else 2):
-            return shown(mention, "context" if place[1] else "supported", place[0])
-        if is_count(mention.numeral) and claim is None:
-            return None
-        if claim:
-            return contradicted(mention, claim)
-        if mention.numeral.kind == "fraction" and not self._is_named(mention):
-            return None
-        return shown(mention, "unsupported", message="no datum, context or plain arithmetic on them gives this figure")
 
-    def _spelt(self, mention: Mention) -> Figure | None:
-        """A claim in words of size or rank, where it is clear what of; else it is no figure."""
-        if mention.numeral.kind == "rank":
-            bearer = self._bearer(mention)
-            return ranked(mention, bearer, self.data) if bearer else None
-        return sized(mention, self._compared(mention))
+    def judge(self, claims: Sequence[Claim]) -> list[Reading]:
+        """The reading of each claim."""
+        counts = Counter(claim.numeral.unit for claim in claims if claim.numeral.kind == "money" and claim.numeral.unit)
+        total = sum(counts.values())
+        if total >= 4 and counts.most_common(1)[0][1] >= 0.75 * total:
+            self.currency = counts.most_common(1)[0][0]
+        self._learn(claims)
+        for number, claim in enumerate(claims):
+            reading = self._read(claim)
+            if reading.verdict in ("contradicted", "unsupported") and claim.is_cell and self.last_hits:
+                for axis, at in (("row", claim.row), ("column", claim.col)):
+                    self.pending[claim.group[0], axis, at].append((number, claim, self.last_hits))
+            self.readings.append(reading)
+            self.by_group[claim.group].append(reading)
+            if claim.is_cell:
+                self.by_column[claim.group[0], claim.col].append(reading)
+        self._accept_templates()
+        return self.readings
 
-    def _bearer(self, mention: Mention) -> Datum | None:
-        """The datum that a claim is about: that of the figure before it, else the only one the words name."""
-        if before := self._beside(mention)[0]:
-            return before[-1]
-        named = [datum for _, metric in self._strong(mention) for datum in self._timely(metric, mention)]
-        return named[0] if named and len({datum.value for datum in named}) == 1 else None
-
-    def _beside(self, mention: Mention) -> tuple[list[Datum], list[Datum]]:
-        """The datums of the two figures before a claim, and of the two after it."""
-        places = self.places.get(mention.group, [])
-        at = bisect.bisect_left(places, mention.numeral.start, key=lambda place: place[0])
-        return [datum for _, datum in places[max(0, at - 2) : at]], [datum for _, datum in places[at : at + 2]]
-
-    def _compared(self, mention: Mention) -> list[tuple[Datum, Datum]]:
-        """The pairs of amounts that `doubled` or `twice the …` may be said of."""
-        before, after = self._beside(mention)
-        if not grows(mention.numeral):
-            others = [datum for _, metric in self._strong(mention) for datum in self._timely(metric, mention)]
-            return [(before[-1], other) for other in others if _comparable(before[-1], other)] if before else []
-        beside = [datum for datum in (*before, *after) if datum.series]
-        pairs = [(new, old) for new in beside for old in beside if new.metric == old.metric and new.last > old.last]
-        return [pair for pair in pairs if pair[0].subject == pair[1].subject]
-
-    def _strong(self, mention: Mention) -> list[tuple[float, str]]:
-        return [pair for pair in self._metrics(mention) if pair[0] >= STRONG]
-
-    def _timely(self, metric: str, mention: Mention) -> list[Datum]:
-        """The metric's datums of the subject and period that the words name."""
-        return [
-            datum for datum in self.data.by_metric[metric]
-            if self._belongs(datum, mention) and (mention.periods or not datum.series)
-        ]  # fmt: skip
-
-    def _is_named(self, mention: Mention) -> bool:
-        return bool(self._strong(mention))
-
-    def _outdone(self, mention: Mention, datum: Datum) -> bool:
-        """Whether a rate of change stands beside both amounts it is the change of, so that it must follow from them."""
-        if mention.numeral.kind != "percent" or mention.table or datum.series or not says(CHANGE, mention.clause):
-            return False
-        if mention.group not in self.twofold:
-            beside = [other.metric for other in self.backing.get(mention.group, []) if other.series]
-            self.twofold[mention.group] = len(beside) > len(set(beside))
-        return self.twofold[mention.group]
-
-    def _direct(self, mention: Mention) -> Datum | None:
-        """The datum the figure is, by value, unit, sign, label, subject and period; None where none is."""
-        hits = [datum for datum in self._hits(mention.numeral) if sign_fits(mention, datum)]
-        if not hits:
-            return None
-        best = self._best(mention)
-        scored = [(self._label(datum, mention), datum) for datum in hits if self._belongs(datum, mention)]
-        accepted = [
-            (score, datum)
-            for score, datum in scored
-            if accepts(score, best[0], mention) or refines(score, datum, best[1])
-        ]
-        if not accepted:
-            return None
-        return max(accepted, key=lambda pair: (round(pair[0], 3), self._closeness(pair[1], mention), -pair[1].number))[
-            1
-        ]
-
-    def _hits(self, numeral: Numeral) -> list[Datum]:
-        found = [datum for datum in self.data.between(numeral.low, numeral.high) if unit_fits(numeral, datum.unit, 1)]
-        if numeral.kind in ("percent", "points", "fraction"):
-            low, high = numeral.low / 100, numeral.high / 100
-            found += [datum for datum in self.data.between(low, high) if unit_fits(numeral, datum.unit, 100)]
-        if numeral.kind == "multiple":
-            low, high = numeral.low * 100, numeral.high * 100
-            found += [datum for datum in self.data.between(low, high) if datum.unit == "percent"]
-        return found
-
-    def _label(self, datum: Datum, mention: Mention) -> float:
-        return coverage(datum.tokens, datum.extra, mention.weights, self.data.weights)
-
-    def _best(self, mention: Mention) -> tuple[float, frozenset[str]]:
-        """How well the best-named metric whose unit would do is named, and its words."""
-        for score, metric in self._metrics(mention):
-            if any(could_be(mention, datum.unit) for datum in self.data.by_metric[metric][:2]):
-                return score, self.data.tokens[metric]
-        return 0.0, frozenset()
-
-    def _metrics(self, mention: Mention) -> list[tuple[float, str]]:
-        """The metrics whose words stand near the figure, best first."""
-        key = tuple(sorted(mention.weights.items()))
-        if key not in self.metric_cache:
-            metrics = {metric for token in mention.weights for metric in self.data.words.get(token, ())}
-            scored = [
-                (
-                    coverage(self.data.tokens[metric], self.data.extras[metric], mention.weights, self.data.weights),
-                    metric,
-                )
-                for metric in metrics
+    def _accept_templates(self) -> None:
+        """One formula over a whole row or column bears out its cells, though for each alone it may be an accident."""
+        for (block, axis, at), cells in sorted(self.pending.items()):
+            counts: Counter[object] = Counter()
+            for _, _, hits in cells:
+                counts.update({_signature(hit) for hit in hits})
+            same = [
+                reading
+                for reading in self.readings
+                if reading.claim.is_cell
+                and reading.claim.group[0] == block
+                and (reading.claim.row if axis == "row" else reading.claim.col) == at
             ]
-            self.metric_cache[key] = sorted(
-                ((s, m) for s, m in scored if s >= 0.2), key=lambda pair: (-pair[0], pair[1])
+            for reading in same:
+                if reading.verdict == "derived" and reading.candidate:
+                    counts[_signature(reading.candidate)] += 1
+            if not counts:
+                continue
+            best, count = max(counts.items(), key=lambda item: (item[1], repr(item[0])))
+            if count < max(2, 0.6 * len(same)):
+                continue
+            for number, claim, hits in cells:
+                hit = next((hit for hit in sorted(hits, key=lambda hit: hit.cost) if _signature(hit) == best), None)
+                if hit is not None:
+                    self.readings[number] = Reading(claim, "derived", hit)
+
+    # What the exact figures of a document show of its tables and its calendar.
+
+    def _learn(self, claims: Sequence[Claim]) -> None:  # noqa: C901, PLR0912
+        rows: dict[tuple[int, int], list[set[Datum]]] = defaultdict(list)
+        columns: dict[tuple[int, int], list[set[Datum]]] = defaultdict(list)
+        votes: Counter[bool] = Counter()
+        for claim in claims:
+            if claim.numeral.digits < (2 if claim.is_cell else 3) or claim.numeral.soft:
+                continue
+            hits = {datum for datum, _, cost in self._hits(claim.numeral) if cost < 0.9}
+            if not hits or len(hits) > 12:
+                continue
+            if claim.is_cell:
+                rows[claim.group[0], claim.row].append(hits)
+                columns[claim.group[0], claim.col].append(hits)
+            if claim.numeral.digits >= 4:
+                for ref in claim.times[:1]:
+                    for datum in hits:
+                        time = datum.time
+                        if ref.kind == "year" and time and time.grain == "year" and time.start.year != time.end.year:  # noqa: SIM102
+                            if ref.year in (time.start.year, time.end.year):
+                                votes[ref.year == time.start.year] += 1
+        for key, cells in rows.items():
+            self._settle(key, cells, self.learned, self.row_times, self.row_members)
+        for key, cells in columns.items():
+            self._settle(key, cells, self.learned_columns, self.column_times, self.column_members)
+        if votes[True] > 2 * votes[False]:
+            self.calendar = replace(self.calendar, overlap_first=True)
+        ends: Counter[int] = Counter()
+        for claim in claims:
+            time = (
+                self.column_times.get((claim.group[0], claim.col)) or self.row_times.get((claim.group[0], claim.row))
+                if claim.is_cell
+                else None
             )
-        return self.metric_cache[key]
+            for ref in claim.times[:1]:
+                if time is not None and ref.kind == "quarter" and ref.part and time.grain == "quarter":
+                    month = time.end.month if time.end.day > 10 else (time.end.month - 2) % 12 + 1
+                    ends[(month - 3 * ref.part - 1) % 12 + 1] += 1
+        if ends:
+            month, count = ends.most_common(1)[0]
+            if month != 12 and count >= max(2, 0.7 * sum(ends.values())):
+                self.calendar = replace(self.calendar, end_months=self.calendar.end_months | {month})
 
-    def _belongs(self, datum: Datum, mention: Mention) -> bool:
-        return self._subject_fits(datum, mention) and self._period_fits(datum, mention)
+    def _settle(
+        self,
+        key: tuple[int, int],
+        cells: Sequence[set[Datum]],
+        measures: dict[tuple[int, int], int],
+        times: dict[tuple[int, int], Time],
+        members: dict[tuple[int, int], dict[str, str]],
+    ) -> None:
+        """What most cells of a row or column have in common; two at least, and three quarters of those that hit anything."""  # noqa: E501
+        if len(cells) < 2:
+            return
+        measure = _common([{datum.measure for datum in hits} for hits in cells])
+        if isinstance(measure, int):
+            measures[key] = measure
+        time = _common([{datum.time for datum in hits} for hits in cells])
+        if isinstance(time, Time):
+            times[key] = time
+        for dimension in {name for hits in cells for datum in hits for name, _ in datum.members}:
+            member = _common([{dict(datum.members).get(dimension) for datum in hits} for hits in cells])
+            if isinstance(member, str):
+                members.setdefault(key, {})[dimension] = member
 
-    def _subject_fits(self, datum: Datum, mention: Mention) -> bool:
-        if not mention.subjects:
-            return True
-        top = max(mention.subjects.values())
-        return mention.subjects.get(datum.subject, 0.0) >= top - 0.11
+    # One claim.
 
-    def _period_fits(self, datum: Datum, mention: Mention) -> bool:
-        if not mention.periods:
-            return True
-        top = max(weight for _, weight in mention.periods)
-        if top < 0.36 and not mention.table:
-            return True
-        near = [period for period, weight in mention.periods if weight >= top - 0.11]
-        if top < 0.6 and not mention.table and not datum.series:
-            return True
-        if top < 0.6 and not mention.table:
-            near = [period for period, _ in mention.periods]
-        return any(self._same_time(datum, period, mention) for period in near)
+    def _read(self, claim: Claim) -> Reading:
+        binding = self._bind(claim)
+        self.last_hits = []
+        direct = sorted(self._direct(claim, binding), key=lambda item: (item[0].cost, item[0].inputs[0].index))
+        best, chance, rival = None, 1.0, None
+        for candidate, datum in direct[:6]:
+            if candidate.cost > ACCEPTED:
+                break
+            chance = self._chance(claim, binding, candidate)
+            rival = self._rival(claim, binding, datum)
+            if rival is None and self._is_borne_out(claim, binding, candidate, datum, chance):
+                best = candidate
+                break
+        if best is not None and best.cost <= 1.6:
+            return self._supported(claim, best, chance)
+        context = self._context(claim)
+        if context is not None and (best is None or context.cost < best.cost):
+            return Reading(claim, "context", context)
+        if best is not None:
+            return self._supported(claim, best, chance)
+        derived, chance = self._derived(claim, binding)
+        if (
+            derived is not None
+            and derived.cost > UNCALLED
+            and not claim.is_cell
+            and binding.best >= 0.8
+            and self._expected(claim, binding) is not None
+        ):
+            derived = None
+        if derived is not None:
+            return Reading(claim, "derived", derived, chance=chance)
+        return self._refuse(claim, binding, direct)
 
-    def _same_time(self, datum: Datum, period: Period, mention: Mention) -> bool:
-        if datum.series:
-            cue = grain_words(mention.weights) if mention.table else frozenset()
-            if len(cue) == 1 and datum.grain in ("quarter", "year") and datum.grain not in cue:
-                return False
-            return overlaps(
-                datum, period, quarterly=says(_QUARTERLY, mention.sentence) or says(_QUARTERLY, mention.section)
+    def _supported(self, claim: Claim, candidate: Candidate, chance: float) -> Reading:
+        formula = self.view.data[candidate.inputs[0].index].formula
+        if formula:
+            return Reading(claim, "derived", replace(candidate, operation="definition", formula=formula), chance=chance)
+        return Reading(claim, "supported", candidate, chance=chance)
+
+    def _refuse(self, claim: Claim, binding: Binding, direct: Sequence[tuple[Candidate, Datum]]) -> Reading:
+        expected = self._expected(claim, binding)
+        if direct and direct[0][0].cost - (direct[0][0].cost >= BROKEN) * 0 < 8 and expected is not None:
+            hit = direct[0][0].inputs[0]
+            if hit.measure == expected.measure and hit.index != expected.index:
+                message = f"{claim.numeral.text} is {hit.named()}; {expected.named()} is {_shown(expected)}"
+                return Reading(claim, "contradicted", _as_candidate(expected), message)
+        if expected is not None:
+            message = f"{expected.named()} is {_shown(expected)}, not {claim.numeral.text}"
+            return Reading(claim, "contradicted", _as_candidate(expected), message)
+        return Reading(
+            claim, "unsupported", None, "no datum, no arithmetic on named data and no context gives this figure"
+        )
+
+    def _hits(self, numeral: Numeral) -> Iterator[tuple[Datum, Option, float]]:
+        """The data whose value, in any unit it may be in, is what is written; with the cost of unit and sign."""
+        for low, high, mirrored in ((numeral.low, numeral.high, False), (-numeral.high, -numeral.low, True)):
+            for datum, option in self.view.within(low, high):
+                cost = self._unit_cost(numeral, datum, option)
+                if cost is None or (mirrored and option.value == 0):
+                    continue
+                yield datum, option, cost + option.cost + (1.0 if mirrored else 0.0)
+
+    def _unit_cost(self, numeral: Numeral, datum: Datum, option: Option) -> float | None:
+        """As `unit_cost`; a price is in its exchange's currency whatever the accounts beside it are in, and where data names
+        no currency the one of the whole text is meant.
+        """  # noqa: D205, E501
+        cost = unit_cost(numeral, option.kind, option.symbol)
+        if (
+            cost is None
+            and numeral.kind == "money"
+            and option.kind == "money"
+            and "price" in self.view.words[datum.measure]
+        ):
+            return 0.6 if numeral.unit in self.view.currencies and len(self.view.currencies) > 1 else None
+        if (
+            cost is not None
+            and numeral.kind == "money"
+            and not option.symbol
+            and self.currency not in ("", numeral.unit)
+        ):
+            return cost + 3.0
+        return cost
+
+    def _direct(self, claim: Claim, binding: Binding) -> Iterator[tuple[Candidate, Datum]]:
+        numeral = claim.numeral
+        for datum, option, unit in self._hits(numeral):
+            mirrored = (option.value < 0) != (numeral.value < 0) and option.value != 0 and numeral.value != 0
+            sign = 0.0
+            if mirrored:
+                unit -= 1.0  # noqa: PLW2901
+                sign = BROKEN if (numeral.signed and numeral.value < 0) or not self._says_negative(claim) else 0.3
+            cost = self._measure_cost(binding, datum.measure) + self._member_cost(claim, binding, datum.members)
+            cost += self._time_cost(claim, binding, datum) + unit + sign
+            quantity = self._quantity(datum, option, cost)
+            yield (
+                Candidate(option.value, option.kind, option.symbol, cost, (quantity,), "direct", later=datum.time),
+                datum,
             )
-        if period.grain == "day":
-            return period.first in self.data.block_dates[datum.block]
-        if int(period.last[:4]) < int(datum.last[:4]) - 1:
+
+    def _says_negative(self, claim: Claim) -> bool:
+        text = f"{claim.head} {claim.before[-60:]} {claim.after[:24]}"
+        return self.lexicon.has("negative", text) or self.lexicon.has("down", text)
+
+    def _is_borne_out(self, claim: Claim, binding: Binding, candidate: Candidate, datum: Datum, chance: float) -> bool:
+        if chance <= CHANCE:
+            return not self._is_another(claim, binding, datum)
+        affinity = binding.affinity.get(datum.measure, 0.0)
+        named = affinity >= 0.6 * NAMED and affinity >= binding.best - 0.05
+        learned = claim.is_cell and datum.measure in (
+            self.learned.get((claim.group[0], claim.row)),
+            self.learned_columns.get((claim.group[0], claim.col)),
+        )
+        return (named or learned) and candidate.cost <= 1.3
+
+    def _is_another(self, claim: Claim, binding: Binding, datum: Datum) -> bool:
+        """Whether another measure is named right before a figure of few digits, and this one by no word."""
+        if (
+            claim.numeral.digits >= 4
+            or binding.best < 0.85
+            or binding.affinity.get(datum.measure, 0.0) > 0.25
+            or claim.is_cell
+        ):
             return False
-        return not self._dated(datum, period)
+        named = [number for number, value in binding.affinity.items() if value >= binding.best - 0.02]
+        return any(
+            unit_cost(claim.numeral, option.kind, option.symbol) is not None
+            for (measure, _), series in self.view.series.items()
+            if measure in named
+            for option in series[-1].options
+        )
 
-    def _dated(self, datum: Datum, period: Period) -> bool:
-        """Whether a series says what an undated datum of the same name was in the period."""
-        for metric in self.data.words.get(next(iter(sorted(datum.tokens)), ""), ()):
-            if self.data.tokens[metric] != datum.tokens:
+    def _rival(self, claim: Claim, binding: Binding, datum: Datum) -> Quantity | None:
+        """A datum of the same measure that fits the claim's time and members clearly better, and has another value."""
+        rivals = []
+        own = self._member_cost(claim, binding, datum.members) + self._time_cost(claim, binding, datum)
+        if own < BETTER:
+            return None
+        for (measure, members), series in self.view.series.items():
+            if measure != datum.measure:
                 continue
-            for other in self.data.by_metric[metric]:
-                same = other.series and other.subject == datum.subject and other.unit == datum.unit and not other.extra
-                if same and other.grain == period.grain and overlaps(other, period, quarterly=True):
-                    return abs(other.value - datum.value) > 0.02 * abs(datum.value)
-        return False
+            for other in series:
+                cost = self._member_cost(claim, binding, members) + self._time_cost(claim, binding, other)
+                if cost <= own - BETTER and other.value != datum.value:
+                    rivals.append((cost, other))
+        if not rivals:
+            return None
+        cost, other = min(rivals, key=lambda pair: (pair[0], pair[1].index))
+        return self._quantity(other, other.options[0], cost)
 
-    def _closeness(self, datum: Datum, mention: Mention) -> int:
-        """More where the period is named exactly and no qualifying word of the title is missing."""
-        exact = any(period.last == datum.last and period.grain == datum.grain for period, _ in mention.periods)
-        return 2 * exact - len(datum.extra - set(mention.weights))
-
-    def _named(self, mention: Mention, least: float) -> list[Datum]:
-        """The datums of the metrics named near the figure, of the subjects named, best first."""
-        found: list[Datum] = []
-        for _score, metric in [pair for pair in self._metrics(mention) if pair[0] >= least][:14]:
-            if self._unasked(metric, mention):
+    def _chance(self, claim: Claim, binding: Binding, candidate: Candidate) -> float:
+        """Expected accidental hits among the data at least as plausible."""
+        numeral = claim.numeral
+        size = abs(numeral.value)
+        if not size:
+            return 1.0
+        probability = numeral.width / (DECADE * size)
+        low, high = size / math.sqrt(10), size * math.sqrt(10)
+        most = self.view.count_within(low, high) + self.view.count_within(-high, -low)
+        if probability * most <= CHANCE or (numeral.digits >= 4 and probability * most <= 5 * CHANCE):
+            return probability * most
+        count = 0
+        seen = set()
+        for datum, option in (*self.view.within(low, high), *self.view.within(-high, -low)):
+            if option.value in seen or numeral.low <= option.value <= numeral.high:
                 continue
-            members = [datum for datum in self.data.by_metric[metric] if self._derivable(datum, mention)]
-            found.extend(members[-12:])
-        return found
+            unit = unit_cost(numeral, option.kind, option.symbol)
+            if unit is None:
+                continue
+            cost = unit + option.cost + self._measure_cost(binding, datum.measure)
+            if (
+                cost <= candidate.cost
+                and cost + self._member_cost(claim, binding, datum.members) + self._time_cost(claim, binding, datum)
+                <= candidate.cost
+            ):
+                count += 1
+                seen.add(option.value)
+                if count * probability > 1:
+                    break
+        return probability * count
 
-    def _unasked(self, metric: str, mention: Mention) -> bool:
-        """Whether a metric is a special kind, such as an estimate, that no word near the figure asks for."""
-        special = self.data.extras[metric] - _COMMON
-        return bool(special) and not special & mention.weights.keys()
+    # Costs.
 
-    def _derivable(self, datum: Datum, mention: Mention) -> bool:
-        return not mention.subjects or datum.subject in mention.subjects
+    def _bind(self, claim: Claim) -> Binding:
+        words: Mapping[str, float] = claim.words
+        affinity = self.view.affinities(words)
+        if claim.is_cell:
+            for store, key in ((self.learned, claim.row), (self.learned_columns, claim.col)):
+                measure = store.get((claim.group[0], key))
+                if measure is not None:
+                    affinity[measure] = max(affinity.get(measure, 0.0), 0.85)
+        # A sentence that names no measure goes on about the one before.
+        if max(affinity.values(), default=0.0) < 0.2 and not claim.is_cell:
+            strength = 0.42
+            for reading in self.readings[:-8:-1]:
+                if reading.claim.is_cell or strength < 0.2:
+                    break
+                if reading.candidate and reading.verdict in ("supported", "derived"):
+                    for item in reading.candidate.inputs[:1]:
+                        if item.measure >= 0:
+                            affinity[item.measure] = max(affinity.get(item.measure, 0.0), strength)
+                strength *= 0.9
+        return Binding(affinity, max(affinity.values(), default=0.0))
 
-    def _neighbours(self, mention: Mention) -> list[Datum]:
-        block, index = mention.group[0], mention.group[1]
-        here = self.backing.get(mention.group, [])
-        before = self.backing.get((block, index - 1), []) if not mention.table else []
-        return here[:10] or before[:10]
+    def _measure_cost(self, binding: Binding, measure: int) -> float:
+        if binding.best < 0.12:
+            return 0.3
+        return 1.8 * (binding.best - binding.affinity.get(measure, 0.0))
 
-    def _implied(self, mention: Mention) -> list[Datum]:
-        """What a sentence leaves unsaid: the share price an upside is counted from; what the block before was about."""
-        if says(_UPSIDE, mention.sentence):
-            prices = [
-                datum for metric in self.data.words.get("price", ()) for datum in self.data.by_metric[metric]
-                if datum.tokens == _PRICE and self._derivable(datum, mention)
-            ]  # fmt: skip
-            return sorted(prices, key=lambda datum: datum.number)[:2]
-        if mention.table or (self._metrics(mention) or [(0.0, "")])[0][0] >= 0.5:
-            return []
-        before = bisect.bisect_left(self.groups, mention.group[:1])
-        beside = self.backing[self.groups[before - 1]] if before else []
-        others = (other for datum in beside[:2] for other in self.data.by_metric[datum.metric] if datum.series)
-        return list(itertools.islice(others, 24))
+    def _member_cost(self, claim: Claim, binding: Binding, members: MemberKey) -> float:
+        cached = binding.member_costs.get(members)
+        if cached is None:
+            cached = binding.member_costs[members] = self._member_cost_of(claim, members)
+        return cached
 
-    def _around(self, mention: Mention) -> list[Datum]:
-        """For a table's cell, the series that the other cells of its row stand in."""
-        if not mention.table:
-            return []
-        beside = [datum for datum in self.backing.get(mention.group, []) if datum.series]
-        found = [
-            other for datum in beside[:4] for other in self.data.by_metric[datum.metric]
-            if other.subject == datum.subject
-        ]  # fmt: skip
-        return found[:40]
+    def _member_cost_of(self, claim: Claim, members: MemberKey) -> float:
+        cost = 0.0
+        own = set(members)
+        dimensions = {name for name, _ in members}
+        table: tuple[dict[str, str] | None, ...] = ()
+        if claim.is_cell:
+            table = (
+                self.column_members.get((claim.group[0], claim.col)),
+                self.row_members.get((claim.group[0], claim.row)),
+            )
+        asserted = [options for options in claim.members if any(name in dimensions for name, _ in options)]
+        inherited = [options for options in claim.inherited_members if any(name in dimensions for name, _ in options)]
+        for dimension, member in members:
+            near = [options for options in asserted if any(name == dimension for name, _ in options)]
+            far = [options for options in inherited if any(name == dimension for name, _ in options)]
+            if near:
+                rank = next((at for at, options in enumerate(near) if (dimension, member) in options), None)
+                cost += BROKEN if rank is None else 0.0 if rank == 0 or claim.is_cell else 0.9
+            elif far:
+                rank = next((at for at, options in enumerate(far) if (dimension, member) in options), None)
+                cost += 1.3 if rank is None else 0.1 + 0.1 * min(rank, 3)
+            else:
+                settled = any(dimension in (of or {}) for of in table)
+                if self.view.breadth.get(dimension, 1) > 1 and not settled:
+                    cost += 0.1 if (dimension, member) in self.view.totals else 0.5
+        # A member that is named and of which this datum is not: another subject's figure.
+        for options in asserted[:1]:
+            if not own & set(options) and not any(name in dimensions for name, _ in options):
+                cost += 0.5
+        for of_axis in table:
+            for dimension, member in (of_axis or {}).items():
+                if dict(members).get(dimension, member) != member and not any(
+                    name == dimension for options in asserted for name, _ in options
+                ):
+                    cost += 1.0
+        return cost
 
-    def _claim(self, mention: Mention) -> Datum | None:
-        """The datum that the words say the figure is, where they say it clearly."""
-        for score, metric in self._metrics(mention):
-            if score < STRONG:
-                return None
-            members = [
-                datum for datum in self.data.by_metric[metric]
-                if could_be(mention, datum.unit) and self._subject_fits(datum, mention)
-            ]  # fmt: skip
-            timely = [datum for datum in members if self._period_fits(datum, mention)]
-            if timely:
-                value = mention.numeral.value
-                return min(timely, key=lambda datum: abs(abs(datum.value) - abs(value)))
+    def _time_cost(self, claim: Claim, binding: Binding, datum: Datum) -> float:
+        key = (
+            (datum.time, datum.measure, datum.members) if not claim.times and not claim.inherited_times else datum.time
+        )
+        cached = binding.time_costs.get(key)
+        if cached is None:
+            cached = binding.time_costs[key] = self._time_cost_of(claim, datum)
+        return cached
+
+    def _time_cost_of(self, claim: Claim, datum: Datum) -> float:  # noqa: C901, PLR0912
+        time = datum.time
+        if claim.is_cell:
+            for store, key, names_time in (
+                (self.column_times, claim.col, claim.column_has_time),
+                (self.row_times, claim.row, claim.row_has_time),
+            ):
+                settled = store.get((claim.group[0], key))
+                if settled is not None and time is not None and names_time:
+                    return 0.0 if time == settled else BROKEN if _same_grain(time, settled) else 1.0
+        if time is None:
+            return 0.5 if claim.times and claim.has_own_time and claim.times[0].kind != "day" else 0.1
+        versus = self._is_versus(claim)
+        costs = []
+        absolute = [ref for ref in claim.times if ref.kind not in ("previous", "year_ago")]
+        for rank, ref in enumerate(claim.times):
+            if ref.kind in ("previous", "year_ago"):
+                cost = self._relative(claim, ref, time, absolute)
+            else:
+                cost = self.calendar.cost(ref, time)
+                if cost is not None and ref.year is None:
+                    cost += self._year_gap(claim, time)
+            if cost is not None:
+                costs.append(cost + (0.0 if claim.is_cell else min(0.45 * (rank + (not claim.has_own_time)), 0.9)))
+        if costs:
+            return min(costs)
+        is_snapshot = time.grain in ("day", "moment") and len(self.view.series[datum.measure, datum.members]) < 3
+        if claim.times and claim.has_own_time and not versus:
+            # The day on which everything was looked up is not the period that a value is of.
+            return 1.0 if is_snapshot else BROKEN
+        if claim.listed and not claim.is_cell:
+            return 0.4
+        if versus and any(
+            self._relative(claim, ref, time, absolute or claim.inherited_times) is not None
+            for ref in (_YEAR_AGO, _PREVIOUS)
+        ):
+            return 0.5
+        if claim.times and claim.has_own_time:
+            return 1.6
+        inherited = [ref for ref in claim.inherited_times if ref.kind not in ("previous", "year_ago")]
+        costs = [
+            cost + 0.25 + 0.1 * rank
+            for rank, ref in enumerate(inherited)
+            if (cost := self.calendar.cost(ref, time)) is not None
+        ]
+        if costs:
+            return min(costs)
+        if inherited and not (
+            time.grain in ("day", "moment") and len(self.view.series[datum.measure, datum.members]) < 4
+        ):
+            return 1.4
+        series = self.view.series[datum.measure, datum.members]
+        if len({item.time for item in series}) < 2 or series[-1].end == datum.end:
+            return 0.2
+        return 0.5 if time.grain in ("day", "moment") and len(series) < 4 else 1.2
+
+    def _year_gap(self, claim: Claim, time: Time) -> float:
+        """What speaks against a quarter or month of another year than the one that is spoken of."""
+        years = [ref for ref in (*claim.times, *claim.inherited_times) if ref.year is not None]
+        if years:
+            return 0.0 if any(ref.year in (time.end.year, time.end.year + 1) for ref in years) else 0.8
+        return 0.0 if self.latest is None or (self.latest - time.end).days < 366 else 0.4
+
+    def _relative(self, claim: Claim, ref: TimeRef, time: Time, absolute: Sequence[TimeRef]) -> float | None:
+        """The cost of a time as the one a year, or a step, before those that are spoken of."""
+        bases = [
+            reading.candidate.later
+            for reading in self.by_group.get(claim.group, ())
+            if reading.candidate and reading.candidate.later
+        ]
+        bases = bases[-2:]
+        own = self.own_times
+        if not bases:
+            refs = absolute or claim.inherited_times
+            bases = [
+                base
+                for base in own
+                if any(
+                    self.calendar.cost(item, base) is not None
+                    for item in refs
+                    if item.kind not in ("previous", "year_ago")
+                )
+            ]
+        if not bases and self.latest:
+            bases = [base for base in own if base.end == self.latest]
+        if not bases:
+            bases = [base for base in own if base.grain == time.grain]
+        if ref.kind == "year_ago":
+            return 0.1 if any(is_before(time, base, years=ref.part or 1) for base in bases) else None
+        for base in bases:
+            before = [item for item in own if item.end < base.end and _same_grain(item, base)]
+            if before and max(item.end for item in before) == time.end and _same_grain(time, base):
+                return 0.15
         return None
 
+    def _is_versus(self, claim: Claim) -> bool:
+        return (
+            self.lexicon.has("versus", claim.before[-40:])
+            or claim.before.rstrip()[-1:] in ("(", ",", "–", "/", ":")
+            or self.lexicon.has("previous_year", claim.after[:40])
+        )
 
-def _is_vague(numeral: Numeral) -> bool:
-    """Whether so many values are written so that a datum among them says little: `below 1`, `over 10 %`."""
-    return numeral.kind != "fraction" and numeral.high - numeral.low >= 0.5 * abs(numeral.value)
+    # Contexts and arithmetic.
+
+    def _context(self, claim: Claim) -> Candidate | None:
+        numeral = claim.numeral
+        best: tuple[float, ContextFigure] | None = None
+        near = set(claim.words)
+        size = abs(numeral.value) or 1.0
+        chance = numeral.width / (DECADE * size) * len(self.contexts)
+        for figure in self.contexts:
+            other = figure.claim.numeral
+            if not (other.low <= numeral.high and numeral.low <= other.high) or not _same_unit(numeral, other):
+                continue
+            if numeral.width < 0.5 * other.width and abs(numeral.value - other.value) > 1e-9 * size:
+                continue
+            shared = figure.words & near
+            cost = 1.6 - 0.5 * min(len(shared), 3)
+            if (shared or chance <= CHANCE) and (best is None or cost < best[0]):
+                best = (cost, figure)
+        if best is None:
+            return None
+        cost, figure = best
+        return Candidate(
+            figure.claim.numeral.value, numeral.kind, numeral.unit, max(cost, 0.1), (figure.quantity(cost),), "context"
+        )
+
+    def _derived(self, claim: Claim, binding: Binding) -> tuple[Candidate | None, float]:
+        numeral = claim.numeral
+        size = abs(numeral.value)
+        probability = numeral.width / (DECADE * size) if size else 1.0
+        low, high = size / math.sqrt(10), size * math.sqrt(10)
+        hits: list[Candidate] = []
+        plausible: dict[float, float] = {}
+        focus = self._focus(claim, binding)
+        negative = self.lexicon.has(
+            "down", f"{claim.head} {claim.before[-70:]} {claim.after[:40]}"
+        ) or self.lexicon.has("negative", claim.before[-40:])
+        for operation in OPERATIONS:
+            for candidate in operation(focus):
+                if candidate.cost > ACCEPTED:
+                    continue
+                unit = unit_cost(numeral, candidate.kind, candidate.symbol)
+                if unit is None or (numeral.kind == "points" and candidate.kind == "percent"):
+                    continue
+                cost = candidate.cost + unit
+                value = abs(candidate.value)
+                matches = numeral.low <= candidate.value <= numeral.high
+                mirrored = numeral.low <= -candidate.value <= numeral.high and candidate.value != 0
+                if matches or (mirrored and not (numeral.signed and numeral.value < 0 and candidate.value > 0)):
+                    if mirrored and not matches:
+                        if numeral.signed and numeral.value > 0 and not negative:
+                            continue
+                        if not negative and candidate.operation not in (
+                            "difference",
+                            "points",
+                            "change",
+                            "compound growth",
+                            "distance",
+                        ):
+                            continue
+                        cost += 0.1 if negative or candidate.operation in ("difference", "points") else 0.4
+                    hits.append(replace(candidate, cost=cost))
+                elif low <= value <= high:
+                    key = float(f"{value:.6g}")
+                    plausible[key] = min(plausible.get(key, 99.0), cost)
+        self.last_hits = hits
+        if not hits:
+            return None, 1.0
+        best = min(hits, key=lambda item: (item.cost, item.operation, item.formula))
+        count = sum(cost <= best.cost + 1e-9 for cost in plausible.values())
+        chance = probability * count
+        limit = DERIVED_CHANCE if best.cost <= 1.5 else CHANCE
+        if chance <= limit or (count <= 6 and best.cost <= 0.95) or (numeral.soft and best.cost <= 1.2):
+            return best, chance
+        return None, chance
+
+    def _quantity(self, datum: Datum, option: Option, cost: float = 0.0) -> Quantity:
+        return Quantity(
+            option.value,
+            option.kind,
+            option.symbol,
+            datum.measure,
+            datum.members,
+            datum.time,
+            self.view.titles[datum.measure],
+            datum.source,
+            cost,
+            datum.index,
+            self.view.aggregates[datum.measure],
+        )
+
+    def _focus(self, claim: Claim, binding: Binding) -> Focus:  # noqa: C901
+        """The data that a claim's words name, with what may be counted with them."""
+        view = self.view
+
+        named = {
+            number
+            for number in binding.affinity
+            if all(claim.words.get(word, 0.0) > 0.3 for word in view.words[number] - GENERIC)
+            and view.words[number] - GENERIC
+        }
+        """Named in the sentence itself, though another measure stands nearer."""
+
+        def cost_of(datum: Datum) -> float:
+            cost = self._measure_cost(binding, datum.measure)
+            cost = min(cost, 0.45) if datum.measure in named else cost
+            return cost + self._member_cost(claim, binding, datum.members) + self._time_cost(claim, binding, datum)
+
+        measures = sorted(
+            binding.affinity, key=lambda number: (number not in named, -binding.affinity[number], number)
+        )[:9]
+        chosen = (
+            [datum for (measure, _), series in view.series.items() if measure in measures for datum in series]
+            if binding.best >= 0.12
+            else []
+        )
+        scored = sorted(((cost_of(datum), datum.index, datum) for datum in chosen), key=lambda item: item[:2])
+        quantities = [self._quantity(datum, _main(datum), cost) for cost, _, datum in scored[:FOCUS] if cost < ACCEPTED]
+        beside = [
+            replace(item, cost=0.15 if number == 0 else 0.35)
+            for number, item in enumerate(reversed(self._borne_out(self.by_group.get(claim.group, ()))))
+        ][:10][::-1]
+        for reading in self.by_group.get(claim.group, ())[-3:]:
+            if (
+                reading.candidate
+                and reading.candidate.operation == "sum"
+                and reading.verdict == "derived"
+                and len(reading.candidate.inputs) <= 12
+            ):
+                for item in reading.candidate.inputs:
+                    if item.index >= 0 and item.index not in {other.index for other in quantities}:
+                        quantities.append(replace(item, cost=0.2 + self._member_cost(claim, binding, item.members)))
+        indices = {item.index for item in quantities}
+        quantities += [item for item in beside if item.index < 0 or item.index not in indices]
+        if not claim.is_cell and claim.group[1] > 0:
+            last = self._borne_out(self.by_group.get((claim.group[0], claim.group[1] - 1), ()))
+            quantities += [
+                replace(item, cost=0.6) for item in last[-4:] if item.index >= 0 and item.index not in indices
+            ]
+        for figure in self.contexts:
+            cost = self._context_cost(claim, figure)
+            if cost is not None:
+                beside = [*beside, figure.quantity(cost)]
+        column = self._borne_out(self.by_column.get((claim.group[0], claim.col), ())) if claim.is_cell else []
+        if quantities and any(item.is_context for item in beside):
+            beside = [
+                *beside,
+                *(item for item in quantities[:4] if item.index not in {other.index for other in beside}),
+            ]
+
+        memo: dict[tuple[str, int], list[Quantity]] = {}
+
+        def of(items: Iterable[Datum], own: Quantity) -> list[Quantity]:
+            return [
+                own if datum.index == own.index else self._quantity(datum, _same_option(datum, own), cost_of(datum))
+                for datum in items
+            ]
+
+        def once(name: str, own: Quantity, make: Callable[[], list[Quantity]]) -> list[Quantity]:
+            key = (name, own.index if own.index >= 0 else -id(own))
+            if key not in memo:
+                memo[key] = make()
+            return memo[key]
+
+        def peers(own: Quantity) -> list[Quantity]:
+            if own.index < 0:
+                return [item for item in quantities if item.index != own.index]
+            named = [
+                item
+                for item in quantities
+                if item.index != own.index and item.members == own.members and _alike(item.time, own.time)
+            ]
+            named += [item for item in beside if item.index < 0 and not item.is_context]
+            indices = {item.index for item in named}
+            others = [
+                self._quantity(datum, _main(datum), 1.1 + 0.3 * (datum.measure not in self.denominators))
+                for datum in self._together(own)
+                if datum.index not in indices and datum.index != own.index
+            ]
+            return [*named, *others]
+
+        return Focus(
+            quantities,
+            lambda own: once(
+                "series",
+                own,
+                lambda: of(view.series.get((own.measure, own.members), ()), own) if own.index >= 0 else [],
+            ),
+            lambda own: once("section", own, lambda: of(self._section(own), own) if own.index >= 0 else []),
+            lambda own: once("peers", own, lambda: peers(own)),
+            self._sections,
+            column,
+            beside,
+            self._cues(claim),
+        )
+
+    def _together(self, own: Quantity) -> list[Datum]:
+        """The data of the same members at the same time, a year with the balance at its end."""
+        same = self.at.get((own.members, own.time), [])
+        if own.time is not None and own.time.grain not in ("day", "moment"):
+            same = [
+                *same,
+                *(
+                    datum
+                    for time in self.own_times
+                    if time != own.time and time.end == own.time.end
+                    for datum in self.at.get((own.members, time), [])
+                ),
+            ]
+        return same[:80]
+
+    def _section(self, own: Quantity) -> list[Datum]:
+        """The same measure of each member at the same time; of snapshots the ones nearest to it."""
+        section = list(self.view.sections.get((own.measure, own.time), ()))
+        if own.time is not None and own.time.grain in ("day", "moment") and len(section) < 2:
+            for (measure, members), series in self.view.series.items():
+                if measure == own.measure and members != own.members:
+                    section.append(min(series, key=lambda datum: (abs((datum.end - own.time.end).days), datum.index)))  # type: ignore[union-attr]
+        return section
+
+    def _sections(self) -> list[list[Quantity]]:
+        """Every measure across its members at the last time that all of them have."""
+        if self.all_sections is None:
+            self.all_sections = []
+            firsts = {measure: series[-1] for (measure, _), series in self.view.series.items()}
+            for datum in list(firsts.values())[:300]:
+                option = datum.options[0]
+                if option.kind in ("money", "count", "") and self.view.aggregates[datum.measure] == "sum":
+                    section = self._section(self._quantity(datum, option))
+                    if 1 < len(section) <= 60:
+                        self.all_sections.append([self._quantity(item, item.options[0]) for item in section])
+        return self.all_sections
+
+    def _context_cost(self, claim: Claim, figure: ContextFigure) -> float | None:
+        """What speaks against counting with a figure of a context: nothing where it is of the same member or words."""
+        own = {option for options in (*claim.members[:1],) for option in options}
+        other = {option for options in figure.claim.members for option in options}
+        if own & other:
+            return 0.3
+        shared = len(figure.words & {word for word, weight in claim.words.items() if weight > 0.25})
+        return 0.5 if shared >= 2 else 0.8 if shared else None
+
+    def _borne_out(self, readings: Iterable[Reading]) -> list[Quantity]:
+        found = []
+        for reading in readings:
+            candidate = reading.candidate
+            if candidate is None or reading.verdict in ("contradicted", "unsupported"):
+                continue
+            if candidate.operation in ("direct", "definition", "context"):
+                found.append(
+                    candidate.inputs[0]
+                    if candidate.operation != "context"
+                    else replace(candidate.inputs[0], kind=_kind(reading.claim.numeral))
+                )
+            else:
+                first = candidate.inputs[0]
+                found.append(
+                    Quantity(
+                        candidate.value,
+                        candidate.kind,
+                        candidate.symbol,
+                        -1,
+                        first.members,
+                        candidate.later,
+                        reading.claim.numeral.text,
+                        "; ".join(dict.fromkeys(item.source for item in candidate.inputs[:4])),
+                    )
+                )
+        return found
+
+    def _cues(self, claim: Claim) -> Callable[[str], float]:
+        text = f"{claim.head} {claim.before} {claim.after}" if not claim.is_cell else f"{claim.head} {claim.corner}"
+        direction = self.lexicon.has("up", text) or self.lexicon.has("down", text) or claim.numeral.signed
+        asked = {
+            "change": direction or self.lexicon.has("change", text),
+            "difference": direction or self.lexicon.has("difference", text),
+            "share": self.lexicon.has("share", text),
+            "multiple": self.lexicon.has("versus", text)
+            or self.lexicon.has("share", text)
+            or claim.numeral.kind == "multiple",
+            "yearly": self.lexicon.has("yearly", text),
+            "sum": self.lexicon.has("sum", text),
+            "mean": self.lexicon.has("mean", text),
+            "median": self.lexicon.has("median", text),
+            "extreme": self.lexicon.has("highest", text) or self.lexicon.has("lowest", text),
+            "count": self.lexicon.has("count", text),
+        }
+        missing = {
+            "change": 0.9,
+            "difference": 0.9,
+            "share": 0.5,
+            "multiple": 0.6,
+            "yearly": 1.4,
+            "sum": 0.9,
+            "mean": 1.2,
+            "median": 1.5,
+            "extreme": 1.2,
+            "count": 1.0,
+        }
+        return lambda name: 0.0 if asked[name] else missing[name]
+
+    def _expected(self, claim: Claim, binding: Binding) -> Quantity | None:
+        """The one datum that a claim's words bind wholly, where there is one."""
+        if binding.best < NAMED:
+            return None
+        measures = [number for number, value in binding.affinity.items() if value >= binding.best - 0.02]
+        scored = []
+        for (measure, members), series in self.view.series.items():
+            if measure not in measures:
+                continue
+            for datum in series:
+                option = next(
+                    (
+                        option
+                        for option in datum.options
+                        if unit_cost(claim.numeral, option.kind, option.symbol) is not None
+                    ),
+                    None,
+                )
+                if option is not None:
+                    cost = self._member_cost(claim, binding, members) + self._time_cost(claim, binding, datum)
+                    scored.append((cost, datum.index, datum, option))
+        scored.sort(key=lambda item: item[:2])
+        if (
+            not scored
+            or scored[0][0] > 1.0
+            or (len(scored) > 1 and scored[1][0] <= scored[0][0] + 0.1 and scored[1][2].value != scored[0][2].value)
+        ):
+            return None
+        return self._quantity(scored[0][2], scored[0][3], scored[0][0])
 
 
-def _comparable(one: Datum, two: Datum) -> bool:
-    """Whether one amount can be a multiple of another: of one subject, time and unit."""
-    same = (one.subject, one.last, one.unit) == (two.subject, two.last, two.unit)
-    return same and one.metric != two.metric and one.unit not in ("fraction", "percent", "ratio")
+def _common(cells: Sequence[set[object]]) -> object:
+    """What is in three quarters of the sets, two at least, and in more of them than anything else; else None."""
+    counts: Counter[object] = Counter(item for items in cells for item in items)
+    ranked = counts.most_common(2)
+    if not ranked or ranked[0][1] < max(2, 0.75 * len(cells)) or (len(ranked) > 1 and ranked[1][1] == ranked[0][1]):
+        return None
+    return ranked[0][0]
 
 
-def _names_average(claim: Datum, derived: Derivation) -> bool:
-    """Whether `average` belongs to the name of the datum that is claimed, so that it asks for no arithmetic."""
-    return derived.formula.startswith("average") and "average" in claim.tokens | claim.extra
+def _signature(candidate: Candidate) -> object:
+    """What a formula is over, whatever the row or time: its operation and the measures, or where the inputs stand."""
+    return candidate.operation, tuple((item.measure, item.is_context) for item in candidate.inputs[:4])
+
+
+_YEAR_AGO = TimeRef(0, 0, "", "year_ago", part=1)
+_PREVIOUS = TimeRef(0, 0, "", "previous", part=1)
+_WHOLES = frozenset(["revenue", "total", "asset", "equity", "population", "income"])
+"""Measures that others are usually taken as shares of."""
+
+
+def _main(datum: Datum) -> Option:
+    return datum.options[0]
+
+
+def _same_option(datum: Datum, own: Quantity) -> Option:
+    return next(
+        (option for option in datum.options if (option.kind, option.symbol) == (own.kind, own.symbol)), datum.options[0]
+    )
+
+
+def _alike(one: Time | None, two: Time | None) -> bool:
+    """Whether two times may stand in one ratio: they end together, as a year and the balance at its end do."""
+    return one == two or one is None or two is None or abs((one.end - two.end).days) <= 4
+
+
+def _same_grain(one: Time, two: Time) -> bool:
+    return one.grain == two.grain or {one.grain, two.grain} <= {"day", "moment"}
+
+
+def _same_unit(numeral: Numeral, other: Numeral) -> bool:
+    if numeral.kind == other.kind:
+        return numeral.unit == other.unit or not numeral.unit or not other.unit
+    return (
+        {numeral.kind, other.kind} <= {"number", "money", "count"}
+        or {numeral.kind, other.kind} <= {"number", "multiple"}
+        or {numeral.kind, other.kind} <= {"fraction", "percent"}
+    )
+
+
+def _kind(numeral: Numeral) -> str:
+    return {"multiple": "ratio", "number": "count", "fraction": "percent"}.get(numeral.kind, numeral.kind)
+
+
+def _as_candidate(quantity: Quantity) -> Candidate:
+    return Candidate(
+        quantity.value, quantity.kind, quantity.symbol, quantity.cost, (quantity,), "direct", later=quantity.time
+    )
+
+
+def _shown(quantity: Quantity) -> str:
+    value = exact(quantity.value)
+    return f"{value} {quantity.symbol}".strip()
+
+
+def exact(value: float) -> str:
+    """A stored value as people read it: whole from a billion on, else ten digits."""
+    return f"{value:,.10g}" if abs(value) < 1e9 else f"{value:,.0f}"

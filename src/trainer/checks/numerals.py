@@ -1,81 +1,83 @@
-"""The numbers a text writes: value, precision, unit, scale, sign; names, years and list numbers are left out."""
+"""The numbers a text writes: value, precision, sign, scale and unit, or why one is no figure."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from typing import Literal
 
-from trainer.checks.periods import Period, find_periods
+from trainer.checks.lexicon import CJK, Lexicon, alternation
+from trainer.facts.words import data_file
 
-Kind = Literal["money", "percent", "points", "multiple", "number", "fraction", "date", "duration", "rank"]
+Kind = Literal["number", "money", "percent", "points", "multiple", "physical", "time", "fraction"]
+Reason = Literal["year", "name", "window", "rank", "list", "version", "contact", "reference"]
 
-_CODES = "USD|EUR|GBP|CHF|JPY|CNY|CAD|AUD|SEK|NOK|DKK|HKD|INR|KRW|BRL|SGD"
-_CURRENCIES = {
-    "US$": "USD", "$": "USD", "C$": "CAD", "A$": "AUD", "HK$": "HKD", "€": "EUR", "£": "GBP", "¥": "JPY",
-    "dollar": "USD", "dollars": "USD", "euro": "EUR", "euros": "EUR", "franken": "CHF", "francs": "CHF",
-    "pound": "GBP", "pounds": "GBP", "yen": "JPY", "us-dollar": "USD",
-    **{code: code for code in _CODES.split("|")},
-}  # fmt: skip
-_SIGNS = "US\\$|HK\\$|C\\$|A\\$|\\$|€|£|¥"
-_SCALES = {
-    "thousand": 1e3, "k": 1e3, "tsd": 1e3, "tausend": 1e3, "mille": 1e3, "milliers": 1e3, "thousands": 1e3,
-    "million": 1e6, "millions": 1e6, "millionen": 1e6, "mn": 1e6, "m": 1e6, "mio": 1e6, "mln": 1e6, "mm": 1e6,
-    "billion": 1e9, "billions": 1e9, "bn": 1e9, "b": 1e9, "mrd": 1e9, "milliarde": 1e9, "milliarden": 1e9,
-    "milliard": 1e9, "milliards": 1e9, "md": 1e9, "mds": 1e9, "miliardi": 1e9, "milioni": 1e6, "bln": 1e9,
-    "trillion": 1e12, "trillions": 1e12, "tn": 1e12, "t": 1e12, "billionen": 1e12, "bio": 1e12,
-}  # fmt: skip
-_WORDS = "|".join(sorted((word for word in _SCALES if len(word) > 2), key=lambda word: -len(word)))
-_SHORT = "mn|mm|mds|md|bn|tn|k|m|b|t"
-_NEAR = 400
-_PERCENT = r"%|per\s?cent\b|percent\b|prozent\b|pour\s?cent\b|pct\b|v\.?\s?h\.(?=\W)"
-_POINTS = (
-    r"percentage[\s-]points?\b|pp\b|pps\b|ppt\b|%[\s-]points?\b|prozentpunkten?\b|prozentpunkt\b"
-    r"|points?\s+de\s+pourcentage\b"
-)
-_BASIS = r"bps?\b|basis[\s-]points?\b|basispunkten?\b|points?\s+de\s+base\b"
-_TIMES = r"[x×](?![\w])|times\b|[\s-]?fold\b|fois\b|[\s-]?fache[sn]?\b|mal\b"
-_SPAN = (
-    r"(?:years?|months?|weeks?|days?|quarters?|hours?|minutes?|jahren?|monaten?|tagen?|wochen?|quartalen?"
-    r"|ans?|annees?|mois|jours?|semaines?|trimestres?)\b"
-)
-_NAMED = re.compile(
-    r"(?:phases?|stages?|types?|tables?|tab\.|figures?|fig\.|charts?|sections?|items?|notes?|chapters?|parts?|pages?"
-    r"|p\.|pp\.|forms?|rules?|articles?|no\.|nos\.|nr\.|number|steps?|levels?|grades?|class|series|versions?|tiers?"
-    r"|appendix|exhibit|option|tabelle|abbildung|seite|abschnitt|kapitel|phase|stade|tableau|page|chapitre"
-    r"|s&p|russell|fortune|nasdaq|dax|smi|cac|ftse|stoxx|nikkei|topix|iso|iec|covid|top|boeing|airbus|windows|web"
-    r"|python|act of|isin|cik|#)[\s-]*$",
-    re.IGNORECASE,
-)
-_APPROX = re.compile(
-    r"(?:(?P<about>about|around|roughly|approximately|approx\.|circa|ca\.|some|~|≈|rund|etwa|ungefahr|ungefähr|environ"
-    r"|quelque|close to)|(?P<over>more than|over|above|at least|exceeding|exceeds|mehr als|über|plus de|upwards of)"
-    r"|(?P<under>nearly|almost|just under|less than|under|below|fast|knapp|weniger als|près de|presque|moins de))"
-    r"[\s*]*$",
-    re.IGNORECASE,
-)
-_FRACTIONS = {
-    "two thirds": 2 / 3, "two-thirds": 2 / 3, "a third": 1 / 3, "one third": 1 / 3, "one-third": 1 / 3,
-    "three quarters": 0.75, "three-quarters": 0.75, "one quarter of": 0.25, "a quarter of": 0.25, "half of": 0.5,
-    "half the": 0.5, "four fifths": 0.8, "a fifth": 0.2, "one fifth": 0.2, "a tenth": 0.1, "zwei drittel": 2 / 3,
-    "ein drittel": 1 / 3, "drei viertel": 0.75, "die halfte": 0.5, "deux tiers": 2 / 3, "un tiers": 1 / 3,
-    "trois quarts": 0.75, "la moitie": 0.5,
-}  # fmt: skip
-_FRACTION = re.compile(r"\b(?:" + "|".join(_FRACTIONS) + r")\b(?!\s+(?:party|parties|quarter|person))", re.IGNORECASE)
-_TEN_WORDS = (
-    "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-    " twenty thirty forty fifty sixty seventy eighty ninety"
-)
-_TENS = dict(zip(_TEN_WORDS.split(), (*range(11, 20), *range(20, 100, 10)), strict=True))
-_ONE_WORDS = "one two three four five six seven eight nine ten"
-_ONES = {word: value for value, word in enumerate(_ONE_WORDS.split(), 1)}
-_SPELT = re.compile(
-    rf"\b(?:({'|'.join(_TENS)})(?:-({'|'.join(list(_ONES)[:9])}))?|({'|'.join(_ONES)})(?=\s+(?:million|billion|per\s?cent)\b))\b"
-    rf"(?!-)(?:\s+(million|billion))?(?:\s+(per\s?cent)\b)?",
-    re.IGNORECASE,
-)
+SPACES = "\u00a0\u202f\u2009 "
+_SYMBOLS = {
+    "US$": "USD",
+    "HK$": "HKD",
+    "C$": "CAD",
+    "CA$": "CAD",
+    "A$": "AUD",
+    "NT$": "TWD",
+    "S$": "SGD",
+    "R$": "BRL",
+    "$": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "¥": "JPY",
+    "￥": "JPY",
+    "₹": "INR",
+    "₩": "KRW",
+    "RMB": "CNY",
+    "Fr.": "CHF",
+    "SFr.": "CHF",
+    "人民币": "CNY",
+    "人民元": "CNY",
+}
+_NAMES = {
+    "us dollars": "USD",
+    "us-dollars": "USD",
+    "us dollar": "USD",
+    "us-dollar": "USD",
+    "dollars": "USD",
+    "dollar": "USD",
+    "cents": "USD",
+    "euros": "EUR",
+    "euro": "EUR",
+    "francs suisses": "CHF",
+    "franken": "CHF",
+    "francs": "CHF",
+    "pounds": "GBP",
+    "yen": "JPY",
+    "yuan": "CNY",
+    "renminbi": "CNY",
+    "rupees": "INR",
+    "dólares": "USD",
+    "dollari": "USD",
+    "美元": "USD",
+    "ドル": "USD",
+    "米ドル": "USD",
+    "ユーロ": "EUR",
+    "欧元": "EUR",
+    "円": "JPY",
+    "日元": "JPY",
+    "元": "CNY",
+    "英镑": "GBP",
+    "ポンド": "GBP",
+}
+_TIME_UNITS = {
+    "second": "second seconds sekunde sekunden seconde secondes segundo segundos 秒",
+    "minute": "minute minutes minuten minuto minutos minuti 分 分钟",
+    "hour": "hour hours stunde stunden heure heures hora horas ora ore 時間 小时",
+    "day": "day days tag tage tagen jour jours día días giorno giorni 日間 天",
+    "week": "week weeks woche wochen semaine semaines semana semanas settimana settimane 週間 周",
+    "month": "month months monat monate monaten mois mes meses mese mesi か月 ヶ月 カ月 个月",
+    "year": "year years jahr jahre jahren an ans année années año años anno anni 年間",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,234 +87,458 @@ class Numeral:
     start: int
     end: int
     text: str
+    """With sign, scale and unit, as written."""
     value: float
-    """With scale and sign; percent as written, basis points as percent."""
+    """With scale and sign; per cent and basis points as per cent."""
     low: float
-    """The least magnitude that is written so."""
+    """The least value that is written so."""
     high: float
-    """The greatest magnitude that is written so."""
-    kind: Kind
-    currency: str = ""
+    kind: Kind = "number"
+    unit: str = ""
+    """An ISO currency, or a unit that Pint knows."""
     scale: float = 1.0
+    """What scale words multiply by."""
+    digits: int = 1
+    """Significant digits written."""
     signed: bool = False
     """Whether a sign is written."""
-    digits: int = 1
-    """How many significant digits are written."""
+    reason: Reason | None = None
+    """Why it is no figure."""
     bare: bool = False
     """Whether neither unit nor scale is written."""
     integer: bool = False
     soft: bool = False
-    """Whether it is a claim in words, which counts only where the data bears on it."""
+    """Whether it is written in words that also mean other things, so that it counts only where data bears on it."""
+
+    @property
+    def width(self) -> float:
+        """How far apart the values are that are written so."""
+        return self.high - self.low
 
 
-def find_numerals(
-    text: str, *, language: str = "en", periods: list[Period] | None = None, cell: bool = False
-) -> list[Numeral]:
-    """Every number in `text` that is a figure, in order; `cell` reads it as a cell of a table."""
-    periods = find_periods(text) if periods is None else periods
-    found = sorted([*_written(text, language, periods, cell), *_spelt(text)], key=lambda numeral: numeral.start)
-    return _inherit(found, text)
+@cache
+def _number(spaced: bool) -> str:
+    group = rf"[,.'’\u00a0\u202f\u2009{' ' if spaced else ''}]"
+    return rf"\d{{1,3}}(?:{group}\d{{3}})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,]\d+)?|\.\d+"
 
 
-def scale_of(text: str, *, language: str = "en") -> tuple[float, str, str]:
-    """Scale, currency and unit (`%` or nothing) that a heading such as `USD million` gives to bare numbers."""
-    del language
-    scale = 1.0
-    if found := re.search(
-        rf"(?<![\w])(?<!\d[\s\u00a0])({_WORDS}|mn|mds|md|bn|tn|[kmb](?=[\s),]|$))(?![\w])", text, re.IGNORECASE
-    ):
-        scale = _SCALES[found[1].lower()]
-    currency = re.search(rf"{_SIGNS}|\b(?:{_CODES})\b|\b(?:dollars?|euros?|franken|francs)\b", text, re.IGNORECASE)
-    unit = "%" if re.search(r"%|\bper\s?cent\b|\bprozent\b", text, re.IGNORECASE) else ""
-    return scale, _currency(currency[0]) if currency else "", unit
+@cache
+def currencies() -> dict[str, str]:
+    """What a text may write a currency as, folded, with its ISO code."""
+    codes = [
+        "USD",
+        "EUR",
+        "GBP",
+        "CHF",
+        "JPY",
+        "CNY",
+        "CAD",
+        "AUD",
+        "SEK",
+        "NOK",
+        "DKK",
+        "HKD",
+        "INR",
+        "KRW",
+        "BRL",
+        "SGD",
+        "ZAR",
+        "MXN",
+        "PLN",
+        "CZK",
+        "HUF",
+        "TRY",
+        "RUB",
+        "TWD",
+        "THB",
+        "IDR",
+        "ILS",
+        "NZD",
+        "AED",
+        "SAR",
+    ]
+    return {name.casefold(): code for name, code in {**_SYMBOLS, **_NAMES, **{code: code for code in codes}}.items()}
 
 
-def _currency(text: str) -> str:
-    return _CURRENCIES.get(text) or _CURRENCIES.get(text.lower()) or _CURRENCIES.get(text.upper(), "")
+@cache
+def physical_units() -> dict[str, str]:
+    """What a text may write a physical unit as, with the symbol that Pint knows."""
+    table = data_file("units.yaml")["physical"]
+    return {str(name): str(symbol) for symbol, names in table.items() for name in (symbol, *names)}
 
 
-@lru_cache(maxsize=16)
+@cache
 def _pattern(language: str) -> re.Pattern[str]:
-    main, _, region = language.casefold().partition("-")
-    comma = main in ("de", "fr", "it", "es", "nl", "pt", "da", "sv", "nb", "pl") and region not in ("ch", "li")
-    groups = r"[.\u00a0\u202f\u2009'’ ]" if comma else r"[,\u00a0\u202f\u2009'’]"
-    if main == "fr":
-        groups = r"[\u00a0\u202f\u2009'’ ]"
-    point = "[,.]" if comma or region in ("ch", "li") else r"\."
-    number = rf"\d{{1,3}}(?:{groups}\d{{3}})+(?!\d)(?:{point}\d+)?|\d+(?:{point}\d+)?(?![.,]\d)|\d[\d.,]*\d"
+    lexicon = Lexicon(language)
+    spaced = language in ("fr", "es", "it", "pl", "cs", "sv", "nb", "da", "fi", "ru", "pt", "uk", "bg")
+    money = alternation(name for name in currencies() if name[:1].isalpha() or ord(name[0]) > 0x2FFF)
+    signs = "|".join(map(re.escape, sorted((name for name in _SYMBOLS), key=len, reverse=True)))
+    units = sorted(physical_units(), key=lambda name: (-len(name), name))
+    end = r"(?![^\W_])"
+    unit = "|".join(re.escape(name) + (end if name[-1:].isalnum() else "") for name in units if name not in ('"', "in"))
+
+    def suffix(key: str) -> str:
+        return alternation(lexicon.terms(key), glued=True)
+
+    spans = alternation((word for words in _TIME_UNITS.values() for word in words.split()), glued=True)
+    gap = rf"[{SPACES}]{{0,2}}"
     return re.compile(
-        rf"(?<![\w.,/'’])(?P<minus>[-+–]|−\s?)?(?P<before>(?:{_SIGNS}|\b(?:{_CODES}))[\s\u00a0]?)?(?P<minus2>[-+−–])?"
-        rf"(?P<number>{number})(?![\d])"
-        rf"(?:[\s\u00a0\u202f-]{{0,4}}(?P<scale>(?:mio|mrd|tsd|bio)\.|(?:{_WORDS})\b|(?<=[\d\s\u00a0])(?:{_SHORT})(?![\w'’.]\w|[\w])))?"
-        rf"(?:[\s\u00a0\u202f-]{{0,4}}(?:(?P<points>{_POINTS})|(?P<basis>{_BASIS})|(?P<percent>{_PERCENT})"
-        rf"|(?P<times>{_TIMES})|(?P<after>(?:of\s+|de\s+|d['’])?(?:{_SIGNS}|(?:us-dollar|dollars?|euros?|franken|francs?|pounds?|yen|{_CODES})\b))"
-        rf"|(?P<span>{_SPAN})))?",
+        rf"(?P<minus>[-−–+△▲])?{gap[:-5]}?(?P<before>(?:{signs})|(?<![^\W{CJK}])(?:{money}))?{gap}(?P<minus2>[-−–+])?"
+        rf"(?P<number>(?<![\d])(?<![\d][.,])(?:{_number(spaced)}))"
+        rf"(?:{gap}(?P<scale>{alternation(lexicon.mapped('scales'), glued=True)}))?"
+        rf"(?:{gap}(?:"
+        rf"(?P<points>{suffix('points')})|(?P<basis>{suffix('basis')})|(?P<percent>%|％|{suffix('percent')})"
+        rf"|(?P<after>(?:of{gap}|de{gap}|d['’])?(?:{signs}|(?:{money})))"
+        rf"|(?P<times>{suffix('times')})|[-‑]?(?P<span>{spans})|(?P<unit>(?-i:{unit}))))?",
         re.IGNORECASE,
     )
 
 
-def _written(text: str, language: str, periods: list[Period], cell: bool) -> Iterator[Numeral]:
-    spans = iter(periods)
-    period = next(spans, None)
-    for found in _pattern(language).finditer(text):
-        while period and period.end <= found.start("number"):
-            period = next(spans, None)
-        if period and period.start <= found.start("number") < period.end:
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a document writes its decimals."""
+
+    decimal: str
+    """`.` or `,`."""
+
+
+def style_of(text: str, language: str) -> Style:
+    """The decimal sign of a document: that of most numbers which can be read one way only, else its language's.
+
+    `17,7` and `1.234,5` settle on the comma, `0.75` and `1,234.5` on the point; `1,234` alone settles nothing.
+    """
+    votes: Counter[str] = Counter()
+    for match in re.finditer(r"(?<![\d.,])\d[\d.,'’]*\d(?![\d])", text):
+        written = match[0]
+        marks = [letter for letter in written if letter in ".,"]
+        last = written[max(written.rfind("."), written.rfind(",")) + 1 :]
+        if not marks:
             continue
-        if numeral := _numeral(found, text, language, cell):
-            yield numeral
+        if len(set(marks)) == 2 and marks.count(marks[-1]) == 1:
+            votes[marks[-1]] += 2
+        elif len(marks) > 1:
+            votes["," if marks[0] == "." else "."] += 1
+        elif len(last) != 3 or written.startswith("0"):
+            votes[marks[0]] += 1
+    if votes["."] != votes[","]:
+        return Style(max(votes, key=lambda mark: votes[mark]))
+    return Style(_decimal_sign(language))
 
 
-def _numeral(found: re.Match[str], text: str, language: str, cell: bool) -> Numeral | None:
-    written = found["number"]
-    bare = not any(found[name] for name in ("before", "scale", "points", "basis", "percent", "times", "after"))
-    if _is_name(found, text, bare=bare, cell=cell):
-        return None
-    digits, decimals = _digits(written, language)
-    if digits.count(".") > 1 or "," in digits:
-        return None
-    scale = _scale(found["scale"])
-    value = float(digits) * scale
+@cache
+def _decimal_sign(language: str) -> str:
+    from babel import Locale, UnknownLocaleError
+    from babel.numbers import get_decimal_symbol
+
+    try:
+        return "," if get_decimal_symbol(Locale.parse(language, sep="-")) == "," else "."
+    except (UnknownLocaleError, ValueError):
+        return "."
+
+
+def find_numerals(text: str, *, lexicon: Lexicon, style: Style, cell: bool = False) -> list[Numeral]:
+    """Every number in `text`, in order, those that are no figures with the reason; `cell` reads a cell of a table."""
+    written = [
+        numeral
+        for match in _pattern(lexicon.language).finditer(text)
+        if (numeral := _read(match, text, lexicon, style, cell))
+    ]
+    spelt = [] if cell else [*_fractions(text, lexicon), *_spelt(text, lexicon)]
+    taken = [(numeral.start, numeral.end) for numeral in written]
+    spelt = [
+        numeral for numeral in spelt if not any(start < numeral.end and numeral.start < end for start, end in taken)
+    ]
+    return _share_units(sorted([*written, *spelt], key=lambda numeral: numeral.start), text)
+
+
+def _read(match: re.Match[str], text: str, lexicon: Lexicon, style: Style, cell: bool) -> Numeral | None:
+    number = match["number"]
+    plain, decimals = _plain(number, style)
+    scale_word = (match["scale"] or "").casefold()
+    scale = 10.0 ** lexicon.mapped("scales")[re.sub(rf"[{SPACES}]+", " ", scale_word)] if scale_word else 1.0
     half = 0.5 * 10.0**-decimals * scale
-    kind, factor = _kind(found)
-    negative = "-−–" if not _closes_range(found, text) else ""
-    sign = (found["minus"] or found["minus2"] or "").strip()
-    parenthesised = cell and text[: found.start()].rstrip().endswith("(") and text[found.end() :].lstrip()[:1] == ")"
-    minus = bool(sign and sign in negative) or parenthesised
-    low, high = _approximate(text[max(0, found.start() - 24) : found.start()], digits, value, half)
-    named = (found["before"] or found["after"] or "").strip()
-    currency = _currency(re.sub(r"^(?:of\s|de\s|d['’])\s*", "", named, flags=re.IGNORECASE))
-    start = found.start("minus") if sign and (sign == "+" or minus) and found["minus"] else _start(found)
+    value = float(plain) * scale
+    kind, unit, factor = _unit(match)
+    start = match.start("number")
+    if match["before"]:
+        start = match.start("before")
+    sign = match["minus2"] or match["minus"] or ""
+    if match["minus"] and not match["minus2"] and _joins(text, match.start("minus")):
+        sign = ""
+    if sign and not (match["minus2"] and match["before"]):
+        start = min(start, match.start("minus2") if match["minus2"] else match.start("minus"))
+    negative = sign in ("-", "−", "–", "△", "▲") and bool(sign)
+    end = max(match.end(name) for name in match.groupdict() if match[name] is not None)
+    opened, closed = text[:start].rstrip()[-1:] == "(", text[end:].lstrip()[:1] == ")"
+    brackets = cell and opened and closed and text[:start].strip() == "("
+    value = -value if negative or brackets else value
+    low, high = _approximate(text[max(0, start - 24) : start], plain, value, half, lexicon)
+    bare = kind == "number" and scale == 1
     return Numeral(
-        start, found.end(), text[start : found.end()].strip(), (-1 if minus else 1) * value * factor,
-        low * factor, high * factor, kind, currency, scale, minus or sign == "+",
-        len(digits.replace(".", "").lstrip("0")) or 1, bare and not found["span"], "." not in digits,
-    )  # fmt: skip
-
-
-def _start(found: re.Match[str]) -> int:
-    return found.start("before") if found["before"] else found.start("number")
-
-
-def _scale(word: str | None) -> float:
-    return _SCALES[word.rstrip(".").lower()] if word else 1.0
-
-
-def _kind(found: re.Match[str]) -> tuple[Kind, float]:
-    if found["points"]:
-        return "points", 1.0
-    if found["basis"]:
-        return "points", 0.01
-    if found["percent"]:
-        return "percent", 1.0
-    if found["times"]:
-        return "multiple", 1.0
-    if found["before"] or found["after"]:
-        return "money", 1.0
-    if found["span"] and not found["scale"]:
-        return "duration", 1.0
-    return "number", 1.0
-
-
-def _closes_range(found: re.Match[str], text: str) -> bool:
-    """Whether the dash before a number ties it to another number or a word: 12–15, phase-3."""
-    before = text[max(0, found.start() - 6) : found.start()]
-    return (bool(before) and (before[-1].isalnum() or before[-1] in "%)")) or bool(
-        re.search(r"[\d%]\s+$", before)
-        and text[found.start() : found.start() + 2].strip() in ("-", "–", "−")
-        and text[found.start() + 1 : found.start() + 2] == " "
+        start,
+        end,
+        text[start:end],
+        value * factor,
+        min(low * factor, high * factor),
+        max(low * factor, high * factor),
+        kind,
+        unit,
+        scale,
+        len(plain.replace(".", "").lstrip("0")) or 1,
+        bool(sign) or brackets,
+        _no_figure(match, text, lexicon, bare=bare, cell=cell),
+        bare,
+        "." not in plain,
     )
 
 
-def _digits(written: str, language: str) -> tuple[str, int]:
-    """The number with a point for its decimals, and how many decimals it has."""
-    plain = re.sub(r"[\s\u00a0\u202f\u2009'’]", "", written)
-    main, _, region = language.casefold().partition("-")
-    if main in ("de", "fr", "it", "es", "nl", "pt", "da", "sv", "nb", "pl"):
-        if "," in plain or region in ("ch", "li"):
-            plain = (plain.replace(".", "") if "," in plain else plain).replace(",", ".")
-        elif re.fullmatch(r"\d{1,3}(?:\.\d{3})+", plain) and main != "fr":
-            plain = plain.replace(".", "")
-    else:
-        plain = plain.replace(",", "")
+def _plain(number: str, style: Style) -> tuple[str, int]:
+    """The number with a point for its decimals, and how many there are."""
+    plain = re.sub(rf"[{SPACES}'’]", "", number)
+    marks = [letter for letter in plain if letter in ".,"]
+    if len(marks) == 1:
+        whole, mark, rest = plain.partition(marks[0])
+        is_group = len(rest) == 3 and mark != style.decimal and 0 < len(whole) <= 3 and whole != "0"
+        plain = whole + rest if is_group else f"{whole or '0'}.{rest}"
+    elif marks:
+        last = marks[-1]
+        if marks.count(last) > 1:
+            plain = re.sub(r"[.,]", "", plain)
+        else:
+            whole, _, rest = plain.rpartition(last)
+            plain = re.sub(r"[.,]", "", whole) + "." + rest
     return plain, len(plain.partition(".")[2])
 
 
-def _approximate(before: str, digits: str, value: float, half: float) -> tuple[float, float]:
-    """The magnitudes written so: rounded at the last digit; words such as `about` and `over` widen it."""
-    found = _APPROX.search(before)
-    if not found:
-        return value - half, value + half
-    whole = digits if "." in digits else digits.rstrip("0") or "0"
-    unit = 2 * half * 10 ** (len(digits) - len(whole))
-    if found["over"]:
-        return value - half * 1e-6, value + unit
-    if found["under"]:
-        return value - unit, value + half
-    return value - 0.5 * unit, value + 0.5 * unit
+def _unit(match: re.Match[str]) -> tuple[Kind, str, float]:
+    if match["points"]:
+        return "points", "", 1.0
+    if match["basis"]:
+        return "points", "", 0.01
+    if match["percent"]:
+        return "percent", "", 1.0
+    money = match["after"] or match["before"]
+    if money:
+        name = re.sub(r"^(?:of|de|d['’])\s+|\s+$", "", money.strip(), flags=re.IGNORECASE)
+        name = re.sub(rf"[{SPACES}]+", " ", name).casefold()
+        return "money", currencies().get(name, ""), 0.01 if name == "cents" else 1.0
+    if match["times"]:
+        return "multiple", "", 1.0
+    if match["span"]:
+        word = match["span"].casefold()
+        return "time", next(unit for unit, words in _TIME_UNITS.items() if word in words.split()), 1.0
+    if match["unit"]:
+        known = physical_units()
+        return "physical", known.get(match["unit"]) or known.get(match["unit"].casefold(), match["unit"]), 1.0
+    return "number", "", 1.0
 
 
-def _is_name(found: re.Match[str], text: str, *, bare: bool, cell: bool) -> bool:
-    """Whether the digits are no figure: part of a name, a list's or heading's number, a time, a span of whole days."""
-    before, after = text[max(0, found.start() - _NEAR) : found.start()], text[found.end() : found.end() + _NEAR]
-    written = found["number"]
-    if found["span"] and "." not in written and "," not in written and not found["scale"]:
-        return "runway" not in text[max(0, found.start() - 60) : found.end() + 40].lower()
-    tied = re.search(r"[^\W\d_]-$", text[max(0, found.start("number") - 2) : found.start("number")])
-    if (tied and not found["before"]) or (bare and re.match(r"[:./]\d|[^\W\d_]|-[^\W\d_]|\(\w", after)):
-        return True
-    if not bare:
-        return False
+def _joins(text: str, at: int) -> bool:
+    """Whether a dash ties two things, as in 12-15 or phase-3, and so is no sign."""
+    before = text[max(0, at - 3) : at]
+    return bool(before) and (before[-1].isalnum() or before[-1] in "%)°" or bool(re.search(r"[\d%]\s$", before)))
+
+
+def _approximate(before: str, plain: str, value: float, half: float, lexicon: Lexicon) -> tuple[float, float]:
+    """The values written so: rounded at the last digit; `about`, `over` and `under` widen it."""
+    size = abs(value)
+    # Of `about 150` the noughts at the end are no promise.
+    whole = plain if "." in plain else plain.rstrip("0") or "0"
+    step = 2 * half * 10 ** (len(plain) - len(whole))
+    low, high = size - half, size + half
+    for key in ("over", "under", "about"):
+        if lexicon.before(key).search(before):
+            low, high = {
+                "over": (size - half, size + max(step, 0.08 * size)),
+                "under": (size - max(step, 0.08 * size), size + half),
+                "about": (size - step, size + step),
+            }[key]
+            break
+    return (-high, -low) if value < 0 else (low, high)
+
+
+_WINDOW = re.compile(
+    r"(?:over|within|last|past|next|previous|trailing|every|after|for|in|across|the|letzten|vergangenen|nächsten|über|auf|innert|seit"
+    r"|derniers|prochains|sur|en|últimos|próximos|durante|ultimi|per|過去|直近|近)\s*$",
+    re.IGNORECASE,
+)
+"""What stands before the length of a window (`over 52 weeks`), which measures nothing."""
+_PHONE = re.compile(r"\+?\(?\d[\d\s()/.-]{6,}\d")
+_WEB = re.compile(r"[\w.-]+@[\w.-]+\.\w+|\bv\d+(?:\.\d+)+|\b\d+\.\d+\.\d+(?:\.\d+)*\b")
+
+
+def _no_figure(match: re.Match[str], text: str, lexicon: Lexicon, *, bare: bool, cell: bool) -> Reason | None:  # noqa: C901, PLR0912
+    """Why digits are no figure: a name's, a list's, a reference's, a year, a telephone's, a version's; else None."""
+    start, end = match.span("number")
+    before, after = text[max(0, start - 60) : start], text[end : end + 40]
     line = before[before.rfind("\n") + 1 :]
-    if not cell and re.fullmatch(r"[ \t>]*(?:#{1,6}[ \t]+)?", line) and re.match(r"[.)]?(?:\s|\d|$)", after):
-        return bool(line.strip()) or after[:1] in (".", ")")
-    if re.fullmatch(r"(?:19|20)\d\d", written) and not cell:
-        return True
-    return bool(_NAMED.search(before[-24:]))
+    if any(found.start() <= start < found.end() for found in _WEB.finditer(text)):
+        return "version"
+    if re.search(r"[^\W\d_]$", before) and not re.search(rf"[{CJK}]$", before) and not match["before"]:
+        return "name"
+    if (
+        re.search(r"[^\W\d_]\d*[-/‑–](?:\d+[/-])*$", before)
+        and not match["before"]
+        and not re.search(rf"[{CJK}][-]$", before)
+    ):
+        return "name"
+    if re.search(r"#\s?$", before):
+        return "name"
+    text[match.end() : match.end() + 12]
+    if (
+        not match["scale"]
+        and not match["span"]
+        and re.match(r"[^\W\d_]", after)
+        and bare
+        and not re.match(rf"[{CJK}]", after)
+    ):
+        return "name"
+    if match["span"] and re.match(r"[-‑]", text[end:]):
+        return "window"
+    if bare and re.match(r"[-‑][^\W\d_]|[/:]\d|\(\w\)", text[end:]):
+        return "name"
+    if match["span"] and re.fullmatch(r"\d{1,3}", match["number"]) and _WINDOW.search(before):
+        return "window"
+    if bare and re.search(r"\([^()]*[^\W\d_]\d{2,}-\d[^()]*$", before):
+        return "name"
+    if (
+        re.match(r"[wmdy](?:\s|$)", after)
+        and (cell or bare)
+        and re.match(r"\d{1,3}$", match["number"])
+        and re.match(r".\s+\w+", after)
+    ):
+        return "window"
+    if (
+        not cell
+        and bare
+        and re.fullmatch(r"[ \t>]*(?:#{1,6}[ \t]+)?[*_]*", line)
+        and re.match(r"[.)](?:\s|\d|$)", after)
+    ):
+        return "list"
+    if not cell and bare and re.fullmatch(r"[ \t>]*#{1,6}[ \t]+", line):
+        return "list"
+    if bare or match["times"] or match["scale"] or match["span"]:
+        named = _named(lexicon.language)[0].search(before)
+        if named and (bare or named[0].strip().casefold() not in ("no", "nos", "top", "p", "m", "g")):
+            return "name"
+        if bare and _named(lexicon.language)[1].search(before):
+            return "reference"
+    if bare and not cell and _is_phone(text, start):
+        return "contact"
+    return None
 
 
-def _spelt(text: str) -> Iterator[Numeral]:
-    for found in _FRACTION.finditer(text):
-        share = 100 * _FRACTIONS[found[0].lower()]
-        yield Numeral(found.start(), found.end(), found[0], share, share - 3, share + 3, "fraction", digits=2)
-    for found in _SPELT.finditer(text):
-        value = float(_TENS.get((found[1] or "").lower(), 0) + _ONES.get((found[2] or found[3] or "").lower(), 0))
-        after = text[found.end() : found.end() + 12]
-        if re.match(rf"[\s-]*{_SPAN}", after, re.IGNORECASE):
+@cache
+def _named(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A name's word right before a number, and before the numbers of a list of names."""
+    words = Lexicon(language).pattern("named").pattern
+    return (
+        re.compile(rf"(?:{words})[.:]?[\s\u00a0-]*$", re.IGNORECASE),
+        re.compile(rf"(?:{words})[.:]?\s+\d[\d\s.,/+]*(?:,|and|und|et|y|e|or)?\s*$", re.IGNORECASE),
+    )
+
+
+def _is_phone(text: str, start: int) -> bool:
+    for found in _PHONE.finditer(text):
+        if found.start() <= start < found.end():
+            groups = re.findall(r"\d+", found[0])
+            if (
+                len(groups) >= 3
+                and not re.fullmatch(r"\d{1,3}(?:[\s.]\d{3})+", found[0])
+                and re.match(r"\+|0", found[0].lstrip("("))
+            ):
+                return True
+    return False
+
+
+def _fractions(text: str, lexicon: Lexicon) -> Iterator[Numeral]:
+    shares = lexicon.mapped("fractions")
+    pattern = lexicon.pattern("fractions")
+    for match in pattern.finditer(text):
+        share = (
+            100 * shares[re.sub(r"[\s-]+", " ", match[0].casefold())]
+            if re.sub(r"[\s-]+", " ", match[0].casefold()) in shares
+            else 100 * shares.get(match[0].casefold(), 0)
+        )
+        after = text[match.end() : match.end() + 12]
+        if not share or re.match(r"[-\s]+(?:year|hour|quarter|month|parties|party|person|of fiscal)|-", after):
             continue
-        scale = _scale(found[4])
-        value *= scale
-        kind: Kind = "percent" if found[5] else "number"
+        before = text[max(0, match.start() - 20) : match.start()]
+        wide = 5.0
+        low, high = share - wide, share + wide
+        if lexicon.before("over").search(before):
+            low = share
+        elif lexicon.before("under").search(before):
+            high = share
+        else:
+            low, high = share - 4, share + 4
+        yield Numeral(match.start(), match.end(), match[0], share, low, high, "fraction", digits=1, soft=True)
+
+
+def _spelt(text: str, lexicon: Lexicon) -> Iterator[Numeral]:
+    """`forty-two million`, `twelve per cent`: numbers in words, where a scale or unit follows or they are over twelve."""  # noqa: E501
+    ones = (
+        {word: value for value, word in enumerate(lexicon.terms("numbers")[:20], 1)} if lexicon.language == "en" else {}
+    )
+    tens = {word: 10 * value for value, word in enumerate(lexicon.terms("tens"), 2)} if lexicon.language == "en" else {}
+    if not ones:
+        return
+    pattern = (
+        rf"(?<![\w-])(?:(?P<tens>{'|'.join(tens)})(?:[-\s](?P<one>{'|'.join(list(ones)[:9])}))?|(?P<small>{'|'.join(sorted(ones, key=len, reverse=True))}))"  # noqa: E501
+        r"(?![\w-])(?:\s+(?P<scale>thousand|million|billion|trillion))?(?:\s+(?P<percent>per\s?cent|percentage points))?"  # noqa: E501
+    )
+    for match in re.finditer(pattern, text, re.IGNORECASE):
+        small = (match["small"] or match["one"] or "").casefold()
+        value = float(tens.get((match["tens"] or "").casefold(), 0) + ones.get(small, 0))
+        if not match["scale"] and not match["percent"]:
+            continue
+        scale = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}.get(
+            (match["scale"] or "").casefold(), 1.0
+        )
+        kind: Kind = "percent" if match["percent"] else "number"
+        if (match["percent"] or "").casefold().startswith("percentage"):
+            kind = "points"
         yield Numeral(
-            found.start(), found.end(), found[0], value, value - 0.5 * scale, value + 0.5 * scale, kind,
-            scale=scale, digits=2, bare=not (found[4] or found[5]), integer=True,
-        )  # fmt: skip
+            match.start(),
+            match.end(),
+            match[0],
+            value * scale,
+            (value - 0.5) * scale,
+            (value + 0.5) * scale,
+            kind,
+            scale=scale,
+            digits=len(f"{value:.0f}"),
+            integer=True,
+        )
 
 
-_RANGE = re.compile(r"\s*(?:[-–—]|to|and|bis|und|à|et|auf|or|oder|von)\s*(?:about\s+|etwa\s+)?", re.IGNORECASE)
-_REPEAT = re.compile(r"[^()\d]{0,12}\(\s*(?:19|20)\d\d\s*:\s*|\s*\([^()\d]{0,12}")
+_RANGE = re.compile(r"\s*(?:[-–—~～]|to|and|bis|und|à|et|a|y|e|or|oder|bis zu|から|至|と)\s*", re.IGNORECASE)
 
 
-def _inherit(found: list[Numeral], text: str) -> list[Numeral]:
-    """Give the bare first number of a range the unit of the second, and a bare number in brackets that before it."""
-    written, found = found, list(found)
-    for at in range(len(found) - 1):
-        one, two = found[at], written[at + 1]
-        between = text[one.end : two.start]
-        if one.bare and not two.bare and _RANGE.fullmatch(between):
-            found[at] = _like(one, two)
-        elif one.currency and two.kind == "number" and two.scale > 1 and _RANGE.fullmatch(between):
-            found[at + 1] = replace(two, kind="money", currency=one.currency)
-            if one.scale == 1:
-                found[at] = _like(one, two, kind="money", currency=one.currency)
-        elif two.bare and not one.bare and _REPEAT.fullmatch(between):
-            found[at + 1] = _like(two, one)
-    return found
+def _share_units(numerals: list[Numeral], text: str) -> list[Numeral]:
+    """Give the bare first number of a range the unit of the second, and a bare second the currency of the first."""
+    for at in range(len(numerals) - 1):
+        one, two = numerals[at], numerals[at + 1]
+        if one.reason or two.reason or not _RANGE.fullmatch(text[one.end : two.start]):
+            continue
+        if one.bare and not two.bare and two.kind != "fraction":
+            numerals[at] = _like(one, two)
+        elif one.kind == "money" and two.kind == "number":
+            numerals[at + 1] = replace(two, kind="money", unit=one.unit, bare=False)
+            if one.scale == 1 and two.scale > 1:
+                numerals[at] = _like(one, two, kind="money", unit=one.unit)
+    return numerals
 
 
-def _like(numeral: Numeral, other: Numeral, kind: Kind | None = None, currency: str | None = None) -> Numeral:
+def _like(numeral: Numeral, other: Numeral, kind: Kind | None = None, unit: str | None = None) -> Numeral:
     scale = other.scale if numeral.scale == 1 else 1.0
     return replace(
-        numeral, value=numeral.value * scale, low=numeral.low * scale, high=numeral.high * scale,
-        kind=kind or other.kind, currency=currency or other.currency, scale=other.scale, bare=False,
-    )  # fmt: skip
+        numeral,
+        value=numeral.value * scale,
+        low=numeral.low * scale,
+        high=numeral.high * scale,
+        scale=other.scale,
+        kind=kind or other.kind,
+        unit=other.unit if unit is None else unit,
+        bare=False,
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from trainer.checks.claims import SENTENCE
 from trainer.checks.document import Document
-from trainer.checks.mentions import SENTENCE
 from trainer.core.errors import Where
 from trainer.core.values import Finding
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from trainer.checks.document import APPENDIX_TITLES, MARK, read_document
-from trainer.checks.figure import UNVERIFIED, Figure, FigureReport, exact
+from trainer.checks.figure import UNVERIFIED, Figure, FigureReport
 
 _ABBREVIATED = ("mio.", "mrd.", "tsd.", "bio.", "h.")
 _NOTES = {
@@ -14,19 +14,19 @@ _NOTES = {
     "fr": "Non vérifié : ni les données ni les textes de ce rapport ne contiennent ce chiffre.",
 }
 _COLUMNS = {
-    "en": ("Figure", "Value", "Datum", "Date", "Formula"),
-    "de": ("Zahl", "Wert", "Datum im Bestand", "Tag", "Formel"),
-    "fr": ("Chiffre", "Valeur", "Donnée", "Date", "Formule"),
+    "en": ("Measure", "Time", "Figures", "Source or formula"),
+    "de": ("Grösse", "Zeit", "Zahlen", "Quelle oder Formel"),
+    "fr": ("Mesure", "Date", "Chiffres", "Source ou formule"),
 }
 _WAYS = {
-    "en": "One row a datum or formula, with all that is written of it. "
-    "Rows of charts, and dates of the data listed, stand here only where nothing else of the report states them.",
-    "de": "Eine Zeile je Angabe oder Formel, mit allem, was davon geschrieben steht. "
-    "Zeilen von Grafiken und Tage der aufgeführten Daten stehen hier nur, wo sonst nichts im Bericht sie nennt.",
-    "fr": "Une ligne par donnée ou formule, avec tout ce qui en est écrit. "
-    "Les lignes des graphiques et les dates des données citées ne figurent ici que si rien d’autre ne les donne.",
+    "en": "One row a measure, with the figures that are written of it in the order of the text.",
+    "de": "Eine Zeile je Grösse, mit den Zahlen, die davon geschrieben stehen, in der Folge des Textes.",
+    "fr": "Une ligne par mesure, avec les chiffres qui en sont écrits, dans l’ordre du texte.",
 }
 _UNKNOWN = {"en": "not verified", "de": "nicht bestätigt", "fr": "non vérifié"}
+_DATES = {"en": "Dates", "de": "Daten", "fr": "Dates"}
+_MOST_FIGURES = 12
+"""In one row: more are counted, not listed, for the row of a long table names its source all the same."""
 
 
 def annotate(markdown: str, report: FigureReport, *, language: str = "en") -> str:
@@ -35,7 +35,12 @@ def annotate(markdown: str, report: FigureReport, *, language: str = "en") -> st
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
-    charts = _chart_lines(markdown)
+    charts = {
+        line
+        for block in read_document(markdown).blocks
+        if block.kind in ("chart", "code")
+        for line in range(block.line, block.line + block.text.count("\n") + 1)
+    }
     ends = {
         starts[figure.line - 1] + figure.column - 1 + len(figure.text)
         for figure in report.unverified
@@ -49,52 +54,66 @@ def annotate(markdown: str, report: FigureReport, *, language: str = "en") -> st
 
 
 def sources_appendix(report: FigureReport, *, language: str = "en") -> str:
-    """The appendix that names each datum and formula behind the figures, with value and date; empty without figures.
+    """The appendix that names what is behind the figures, one row a measure, time apart; empty without figures.
 
-    Its rows stand in the order in which the text first states them.
+    Rows stand in the order in which the text first states them; figures in words (`rose`, `the highest`) are left out.
     """
-    if not report.figures:
+    figures = [figure for figure in report.figures if figure.kind not in ("direction", "rank", "size")]
+    if not figures:
         return ""
     known = _known(language)
     head = _COLUMNS[known]
-    rows = dict.fromkeys(_row(figures, known) for figures in _grouped(report.figures))
-    lines = [f"## {APPENDIX_TITLES[known]}", "", _WAYS[known], "", _line(head), _line(["---"] * len(head)), *rows]
-    return "\n".join(lines) + "\n"
+    lines = [f"## {APPENDIX_TITLES[known]}", "", _WAYS[known], "", _line(head), _line(["---"] * len(head))]
+    return "\n".join([*lines, *_rows(figures, known)]) + "\n"
 
 
-def _grouped(figures: Sequence[Figure]) -> list[list[Figure]]:
-    """The figures by what is behind them; a chart's only where no other is, a date's only where no datum has it."""
+def _rows(figures: Sequence[Figure], language: str) -> Iterator[str]:
     groups: dict[tuple[str, ...], list[Figure]] = {}
     for figure in figures:
         groups.setdefault(_behind(figure), []).append(figure)
-    dated = {figure.date for figure in figures if figure.kind != "date"}
-    kept = [
-        [figure for figure in members if not figure.chart] or members
-        for members in groups.values()
-        if members[0].kind != "date" or members[0].verdict != "supported" or members[0].date not in dated
-    ]
-    return sorted(kept, key=lambda members: (members[0].line, members[0].column))
+    for members in groups.values():
+        first = members[0]
+        texts = list(dict.fromkeys(_bare(figure.text) for figure in members))
+        shown = " · ".join(texts[:_MOST_FIGURES]) + (
+            f" · +{len(texts) - _MOST_FIGURES}" if len(texts) > _MOST_FIGURES else ""
+        )
+        times = sorted({figure.date for figure in members if figure.date})
+        time = times[0] if len(times) == 1 else f"{times[0]} – {times[-1]}" if times else ""
+        if first.verdict in UNVERIFIED:
+            yield _line((_UNKNOWN[language], time, shown, first.message))
+        elif first.kind == "date":
+            yield _line((_DATES[language], time, shown, _code(first.support)))
+        else:
+            yield _line(
+                (
+                    first.measure or first.kind,
+                    time,
+                    shown,
+                    first.formula or _code(_common([figure.support for figure in members])),
+                )
+            )
 
 
 def _behind(figure: Figure) -> tuple[str, ...]:
+    """What figures share a row by: their measure and members, or their formula."""
     if figure.verdict in UNVERIFIED:
-        return ("", figure.text, figure.support, figure.message)
+        return ("", figure.text, figure.message)
     if figure.kind == "date":
-        return ("date", figure.date)
-    return (figure.verdict, figure.support, figure.formula, _value(figure))
+        return ("date", figure.verdict)
+    return (
+        figure.verdict,
+        figure.measure,
+        figure.formula and figure.operation,
+        figure.support if figure.verdict == "context" else "",
+    )
 
 
-def _row(figures: Sequence[Figure], language: str) -> str:
-    first = figures[0]
-    texts = " · ".join(dict.fromkeys(_bare(figure.text) for figure in figures))
-    if first.verdict in UNVERIFIED:
-        return _line((texts, _UNKNOWN[language], _code(first.support), first.date, first.message))
-    return _line((texts, _value(first), _code(first.support), first.date, first.formula))
-
-
-def _value(figure: Figure) -> str:
-    """The stored value; of a figure from a passage, its own."""
-    return figure.stored or exact(figure.value)
+def _common(supports: Sequence[str]) -> str:
+    """The supports as one, with `*` for the places in which they differ: `key@3 /annual/*/revenue`."""
+    parts = [support.partition("; ")[0].split("/") for support in supports]
+    if len(set(supports)) == 1 or len({len(part) for part in parts}) > 1 or len({part[0] for part in parts}) > 1:
+        return supports[0]
+    return "/".join(names[0] if len(set(names)) == 1 else "*" for names in zip(*parts, strict=True))
 
 
 def _bare(text: str) -> str:
@@ -108,15 +127,6 @@ def _code(support: str) -> str:
 
 def _line(cells: tuple[str, ...] | list[str]) -> str:
     return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
-
-
-def _chart_lines(markdown: str) -> set[int]:
-    return {
-        line
-        for block in read_document(markdown).blocks
-        if block.kind == "chart"
-        for line in range(block.line, block.line + block.text.count("\n") + 1)
-    }
 
 
 def _known(language: str) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from trainer.checks.document import Block, Document, read_document, title_of
-from trainer.checks.language import language_of
+from trainer.checks.lexicon import sure_language
 from trainer.checks.rules import asked
 from trainer.core.errors import Where
 from trainer.core.values import Finding, Json, Output, Prompt, Verdict
@@ -155,7 +155,7 @@ def _at(text: str, offset: int) -> Where:
 
 def _language(document: Document, asked: str) -> Iterator[Finding]:
     prose = "\n".join(block.text for block in document.blocks if block.kind in ("text", "item") and not block.appendix)
-    found = language_of(prose)
+    found = sure_language(prose)
     wanted = asked.partition("-")[0].casefold()
     if found and wanted in ("en", "de", "fr", "it", "es", "nl", "pt") and found != wanted:
         message = f'written in "{found}", asked for in "{wanted}"'

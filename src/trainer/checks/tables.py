@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from trainer.checks.concepts import concept_words
 from trainer.checks.document import Block, Document, title_of
-from trainer.checks.labels import title_labels
 from trainer.core.errors import Where
 from trainer.core.values import Finding
 
@@ -78,8 +78,8 @@ def _names(found: re.Match[str]) -> tuple[str, ...]:
 def _missing(table: Block, wish: _Wish) -> list[str]:
     cells = table.header if wish.part == "column" else tuple(row[0] for row in table.rows if row)
     titles = [title_of(cell.text) for cell in cells]
-    words = [title_labels(cell.text) for cell in cells]
-    return [name for name in wish.names if title_of(name) not in titles and not _held(title_labels(name), words)]
+    words = [concept_words(cell.text) for cell in cells]
+    return [name for name in wish.names if title_of(name) not in titles and not _held(concept_words(name), words)]
 
 
 def _held(name: frozenset[str], cells: list[frozenset[str]]) -> bool:

@@ -25,7 +25,7 @@ app = application()
 def checks(
     context: typer.Context,
     *,
-    file: Annotated[str, typer.Argument(metavar="FILE")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE ...")],
     data: Annotated[
         list[str],
         typer.Option(
@@ -49,33 +49,36 @@ def checks(
     as_json: Json = False,
     as_sarif: Sarif = False,
 ) -> int:
-    """Check the figures, citations and consistency of a Markdown FILE (- for stdin).
+    """Check the figures, structure, citations and consistency of Markdown files (- for stdin).
 
-    Without --data, a report in output/ is checked against the data of its provenance.
+    Without --data, a report in output/ is checked against the data and contexts of its provenance.
     Exit 1 if the data contradicts a figure.
     """
-    from trainer.actions.checks import check_text, provenance_blocks, read_blocks, read_contexts, sarif
+    from trainer.actions.checks import check_text, provenance_sources, read_blocks, read_contexts, sarif
     from trainer.core.files import read_text
 
     session: Session = context.obj
     if as_json and as_sarif:
         raise UsageError("--json and --sarif exclude each other")
     folder = Path.cwd()
-    text = sys.stdin.read() if file == "-" else read_text(folder / file, shown=file)
     project = session.project_around()
-    blocks = read_blocks(data, project=project, folder=folder)
-    if not data and project is not None and file != "-":
-        blocks = provenance_blocks(project, folder / file)
-    checked = check_text(
-        text, name=file, data=blocks, contexts=read_contexts(contexts, folder=folder), language=language
-    )
+    blocks, given = read_blocks(data, project=project, folder=folder), read_contexts(contexts, folder=folder)
+    results = []
+    for file in files:
+        text = sys.stdin.read() if file == "-" else read_text(folder / file, shown=file)
+        of_file, said = blocks, given
+        if not data and project is not None and file != "-":
+            of_file, known = provenance_sources(project, folder / file)
+            said = (*given, *known)
+        results.append(check_text(text, name=file, data=of_file, contexts=said, language=language))
     if as_json:
-        write_json(checked.as_json())
+        only = results[0].as_json()
+        write_json(only if len(results) == 1 else {"files": {checked.file: checked.as_json() for checked in results}})
     elif as_sarif:
-        write_json(sarif(checked))
+        write_json(sarif(results))
     else:
-        write_text("\n".join(_lines(checked)))
-    return 1 if checked.contradicted else 0
+        write_text("\n".join(line for checked in results for line in _lines(checked)))
+    return 1 if any(checked.contradicted for checked in results) else 0
 
 
 def _lines(checked: Checked) -> Iterator[str]:
@@ -89,4 +92,5 @@ def _lines(checked: Checked) -> Iterator[str]:
     counts = ", ".join(
         f"{verdicts.count(name)} {name}" for name in ("supported", "derived", "context", "contradicted", "unsupported")
     )
-    yield f"{len(verdicts)} figures: {counts}; quality {checked.scores['quality']:.2f}"
+    unread = f"; {len(checked.figures.unread)} unread" if checked.figures.unread else ""
+    yield f"{len(verdicts)} figures: {counts}{unread}; quality {checked.scores['quality']:.2f}"

@@ -1,0 +1,565 @@
+"""What a text claims: each figure with the words, members and times that it asserts or inherits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Literal
+
+from trainer.checks.charts import chart_table
+from trainer.checks.concepts import concepts
+from trainer.checks.document import Block, Document
+from trainer.checks.lexicon import CJK, Lexicon
+from trainer.checks.numerals import Kind, Numeral, Style, currencies, find_numerals, physical_units
+from trainer.checks.times import TimeRef, find_times
+from trainer.checks.view import View
+
+Members = tuple[tuple[str, str], ...]
+"""The dimension and name of each member that a name may be of."""
+
+_ABBREVIATIONS = "vs Nr No ca St Dr Mr Ms Co Mt Inc Ltd Mio Mrd Tsd bzw etc Jan Feb Mar Apr Aug Sep Oct Nov Dec Corp Sept Prof Rev approx i.e e.g p.a z.B d.h"  # noqa: E501
+SENTENCE = re.compile(
+    r"(?<![\s(.][A-Za-z]\.)"
+    + "".join(rf"(?<!\b{re.escape(word)}\.)" for word in _ABBREVIATIONS.split())
+    + r"(?<!\d\.)(?<=[.!?])[\"”»)*]*\s+(?=[\"“«(*]?[^\s\d\W]|[\"“«(*]?[$€£\d])"
+    + r"|(?<=\d\.)[\"”»)*]*\s+(?=[\"“«(*]?[A-ZÄÖÜÉ])(?!(?:Jan|Feb|Fév|Mär|Mar|Apr|Avr|Mai|May|Jun|Jul|Aug|Sep|Okt|Oct|Nov|Dez|Dec|Dic|Ene|Abr|Quartal|Halbjahr)\w*)"  # noqa: E501
+    + r"|(?<=[。！？])"
+)
+"""What stands between two sentences; the point of an ordinal (`31. Oktober`) is none."""
+_BOUNDARY = re.compile(
+    r"[;:()（）]|,(?!\d)|[、，；：]|\s[–—-]\s|\b(?:and|while|whereas|but|against|versus|vs|compared|after|despite|although|than|with|from|to|und|während"
+    r"|aber|gegenüber|nach|auf|von|et|tandis|mais|contre|après|y|mientras|pero|frente|e|mentre|ma|contro)\b",
+    re.IGNORECASE,
+)
+_TIME_CUT = re.compile(
+    r"[;:()（）,，、；：]|\b(?:and|while|whereas|but|against|versus|compared|after|than|und|während|aber|gegenüber|als|et|mais|contre|y|pero|e|ma)\b",
+    re.IGNORECASE,
+)
+"""What parts a figure from a time behind it."""
+
+
+def _reaches(gap: str) -> bool:
+    """Whether a time behind a figure is said of it: nothing parts them but an opening bracket."""
+    return bool(re.fullmatch(r"\s*[(（]\s*", gap)) or not _TIME_CUT.search(gap)
+
+
+_FAR = 600
+"""How far from a figure words say anything about it."""
+_MOST_CELLS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class TimeMention:
+    """A time near a figure."""
+
+    ref: TimeRef
+    rank: int
+    """0 for the nearest one, and so on."""
+    before: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A figure of a text and what binds it."""
+
+    numeral: Numeral
+    line: int
+    column: int
+    group: tuple[int, ...]
+    """What it stands in: block and sentence, or block and row."""
+    sentence: str
+    before: str
+    """The clause before it, up to the figure before."""
+    after: str
+    words: Mapping[str, float]
+    """Asserted words by how near they are, and inherited ones at less than 0.3."""
+    members: tuple[Members, ...] = ()
+    """Asserted members, the nearest first."""
+    inherited_members: tuple[Members, ...] = ()
+    times: tuple[TimeRef, ...] = ()
+    """Asserted times, the nearest first."""
+    inherited_times: tuple[TimeRef, ...] = ()
+    has_own_time: bool = True
+    """Whether the first of its times is said of it, and not only somewhere in its sentence."""
+    listed: bool = False
+    """Whether it is one of three or more figures of a kind in its sentence, without times of their own."""
+    head: str = ""
+    """Of a cell: its row's and column's heads."""
+    corner: str = ""
+    """Of a cell: what the whole table says of its figures: corner cell, caption, heading."""
+    column_head: str = ""
+    is_cell: bool = False
+    column_has_time: bool = False
+    row_has_time: bool = False
+    row: int = 0
+    col: int = 0
+    is_chart: bool = False
+    start: int = 0
+    """Offset of the numeral in its sentence."""
+    section: str = ""
+    """The heading above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence, or a row of a table, for predicates."""
+
+    block: int
+    number: int
+    text: str
+    line: int
+    column: int
+    group: tuple[int, ...]
+    block_text: Block
+    start: int
+    """Offset in the block's text."""
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column of an offset into the sentence."""
+        return self.block_text.place(self.start + offset)
+
+
+@dataclass(slots=True)
+class Claims:
+    """All that a text claims."""
+
+    claims: list[Claim] = field(default_factory=list)
+    sentences: list[Sentence] = field(default_factory=list)
+    no_figures: list[tuple[int, int, Numeral]] = field(default_factory=list)
+    """Numerals that are no figures, by line and column."""
+    dates: list[tuple[int, int, TimeRef, str]] = field(default_factory=list)
+    """Whole dates with line, column and sentence."""
+    unread: list[tuple[int, int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """What a block inherits."""
+
+    words: Mapping[str, float] = field(default_factory=dict)
+    members: tuple[Members, ...] = ()
+    times: tuple[TimeRef, ...] = ()
+
+
+def read_claims(document: Document, *, view: View, lexicon: Lexicon, style: Style) -> Claims:
+    """Every claim of a document, in the order of the text."""
+    return _Reader(view, lexicon, style).read(document)
+
+
+class _Reader:
+    def __init__(self, view: View, lexicon: Lexicon, style: Style) -> None:
+        self.view = view
+        self.lexicon = lexicon
+        self.style = style
+        self.out = Claims()
+        self.title = _Outer()
+
+    def read(self, document: Document) -> Claims:
+        statement = ""
+        previous = _Outer()
+        for number, block in enumerate(document.blocks):
+            if block.appendix or block.kind == "front":
+                continue
+            heading = self._outer(" ".join(block.headings[-1:]), 0.25)
+            if block.kind == "heading":
+                if not self.title.members and not self.title.times:
+                    self.title = self._outer(block.text, 0.1)
+                previous = _Outer()
+                self._sentence(number, 0, block, 0, block.text, self.title)
+                continue
+            outer = _Outer(
+                {**self.title.words, **heading.words, **previous.words},
+                previous.members or heading.members or self.title.members,
+                tuple(dict.fromkeys((*previous.times, *heading.times, *self.title.times))),
+            )
+            if block.kind in ("table", "chart"):
+                self._table(number, _as_table(block), outer, statement, block.kind == "chart")
+                heads = " ".join(cell.text for cell in block.header)
+                previous = replace(self._outer(heads, 0.15), times=previous.times)
+                continue
+            if block.kind == "code":
+                continue
+            start = 0
+            bounds = [
+                *((cut.start(), cut.end()) for cut in SENTENCE.finditer(block.text)),
+                (len(block.text), len(block.text)),
+            ]
+            for index, (end, following) in enumerate(bounds):
+                sentence = block.text[start:end]
+                own = self._sentence(number, index, block, start, sentence, outer)
+                has_figures = bool(self.out.claims) and self.out.claims[-1].group == (number, index)
+                if not has_figures and len(sentence) < 160 and scale_statement(sentence, self.lexicon)[0] != 1:
+                    statement = sentence
+                outer = _Outer(
+                    {**outer.words, **dict.fromkeys(own.words, 0.2)},
+                    own.members or outer.members,
+                    tuple(dict.fromkeys((*own.times, *outer.times)))[:6],
+                )
+                start = following
+            if block.kind == "text":
+                previous = outer
+            elif block.kind == "item":
+                # Items stand beside one another: what one says of its time is not said of the next.
+                previous = _Outer({**previous.words, **outer.words}, previous.members, previous.times)
+        return self.out
+
+    def _outer(self, text: str, weight: float) -> _Outer:
+        text = _blank_marks(text)[-2 * _FAR :]
+        return _Outer(
+            {word: weight for word, _, _ in concepts(text)},
+            tuple(members for _, _, members in self.view.members_in(text)),
+            tuple(find_times(text, lexicon=self.lexicon)),
+        )
+
+    def _sentence(self, number: int, index: int, block: Block, offset: int, raw: str, outer: _Outer) -> _Outer:  # noqa: PLR0917
+        text = _blank_marks(raw) if offset == 0 else raw
+        words = concepts(text)
+        members = self.view.members_in(text)
+        times = find_times(text, lexicon=self.lexicon)
+        line, column = block.place(offset)
+        sentence = Sentence(number, index, text, line, column, (number, index), block, offset)
+        self.out.sentences.append(sentence)
+        numerals = find_numerals(text, lexicon=self.lexicon, style=self.style)
+        for ref in times:
+            if ref.kind == "day" and ref.year is not None:
+                self.out.dates.append((*block.place(offset + ref.start), ref, text))
+        inside = [(ref.start, ref.end) for ref in times]
+        figures = []
+        for numeral in numerals:
+            if any(start < numeral.end and numeral.start < end for start, end in inside):
+                continue
+            if any(start <= numeral.start < end for start, end, _ in members) and numeral.bare:
+                continue
+            if numeral.reason or (block.kind == "heading" and numeral.bare):
+                self.out.no_figures.append((*block.place(offset + numeral.start), numeral))
+            else:
+                figures.append(numeral)
+        cuts = [match.start() for match in _BOUNDARY.finditer(text)]
+        for position, numeral in enumerate(figures):
+            last = figures[position - 1].end if position else 0
+            following = figures[position + 1].start if position + 1 < len(figures) else len(text)
+            near = self._near(numeral, words, cuts, figures)
+            asserted = {**outer.words}
+            for word, weight in near.items():
+                asserted[word] = max(weight, asserted.get(word, 0.0))
+            line, column = block.place(offset + numeral.start)
+            self.out.claims.append(
+                Claim(
+                    numeral,
+                    line,
+                    column,
+                    (number, index),
+                    text,
+                    text[last : numeral.start],
+                    text[numeral.end : following],
+                    asserted,
+                    tuple(of for _, _, of in sorted(members, key=lambda at: _distance(numeral, at[0], at[1], cuts))),
+                    outer.members,
+                    *self._times(text, numeral, times, figures, cuts, outer),
+                    listed=sum(figure.kind == numeral.kind for figure in figures) >= 3 and len(times) < 2,
+                    start=numeral.start,
+                )
+            )
+        return _Outer(
+            {word: 0.2 for word, _, _ in words},
+            tuple(of for _, _, of in members),
+            tuple(ref for ref in times if ref.kind not in ("previous", "year_ago") and not self._is_base(text, ref)),
+        )
+
+    def _times(  # noqa: PLR0917
+        self,
+        text: str,
+        numeral: Numeral,
+        times: Sequence[TimeRef],
+        figures: Sequence[Numeral],
+        cuts: Sequence[int],
+        outer: _Outer,
+    ) -> tuple[tuple[TimeRef, ...], tuple[TimeRef, ...], bool]:
+        """The times that a figure asserts, the nearest first; those that its sentence inherits; whether the first is its own.
+
+        A time behind a figure is its own up to the next figure; one before it reaches over all figures that follow, up to
+        the next time; one behind `than`, `since` or `against` is what something is compared with.
+        """  # noqa: E501
+        following = next((figure.start for figure in figures if figure.start > numeral.start), len(text))
+        behind = [
+            ref for ref in times if numeral.end <= ref.start < following and _reaches(text[numeral.end : ref.start])
+        ]
+        behind = [
+            ref
+            for ref in behind
+            if following == len(text)
+            or (ref.end <= following and (following - ref.end > 3 or ref.start - numeral.end < 12))
+        ]
+        before = [ref for ref in times if ref.end <= numeral.start][::-1]
+        base = [ref for ref in times if self._is_base(text, ref)]
+        own = [ref for ref in behind if ref not in base]
+        near = next((ref for ref in before if ref not in base), None)
+        if before and re.fullmatch(r"\s*[(:（]?\s*", text[before[0].end : numeral.start]):
+            near = before[0]  # `than in 2023 (14.3 billion)`
+        near_first = [near] if near and not own else []
+        if (
+            near
+            and near.kind in ("previous", "year_ago")
+            and any(near.end <= figure.start < numeral.start for figure in figures)
+        ):
+            near_first = []
+        rest = [
+            ref
+            for ref in sorted(times, key=lambda ref: _distance(numeral, ref.start, ref.end, cuts))
+            if ref not in own
+            and ref not in near_first
+            and (ref.kind not in ("previous", "year_ago") or (len(figures) == 1 and ref not in base))
+        ]
+        first = (*own, *near_first)
+        rest = [*(ref for ref in rest if ref not in base), *(ref for ref in rest if ref in base)]
+        if not first:
+            rest = [ref for ref in rest if ref in base or ref.start < numeral.start] or rest
+        is_own = bool(first) and not (
+            first[0].kind in ("previous", "year_ago") and numeral.kind in ("percent", "points", "multiple")
+        )
+        return (*first, *rest), outer.times, is_own
+
+    def _is_base(self, text: str, ref: TimeRef) -> bool:
+        """Whether a time is what something is compared with: `than in 2023`, `since FY2024`."""
+        if ref.kind in ("previous", "year_ago"):
+            return False
+        before = text[max(0, ref.start - 30) : ref.start]
+        return bool(_base(self.lexicon.language).search(before))
+
+    def _near(
+        self, numeral: Numeral, words: Sequence[tuple[str, int, int]], cuts: Sequence[int], figures: Sequence[Numeral]
+    ) -> dict[str, float]:
+        weights: dict[str, float] = {}
+        for word, start, end in words:
+            if start < numeral.end and numeral.start < end:
+                continue
+            low, high = (end, numeral.start) if end <= numeral.start else (numeral.end, start)
+            if high - low > _FAR:
+                continue
+            boundaries = sum(low <= cut <= high for cut in cuts)
+            between = sum(low <= figure.start < high for figure in figures if figure is not numeral)
+            weight = 0.985 ** ((high - low) / 4) * 0.75**boundaries * 0.7**between
+            if start >= numeral.end and boundaries:
+                weight *= 0.8
+            weights[word] = max(weights.get(word, 0.0), weight, 0.35)
+        return weights
+
+    def _table(self, number: int, block: Block, outer: _Outer, caption: str, is_chart: bool) -> None:
+        grid = [block.header, *block.rows]
+        if not block.header or sum(map(len, grid)) > _MOST_CELLS:
+            return
+        heads = [cell.text for cell in block.header]
+        corner = heads[0] if heads else ""
+        around = self._outer(f"{block.caption} {caption}", 0.15)
+        if len(block.caption) < 90:
+            caption = f"{block.caption} {caption}"
+        corner_outer = self._outer(corner, 0.3)
+        label_cols = self._label_columns(block)
+        column_outer = [self._outer(head, 0.9) for head in heads]
+        ranks = {
+            at
+            for at in range(min(2, len(heads)))
+            if _is_rank_column([row[at].text for row in block.rows if at < len(row)])
+        }
+        for row_number, row in enumerate(block.rows):
+            labels = " ".join(row[at].text for at in label_cols if at < len(row) and at not in ranks)
+            row_outer = self._outer(labels, 0.9)
+            row_times = tuple(find_times(labels, lexicon=self.lexicon, cell=True))
+            row_text = " | ".join(cell.text for cell in row)
+            for at, cell in enumerate(row):
+                numerals = find_numerals(cell.text, lexicon=self.lexicon, style=self.style, cell=True)
+                if at in ranks:
+                    self.out.no_figures += [(cell.line, cell.column + numeral.start, numeral) for numeral in numerals]
+                    continue
+                times = find_times(cell.text, lexicon=self.lexicon, cell=at in label_cols)
+                for ref in times:
+                    if ref.kind == "day" and ref.year is not None and not is_chart:
+                        self.out.dates.append((cell.line, cell.column + ref.start, ref, row_text))
+                if at in label_cols:
+                    continue
+                head = heads[at] if at < len(heads) else ""
+                head_times = tuple(find_times(head, lexicon=self.lexicon, cell=True))
+                cell_times = (
+                    tuple(find_times(cell.text, lexicon=self.lexicon)) if not numerals or len(cell.text) > 12 else ()
+                )
+                for numeral in numerals:
+                    if any(ref.start <= numeral.start < ref.end and ref.kind != "year" for ref in cell_times):
+                        continue
+                    if numeral.reason:
+                        self.out.no_figures.append((cell.line, cell.column + numeral.start, numeral))
+                        continue
+                    words = {**outer.words, **around.words, **corner_outer.words}
+                    words |= column_outer[at].words if at < len(heads) else {}
+                    words |= row_outer.words
+                    own = self._outer(cell.text, 0.95)
+                    words |= own.words
+                    members = (*own.members, *row_outer.members, *(column_outer[at].members if at < len(heads) else ()))
+                    self.out.claims.append(
+                        Claim(
+                            self._scaled(numeral, head, labels, corner, caption),
+                            cell.line,
+                            cell.column + numeral.start,
+                            (number, row_number),
+                            row_text,
+                            f"{labels} {head}",
+                            "",
+                            words,
+                            members,
+                            corner_outer.members or around.members or outer.members,
+                            (*head_times, *row_times),
+                            corner_outer.times or around.times or outer.times,
+                            True,
+                            False,
+                            f"{labels} | {head}",
+                            f"{corner} | {caption}",
+                            head,
+                            True,
+                            bool(head_times),
+                            bool(row_times),
+                            row_number,
+                            at,
+                            is_chart,
+                            section=f"{block.headings[-1:]} {block.caption}",
+                        )
+                    )
+
+    def _label_columns(self, block: Block) -> list[int]:
+        """The columns that say what a row is: the first, and others without figures beside it."""
+        width = len(block.header)
+        labels = [0]
+        for at in range(1, width):
+            cells = [row[at].text for row in block.rows if at < len(row)]
+            if (
+                cells
+                and not any(re.search(r"\d", text) for text in cells)
+                and any(text.strip(" -–—") for text in cells)
+            ) or (at <= 1 and cells and all(re.match(r"[^\W\d_]{2,}[ \w-]*[^\W\d_]{2,}", text) for text in cells)):
+                labels.append(at)
+        return labels
+
+    def _scaled(self, numeral: Numeral, head: str, row: str, corner: str, caption: str) -> Numeral:
+        """A bare cell in the unit and scale that its heads give, else the corner, the caption, the statement above."""
+        if not numeral.bare:
+            return numeral
+        for text in (head, row, corner, caption):
+            scale, kind, unit = scale_statement(text, self.lexicon)
+            if scale == 1 and not kind:
+                continue
+            if text is not head and text is not row and _is_other_quantity(f"{head} {row}", kind):
+                continue
+            return replace(
+                numeral,
+                value=numeral.value * scale,
+                low=numeral.low * scale,
+                high=numeral.high * scale,
+                scale=scale,
+                kind=kind or numeral.kind,
+                unit=unit,
+                bare=False,
+            )
+        return numeral
+
+
+@cache
+def _base(language: str) -> re.Pattern[str]:
+    """What stands before a time that something is compared with."""
+    words = Lexicon(language).pattern("base").pattern
+    return re.compile(
+        rf"(?:{words})\s*(?:in|the|im|dem|en|le|la|au|du|of|for|that|those|der|den|l['’])?\s*(?:the\s+|in\s+|of\s+)*$",
+        re.IGNORECASE,
+    )
+
+
+def scale_statement(text: str, lexicon: Lexicon) -> tuple[float, Kind | Literal[""], str]:  # noqa: C901, PLR0912
+    """Scale, kind and unit that a head such as `USD m`, `in Mio. EUR`, `Rainfall (mm)` or `Day, %` gives bare numbers."""  # noqa: E501
+    if not text.strip():
+        return 1.0, "", ""
+    scale, unit = 1.0, ""
+    kind: Kind | Literal[""] = ""
+    scales = lexicon.mapped("scales")
+    for match in re.finditer(rf"[^\W\d_{CJK}]+\.?|[{CJK}]+|[$€£¥￥]", text):
+        word = match[0].casefold()
+        if re.search(r"\d[\s\u00a0]?$", text[: match.start()]):
+            continue
+        whole = word if word in scales else word.rstrip(".")
+        if (
+            whole in scales
+            and (
+                len(whole) > 1
+                or re.search(r"[,(]\s*$|[$€£¥]\s*$|\b(?:USD|EUR|CHF|CNY|GBP|JPY|RMB)\s*$", text[: match.start()])
+            )
+            and not (len(whole) == 1 and re.match(r"\w", text[match.end() : match.end() + 1]))
+        ):
+            scale = max(scale, 10.0 ** scales[whole])
+        for name, exponent in scales.items():
+            if re.match(rf"[{CJK}]", name) and name in match[0] and len(name) > 1:
+                scale = max(scale, 10.0**exponent)
+        glued = re.fullmatch(r"(usd|eur|chf|gbp|cny|rmb|jpy)(m|mn|bn|k|b)", word)
+        if glued:
+            scale, kind, unit = 10.0 ** scales[glued[2]], "money", currencies()[glued[1]]
+        code = currencies().get(match[0]) or (
+            currencies().get(word) if len(word) > 3 or match[0].isupper() or not match[0][:1].isalpha() else None
+        )
+        if code and not kind:
+            kind, unit = "money", code
+        for name, symbol in currencies().items():
+            if re.match(rf"[{CJK}]", name) and name in match[0] and not kind:
+                kind, unit = "money", symbol
+    if (re.search(r"%|％", text) or lexicon.has("percent", text)) and not kind:
+        kind = "percent"
+    bracket = re.search(r"(?:[(\[（]|,\s|\bin\s)\s*([^()\[\]（）,]{1,14}?)\s*[)\]）]?\s*$", text)
+    if bracket and not kind and scale == 1:
+        spelling = physical_units().get(bracket[1]) or physical_units().get(bracket[1].casefold())
+        if spelling and (len(bracket[1]) > 1 or "(" in text):
+            kind, unit = "physical", spelling
+        elif bracket[1] in ("x", "×", "times"):
+            kind = "multiple"
+    return scale, kind, unit
+
+
+_NOT_MONEY = re.compile(
+    r"\b(?:shares?|aktien|actions|employees?|mitarbeit\w*|beta|ratio|multiple|p/e|kgv|number|volume|units|days|per share|eps|je aktie|par action|count|stores)\b|[x×]$",  # noqa: E501
+    re.IGNORECASE,
+)
+
+
+def _is_other_quantity(head: str, kind: str) -> bool:
+    """Whether a head names a quantity that a table's unit of money cannot be of."""
+    return kind == "money" and bool(_NOT_MONEY.search(head))
+
+
+def _is_rank_column(cells: Sequence[str]) -> bool:
+    """Whether a column numbers its rows."""
+    numbers = [int(text.rstrip(".")) for text in cells if re.fullmatch(r"\d{1,3}\.?", text)]
+    rest = [text for text in cells if text and not re.fullmatch(r"\d{1,3}\.?", text)]
+    return (
+        len(numbers) >= 2
+        and len(rest) <= 1
+        and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        and numbers[0] in (0, 1)
+    )
+
+
+def _distance(numeral: Numeral, start: int, end: int, cuts: Sequence[int]) -> tuple[float, int]:
+    """How far words are from a figure; those after it count as further."""
+    low, high = (end, numeral.start) if end <= numeral.start else (numeral.end, start)
+    boundaries = sum(low <= cut <= high for cut in cuts)
+    return (high - low) + 25 * boundaries + (10 if start >= numeral.end else 0), start
+
+
+_ITEM = re.compile(
+    r"^(?:[ \t>]*)(?:[-*+•]|\d{1,3}[.)]|[a-z]\))[ \t]+|(?<=\n)[ \t]*(?:[-*+•]|\d{1,3}[.)]|[a-z]\))[ \t]+"
+)
+
+
+def _blank_marks(text: str) -> str:
+    """The text without the marks of list items, as long as before."""
+    return _ITEM.sub(lambda match: " " * len(match[0]), text)
+
+
+def _as_table(block: Block) -> Block:
+    if block.kind != "chart":
+        return block
+    return chart_table(block)

@@ -1,0 +1,89 @@
+"""A text against facts: the whole way from Markdown to the reading of each claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from trainer.checks.claims import Claims, read_claims
+from trainer.checks.document import Document, read_document
+from trainer.checks.judge import ContextFigure, Judge, Reading
+from trainer.checks.lexicon import Lexicon, detect_language, languages
+from trainer.checks.numerals import Style, style_of
+from trainer.checks.view import View
+from trainer.core.values import Context, DataBlock
+from trainer.facts import merge, read
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A text and the reading of each of its claims."""
+
+    document: Document
+    claims: Claims
+    readings: tuple[Reading, ...]
+    view: View
+    lexicon: Lexicon
+    judge: Judge
+    style: Style
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """Data and contexts that texts are checked against; equal for equal values, so that each is read once."""
+
+    blocks: tuple[DataBlock, ...]
+    contexts: tuple[Context, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash(tuple((block.name, block.key, block.version, block.digest) for block in self.blocks))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Given) and self.blocks == other.blocks and self.contexts == other.contexts
+
+
+@lru_cache(maxsize=16)
+def read_view(given: Given) -> View:
+    """What data blocks say, laid out for the checks."""
+    return View.of(
+        merge(
+            *(
+                read(
+                    block.data,
+                    name=block.name,
+                    fields=block.fields,
+                    subject=block.subject,
+                    as_of=block.as_of,
+                    key=block.key,
+                    version=block.version,
+                )
+                for block in given.blocks
+            )
+        )
+    )
+
+
+@lru_cache(maxsize=16)
+def read_text(text: str, *, given: Given, language: str | None = None) -> Checked:
+    """The reading of each claim of a Markdown text."""
+    code = (language or "").partition("-")[0].casefold()
+    lexicon = Lexicon(code if code in languages() else detect_language(text))
+    document = read_document(text)
+    view = read_view(Given(given.blocks))
+    style = style_of(text, language or lexicon.language)
+    claims = read_claims(document, view=view, lexicon=lexicon, style=style)
+    figures = [figure for context in given.contexts for figure in context_figures(context, view)]
+    judge = Judge(view, figures, lexicon)
+    return Checked(document, claims, tuple(judge.judge(claims.claims)), view, lexicon, judge, style)
+
+
+def context_figures(context: Context, view: View) -> list[ContextFigure]:
+    """The figures that a context states."""
+    language = detect_language(context.text)
+    claims = read_claims(
+        read_document(context.text), view=view, lexicon=Lexicon(language), style=style_of(context.text, language)
+    )
+    return [
+        ContextFigure(claim, context.path, frozenset(word for word, weight in claim.words.items() if weight > 0.25))
+        for claim in claims.claims
+    ]

@@ -1,0 +1,33 @@
+"""Every number that decides a verdict, each with its reason."""
+
+from __future__ import annotations
+
+CHANCE = 0.02
+"""The most accidental hits to expect among all readings as plausible as the one that hits: one false figure in fifty is
+accepted by accident, the share at which readers still trust a mark."""
+
+DERIVED_CHANCE = 0.06
+"""The same for arithmetic whose measure, operation and times are named by words: the words themselves speak for it."""
+
+DECADE = 2.3
+"""ln 10: values of one measure spread evenly over a decade (Benford), so a value falls into an interval of relative
+width w by accident with probability w / 2.3."""
+
+NAMED = 0.45
+"""From this share of its telling words on, a measure counts as named."""
+
+BROKEN = 4.0
+"""Added where an asserted member or time is another one: more than all else together, so that it never passes."""
+
+ACCEPTED = 3.2
+"""The highest cost at which a reading may support a figure; just under `BROKEN`."""
+
+BETTER = 0.85
+"""By how much a reading of the same measure must be likelier to contradict a figure that stands at another time or member;
+a whole step of time (last year's in place of this year's) costs 0.9 and more."""  # noqa: E501
+
+FOCUS = 26
+"""How many data are tried as inputs of arithmetic: all of one measure's times, or some measures at one."""
+
+UNCALLED = 1.4
+"""Above this cost no word calls for the arithmetic; where a sentence names one datum wholly, its figure is that datum or wrong."""  # noqa: E501
