@@ -15,7 +15,7 @@ from markupsafe import Markup
 from trainer.core.digest import canonical
 from trainer.core.errors import Problem, Where, unknown
 from trainer.core.values import Json
-from trainer.prompts.template import CONSTRUCT, fill_braces
+from trainer.prompts.braces import CONSTRUCT, fill_braces
 
 _LARGEST = 1_000_000
 _REMOVED_FILTERS = ("random", "safe", "escape", "e", "forceescape", "xmlattr", "urlize", "pprint")

@@ -15,11 +15,12 @@ from trainer.core.digest import canonical, pretty
 from trainer.core.errors import InstructionError, Problem, Where, nearest
 from trainer.core.secrets import mask_known
 from trainer.core.values import Context, DataBlock, Finding, Json, Output, Prompt, Section
+from trainer.prompts.braces import CONSTRUCT, NAME, fill_braces
 from trainer.prompts.budget import Count, Fitted, fit
 from trainer.prompts.composition import plan_steps
 from trainer.prompts.instruction import Instruction, Syntax
 from trainer.prompts.params import FileText, named_places, plain
-from trainer.prompts.template import CONSTRUCT, NAME, fill_braces, misspellings, syntax_of
+from trainer.prompts.template import misspellings, syntax_of
 from trainer.prompts.tokens import count_tokens
 
 Clean = Callable[[str], str]

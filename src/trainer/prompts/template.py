@@ -14,16 +14,13 @@ that names the line to add.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import replace
 from difflib import get_close_matches
 
 from trainer.core.errors import InstructionError, nearest
+from trainer.prompts.braces import CONSTRUCT, NAME
 from trainer.prompts.instruction import Instruction, Syntax
-
-NAME = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-CONSTRUCT = re.compile(r"(?<!\{)\{\{(?!\{)(?:(?!\{\{|\}\}).)*\}\}|\{%(?:(?!\{%|%\}).)*%\}", re.DOTALL)
-"""What Jinja would run; it opens nothing of its kind before it is closed."""
 
 _ASK = "or say in the front matter what the braces are: `template: jinja` runs them, `template: braces` leaves them"
 _RAW = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}")
@@ -53,11 +50,6 @@ def syntax_of(instruction: Instruction, declared: Set[str]) -> Syntax:
         return "braces"
     told = [replace(problem, hint=f"{problem.hint}; {_ASK}") for problem in problems]
     raise InstructionError(told[0].message, problems=told)
-
-
-def fill_braces(body: str, declared: Set[str], show: Callable[[str], str]) -> str:
-    """The body with each `{NAME}` that is declared replaced by what `show` writes for it, once."""
-    return NAME.sub(lambda name: show(name[1]) if name[1] in declared else name[0], body)
 
 
 def names_used(instruction: Instruction, syntax: Syntax) -> set[str]:

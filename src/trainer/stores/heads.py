@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from trainer.core.values import Json
+from trainer.stores.registry import BACKENDS
 from trainer.stores.values import Head, from_text, to_text
 
 DATABASE_NAME = "trainer.duckdb"
@@ -46,12 +47,11 @@ def _kept(database: Path) -> dict[str, Json] | None:
 
 
 def _ask(database: Path, keys: Sequence[str]) -> dict[str, Json]:
-    from trainer.stores.duckdb_store import DuckDBStore  # so that a check without changes stays without DuckDB
-
     def keep(heads: Mapping[str, Json]) -> None:
         save_kept(database, stamp_of(database), heads)
 
-    return DuckDBStore(database).heads(keys, then=keep)
+    heads: dict[str, Json] = BACKENDS.load("duckdb")(database).heads(keys, then=keep)  # imported only now
+    return heads
 
 
 def head_as_json(head: Head) -> dict[str, Json]:
