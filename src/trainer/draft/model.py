@@ -10,6 +10,9 @@ from trainer.draft.figures import show
 from trainer.draft.markup import escaped
 from trainer.facts import Time
 
+STATISTIC = "Statistic"
+"""The label title of a list that holds the mean, the lowest and the highest value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

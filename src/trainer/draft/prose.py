@@ -11,11 +11,13 @@ from trainer.draft import english
 from trainer.draft.allot import Row
 from trainer.draft.figures import change, kind, points, ratio, show, times
 from trainer.draft.markup import escaped
-from trainer.draft.model import Column, Entity, Fact, Records
+from trainer.draft.model import STATISTIC, Column, Entity, Fact, Records
 
 _Side: TypeAlias = tuple[Entity, Fact]
 _INCOMPARABLE = ("price", "year", "shares")
 """Units whose figures say nothing beside another entity's: the price of one share depends on how many there are."""
+_UNSEEN = Decimal("0.0005")
+"""A change that would be printed as 0.0 %."""
 _COMPARED = ("share price against", "target against", "shares sold short against")
 
 
@@ -71,6 +73,8 @@ def development(column: Column, records: Records, name: str = "") -> str:
 
 def extremes_of_list(column: Column, records: Records) -> str:
     """Which record of a plain list has most, and which least."""
+    if records.label_title == STATISTIC:
+        return _spread(column)
     cells = sorted(column.known, key=lambda cell: (_figure(cell[1]), cell[0]))
     if len(cells) < 2 or _figure(cells[0][1]) == _figure(cells[-1][1]):
         return ""
@@ -82,6 +86,13 @@ def extremes_of_list(column: Column, records: Records) -> str:
         f"and lowest for {_label(records, low)} ({least.text})."
     )
     return f"{sentence} {_share_of_total(column, records)}".strip()
+
+
+def _spread(column: Column) -> str:
+    """Mean and range of values that have neither name nor time."""
+    mean, lowest, highest = (cell for _, cell in column.known)
+    count = mean.formula.partition(" of ")[2]
+    return f"Mean {_named(column.title)} is {mean.text}, from {lowest.text} to {highest.text} ({count})."
 
 
 def _share_of_total(column: Column, records: Records) -> str:
@@ -209,6 +220,8 @@ def _moved(last: Fact, before: Fact, when: str) -> str:
     if last.unit.startswith("°"):  # a tenth more degrees is not a tenth warmer
         return f"{show(abs(now - then), last.unit)} {'more' if now > then else 'less'} than {when} ({before.text})"
     size = change(then, now)
+    if size is not None and abs(size) < _UNSEEN:
+        return f"about the same as {when} ({before.text})"
     if size is not None and now > 0 and kind(last.unit) != "share":
         return f"{show(abs(size), 'fraction')} {'more' if now > then else 'less'} than {when} ({before.text})"
     if kind(last.unit) == "share" and last.unit == before.unit:
@@ -217,12 +230,13 @@ def _moved(last: Fact, before: Fact, when: str) -> str:
 
 
 def _year_before(column: Column, records: Records, index: int) -> tuple[int, Fact] | None:
-    last = _date(records.labels[index])
-    for earlier, cell in column.known:
-        found = _date(records.labels[earlier])
-        if last and found and 360 <= (last - found).days <= 370:
-            return earlier, cell
-    return None
+    last = records.times[index].end
+    years = [
+        (abs((last - records.times[earlier].end).days - 365), earlier, cell)
+        for earlier, cell in column.known
+        if 360 <= (last - records.times[earlier].end).days <= 370
+    ]
+    return min(years, key=lambda year: year[:2])[1:] if years else None
 
 
 def _extremes(column: Column, records: Records) -> str:

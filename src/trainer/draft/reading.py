@@ -10,7 +10,7 @@ from decimal import Decimal
 from trainer.core.values import DataBlock, Json
 from trainer.draft import english
 from trainer.draft.figures import kind
-from trainer.draft.model import Column, Entity, Fact, Records, Source
+from trainer.draft.model import STATISTIC, Column, Entity, Fact, Records, Source
 from trainer.facts import (
     Corrections,
     Facts,
@@ -22,6 +22,7 @@ from trainer.facts import (
     read_block,
     read_corrections,
 )
+from trainer.facts.words import vocabulary
 
 _MOST_FACTS = 1_500
 _MOST_SERIES_OF_MEMBERS = 4
@@ -83,7 +84,9 @@ def _read_block(block: DataBlock, params: Mapping[str, Json], corrections: Corre
     source = Source(block.name, f"{block.key}@{block.version}", block.as_of)
     reading = _Reading(name, {alias.casefold() for alias in names}, sources=[source])
     view = _View(block, facts, source)
-    observations = selected(facts, params)
+    grouping = {dimension.words for dimension in facts.dimensions.values()}
+    # A number that names groups, such as cylinders, is told as their name and not as an amount.
+    observations = [one for one in selected(facts, params) if facts.measures[one.measure].words not in grouping]
     series = {id(one) for group in view.groups(observations) for one in group}
     reading.facts = view.texts(names) if len(view.texts(names)) < _MOST_FACTS else []
     reading.facts += [view.fact(one) for one in observations if id(one) not in series][:_MOST_FACTS]
@@ -153,10 +156,22 @@ class _View:
 
     def groups(self, observations: Sequence[Observation]) -> list[list[Observation]]:
         """The observations that stand in series or lists, those of one table together."""
-        tables: dict[tuple[str, bool], list[Observation]] = defaultdict(list)
+        tables: dict[tuple[str | None, str], list[Observation]] = defaultdict(list)
+        grains = {path: grain for path, grain in map(self._table, observations) if grain}
         for one in observations:
-            tables[(self._table(one), any(dimension != "subject" for dimension in one.members))].append(one)
-        return [group for (_, has_members), group in tables.items() if has_members or self._is_series(group)]
+            path, grain = self._table(one)
+            tables[path, grain or (grains.get(path, "") if path else "")].append(one)
+        groups: list[list[Observation]] = []
+        for (path, _), group in tables.items():
+            # Rows that name no member, beside rows that do, are in no list by member.
+            named = [one for one in group if any(dimension != "subject" for dimension in one.members)]
+            if (
+                named
+                or self._is_series(group)
+                or (path is not None and len(group) > len({one.measure for one in group}))
+            ):
+                groups.append(named or group)
+        return groups
 
     def _is_series(self, group: Sequence[Observation]) -> bool:
         periods: dict[str, set[object]] = defaultdict(set)
@@ -164,14 +179,14 @@ class _View:
             periods[one.measure].add(one.time and (one.time.start, one.time.end))
         return any(len(times - {None}) > 1 for times in periods.values())
 
-    def _table(self, one: Observation) -> str:
-        """The list or map that an observation stands in, and how long its periods are."""
+    def _table(self, one: Observation) -> tuple[str | None, str]:
+        """The list or map that an observation stands in, None outside any, and how long its periods are."""
         parts = _dotted(one.source.path).split(".")
         index = next((at for at, part in enumerate(parts) if part.isdigit() or part in one.members.values()), None)
         if index is None and one.time is not None:
             index = next((at for at, part in enumerate(parts) if parse_time(part)), None)
         grain = one.time.grain if one.time else ""
-        return f"{'.'.join(parts[:index]) if index is not None else ''}|{grain}"
+        return ".".join(parts[:index]) if index is not None else None, grain
 
     def fact(self, one: Observation, *, title: str = "") -> Fact:
         """An observation as a fact."""
@@ -182,7 +197,7 @@ class _View:
             unit = "year"
         return Fact(
             title or measure.title, value, unit, _dotted(one.source.path), self.source, measure.description,
-            adds_up=measure.aggregate == "sum" and unit not in ("fraction", "percent", "ratio"),
+            adds_up=measure.aggregate == "sum" and bool(set(measure.words) & vocabulary("additive")),
         )  # fmt: skip
 
     def records(self, group: Sequence[Observation]) -> list[Records]:
@@ -190,9 +205,11 @@ class _View:
         used = {dimension for one in group for dimension in one.members}
         dims = _identity([dim for dim in self.facts.dimensions if dim != "subject" and dim in used], group)
         times = _distinct_times(group)
-        name = self._table(group[0]).partition("|")[0].rpartition(".")[2]
-        if not dims:
+        name = (self._table(group[0])[0] or "").rpartition(".")[2]
+        if not dims and times and len(group) == len({(one.measure, one.time) for one in group}):
             return [self._series(group, times, name)]
+        if not dims:
+            return [self._spread(group, name)]
         members = list(dict.fromkeys(_member(one, dims) for one in group))
         if len(group) > len({(one.measure, _member(one, dims), one.time) for one in group}):
             return self._averages(group, dims, name)
@@ -233,17 +250,21 @@ class _View:
         cells: dict[str, list[Fact | None]] = {}
         for one in group:
             cells.setdefault(one.measure, [None] * len(members))[at[_member(one, dims)]] = self.fact(one)
-        label_title = (
-            english.humanised(dims[0]) if len(dims) == 1 else ", ".join(english.humanised(dim) for dim in dims)
-        )
+        label_title = _dimension_title(dims[0]) if len(dims) == 1 else ", ".join(english.humanised(dim) for dim in dims)
         return Records(
-            name, self._title(name), tuple(members), self._columns(cells), label_title=label_title, when=when
+            name,
+            self._title(name),
+            tuple(_label(dims[0], member) for member in members),
+            self._columns(cells),
+            label_title=label_title,
+            when=when,
         )
 
     def _averages(self, group: Sequence[Observation], dims: Sequence[str], name: str) -> list[Records]:
         """Means by member of the coarsest dimension, where rows have no name of their own."""
         totals = {member.name for dim in dims for member in self.facts.dimensions[dim].members if member.is_total}
-        dim = min(dims, key=lambda dim: len({one.members[dim] for one in group if dim in one.members}))
+        sizes = {dim: len({one.members[dim] for one in group if dim in one.members}) for dim in dims}
+        dim = min(dims, key=lambda dim: (_is_numbered(self.facts, dim), sizes[dim] < 2, sizes[dim]))
         members = list(
             dict.fromkeys(one.members[dim] for one in group if one.members.get(dim, "") not in totals | {""})
         )
@@ -263,9 +284,31 @@ class _View:
                 first, title=title, value=value, unit=unit, formula=f"mean of {len(observations)} values", adds_up=False
             )
             cells.setdefault(measure, [None] * len(members))[members.index(member)] = fact
-        return [
-            Records(name, self._title(name), tuple(members), self._columns(cells), label_title=english.humanised(dim))
-        ]
+        labels = tuple(_label(dim, member) for member in members)
+        return [Records(name, self._title(name), labels, self._columns(cells), label_title=_dimension_title(dim))]
+
+    def _spread(self, group: Sequence[Observation], name: str) -> Records:
+        """Mean, lowest and highest value of each measure, where rows have neither name nor time."""
+        by_measure: dict[str, list[Observation]] = defaultdict(list)
+        for one in group:
+            by_measure[one.measure].append(one)
+        cells: dict[str, list[Fact | None]] = {}
+        for measure, observations in by_measure.items():
+            first = replace(self.fact(observations[0]), adds_up=False)
+            units = observations[0].units or self.facts.measures[measure].units
+            values = [one.value for one in observations]
+            count = f"{len(values)} values"
+            spread = (
+                ("mean", sum(values, Decimal(0)) / len(values)),
+                ("lowest", min(values)),
+                ("highest", max(values)),
+            )
+            cells[measure] = [
+                replace(first, value=_printed(value, units)[0], formula=f"{word} of {count}") for word, value in spread
+            ]
+        return Records(
+            name, self._title(name), ("Mean", "Lowest", "Highest"), self._columns(cells), label_title=STATISTIC
+        )
 
     def _columns(self, cells: Mapping[str, Sequence[Fact | None]]) -> tuple[Column, ...]:
         columns = []
@@ -313,8 +356,26 @@ def _member(one: Observation, dims: Sequence[str]) -> str:
     return ", ".join(one.members[dim] for dim in dims if dim in one.members)
 
 
+def _is_numbered(facts: Facts, dimension: str) -> bool:
+    return all(member.name.replace(".", "").isdigit() for member in facts.dimensions[dimension].members)
+
+
+def _dimension_title(dimension: str) -> str:
+    return "Name" if fold(dimension) in vocabulary("identifier") else english.humanised(dimension)
+
+
+def _label(dimension: str, member: str) -> str:
+    """A member as a list calls it: `Cyl 4` where it is only a number."""
+    return f"{_dimension_title(dimension)} {member}" if member.replace(".", "").isdigit() else member
+
+
 def _identity(dims: Sequence[str], group: Sequence[Observation]) -> list[str]:
-    """The first dimension that tells all rows apart by itself, as names do of which the others are attributes."""
+    """The dimensions that tell rows apart: none where times do, or the first that does so by itself.
+
+    The others are attributes of it, as a continent is of a country.
+    """
+    if len(_distinct_times(group)) > 1 and len(group) == len({(one.measure, one.time) for one in group}):
+        return []
     for dim in dims:
         if len(group) == len({(one.measure, one.members.get(dim), one.time) for one in group}):
             return [dim]

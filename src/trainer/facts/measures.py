@@ -112,7 +112,7 @@ def _naming(
         joined = "".join(words)
         is_leaf = at == len(keys) - 1
         wrapper = (joined in vocabulary("value") and (alone or not is_leaf)) or (
-            joined in vocabulary("container") and not (is_leaf and is_metric(key))
+            joined in (vocabulary("wrapper") if is_leaf else vocabulary("container"))
         )
         if not words or wrapper or set(words) <= set(vocabulary("cadence")):
             continue
@@ -134,12 +134,12 @@ def _naming(
 
 def _with_units_told_apart(namings: Mapping[Keys, _Naming]) -> dict[Keys, _Naming]:
     """Keys that differ by their unit alone (`change`, `changePercent`) keep it in their names."""
-    kinds: dict[Keys, set[str]] = defaultdict(set)
+    kinds: dict[str, set[str]] = defaultdict(set)
     for naming in namings.values():
-        kinds[naming.parts].add(naming.units[0].kind if naming.units else "")
+        kinds[_joined(naming.parts)].add(naming.units[0].kind if naming.units else "")
     result: dict[Keys, _Naming] = {}
     for keys, naming in namings.items():
-        if len(kinds[naming.parts]) < 2:
+        if len(kinds[_joined(naming.parts)]) < 2:
             result[keys] = naming
         elif naming.units:
             result[keys] = replace(naming, parts=(*naming.parts[:-1], keys[-1] if keys else "value"))
@@ -162,24 +162,20 @@ def _identifiers(namings: Mapping[Keys, _Naming]) -> dict[Keys, str]:
     ids: dict[Keys, str] = {}
     groups: dict[tuple[str, ...], list[Keys]] = defaultdict(list)
     for keys, naming in namings.items():
-        groups[naming.parts].append(keys)
+        groups[tuple(_snake(part) for part in naming.parts)].append(keys)
     by_leaf: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     for parts in groups:
-        by_leaf[_snake(parts[-1])].append(parts)
+        by_leaf[parts[-1]].append(parts)
     for leaf, alike in by_leaf.items():
         length = 1
-        while len(alike) > 1 and len({_joined(parts[-length:]) for parts in alike}) < len(alike) and length < 12:
+        while len(alike) > 1 and len({parts[-length:] for parts in alike}) < len(alike) and length < 12:
             length += 1
         for parts in alike:
-            base = _joined(parts[-length:]) if len(alike) > 1 else leaf
+            base = ".".join(parts[-length:]) if len(alike) > 1 else leaf
             titles = {namings[keys].title for keys in groups[parts]}
             for keys in groups[parts]:
                 # Equal keys under different titles of a source are different things.
-                ids[keys] = (
-                    base
-                    if len(titles) == 1
-                    else _joined((*parts[-length:], namings[keys].title or ".".join(keys) or "value"))
-                )
+                ids[keys] = base if len(titles) == 1 else f"{base}.{_snake(namings[keys].title or keys[-1])}"
     return ids
 
 
@@ -246,7 +242,8 @@ def _measure_units(naming: _Naming, observations: Sequence[RawObservation]) -> t
     values = [one.value for one in observations]
     is_share = last[0] in vocabulary("percent") - {"share"} and not naming.title and not naming.is_difference
     if is_share and all(abs(value) <= 1000 for value in values):
-        return percent_units(values)
+        explicit = last[0] in ("percent", "percentage", "pct")
+        return percent_units(values) if explicit else (*percent_units(values), Unit("count", ""))
     if not naming.money:
         return ()
     return tuple(dict.fromkeys(unit for one in observations for unit in _quoted(naming, one.currencies)))

@@ -18,8 +18,10 @@ _SPACES = str.maketrans("", "", " \u00a0\u202f\u2009'’_")
 _NUMERAL = re.compile(
     r"(?P<before>[^\d.,+\-−–()]{0,6}?)\s*(?P<open>\()?\s*(?P<sign>[-+−–]?)\s*(?P<currency>[^\d.,+\-−–()\s]{0,4}?)\s*"
     r"(?P<digits>\d[\d.,'’_ \u00a0\u202f\u2009]*|[.,]\d+)(?P<exponent>[eE][-+]?\d{1,3})?\s*"
-    r"(?P<after>[^\d()]{0,24}?)\s*(?P<close>\))?\s*"
+    r"(?P<after>(?!-)[^\d()]{0,24}?)\s*(?P<close>\))?\s*"
 )
+_PREFIX = re.compile(r"[^\w\s]{1,2}|[A-Z]{3}|[A-Z]{1,3}[$€£]|[$€£][A-Z]{0,3}|kr|fr|sfr|rs|r\$|zł|円|¥", re.IGNORECASE)
+"""What may stand before a number: a currency, or a sign for about, below and above."""
 _MOST_DIGITS = 40
 """Nothing that is measured has more; longer numbers would stop arithmetic of a fixed precision."""
 _MOST_BITS = 133
@@ -67,6 +69,10 @@ def read_number(text: str, mark: DecimalMark | None = None) -> Number | None:
     match = _NUMERAL.fullmatch(text.strip())
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None
+    if any(
+        part and not _PREFIX.fullmatch(part.strip()) for part in (match["before"].strip(), match["currency"].strip())
+    ):
+        return None  # `A1` and `C-5` are codes
     digits = match["digits"].translate(_SPACES).rstrip(",.")
     mark = mark or decimal_mark([text])
     grouping = "," if mark == "." else "."

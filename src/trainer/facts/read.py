@@ -298,8 +298,9 @@ class _Reader:
         if table.is_record:
             return None
         measures = [parsed for parsed in columns if parsed.role == "measure"]
-        plain = len(measures) == 1 and _is_plain(measures[0].leaf)
-        periods = sum(_time_in_key(parsed.leaf)[1] is not None for parsed in measures) * 2 >= len(measures)
+        stripped = [_time_in_key(parsed.leaf) for parsed in measures]
+        plain = all(_is_plain(name) and (time or len(measures) == 1) for name, time in stripped)
+        periods = sum(time is not None for _, time in stripped) * 2 >= len(measures)
         for parsed in columns:
             if parsed.role != "member" or not measures:
                 continue
@@ -484,7 +485,8 @@ def _time_in_key(key: str) -> tuple[str, Time | None]:
         for period, rest in ((parts[-length:], parts[:-length]), (parts[:length], parts[length:])):
             text = " ".join(period).strip("()")
             if (time := parse_time(text)) and re.search(r"(19|20)\d\d|FY\d\d|\dQ\d\d|Q\d", text):
-                return " ".join(rest), time
+                name = " ".join(rest)
+                return ("" if has_kind(name, "time") else name), time
     match = re.fullmatch(r"(\D*[a-z])((?:19|20)\d\d)", key)
     return (match[1], parse_time(match[2])) if match else (key, None)
 

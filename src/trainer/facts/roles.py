@@ -120,7 +120,11 @@ def _numbers(column: Column) -> list[Number | None] | None:
     if count == 0 or not all(_is_unit_like(number.unit) for number in numbers if number and number.unit):
         return None
     # A few marks for "not available" (`-`, `n/a`, `..`) are no reason to read a column of numbers as texts.
-    marks = sum(times for text, times in others.items() if isinstance(text, str) and len(text) <= 4)
+    marks = sum(
+        times
+        for text, times in others.items()
+        if isinstance(text, str) and len(text) <= 4 and not any(map(str.isdigit, text))
+    )
     return numbers if sum(others.values()) == marks and count >= 0.5 * (count + marks) else None
 
 
@@ -174,14 +178,16 @@ def _role_of_texts(leaf: str, filled: Sequence[Json], table: Table) -> Role:
     is_name = bool(words) and (
         "".join(words) in vocabulary("naming") or (not table.is_record and words[-1] in vocabulary("naming"))
     )
-    if words and not is_name and words[-1] in vocabulary("identifier"):
+    coded = sum(any(letter.isdigit() for letter in text) for text in texts) * 2 > len(texts)
+    if words and not is_name and words[-1] in vocabulary("identifier") and (coded or table.is_record):
         return "identifier"
     if max(map(len, texts)) > _LONGEST_MEMBER * 2 or sum(map(len, texts)) > _LONGEST_MEMBER * len(texts):
         return "text"
     if table.is_record:
         return "member" if is_name else "text"
     # A column that most rows leave empty names none of them, and a remark says something of them.
-    if len(filled) * 2 < table.size or (words and words[-1] in vocabulary("prose")):
+    is_prose = bool(words) and words[-1] in vocabulary("prose") and len(set(texts)) * 2 > len(texts)
+    if len(filled) * 2 < table.size or is_prose:
         return "text"
     return "member"
 

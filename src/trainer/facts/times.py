@@ -162,13 +162,31 @@ def parse_cells(
         return [parsed.get(cell) if isinstance(cell, str) else None for cell in cells]
     if not all(isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) < 1e19 for cell in filled):
         return None
-    if named and all(float(cell).is_integer() and oldest <= cell <= 2200 for cell in filled):
+    # Counts of years, and years of two digits, look like early years; a column of years comes down to our age.
+    is_late = max(filled) >= 1000
+    if named and is_late and all(float(cell).is_integer() and oldest <= cell <= 2200 for cell in filled):
         return [year(int(cell)) if cell is not None and cell != "" else None for cell in cells]
+    if named and is_late and (periods := _decimal_years(filled)):
+        by_cell = dict(zip(filled, periods, strict=True))
+        return [by_cell.get(cell) for cell in cells]
     if named and all(float(cell).is_integer() and 19000101 <= cell <= 21991231 for cell in filled):
         return [parse_time(_dashed(str(int(cell)))) if cell is not None and cell != "" else None for cell in cells]
     if epochs and all(epoch(cell) for cell in filled):
         return [epoch(cell) if cell is not None and cell != "" else None for cell in cells]
     return None
+
+
+def _decimal_years(cells: Sequence[float]) -> list[Time] | None:
+    """Years with months or quarters as decimals, as statistics programs write series: 1956.25, 1970.083."""
+    if len(cells) < 4 or not all(1500 <= cell <= 2200 for cell in cells):
+        return None
+    gap = cells[1] - cells[0]
+    per_year = next((count for count in (4, 12) if abs(gap - 1 / count) < 0.002), 0)
+    if not per_year or any(abs(later - earlier - gap) > 0.002 for earlier, later in itertools.pairwise(cells)):
+        return None
+    make = quarter if per_year == 4 else month
+    numbers = [divmod(round(cell * per_year), per_year) for cell in cells]
+    return [make(int(number), int(part) + 1) for number, part in numbers]
 
 
 def _dashed(digits: str) -> str:
