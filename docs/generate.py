@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import typing
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from trainer.cli.commands import COMMANDS
 from trainer.cli.main import command as command_line
 from trainer.core import errors
 from trainer.core.config.schema import Settings
+from trainer.core.config.unbuilt import UNBUILT
 from trainer.core.registry import Registry
 
 FOLDER = Path(__file__).parent / "reference"
@@ -78,6 +80,17 @@ def _config() -> str:
         lines += [f"## {section.name}", ""]
         if kind is not None:
             lines += [*_summary(kind), *_table(kind, "")]
+    lines += [
+        "## Settings without effect yet",
+        "",
+        "The specification's example has these, and their rooms are not built.",
+        "They are accepted with the example's values, `trainer config check` names each, and other values are refused.",
+        "",
+        "| Key | Accepted |",
+        "| --- | --- |",
+        *(f"| `{key}` | `{json.dumps(value)}` |" for key, value in UNBUILT.items()),
+        "",
+    ]
     return "\n".join(lines)
 
 

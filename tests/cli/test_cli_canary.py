@@ -73,7 +73,7 @@ def test_a_secret_of_the_settings_is_found_in_nothing_that_a_command_writes_or_p
             ("mart", "show"),
         ):
             done = run(tmp_path, *arguments, env=env)
-            printed += [f"{arguments}: {line}" for line in (done.stdout + done.stderr).splitlines()]
+            printed += [f"{arguments[0]}: {line}" for line in (done.stdout + done.stderr).splitlines()]
         assert any(CANARY in str(headers) for _, headers in rest.requests)
         assert run(tmp_path, "report", "--check", env=env).returncode == 0
 

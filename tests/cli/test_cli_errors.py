@@ -220,7 +220,7 @@ CASES: dict[str, Case] = {
         write("tape.jsonl", "{broken\n"), (*RUN, "--replay", "tape.jsonl"), 2, ("tape.jsonl:1",)
     ),
     "a schema file that is not JSON": Case(
-        write("s.json", "{"), (*RUN, "--schema", "s.json"), 2, ("s.json:1:2", "not JSON")
+        write("s.json", "{"), (*RUN, "--schema", "s.json"), 2, ("s.json:1:2", "not valid JSON")
     ),
     "a schema file that is no schema": Case(
         write("s.json", '{"type": "objekt"}'), (*RUN, "--schema", "s.json"), 2, ("not a JSON Schema",)
@@ -317,7 +317,7 @@ contexts: [nowhere.md]
 data:
   quote: {source: yaho_finance, ticker: ABBV}
 ---
-Write about {COMPANY} and {{ nobody }}.
+Write about {COMPANY} and {{ COMPANYS }}.
 """
 
 
@@ -330,7 +330,7 @@ def test_all_that_is_wrong_with_an_instruction_is_told_at_once(blank: Path, run,
     for said in (
         "broken.md:5:12: no context nowhere.md",
         'broken.md:7:10: unknown source "yaho_finance"\n  did you mean "yahoo_finance"?',
-        'broken.md:9:30: unknown name "nobody" in Jinja',
+        'broken.md:9:30: unknown name "COMPANYS" in Jinja',
     ):
         assert said in told.stderr
 

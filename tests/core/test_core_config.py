@@ -24,8 +24,42 @@ def test_the_complete_example_of_the_specification_is_accepted_unchanged() -> No
     config = load_config(SPEC_EXAMPLE, environ={})
 
     assert config.settings.llm_provider.model == "gpt-4"
-    assert config.settings.data_etl.batch.default_schedule == "0 9 * * *"
+    assert str(config.unbuilt["data_etl.batch.default_schedule"]) == f"config.yaml:{line_of('default_schedule')}:23"
+    assert len(config.unbuilt) == 32
     assert config.unset == {"llm_provider.api_key": "OPENAI_API_KEY", "data_store.connection_string": "MONGODB_URI"}
+
+
+def line_of(word: str) -> int:
+    lines = SPEC_EXAMPLE.read_text("utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if word in line)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "data_etl.batch.default_schedule=garbage",
+        "data_etl.enabled=true",
+        "vector_store.enabled=true",
+        "app_builder.enabled=true",
+        "prompt_security.rate_limiting.requests_per_minute=1",
+        "prompt_security.enable_ml_detection=true",
+        "analytics.data_store=oracle",
+    ],
+)
+def test_a_setting_that_asks_for_what_is_not_built_is_refused_and_not_passed_over(tmp_path: Path, setting: str) -> None:
+    key = setting.partition("=")[0]
+
+    with pytest.raises(ConfigError, match=f"--set {key}: {key}: .* asks for what is not built yet"):
+        load(tmp_path, "", overrides=(setting,))
+
+
+def test_of_what_is_not_built_a_misspelt_key_is_told_like_any_other(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match='unknown section "vector_stroe"'):
+        load(tmp_path, "vector_stroe: {enabled: false}")
+    with pytest.raises(
+        ConfigError, match=r'unknown key "vector_store\.enabeld"\n  did you mean "vector_store\.enabled"'
+    ):
+        load(tmp_path, "vector_store: {enabeld: false}")
 
 
 def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,12 @@ from trainer.actions.model import make_chain
 from trainer.actions.prompt import Instructions, check_all
 from trainer.actions.report_inputs import collect_inputs
 from trainer.core.config import Settings
-from trainer.core.errors import UsageError, unknown
+from trainer.core.errors import ConfigError, UsageError, Where, unknown
 from trainer.core.project import Project
 from trainer.prompts import list_instructions
+from trainer.providers import PROVIDERS
 from trainer.reports import expand_reports
+from trainer.stores import BACKENDS
 
 
 def show_config(project: Project, *, section: str | None = None) -> list[tuple[str, object, str]]:
@@ -44,15 +46,17 @@ def check_config(project: Project) -> Checked:
     specs = expand_reports(project.settings.reports)
     sources = Sources(project)
     instructions = Instructions(project, sources)
-    wrong: list[UsageError] = check_sources(project, sources)
+    unusable = [*_check_adapters(project)]
+    wrong: list[UsageError] = [*unusable, *check_sources(project, sources)]
     given: dict[str, Mapping[str, Any]] = {}
     try:
         for report in collect_inputs(project, specs, sources=sources, changes={}):
-            make_chain(project, report.choice)
+            if not unusable:  # told once, not for each report
+                make_chain(project, report.choice)
             given[report.prepared.instruction.path] = report.prepared.params
     except UsageError as error:
         wrong.append(error)
-    warnings: list[str] = []
+    warnings = [f"{place}: {key} has no effect yet" for key, place in project.config.unbuilt.items()]
     names = list_instructions(project.instructions)
     for name in names:
         try:
@@ -61,3 +65,19 @@ def check_config(project: Project) -> Checked:
             wrong.append(error)
     check_all(wrong)
     return Checked(project.shown(project.root / "config.yaml"), len(specs), len(names), tuple(warnings))
+
+
+def _check_adapters(project: Project) -> Iterator[ConfigError]:
+    """What is wrong with the names of providers and backends: unknown, or without the package that they need."""
+    settings = project.settings
+    named = {"llm_provider.provider": (PROVIDERS, settings.llm_provider.provider)}
+    for index, fallback in enumerate(settings.llm_provider.fallbacks):
+        named[f"llm_provider.fallbacks.{index}.provider"] = (PROVIDERS, fallback.provider)
+    named["data_store.backend"] = (BACKENDS, settings.data_store.backend)
+    for setting, (adapters, name) in named.items():
+        try:
+            adapters.require(name)
+        except UsageError as error:
+            origin = project.config.origin(setting)
+            where = Where(origin.place) if origin else None
+            yield ConfigError(f"{setting}: {error.message}", hint=error.hint, where=where)

@@ -55,7 +55,6 @@ class TrainerCore:
         return SecurityModule(
             section.max_length,
             section.strict_mode,
-            section.enable_ml_detection,
             allow=section.allow,
             block=section.block,
         )

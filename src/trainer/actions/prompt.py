@@ -289,9 +289,6 @@ def screened(project: Project, prompt: Prompt) -> DetectionResult | None:
     security = project.settings.prompt_security
     if not security.enabled:
         return None
-    if security.enable_ml_detection:
-        hint = "set prompt_security.enable_ml_detection to false"
-        raise ConfigError("prompt_security.enable_ml_detection: there is no classifier yet", hint=hint)
     level: Level = "strict" if security.strict_mode else "moderate"
     return screen_prompt(prompt, level=level, allow=security.allow, block=security.block)
 

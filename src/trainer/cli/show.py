@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from trainer.core.clock import isoformat
 from trainer.core.digest import canonical, pretty
+from trainer.core.secrets import mask_known
 
 if TYPE_CHECKING:
     from trainer.prompts.versions import Change
@@ -17,17 +18,18 @@ if TYPE_CHECKING:
 
 def write_json(value: object) -> None:
     """Print one JSON document: sorted keys, indented."""
-    sys.stdout.write(pretty(value))
+    sys.stdout.write(mask_known(pretty(value)))
 
 
 def write_json_line(value: object) -> None:
     """Print one line of JSON, at once."""
-    sys.stdout.write(canonical(value) + "\n")
+    sys.stdout.write(mask_known(canonical(value)) + "\n")
     sys.stdout.flush()
 
 
 def write_text(text: str) -> None:
     """Print text as it is, ending in one newline."""
+    text = mask_known(text)
     sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
 
 
@@ -58,7 +60,7 @@ def write_changes(changes: Sequence[Change], *, as_json: bool) -> None:
 
 def write_error(message: str) -> None:
     """Tell an error on stderr, as one message."""
-    sys.stderr.write(f"error: {_visible(message)}\n")
+    sys.stderr.write(f"error: {_visible(mask_known(message))}\n")
     sys.stderr.flush()
 
 
@@ -71,7 +73,7 @@ def _cell(value: object) -> str:
         return f"{value:.6g}"
     if isinstance(value, datetime):
         return isoformat(value)
-    return _visible(str(value)).replace("\n", " ")
+    return _visible(mask_known(str(value))).replace("\n", " ")
 
 
 def _visible(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,9 +33,23 @@ class Registry:
     room: str
     table: Mapping[str, Adapter]
 
+    @property
+    def what(self) -> str:
+        """What one of its adapters is called."""
+        return self.room.rpartition(".")[2].removesuffix("s")
+
     def names(self) -> list[str]:
         """All adapter names, sorted; nothing is imported."""
         return sorted({*self.table, *(point.name for point in self._points())})
+
+    def require(self, name: str) -> None:
+        """Raise UsageError for an unknown name, MissingExtra where its dependency is not installed; loads nothing."""
+        adapter = self.table.get(name)
+        if adapter is None and name not in self.names():
+            message, hint = unknown(self.what, name, self.names())
+            raise UsageError(message, hint=hint)
+        if adapter and adapter.extra and importlib.util.find_spec(adapter.needs or adapter.extra) is None:
+            raise MissingExtra(adapter.needs or adapter.extra, adapter.extra)
 
     def load(self, name: str) -> Any:
         """The adapter's class; raises UsageError for an unknown name, MissingExtra where a dependency is missing."""
@@ -53,7 +68,7 @@ class Registry:
         for point in self._points():
             if point.name == name:
                 return point.load()
-        message, hint = unknown(self.room.rpartition(".")[2].removesuffix("s"), name, self.names())
+        message, hint = unknown(self.what, name, self.names())
         raise UsageError(message, hint=hint)
 
     def _points(self) -> tuple[EntryPoint, ...]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from trainer.core.digest import canonical, pretty
 from trainer.core.errors import InstructionError, Problem, Where, nearest
-from trainer.core.secrets import mask_known
+from trainer.core.secrets import mask_json, mask_known
 from trainer.core.values import Context, DataBlock, Finding, Json, Output, Prompt, Section
 from trainer.prompts.braces import CONSTRUCT, NAME, fill_braces
 from trainer.prompts.budget import Count, Fitted, fit
@@ -80,7 +80,7 @@ def render(
         title=writer.line(instruction.title),
         text=text,
         body=body,
-        params={name: _json(value) for name, value in params.items()},
+        params={name: mask_json(_json(value), shapes=False) for name, value in params.items()},
         contexts=fitted.contexts,
         data=tuple(writer.data.values()),
         output=output,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
+from trainer.core.clock import parse_duration
 from trainer.core.config.schema import Settings
+from trainer.core.config.unbuilt import UNBUILT, is_as_specified, take_unbuilt
 from trainer.core.errors import ConfigError, Problem, UsageError, Where, unknown
 from trainer.core.files import read_text
 from trainer.core.formats import find_output_format
@@ -21,6 +23,9 @@ from trainer.core.yamltext import Path as YamlPath
 
 _PREFIX = "TRAINER_"
 _NOT_SETTINGS = frozenset({"TRAINER_PROJECT"})
+_PAPERS = ("a5", "a4", "a3", "b5", "b4", "jis-b5", "jis-b4", "letter", "legal", "ledger")
+"""The sizes of CSS Paged Media 3, section 7.1."""
+_LENGTHS = re.compile(r"\d+(?:\.\d+)?(?:mm|cm|in|pt) \d+(?:\.\d+)?(?:mm|cm|in|pt)")
 _UNTYPED = frozenset({"params", "matrix", "data"})
 """Keys of a report whose values have no declared type: a number in them stays as it is written."""
 _VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -44,6 +49,8 @@ class Config:
     """By dotted key; what is not here is a default."""
     unset: Mapping[str, str] = field(default_factory=dict)
     """Keys whose `${NAME}` is not set, with the NAME."""
+    unbuilt: Mapping[str, Where | None] = field(default_factory=dict)
+    """Keys that have no effect yet, with their places."""
     masked: Mapping[str, str] = field(default_factory=dict)
     """What may be shown of the keys that `${NAME}` filled: what came from the environment is a secret."""
 
@@ -109,12 +116,13 @@ def load_config(
     for override in overrides:
         _lay_override(layers, override)
     _interpolate(layers, layers.tree, ())
+    unbuilt = _unbuilt(layers)
     settings = _struct(layers, Settings, layers.tree, ())
-    _check_formats(layers, settings)
+    _check_values(layers, settings)
     if layers.problems:
         raise ConfigError(layers.problems[0].message, problems=layers.problems)
     assert isinstance(settings, Settings)
-    return Config(settings, layers.origins, layers.unset, layers.masked)
+    return Config(settings, layers.origins, layers.unset, unbuilt, layers.masked)
 
 
 def _lay_file(layers: _Layers, path: Path, shown: str) -> None:
@@ -281,14 +289,46 @@ def _scalar(layers: _Layers, kind: Any, value: Any, path: YamlPath) -> Any:
         return _BROKEN
 
 
-def _check_formats(layers: _Layers, settings: Settings) -> None:
+def _unbuilt(layers: _Layers) -> dict[str, Where | None]:
+    """The settings without effect, taken out of the tree; one that asks for more than the example is a problem."""
+    unbuilt = {}
+    for path, value in take_unbuilt(layers.tree):
+        key = _dotted(path)
+        unbuilt[key] = layers.where(path)
+        if not is_as_specified(path, value):
+            hint = f"remove it: nothing reads it yet, and only {UNBUILT[key]!r} of the example is let through"
+            layers.problems.append(Problem(f"{key}: {value!r} asks for what is not built yet", unbuilt[key], hint))
+    sections = {key.partition(".")[0] for key in UNBUILT} - {*Settings.__struct_fields__}
+    for section in sections & layers.tree.keys():
+        for path, _ in _leaves(layers.tree.pop(section), (section,)):
+            message, hint = unknown("key", _dotted(path), UNBUILT)
+            layers.problems.append(Problem(message, layers.places.get((*path, KEY)) or layers.where(path), hint))
+    return unbuilt
+
+
+def _check_values(layers: _Layers, settings: Settings) -> None:
+    """What a type alone cannot say: lengths of time, paper, names of formats."""
+    checks: list[tuple[YamlPath, str, Callable[[str], object]]] = [
+        (("llm_provider", "timeout"), settings.llm_provider.timeout, parse_duration),
+        (("format_converter", "page_size"), settings.format_converter.page_size, _check_paper),
+    ]
     for report, section in settings.reports.items():
-        for index, name in enumerate(section.formats):
-            try:
-                find_output_format(name)
-            except UsageError as error:
-                path: YamlPath = ("reports", report, "formats", index)
-                layers.problems.append(Problem(f"{_dotted(path)}: {error.message}", layers.where(path), error.hint))
+        checks += [
+            (("reports", report, "formats", index), name, find_output_format)
+            for index, name in enumerate(section.formats)
+        ]
+    for path, value, check in checks:
+        try:
+            check(value)
+        except UsageError as error:
+            layers.problems.append(Problem(f"{_dotted(path)}: {error.message}", layers.where(path), error.hint))
+
+
+def _check_paper(name: str) -> None:
+    """Raise UsageError for what CSS does not know as a size of paper."""
+    if name.lower() not in _PAPERS and not _LENGTHS.fullmatch(name):
+        message, hint = unknown("size of paper", name, _PAPERS)
+        raise UsageError(message, hint=f"{hint}, or say width and height: 210mm 297mm")
 
 
 def _plain(message: str) -> str:

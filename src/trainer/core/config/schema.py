@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
+from trainer.core.config.unbuilt import add_unbuilt
 from trainer.core.errors import ConfigError, unknown
 from trainer.core.formats import output_names
 
@@ -109,54 +110,12 @@ class DataRetriever(Struct, frozen=True, kw_only=True):
     )
 
 
-class Streaming(Struct, frozen=True, kw_only=True):
-    """Streams for pipelines."""
-
-    enabled: Annotated[bool, Meta(description="Whether streams are read.")] = False
-    provider: Annotated[str, Meta(description="kafka, rabbitmq or in_memory.")] = "in_memory"
-    kafka_brokers: Annotated[list[str], Meta(description="Brokers of Kafka.")] = field(default_factory=list)
-    rabbitmq_url: Annotated[str | None, Meta(description="URL of RabbitMQ.")] = None
-
-
-class Batch(Struct, frozen=True, kw_only=True):
-    """Scheduled pipelines."""
-
-    enabled: Annotated[bool, Meta(description="Whether schedules run.")] = True
-    scheduler: Annotated[str, Meta(description="apscheduler or schedule.")] = "apscheduler"
-    default_schedule: Annotated[str | None, Meta(description="Cron expression.")] = None
-
-
-class DataETL(Struct, frozen=True, kw_only=True):
-    """Pipelines (a later room reads this)."""
-
-    enabled: Annotated[bool, Meta(description="Whether pipelines run.")] = False
-    streaming: Streaming = field(default_factory=Streaming)
-    batch: Batch = field(default_factory=Batch)
-
-
 class FormatConverter(Struct, frozen=True, kw_only=True):
     """How reports look."""
 
     default_template: Annotated[str | None, Meta(description="Jinja2 template of the HTML page.")] = None
     default_css: Annotated[str | None, Meta(description="Stylesheet added to the theme.")] = None
     page_size: Annotated[str, Meta(description="Paper of the PDF: A4, Letter …")] = "A4"
-
-
-class TestAgent(Struct, frozen=True, kw_only=True):
-    """The test agent (a later room reads this)."""
-
-    enabled: Annotated[bool, Meta(description="Whether it runs.")] = True
-    coverage_threshold: Annotated[int, Meta(description="Least coverage in percent.")] = 80
-    watch_mode: Annotated[bool, Meta(description="Test on every change.")] = False
-    auto_generate_tests: Annotated[bool, Meta(description="Propose tests.")] = True
-    test_framework: Annotated[str, Meta(description="Framework of the tests.")] = "pytest"
-
-
-class RateLimiting(Struct, frozen=True, kw_only=True):
-    """A limit on requests (a later room reads this)."""
-
-    enabled: Annotated[bool, Meta(description="Whether the limit holds.")] = True
-    requests_per_minute: Annotated[Positive, Meta(description="Most requests a minute.")] = 60
 
 
 class PromptSecurity(Struct, frozen=True, kw_only=True):
@@ -167,42 +126,9 @@ class PromptSecurity(Struct, frozen=True, kw_only=True):
         False
     )
     max_length: Annotated[Positive, Meta(description="Most characters of one parameter.")] = 1000
-    enable_ml_detection: Annotated[bool, Meta(description="Classifier; there is none yet, so it is refused.")] = False
     log_security_events: Annotated[bool, Meta(description="Record what the screen found in each report.")] = True
     allow: Annotated[list[str], Meta(description="Flags that are let through.")] = field(default_factory=list)
     block: Annotated[list[str], Meta(description="Phrases that are always refused.")] = field(default_factory=list)
-    rate_limiting: RateLimiting = field(default_factory=RateLimiting)
-
-
-class Analytics(Struct, frozen=True, kw_only=True):
-    """Analytics of prompts (a later room reads this)."""
-
-    enabled: Annotated[bool, Meta(description="Whether patterns are analysed.")] = True
-    data_store: Annotated[str, Meta(description="Backend of its queries.")] = "duckdb"
-    clustering_enabled: Annotated[bool, Meta(description="Cluster patterns.")] = True
-    suggestion_enabled: Annotated[bool, Meta(description="Suggest prompts.")] = True
-    dashboard_export: Annotated[bool, Meta(description="Export metrics.")] = True
-
-
-class VectorStore(Struct, frozen=True, kw_only=True):
-    """Search by meaning (a later room reads this)."""
-
-    enabled: Annotated[bool, Meta(description="Whether documents are embedded.")] = False
-    embedding_model: Annotated[str, Meta(description="Kind of embedder.")] = "sentence-transformers"
-    embedding_model_name: Annotated[str, Meta(description="Model of the embedder.")] = "all-MiniLM-L6-v2"
-    auto_embed: Annotated[bool, Meta(description="Embed what is stored.")] = False
-    vector_search_backend: Annotated[str, Meta(description="Where vectors are searched.")] = "duckdb"
-    similarity_threshold: Annotated[Share, Meta(description="Least similarity of a hit.")] = 0.7
-
-
-class AppBuilder(Struct, frozen=True, kw_only=True):
-    """Applications made from patterns (a later room reads this)."""
-
-    enabled: Annotated[bool, Meta(description="Whether applications are generated.")] = False
-    mode: Annotated[Literal["template", "full"], Meta(description="template or full.")] = "template"
-    min_pattern_frequency: Annotated[int, Meta(description="Least uses of a pattern.")] = 10
-    supported_frameworks: Annotated[list[str], Meta(description="Frameworks.")] = field(default_factory=list)
-    auto_deploy: Annotated[bool, Meta(description="Deploy what is generated.")] = False
 
 
 class Checks(Struct, frozen=True, kw_only=True):
@@ -267,13 +193,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     budget: Budget = field(default_factory=Budget)
     data_store: DataStore = field(default_factory=DataStore)
     data_retriever: DataRetriever = field(default_factory=DataRetriever)
-    data_etl: DataETL = field(default_factory=DataETL)
     format_converter: FormatConverter = field(default_factory=FormatConverter)
-    test_agent: TestAgent = field(default_factory=TestAgent)
     prompt_security: PromptSecurity = field(default_factory=PromptSecurity)
-    analytics: Analytics = field(default_factory=Analytics)
-    vector_store: VectorStore = field(default_factory=VectorStore)
-    app_builder: AppBuilder = field(default_factory=AppBuilder)
     checks: Checks = field(default_factory=Checks)
     mart: Mart = field(default_factory=Mart)
     site: Site = field(default_factory=Site)
@@ -300,4 +221,5 @@ def json_schema() -> dict[str, Any]:
     for definition in schema["$defs"].values():
         if definition.get("type") == "object":
             definition.setdefault("additionalProperties", False)
+    add_unbuilt(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
