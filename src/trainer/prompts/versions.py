@@ -15,6 +15,7 @@ from typing import Literal
 from trainer.core.digest import digest, pretty
 from trainer.core.errors import UsageError, unknown
 from trainer.core.files import write_atomic
+from trainer.core.secrets import mask_known
 from trainer.core.values import Json, Prompt
 
 Ingredient = Literal["template", "parameter", "context", "data", "model", "output", "system"]
@@ -73,7 +74,7 @@ def version_of(prompt: Prompt) -> Version:
         "system": prompt.system,
         "sections": [asdict(section) for section in prompt.sections],
     }
-    plain = json.loads(pretty(record))
+    plain = json.loads(mask_known(pretty(record)))
     return Version(digest(plain), prompt.instruction, plain)
 
 
