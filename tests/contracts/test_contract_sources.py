@@ -110,6 +110,10 @@ def test_the_source_knows_its_name(source, name):
     assert source.local is (name == "file")
 
 
+def test_a_program_builds_it_from_a_store_alone(name, kept):
+    assert REGISTRY.load(name)(data_store=kept).name == name
+
+
 def test_the_schema_explains_every_query_field(source):
     for query_field in source.get_schema().query:
         assert query_field.description

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from trainer.core.faces import lazy_face
 from trainer.core.values import RetrievalResult
 from trainer.sources.base import (
     SOURCES,
@@ -46,15 +46,11 @@ __all__ = [
     "storage_key",
 ]
 
-_ADAPTERS = {
-    "APIRetriever": "trainer.sources.api",
-    "FileRetriever": "trainer.sources.file",
-    "SECFilingsRetriever": "trainer.sources.sec_filings",
-    "YahooFinanceRetriever": "trainer.sources.yahoo_finance",
-}
+
+def _adapters() -> dict[str, str]:
+    """The adapters' classes by name, from the one table there is."""
+    paths = (adapter.path.removeprefix(f"{__name__}.").partition(":") for adapter in SOURCES.table.values())
+    return {name: module for module, _, name in paths}
 
 
-def __getattr__(name: str) -> Any:
-    if name in _ADAPTERS:
-        return getattr(importlib.import_module(_ADAPTERS[name]), name)
-    raise AttributeError(f"module {__name__} has no attribute {name}")
+__getattr__ = lazy_face(__name__, _adapters())
