@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,7 +67,29 @@ def edgar_case(_: Path) -> Iterator[Case]:
         yield Case(options, {"ticker": "MRVL"}, {"kind": "facts", "ticker": "mrvl", "years": "5"}, {"ticker": "NOPE"})
 
 
-CASES = {"api": api_case, "file": file_case, "sec_filings": edgar_case, "yahoo_finance": yahoo_case}
+@contextmanager
+def database_case(tmp_path: Path) -> Iterator[Case]:
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.execute("create table price (item text, price real)")
+        connection.execute("insert into price values ('tea', 1.5)")
+    connection.close()
+    sql = "select item, price from price where item = :item"
+    options = {
+        "connections": {"shop": {"url": "sqlite:///shop.db"}},
+        "queries": {"prices": {"sql": sql, "fields": {"records.price": {"title": "Price", "unit": "EUR"}}}},
+    }
+    query = {"connection": "shop", "query": "prices", "item": "tea"}
+    same = {"item": "tea", "query": " prices", "connection": "shop"}
+    yield Case(options, query, same, {"connection": "shop", "sql": "select * from nothing"})
+
+
+CASES = {
+    "api": api_case,
+    "database": database_case,
+    "file": file_case,
+    "sec_filings": edgar_case,
+    "yahoo_finance": yahoo_case,
+}
 
 
 class Kept(dict):
@@ -208,6 +231,7 @@ def test_building_a_source_needs_nothing_to_be_there(name):
     nobody = "http://127.0.0.1:9"
     options = {
         "api": {"apis": {"shop": {"base_url": nobody}}},
+        "database": {"connections": {"shop": {"url": "sqlite:///shop.db"}}},
         "file": {},
         "sec_filings": {"user_agent": "Ann ann@example.org", "base_url": nobody},
         "yahoo_finance": {"base_url": nobody},

@@ -21,6 +21,7 @@ from trainer.sources.query import QueryField, check_query, storage_key
 
 if TYPE_CHECKING:
     from trainer.sources.api import APIRetriever
+    from trainer.sources.database import DatabaseRetriever
     from trainer.sources.file import FileRetriever
     from trainer.sources.sec_filings import SECFilingsRetriever
     from trainer.sources.yahoo_finance import YahooFinanceRetriever
@@ -29,6 +30,7 @@ __all__ = [
     "SOURCES",
     "APIRetriever",
     "DataRetriever",
+    "DatabaseRetriever",
     "Fetched",
     "FileRetriever",
     "Health",

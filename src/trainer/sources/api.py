@@ -29,6 +29,7 @@ from trainer.core.secrets import Secret, mask_secrets
 from trainer.core.values import Field, Json
 from trainer.sources.api_settings import Api, Paging, address, credentials, read_apis
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
+from trainer.sources.dates import newest_day
 from trainer.sources.file_formats import read_data
 from trainer.sources.http_client import HTTPClient, Response
 from trainer.sources.pointer import NotThere, is_pointer, resolve
@@ -175,31 +176,12 @@ def _as_of(api: Api, pages: Sequence[_Page], data: Json, *, today: date) -> str 
     if api.as_of:
         with contextlib.suppress(NotThere, IndexError):
             return str(resolve(pages[0].content, api.as_of))[:10]
-    days = [day for day in _days(data) if day <= today.isoformat()]
-    if days:
-        return max(days)
+    if day := newest_day(data, today=today):
+        return day
     try:
         return parsedate_to_datetime(pages[0].modified).date().isoformat()
     except (IndexError, ValueError):
         return None
-
-
-def _days(value: Json) -> Iterator[str]:
-    """The ISO days under names of dates, at any depth."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            waiting += [part for part in item.values() if isinstance(part, dict | list)]
-            for name, text in item.items():
-                if isinstance(text, str) and _DATED.search(name) and _DAY.match(text):
-                    yield text[:10]
-        elif isinstance(item, list):
-            waiting += item
-
-
-_DATED = re.compile(r"(^|_)(date|day|time|timestamp|datetime|updated|as_of)($|_)|[a-z](Date|Time|At)$|^asOf$", re.ASCII)
-_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?!\d)", re.ASCII)
 
 
 def _parameters(api: Api, query: Mapping[str, Json]) -> dict[str, str]:

@@ -180,6 +180,7 @@ SOURCES = Registry(
     "sources",
     {
         "api": Adapter("trainer.sources.api:APIRetriever"),
+        "database": Adapter("trainer.sources.database:DatabaseRetriever", "sql", "sqlalchemy"),
         "file": Adapter("trainer.sources.file:FileRetriever"),
         "sec_filings": Adapter("trainer.sources.sec_filings:SECFilingsRetriever"),
         "yahoo_finance": Adapter("trainer.sources.yahoo_finance:YahooFinanceRetriever"),
