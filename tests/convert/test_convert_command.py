@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 REPORT = "# Acme\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
 
@@ -75,3 +79,41 @@ def test_an_output_never_replaces_its_input(tmp_path):
 
     assert done.returncode == 2
     assert b"the output would replace its input" in done.stderr
+
+
+def test_dash_as_output_is_the_standard_output(tmp_path):
+    (tmp_path / "a.md").write_text("# A\n")
+    done = trainer("convert", "a.md", "-t", "text", "-o", "-", folder=tmp_path)
+
+    assert (done.returncode, done.stdout, sorted(path.name for path in tmp_path.iterdir())) == (0, b"A\n=\n", ["a.md"])
+
+
+def test_what_does_not_fit_the_schema_is_not_written_whatever_it_came_from(tmp_path):
+    (tmp_path / "schema.json").write_text('{"type": "object", "required": ["Revenue"]}')
+    (tmp_path / "a.md").write_text("# Sales\n\n- Revenue: $56.3\n")
+    done = trainer("convert", "a.md", "-t", "json", "--schema", "schema.json", "-o", "a.json", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert b"a.md: does not fit the schema: at $: " in done.stderr
+    assert not (tmp_path / "a.json").exists()
+
+
+@pytest.mark.parametrize("target", ["pdf", "html"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_batch_stops_at_once(target, number, tmp_path):
+    for at in range(40):
+        (tmp_path / f"{at}.md").write_text("# Report\n\n" + "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 2_000)
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from trainer.cli.main import main; main()"
+    )
+    names = [f"{at}.md" for at in range(40)]
+    batch = subprocess.Popen(
+        [sys.executable, "-c", code, "convert", *names, "-t", target], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    time.sleep(4)
+    started = time.monotonic()
+    batch.send_signal(number)
+
+    assert batch.wait(30) == 130
+    assert time.monotonic() - started < 5

@@ -51,3 +51,25 @@ def test_a_schema_decides_between_candidates():
     found = extract_json('{"name": "Acme"} and {"tool": "x", "args": {"y": 1, "z": 2}}', schema)
 
     assert (found.value, found.ambiguous) == ({"name": "Acme"}, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": "x" /* c */ "b"}', '{"a": "one" "two", "b": 1}', '{"a": "x" + "y"}', '["a, "b", "c"]', '{"a": "x"\n"y"}'],
+)
+def test_strings_that_run_into_each_other_are_refused(text):
+    assert not extract_json(text).found
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('[```json\n[{"id": "a7"}, {"id": "b8"}]\n```]', [{"id": "a7"}, {"id": "b8"}]),
+        ('Here:```json\n{"a": 1}\n```done', {"a": 1}),
+        ('```json{"a": 1}```', {"a": 1}),
+        ('```json\n{"code": "```py\\nx\\n```"}\n```', {"code": "```py\nx\n```"}),
+        ('{"text": "He said "hi" // there", "b": 1}', {"text": 'He said "hi" // there', "b": 1}),
+    ],
+)
+def test_data_glued_to_its_fence_is_found(text, value):
+    assert extract_json(text).value == value

@@ -25,6 +25,7 @@ REFUSED = {
         '{"key", 105,12,',
     ],
     "words that stand nowhere, or more than one reading": [
+        '{"key": ["lorem "ipsum" dolor "sit" amet, "consectetur" ", "lorem "ipsum" dolor", "lorem"]}',
         '{"value_1": true, SHOULD_NOT_EXIST "value_2": "data" AAAA }', '{"b": "xxxxx" true}', "{text:words{words in brackets}}",
         "{text:words{words in brackets}m}", '{"lorem": sic tamet. "ipsum": sic tamet, quick brown fox. "sic": ipsum}', '{"key:value}',
         '[{"lorem": {"ipsum": "sic"}, """" "lorem": {"ipsum": "sic"}]', '{"bad_one": ["Lorem Ipsum","consectetur" comment],"good_one": ["elit","sed","tempor"]}',
@@ -62,10 +63,10 @@ def outcome(found: Extraction, wanted: object) -> str:
     return "same" if dumps(found.value) == dumps(wanted) else "otherwise"
 
 
-def test_of_its_194_published_cases_149_give_the_same_value_and_each_other_is_named_by_kind():
+def test_of_its_194_published_cases_148_give_the_same_value_and_each_other_is_named_by_kind():
     outcomes = {pair["input"]: outcome(extract_json(pair["input"]), pair["value"]) for pair in PAIRS}
 
-    assert Counter(outcomes.values()) == {"same": 149, "refused": 27, "otherwise": 18}
+    assert Counter(outcomes.values()) == {"same": 148, "refused": 28, "otherwise": 18}
     assert {text for text, what in outcomes.items() if what == "refused"} == {
         text for kind in REFUSED.values() for text in kind
     }

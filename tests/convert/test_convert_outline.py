@@ -101,3 +101,13 @@ def test_other_documents_give_their_content_under_their_headings():
         "sales_costs": [{"year": 2024, "sales": 12}],
         "risks": ["Patents", "Prices"],
     }
+
+
+def test_keys_of_programs_are_words_to_readers_and_come_back_as_they_were():
+    value = {"marketCap": 5, "netIncomeTTM": 1, "EBITDA": 2, "rows": [{"fiscalYear": 2024}], "a_b": {"aB": 1}}
+    markdown = json_to_markdown(value)
+
+    assert "**Market cap:** 5" in markdown
+    assert "**Net income TTM:** 1" in markdown
+    assert "| Fiscal year |" in markdown
+    assert markdown_to_json(markdown) == value

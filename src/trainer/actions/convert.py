@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
@@ -17,8 +20,10 @@ from trainer.core.files import write_atomic
 from trainer.core.formats import find_output_format, format_of_suffix
 from trainer.core.project import Project
 from trainer.core.values import Finding
+from trainer.providers import check_schema
 
 _FEWEST_FOR_PROCESSES = 8
+_SECONDS_BETWEEN_LOOKS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,12 @@ def convert_files(
 
     With `strict` a warning is an error and its output is not written.
     """
+    if schema is not None:
+        check_schema(schema)
+    if output == Path("-"):
+        if len(inputs) > 1:
+            raise UsageError("- takes the output of one input only", hint="name a folder with -o")
+        output = None
     target = _target(target, output)
     jobs = [_job(name, stdin, target, output, many=len(inputs) > 1) for name in inputs]
     _refuse_collisions(jobs)
@@ -163,17 +174,42 @@ def _run(jobs: Sequence[Job], source: str, target: str, options: Options) -> Ite
         if len(jobs) == 1 or (target != "pdf" and len(jobs) < _FEWEST_FOR_PROCESSES):
             yield from ((number, _converted(job, source, target, options)) for number, job in enumerate(jobs))
             return
-        executor: Executor = (
-            ThreadPoolExecutor(cores)
-            if target == "pdf"
-            else ProcessPoolExecutor(cores, mp_context=get_context("spawn"))
-        )
-        stack.enter_context(executor)
+        executor: Executor
+        if target == "pdf":
+            executor = ThreadPoolExecutor(cores)
+        else:
+            context, parent = get_context("spawn"), os.getpid()
+            executor = ProcessPoolExecutor(cores, mp_context=context, initializer=_serve, initargs=(parent,))
         futures: dict[Future[Any], int] = {
             executor.submit(_converted, job, source, target, options): number for number, job in enumerate(jobs)
         }
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            _kill(executor)
+            raise
+        executor.shutdown()
+
+
+def _serve(parent: int) -> None:
+    """In a worker process: leave interruptions to the parent, and end with it however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _kill(executor: Executor) -> None:
+    """End a pool in the middle of its work; threads that wait for PDF workers end with those, which are closed next."""
+    processes = list(executor._processes.values()) if isinstance(executor, ProcessPoolExecutor) else []
+    executor.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.kill()
 
 
 def _converted(job: Job, source: str, target: str, options: Options) -> Any:

@@ -18,6 +18,9 @@ Source = Literal["whole", "fence", "prose", "lines"]
 _FENCE = re.compile(
     r"^[ \t>]*+(`{3,}+|~{3,}+)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t>]*+\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
 )
+_GLUED = re.compile(r"(`{3,}+)(?:json[5cl]?)?+\s*+(?=[{\[])")
+"""A fence around data that shares its line with other things."""
+_GLUED_END = re.compile(r"(?<!\n)(`{3,}+)(?!json)")
 _REASONING = re.compile(
     r"<(think|thinking|reasoning|scratchpad)>.*?(?:</\1>|\Z)\s*|\A.*?</(?:think|thinking|reasoning)>\s*",
     re.DOTALL | re.IGNORECASE,
@@ -133,6 +136,8 @@ def _candidates(text: str) -> Iterator[Candidate]:
         if opened := _tolerant(f"{{{stripped}", 0, "whole", to_end=True):
             yield replace(opened, repairs=("missing { added", *opened.repairs))
         return
+    if not _FENCE.search(text):
+        text = _GLUED_END.sub(r"\n\1\n", _GLUED.sub(r"\n\1json\n", text))
     covered: list[tuple[int, int]] = []
     for fence in _FENCE.finditer(text):
         candidate = _in_fence(fence)

@@ -1,16 +1,35 @@
-"""How well a value fits a JSON Schema."""
+"""Whether and how well a value fits a JSON Schema."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from trainer.core.errors import ConversionError, Where
 from trainer.core.values import Json
+
+_MOST_FAULTS = 5
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None),
     "integer": int, "number": (int, float),
 }  # fmt: skip
+
+
+def check_fit(value: Json, schema: Mapping[str, Any] | None, *, shown: str) -> None:
+    """Raise ConversionError with the place of each fault where the value does not fit the schema."""
+    import jsonschema
+
+    if schema is None:
+        return
+    kind: Any = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    faults = sorted(
+        kind(schema, format_checker=kind.FORMAT_CHECKER).iter_errors(value), key=lambda fault: fault.json_path
+    )
+    if faults:
+        listed = "; ".join(f"at {fault.json_path}: {fault.message[:200]}" for fault in faults[:_MOST_FAULTS])
+        more = f" (and {len(faults) - _MOST_FAULTS} more)" if len(faults) > _MOST_FAULTS else ""
+        raise ConversionError(f"does not fit the schema: {listed}{more}", where=Where(shown))
 
 
 def fit(value: Json, schema: Mapping[str, Any]) -> float:

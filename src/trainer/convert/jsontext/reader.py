@@ -36,6 +36,7 @@ _KEY_WITHOUT_START = re.compile(r"""([A-Za-z_]\w*)["'](?=\s*:)""")
 _KEY_WITHOUT_COLON = re.compile(r"""["'][\w .-]{1,60}["'](?=[ \t]+(?:["'\[{\d-]|(?:true|false|null)\b))""")
 _EARLY_CLOSE = re.compile(r"""\s*,\s*"[^"\n]{0,200}"\s*:""")
 _CLOSERS = {'"': '"', "'": "'", "“": '”"“', "‘": "’'", "`": "`", "„": '“”"', "”": '”"', "«": "»"}
+_JOINED = re.compile(r'(?<!\\)"(?:\s+|\s*\+\s*|\s*(?:/\*|//)[^"]{0,200})"')
 _DEEPEST = 200
 
 
@@ -238,6 +239,8 @@ class Reader:
             and raw.lstrip()[:1] not in ("{", "[", "`", "<")
         ):
             raise Unreadable("a string does not end")
+        if _holds_several(raw, place) or (opening == "`" and raw.startswith("``")):
+            raise Unreadable("several strings where one stands")
         value, repairs = string_value(raw, opening)
         for repair in repairs:
             self.mend(repair)
@@ -314,12 +317,23 @@ class Reader:
         if letter in ",;":
             return bool(following.match(self.text, at + 1))
         if letter in "/#":
-            return bool(_COMMENT.match(self.text, at))
+            return self._goes_on_after_comment(at, place)
         if place == "item" and at > start and self._is_item(at, self.text[start - 1]):
             return True
         if "\n" in self.text[start:at]:
             return bool(following.match(self.text, at))
         return place == "member" and bool(_MEMBER_WITHOUT_COMMA.match(self.text, at))
+
+    def _goes_on_after_comment(self, at: int, place: Place) -> bool:
+        """Whether what starts at `at` is a comment behind a string, and not the string's own words."""
+        comment = _COMMENT.match(self.text, at)
+        if comment is None:
+            return False
+        end = self._comment_end(comment)
+        if comment.end() == len(self.text) and not comment[0].startswith(("/*", "<!")):
+            return '"' not in self.text[at:end]
+        following = self.text[self._after_space(comment.end()) :][:1]
+        return following in (",", "}", "]", "") or self._goes_on(comment.end(), place)
 
     def _is_item(self, at: int, quote: str) -> bool:
         """Whether another item starts at `at`, though no comma stands before it."""
@@ -393,6 +407,13 @@ class Reader:
     def _cut_short(self) -> None:
         self.truncated = True
         self.mend("cut end closed")
+
+
+def _holds_several(raw: str, place: Place) -> bool:
+    """Whether a string's inside is several strings: joined by a comment, a plus, space alone, or a comma in a list."""
+    if place == "key" and re.search(r'(?<!\\)"\s*[,:]|,\s*"', raw):
+        return True
+    return bool(_JOINED.search(raw)) or (place == "item" and bool(re.search(r'(?<!\\),\s*"', raw)))
 
 
 class _Cut(Exception):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trainer.convert.outline.labels import Schema, inner, items, label_of, ordered
+from trainer.convert.outline.labels import Schema, inner, items, keys_comment, label_of, ordered, spelt_otherwise
 from trainer.convert.outline.scalars import back, cell, code, inline
 from trainer.core.values import Json
 
@@ -28,54 +28,59 @@ def json_to_markdown(value: Json, *, schema: Schema | None = None, title: str = 
     """
     heading = title or str((schema or {}).get("title") or "")
     lines = [f"# {inline(heading)}", ""] if heading else []
-    lines += _block(value, schema, level=1)
-    return "\n".join(lines).rstrip("\n") + "\n"
+    labels = spelt_otherwise(value, schema)
+    lines += _Outline(labels).block(value, schema, level=1)
+    text = "\n".join(lines).rstrip("\n") + "\n"
+    return f"{text}\n{keys_comment(labels)}\n" if labels else text
 
 
-def _block(value: Json, schema: Schema | None, *, level: int) -> Iterator[str]:
-    """The lines of a value under a heading of `level`."""
-    if isinstance(value, dict) and value and level < _DEEPEST and not _too_deep(value, level):
-        yield from _object(value, schema, level=level)
-    elif isinstance(value, list) and value and all(_is_scalar(item) for item in value):
-        yield from (f"- {_item(item)}" for item in value)
+class _Outline:
+    """One value written as Markdown; `labels` are those of keys that are spelt otherwise."""
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self._labels = labels
+
+    def block(self, value: Json, schema: Schema | None, *, level: int) -> Iterator[str]:
+        """The lines of a value under a heading of `level`."""
+        if isinstance(value, dict) and value and level < _DEEPEST and not _too_deep(value, level):
+            yield from self._object(value, schema, level=level)
+        elif isinstance(value, list) and value and all(_is_scalar(item) for item in value):
+            yield from (f"- {_item(item)}" for item in value)
+            yield ""
+        elif isinstance(value, list) and _is_table(value):
+            yield from self._table(value, items(schema))
+        elif isinstance(value, list) and value and level < _DEEPEST and all(isinstance(item, dict) for item in value):
+            for number, item in enumerate(value, 1):
+                yield from (f"{'#' * (level + 1)} {number}.", "", *self.block(item, items(schema), level=level + 1))
+        else:
+            yield from _fence(value)
+
+    def _object(self, value: dict[str, Any], schema: Schema | None, *, level: int) -> Iterator[str]:
+        keys = ordered(value, schema)
+        scalars = [key for key in keys if _is_scalar(value[key])]
+        for key in scalars:
+            yield f"- **{self._label(key, schema)}:** {inline(value[key])}"
+        if scalars:
+            yield ""
+        for key in keys:
+            if key not in scalars:
+                yield from (f"{'#' * (level + 1)} {self._label(key, schema)}", "")
+                yield from self.block(value[key], inner(schema, key), level=level + 1)
+
+    def _table(self, rows: list[dict[str, Any]], schema: Schema | None) -> Iterator[str]:
+        columns = ordered({key: None for row in rows for key in row}, schema)
+        yield f"| {' | '.join(self._label(key, schema) for key in columns)} |"
+        yield f"| {' | '.join('---' for _ in columns)} |"
+        for row in rows:
+            yield f"| {' | '.join(cell(row[key]) if key in row else '' for key in columns)} |"
         yield ""
-    elif isinstance(value, list) and _is_table(value):
-        yield from _table(value, items(schema))
-    elif isinstance(value, list) and value and level < _DEEPEST and all(isinstance(item, dict) for item in value):
-        for number, item in enumerate(value, 1):
-            yield from (f"{'#' * (level + 1)} {number}.", "", *_block(item, items(schema), level=level + 1))
-    else:
-        yield from _fence(value)
 
-
-def _object(value: dict[str, Any], schema: Schema | None, *, level: int) -> Iterator[str]:
-    keys = ordered(value, schema)
-    scalars = [key for key in keys if _is_scalar(value[key])]
-    for key in scalars:
-        yield f"- **{_label(key, schema)}:** {inline(value[key])}"
-    if scalars:
-        yield ""
-    for key in keys:
-        if key not in scalars:
-            yield from (f"{'#' * (level + 1)} {_label(key, schema)}", "")
-            yield from _block(value[key], inner(schema, key), level=level + 1)
-
-
-def _table(rows: list[dict[str, Any]], schema: Schema | None) -> Iterator[str]:
-    columns = ordered({key: None for row in rows for key in row}, schema)
-    yield f"| {' | '.join(_label(key, schema) for key in columns)} |"
-    yield f"| {' | '.join('---' for _ in columns)} |"
-    for row in rows:
-        yield f"| {' | '.join(cell(row[key]) if key in row else '' for key in columns)} |"
-    yield ""
-
-
-def _label(key: str, schema: Schema | None) -> str:
-    label = label_of(key, schema)
-    if label is not None:
-        words = inline(label)
-        return words if not words.startswith("`") and not words.endswith(":") else code(key)
-    return code(key).replace("|", "\\u007c")
+    def _label(self, key: str, schema: Schema | None) -> str:
+        label = self._labels.get(key) or label_of(key, schema)
+        if label is not None:
+            words = inline(label)
+            return words if not words.startswith("`") and not words.endswith(":") else code(key)
+        return code(key).replace("|", "\\u007c")
 
 
 def _item(value: Json) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
 
 _PRETTY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+_ODD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ _-][A-Za-z0-9]+)*")
+_WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _LABEL = re.compile(r"[A-Z][a-z0-9]*(?: [a-z0-9]+)*")
 
 
@@ -37,6 +41,59 @@ def key_of(label: str, schema: Schema | None) -> str:
     properties = _properties(schema)
     folded = re.sub(r"[^\w]+", "_", label.casefold()).strip("_")
     return next((key for key in properties if key.casefold() in (label.casefold(), folded)), folded or "value")
+
+
+def spelt_otherwise(value: Any, schema: Schema | None) -> dict[str, str]:
+    """A label for each key that its label would not give back: `marketCap`, `EBITDA`, `Net income`.
+
+    Only where no other key of the value would be taken for it; `keys_comment` tells a reader how they are spelt.
+    """
+    keys = _keys(value)
+    named = _property_names(schema)
+    odd = (key for key in keys if key not in named and _ODD.fullmatch(key) and label_of(key, None) is None)
+    labels = {key: _words(key) for key in odd}
+    taken_for = {key: key_of(label, schema) for key, label in labels.items()}
+    meant = Counter([*taken_for.values(), *(key for key in keys if key not in labels)])
+    return {key: label for key, label in labels.items() if meant[taken_for[key]] == 1}
+
+
+def _words(key: str) -> str:
+    """The words of a key, the first with a capital, all others small unless they are abbreviations.
+
+    >>> _words("marketCap"), _words("netIncomeTTM"), _words("EBITDA")
+    ('Market cap', 'Net income TTM', 'EBITDA')
+    """
+    words = [word if len(word) > 1 and word.isupper() else word.lower() for word in _WORD.findall(key)]
+    return " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
+
+
+def _keys(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value).union(*map(_keys, value.values()))
+    return set().union(*map(_keys, value)) if isinstance(value, list) else set()
+
+
+def _property_names(schema: Any) -> set[str]:
+    if not isinstance(schema, Mapping):
+        return set()
+    inside = [member for member in schema.values() if isinstance(member, Mapping)]
+    return set(_properties(schema)).union(*map(_property_names, inside))
+
+
+def keys_comment(keys: Iterable[str]) -> str:
+    """The comment at the end of an outline that spells its keys, which no page shows."""
+    return f"<!-- keys: {json.dumps(sorted(keys), ensure_ascii=False)} -->"
+
+
+def spelt_keys(comment: str, schema: Schema | None) -> dict[str, str]:
+    """The keys that a comment spells, by what their labels are taken for without it."""
+    inside = comment.strip().removeprefix("<!-- keys:").removesuffix("-->")
+    try:
+        keys = json.loads(inside)
+    except ValueError:
+        return {}
+    spelt = [key for key in keys if isinstance(key, str) and _ODD.fullmatch(key)] if isinstance(keys, list) else []
+    return {key_of(_words(key), schema): key for key in spelt}
 
 
 def ordered(value: Mapping[str, Any], schema: Schema | None) -> list[str]:

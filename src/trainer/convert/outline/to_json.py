@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainer.convert.document import Document, parse_markdown
-from trainer.convert.outline.labels import Schema, inner, items, key_of
+from trainer.convert.document import Document, parse_markdown, visible_html
+from trainer.convert.outline.labels import Schema, inner, items, key_of, spelt_keys
 from trainer.convert.outline.scalars import value_of
 from trainer.core.markdown import plain_text
 from trainer.core.values import Json
@@ -38,6 +38,19 @@ def markdown_to_json(markdown: str | Document, *, schema: Schema | None = None) 
     Front matter becomes members of the outermost object.
     """
     document = markdown if isinstance(markdown, Document) else parse_markdown(markdown)
+    comments = [token.content for token in document.tokens if token.type == "html_block"]
+    spelt = [spelt_keys(comment, schema) for comment in comments if comment.startswith("<!-- keys:")]
+    value = _document_value(document, schema)
+    return _respelt(value, spelt[-1]) if spelt else value
+
+
+def _respelt(value: Json, spelt: Mapping[str, str]) -> Json:
+    if isinstance(value, dict):
+        return {spelt.get(key, key): _respelt(member, spelt) for key, member in value.items()}
+    return [_respelt(item, spelt) for item in value] if isinstance(value, list) else value
+
+
+def _document_value(document: Document, schema: Schema | None) -> Json:
     root = _outline(document)
     if not root.blocks and len(root.sections) == 1 and root.sections[0].level == 1:
         top = root.sections[0]
@@ -53,6 +66,8 @@ def _outline(document: Document) -> _Section:
     root = _Section(0)
     path = [root]
     for node in document.tree.children:
+        if node.type == "html_block" and not visible_html(node.content):
+            continue
         if node.type != "heading":
             path[-1].blocks.append(node)
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainer.convert.base import Dataset, Options
 from trainer.convert.document import Converted, Document
 from trainer.convert.jsontext import extract_json
+from trainer.convert.jsontext.fit import check_fit
 from trainer.convert.outline import markdown_to_json
 from trainer.core.digest import pretty
 from trainer.core.errors import ConversionError, Where
@@ -14,6 +15,7 @@ from trainer.core.values import Finding
 def write(source: Document | Dataset, options: Options) -> Converted[str]:
     """Indented JSON with sorted keys."""
     value = source.value if isinstance(source, Dataset) else markdown_to_json(source, schema=options.schema)
+    check_fit(value, options.schema, shown=source.shown)
     return Converted(pretty(value))
 
 
@@ -23,6 +25,7 @@ def write_extracted(content: bytes, *, shown: str, options: Options) -> Converte
     where = Where(shown)
     if not found.found:
         raise ConversionError(found.reason, where=where)
+    check_fit(found.value, options.schema, shown=shown)
     findings = [Finding("json_repair", "note", repair, where) for repair in found.repairs]
     if found.truncated:
         findings.append(Finding("json_truncated", "warning", "the answer was cut off", where))
