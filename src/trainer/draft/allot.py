@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from trainer.core.bm25 import rank
 from trainer.draft import english
-from trainer.draft.concepts import concept, derivable
+from trainer.draft.domain import concept, derivable
 from trainer.draft.figures import kind
 from trainer.draft.model import Column, Entity, Fact, Records
 from trainer.draft.outline import REST, Section, stems

@@ -42,6 +42,8 @@ class Fact:
     """In words, for a derived figure: `total debt less cash`."""
     inputs: tuple[Fact, ...] = ()
     """What a derived figure was made from."""
+    is_distance: bool = False
+    """Whether it says how far its first input lies from its second."""
     adds_up: bool = False
     """Whether sums of it over members or times mean something."""
 

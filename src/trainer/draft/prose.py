@@ -18,7 +18,6 @@ _INCOMPARABLE = ("price", "year", "shares")
 """Units whose figures say nothing beside another entity's: the price of one share depends on how many there are."""
 _UNSEEN = Decimal("0.0005")
 """A change that would be printed as 0.0 %."""
-_COMPARED = ("share price against", "target against", "shares sold short against")
 
 
 def levels(facts: Sequence[Fact], *, most: int = 4) -> str:
@@ -32,7 +31,7 @@ def levels(facts: Sequence[Fact], *, most: int = 4) -> str:
 
 def explained(fact: Fact) -> str:
     """A derived figure with its formula: `Net debt was $62.7 billion (total debt less cash)` and the like."""
-    if is_distance(fact):
+    if fact.is_distance:
         return _distance(fact)
     when = english.period(fact.title)
     title = f"{_title(english.base(fact.title))} {english.verb(fact.title)}"
@@ -43,18 +42,13 @@ def all_explained(facts: Sequence[Fact]) -> str:
     """Derived figures with their formulas; distances of one figure share a sentence."""
     said: list[str] = []
     for fact in facts:
-        start = f"The {_named(fact.inputs[0].title)} of {fact.inputs[0].text} " if is_distance(fact) else ""
+        start = f"The {_named(fact.inputs[0].title)} of {fact.inputs[0].text} " if fact.is_distance else ""
         sentence = explained(fact)
         if start and said and said[-1].startswith(start) and sentence.startswith(start):
             said[-1] = f"{said[-1][:-1]} and {sentence[len(start) :].partition(' ')[2]}"
         else:
             said.append(sentence)
     return " ".join(said)
-
-
-def is_distance(fact: Fact) -> bool:
-    """Whether a derived figure says how far one figure is from another."""
-    return fact.formula.startswith(_COMPARED)
 
 
 def development(column: Column, records: Records, name: str = "") -> str:

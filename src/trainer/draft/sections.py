@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from trainer.draft import english, markup, prose, tables
 from trainer.draft.allot import Row, Share, names_column, picked
+from trainer.draft.domain import Notice, domain, pattern
 from trainer.draft.markup import escaped
 from trainer.draft.model import Entity, Fact, Records
-from trainer.draft.notices import Notice
 from trainer.draft.outline import REST, Role
 from trainer.draft.passages import Passage, choose, further
 
@@ -19,7 +19,6 @@ _MOST_RISKS = 5
 _MOST_SERIES = 6
 _MOST_REMARKS = 3
 _OLD = 120
-_KEY_CONCEPTS = ("market_value", "revenue", "growth", "net_margin", "cash", "debt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def _levels(share: Share) -> str:
 def _distances(share: Share) -> str:
     """The derived figures that a table row cannot explain: all of them where there is no table."""
     made = [row.first for row in share.rows if row.first.formula]
-    return prose.all_explained(made if len(share.rows) < 4 else [fact for fact in made if prose.is_distance(fact)])
+    return prose.all_explained(made if len(share.rows) < 4 else [fact for fact in made if fact.is_distance])
 
 
 def _comparisons(rows: Sequence[Row], known: Known) -> str:
@@ -222,7 +221,7 @@ def _newest(entity: Entity, *, several: bool) -> str:
 
 def _key_rows(known: Known) -> tuple[Row, ...]:
     """The figures of commonly known meaning that say most, where the data has several of them."""
-    facts = [concepts[name] for name in _KEY_CONCEPTS for concepts in known.concepts if name in concepts]
+    facts = [concepts[name] for name in domain()["key"] for concepts in known.concepts if name in concepts]
     rows = dict.fromkeys(row for fact in facts for row in known.rows if fact in row.facts)
     return tuple(rows) if len(rows) >= 3 else ()
 
@@ -243,28 +242,18 @@ def _opening(number: int, concepts: Mapping[str, Fact], rows: Sequence[Row], kno
 
 
 def _stage(entity: Entity, concepts: Mapping[str, Fact]) -> str:
-    """What the signs of revenue, profit, growth and dividend say of a company's stage."""
-    revenue, income = concepts.get("revenue"), concepts.get("net_income")
-    if revenue is None or income is None or not revenue.figure or not income.figure:
+    """The figure that a domain's summaries open with, what it is measured by, and what the signs usually mean."""
+    names = domain()["opening"]
+    subject, base, also = (concepts.get(names[part]) for part in ("subject", "base", "also"))
+    if subject is None or base is None or not subject.figure or not base.figure:
         return ""
-    period = english.period(revenue.title)
+    period = english.period(base.title)
     closed = tables.accounts_to(entity)
     start = f"{period} to {closed}, " if period and closed else f"{period} "
-    growth = concepts.get("growth")
-    faster = f"; {english.named(growth.title)} was {growth.text}" if growth else ""
-    earned = f"{entity.short}'s {english.lowered(english.base(income.title))} was {income.text}"
-    sentence = english.capital(f"{start.lstrip()}{earned}, on revenue of {revenue.text}{faster}.")
-    return f"{sentence} {_pattern(concepts)}".strip()
-
-
-def _pattern(concepts: Mapping[str, Fact]) -> str:
-    income, dividend, growth = (concepts.get(name) for name in ("net_income", "dividend", "growth"))
-    if income and income.figure is not None and income.figure > 0:
-        pays = dividend and dividend.figure
-        return f"A profit{' and a dividend are' if pays else ' is'} the pattern of a mature company."
-    if growth and growth.figure is not None and growth.figure > 0:
-        return "Sales that grow beside a loss are the pattern of an early commercial company."
-    return ""
+    more = f"; {english.named(also.title)} was {also.text}" if also else ""
+    named = f"{entity.short}'s {english.lowered(english.base(subject.title))} was {subject.text}"
+    of = f"on {english.lowered(english.base(base.title))} of {base.text}"
+    return f"{english.capital(f'{start.lstrip()}{named}, {of}{more}.')} {pattern(concepts)}".strip()
 
 
 def _stands_out(known: Known) -> str:

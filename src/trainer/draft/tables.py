@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from trainer.draft import english, markup
 from trainer.draft.allot import Row
-from trainer.draft.concepts import concept
+from trainer.draft.domain import concept, domain
 from trainer.draft.figures import kind
 from trainer.draft.markup import escaped
 from trainer.draft.model import Column, Entity, Fact, Records
-from trainer.draft.prose import as_of, is_distance
+from trainer.draft.prose import as_of
 from trainer.facts.words import fold, vocabulary
 
 _MOST_RECORDS = 12
@@ -142,13 +142,13 @@ def _title(title: str) -> str:
 
 def accounts_to(entity: Entity) -> str:
     """The day to which an entity's newest accounts run, where the data says it."""
-    titles = ("most recent quarter ended", "most recent quarter", "period end")
+    titles = domain()["closing_days"]
     return next((f.text for f in entity.facts if f.title.casefold() in titles and f.unit == "date"), "")
 
 
 def _closed(facts: Sequence[Fact], entities: Sequence[Entity]) -> str:
     """Which accounts the figures of a table come from."""
-    if not any(english.period(fact.title) or concept(fact.title) in ("cash", "debt") for fact in facts):
+    if not any(english.period(fact.title) or concept(fact.title) in domain()["closing"] for fact in facts):
         return ""
     days = {entity.short: day for entity in entities if (day := accounts_to(entity))}
     if len(set(days.values())) == 1:
@@ -159,7 +159,7 @@ def _closed(facts: Sequence[Fact], entities: Sequence[Entity]) -> str:
 def _row_title(row: Row) -> str:
     """The title with the formula of a derived figure: `Net debt (total debt less cash)`."""
     head, _, qualifier = row.title.partition(", ")
-    if not row.first.formula or is_distance(row.first) or re.search(r" (to|per) ", head):
+    if not row.first.formula or row.first.is_distance or re.search(r" (to|per) ", head):
         return _title(row.title)
     return _title(f"{head} ({row.first.formula}){f', {qualifier}' if qualifier else ''}")
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from trainer.core.digest import pretty
 from trainer.core.values import DataBlock, Json, Prompt
-from trainer.draft import concepts, english, markup
+from trainer.draft import domain, english, markup
 from trainer.draft.allot import Share, allot, rows_of
 from trainer.draft.markup import escaped
 from trainer.draft.model import Entity, Fact
-from trainer.draft.notices import Notice, negative_multiples, notices
 from trainer.draft.outline import Section, default_outline, outline
 from trainer.draft.passages import split
 from trainer.draft.plain import is_bare, prompt_of
@@ -51,22 +50,15 @@ def write(asked: str | Prompt, *, schema: Mapping[str, Json] | None = None) -> D
 
 
 def _known(prompt: Prompt, entities: Sequence[Entity]) -> Known:
-    recognised = tuple(concepts.recognised(entity) for entity in entities)
-    made = tuple(concepts.derived(entity, known) for entity, known in zip(entities, recognised, strict=True))
+    recognised = tuple(domain.recognised(entity) for entity in entities)
+    made = tuple(domain.derived(entity, known) for entity, known in zip(entities, recognised, strict=True))
     return Known(
         entities=tuple(entities),
         concepts=recognised,
         rows=rows_of(entities, made) if entities else (),
-        notices=tuple(_noticed(entity, known) for entity, known in zip(entities, recognised, strict=True)),
+        notices=tuple(domain.notices(entity, known) for entity, known in zip(entities, recognised, strict=True)),
         passages=split(prompt.contexts),
     )
-
-
-def _noticed(entity: Entity, known: Mapping[str, Fact]) -> tuple[Notice, ...]:
-    found = [*notices(entity, known)]
-    if meaningless := negative_multiples(entity):
-        found.append(meaningless)
-    return tuple(sorted(found, key=lambda notice: -notice.weight))
 
 
 def _sections(prompt: Prompt, entities: Sequence[Entity]) -> tuple[Section, ...]:
