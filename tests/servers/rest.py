@@ -43,6 +43,10 @@ class RestServer:
         self._server.server_close()
 
     @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    @property
     def url(self) -> str:
         return f"http{'s' if self.tls else ''}://127.0.0.1:{self._server.server_port}"
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
+import httpcore
 import pytest
 
 from servers.rest import RestServer
@@ -129,6 +130,76 @@ def test_a_body_that_drips_ends_at_the_deadline():
     with server as url, pytest.raises(SourceError, match=r"Shop did not answer within 0\.3 s"):
         make_client(timeout=0.3, retries=0).get(url)
     assert time.monotonic() - start < 3
+
+
+def test_headers_that_drip_end_at_the_deadline():
+    start = time.monotonic()
+    server = RawServer(b"HTTP/1.1 200 OK\r\nX: ", b"x", pause=0.02)
+    with server as url, pytest.raises(SourceError, match=r"Shop did not answer within 0\.3 s"):
+        make_client(timeout=0.3, retries=0).get(url)
+    assert time.monotonic() - start < 3
+
+
+class Connector(httpcore.SyncBackend):
+    """Remembers where it was sent, and goes to a server of the test instead."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.addresses = port, []
+
+    def connect_tcp(self, host, port, *arguments, **options):
+        self.addresses.append(host)
+        return super().connect_tcp("127.0.0.1", self.port, *arguments, **options)
+
+
+PRIVATE = ["10.0.0.5", "127.0.0.1", "169.254.169.254", "192.168.1.1", "100.64.0.1", "::1", "fe80::1", "::ffff:10.0.0.5"]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_a_name_that_leads_to_a_private_address_is_refused(rest, address):
+    connector = Connector(rest.port)
+    client = make_client(resolve=lambda _: [address], connector=connector)
+
+    with pytest.raises(SourceError, match=r"Shop leads to shop\.example, a private address .*\n.*private_hosts"):
+        client.get("http://shop.example/one")
+    assert connector.addresses == []
+    assert make_client(resolve=lambda _: [address], connector=connector, private_hosts=["shop.example"]).get(
+        "http://shop.example/one"
+    )
+
+
+@pytest.mark.parametrize("target", ["169.254.169.254/latest", "[::1]/", "localhost/", "10.1/", "intranet.example/"])
+def test_a_redirect_to_a_private_address_is_refused(rest, target):
+    connector = Connector(rest.port)
+    addresses = {"shop.example": ["93.184.215.14"]}
+    client = make_client(resolve=lambda host: addresses.get(host, ["10.0.0.1"]), connector=connector)
+    rest.elsewhere = f"http://{target}"
+
+    with pytest.raises(SourceError, match="a private address"):
+        client.get("http://shop.example/away")
+    assert connector.addresses == ["93.184.215.14"]
+
+
+def test_what_was_checked_is_what_is_reached(rest):
+    """A name that changes between the check and the connection is looked up once."""
+    answers = iter([["93.184.215.14"], ["169.254.169.254"]])
+    connector = Connector(rest.port)
+
+    assert (
+        make_client(resolve=lambda _: next(answers), connector=connector).get("http://shop.example/one").status == 200
+    )
+    assert connector.addresses == ["93.184.215.14"]
+
+
+def test_the_next_address_is_tried_where_one_does_not_answer(rest):
+    class Half(Connector):
+        def connect_tcp(self, host, port, *arguments, **options):
+            if host == "93.184.215.14":
+                raise httpcore.ConnectError("refused")
+            return super().connect_tcp(host, port, *arguments, **options)
+
+    client = make_client(resolve=lambda _: ["93.184.215.14", "93.184.215.15"], connector=Half(rest.port))
+
+    assert client.get("http://shop.example/one").status == 200
 
 
 def test_a_redirect_to_a_file_of_this_machine_is_not_followed(client, rest):

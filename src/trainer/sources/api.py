@@ -62,6 +62,7 @@ class APIRetriever(DataRetriever):
         backoff: float = 0.5,
         proxy: str = "",
         ca_file: str = "",
+        private_hosts: Sequence[str] = (),
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
         self._apis = read_apis(apis or {})
@@ -77,6 +78,7 @@ class APIRetriever(DataRetriever):
                 backoff=backoff,
                 proxy=proxy,
                 ca_file=ca_file,
+                private_hosts=private_hosts,
             )
             for name, api in self._apis.items()
         }

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache, cached_property
 from http.cookiejar import CookieJar
-from typing import Any
 
+import httpcore
 import httpx
 import stamina
 from hishel import SqliteStorage
-from hishel.httpx import CacheClient
+from hishel.httpx import CacheTransport
 
 from trainer.core.digest import digest
 from trainer.core.errors import SourceError, UsageError, Where
@@ -32,6 +32,17 @@ from trainer.core.secrets import Secret, mask_secrets
 from trainer.core.strictjson import read_json
 from trainer.core.values import Json
 from trainer.sources.base import SourceContext
+from trainer.sources.network import (
+    BROKEN,
+    ERRORS,
+    TIMEOUTS,
+    PrivateAddress,
+    Resolver,
+    Transport,
+    is_literal,
+    limits,
+    resolve_host,
+)
 
 for _logger in ("hishel", "stamina"):  # without a handler of their own their warnings would go to stderr
     logging.getLogger(_logger).addHandler(logging.NullHandler())
@@ -90,7 +101,10 @@ class HTTPClient:
         max_bytes: int = 50_000_000,
         proxy: str = "",
         ca_file: str = "",
+        private_hosts: Sequence[str] = (),
         cached: bool = True,
+        resolve: Resolver = resolve_host,
+        connector: httpcore.NetworkBackend | None = None,
     ) -> None:
         self.service = service
         """How errors call it: `Yahoo Finance`."""
@@ -112,7 +126,11 @@ class HTTPClient:
         self._max_bytes = max_bytes
         self._proxy = proxy
         self._ca_file = ca_file
+        self._private_hosts = tuple(private_hosts)
+        """Names that may lead to addresses of the own network; an address written in the settings may anyway."""
         self._cached = cached
+        self._resolve = resolve
+        self._connector = connector
         self._lock = threading.Lock()
         self._turns = threading.Lock()
         self._limiter: RateLimiter | None = None
@@ -143,14 +161,15 @@ class HTTPClient:
             wait_jitter=self._backoff,
         )
         with self._lock:  # before the wait: a client takes time to make, and a turn must be used when it comes
-            client = self._caching if self._cached and not private and self._context.cache else self._plain
+            cached = self._cached and not private and self._context.cache is not None
+            client = self._caching if cached else self._plain
         number = 1
         try:
             for attempt in backoff:
                 with attempt:
                     number = attempt.num
                     self._wait_for_turn()
-                    return self._send(client, url, params or {}, headers or {})
+                    return self._send(client, url, params or {}, headers or {}, cached=cached)
         except _Failure as failure:
             counted = f" ({number} tries)" if number > 1 else ""
             hint = failure.hint or (
@@ -171,49 +190,63 @@ class HTTPClient:
             while wait := self._limiter.acquire().wait:
                 time.sleep(wait)
 
-    def _send(self, client: httpx.Client, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> Response:
+    def _send(
+        self, client: httpx.Client, url: str, params: Mapping[str, str], headers: Mapping[str, str], *, cached: bool
+    ) -> Response:
         deadline = time.monotonic() + self._timeout
         sent = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "gzip", **headers}
+        if cached:
+            sent["Cache-Control"] = "no-cache"  # ask, and let a 304 spare the body
         try:
             request: httpx.Request | None = client.build_request("GET", url, params=params or None, headers=sent)
-            for _ in range(_MOST_REDIRECTS + 1):
-                assert request is not None
-                if isinstance(client, CacheClient):
-                    request.headers["Cache-Control"] = "no-cache"  # ask, and let a 304 spare the body
-                response = client.send(request, stream=True, follow_redirects=False)
-                try:
-                    if response.next_request is None:
-                        return self._read(response, deadline)
-                    request = _redirected(request, response.next_request)
-                finally:
-                    response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+            assert request is not None
+            hosts = {*self._private_hosts, *([request.url.host] if is_literal(request.url.host) else [])}
+            with limits(deadline, hosts):
+                for _ in range(_MOST_REDIRECTS + 1):
+                    response = client.send(request, stream=True, follow_redirects=False)
+                    try:
+                        if response.next_request is None:
+                            return self._read(response, deadline)
+                        request = _redirected(request, response.next_request)
+                    finally:
+                        response.close()
+        except PrivateAddress as error:
+            raise _Failure(error.message, retry=False, hint=error.hint or "") from error
+        except ERRORS as error:
             raise self._failure(error, url) from error
         raise _Failure(f"redirects more than {_MOST_REDIRECTS} times", retry=False, hint="check base_url and path")
 
     @cached_property
+    def _transport(self) -> Transport:
+        try:
+            certificates = _certificates(str(self._context.root / self._ca_file) if self._ca_file else "")
+        except OSError as error:
+            raise UsageError(f"ca_file of {self.service} cannot be read: {error.strerror or error}") from error
+        return Transport(certificates, self._proxy_of, resolve=self._resolve, connector=self._connector)
+
+    @cached_property
     def _plain(self) -> httpx.Client:
-        return httpx.Client(**self._client_options())
+        return httpx.Client(transport=self._transport, cookies=self.cookies, timeout=self._timeout)
 
     @cached_property
     def _caching(self) -> httpx.Client:
         assert self._context.cache is not None
         path = self._context.cache / "http.sqlite"
         storage = SqliteStorage(database_path=path, max_size=_MOST_CACHED, max_stream_size=self._max_bytes)
-        return CacheClient(storage=storage, rfc={"shared": False}, **self._client_options())
+        transport = CacheTransport(self._transport, storage, rfc={"shared": False})
+        return httpx.Client(transport=transport, cookies=self.cookies, timeout=self._timeout)
 
-    def _client_options(self) -> dict[str, Any]:
-        try:
-            certificates = _certificates(str(self._context.root / self._ca_file) if self._ca_file else "")
-        except OSError as error:
-            raise UsageError(f"ca_file of {self.service} cannot be read: {error.strerror or error}") from error
-        return {
-            "cookies": self.cookies,
-            "timeout": self._timeout,
-            "verify": certificates,
-            "proxy": self._proxy or None,
-            "mounts": dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]")),  # never through a proxy
-        }
+    def _proxy_of(self, url: str) -> str:
+        """The proxy for a URL, by the option or the environment; this machine is reached without one."""
+        host = httpx.URL(url).host
+        if host in ("localhost", "127.0.0.1", "::1"):
+            return ""
+        if self._proxy:
+            return self._proxy
+        if urllib.request.proxy_bypass(host):
+            return ""
+        proxies = urllib.request.getproxies()
+        return proxies.get(httpx.URL(url).scheme) or proxies.get("all") or ""
 
     def _read(self, response: httpx.Response, deadline: float) -> Response:
         if response.status_code in _RETRIED:
@@ -241,10 +274,10 @@ class HTTPClient:
                     raise _Failure(f"sent more than {self._max_bytes:,} bytes", retry=False, hint="narrow the query")
                 yield part
                 if time.monotonic() > deadline:
-                    raise httpx.ReadTimeout("over the deadline")
+                    raise httpcore.ReadTimeout("over the deadline")
         except zlib.error as error:
             raise _Failure("sent an answer that cannot be unpacked") from error
-        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+        except BROKEN as error:
             raise _Failure("broke off in the middle of its answer") from error
         if unpacker and size and not unpacker.eof:
             raise _Failure("broke off in the middle of its answer")
@@ -266,13 +299,12 @@ class HTTPClient:
         if cause is not None:
             hint = f"a certificate of your own network is named by ca_file or SSL_CERT_FILE; host: {_host(url)}"
             return _Failure(f"cannot be trusted: {cause}", retry=False, hint=hint)
-        match error:
-            case httpx.TimeoutException():
-                return _Failure(f"did not answer within {self._timeout:g} s")
-            case httpx.InvalidURL() | httpx.UnsupportedProtocol():
-                return _Failure("leads to an address that is none", retry=False, hint="check base_url")
+        if isinstance(error, TIMEOUTS):
+            return _Failure(f"did not answer within {self._timeout:g} s")
+        if isinstance(error, httpx.InvalidURL | httpcore.UnsupportedProtocol):
+            return _Failure("leads to an address that is none", retry=False, hint="check base_url")
         reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
-        proxy = self._proxy or _environment_proxy(url)
+        proxy = self._proxy_of(url)
         if not proxy:
             return _Failure(f"cannot be reached: {reason}")
         hint = "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY, or the option proxy"
@@ -316,15 +348,6 @@ def _retry_after(text: str, context: SourceContext) -> float | None:
         return max(0.0, (parsedate_to_datetime(text) - context.clock()).total_seconds()) if text else None
     except (TypeError, ValueError):
         return None
-
-
-def _environment_proxy(url: str) -> str:
-    """The proxy the environment names for a URL."""
-    host = httpx.URL(url).host
-    if host in ("localhost", "127.0.0.1", "::1") or urllib.request.proxy_bypass(host):
-        return ""
-    proxies = urllib.request.getproxies()
-    return proxies.get(httpx.URL(url).scheme) or proxies.get("all") or ""
 
 
 def _host(url: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -75,6 +75,7 @@ class SECFilingsRetriever(DataRetriever):
         backoff: float = 0.5,
         proxy: str = "",
         ca_file: str = "",
+        private_hosts: Sequence[str] = (),
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
         self._site = base_url.rstrip("/")
@@ -91,6 +92,7 @@ class SECFilingsRetriever(DataRetriever):
             backoff=backoff,
             proxy=proxy,
             ca_file=ca_file,
+            private_hosts=private_hosts,
             max_bytes=200_000_000,  # the facts of a large company are 10 MB, and the limit is against a flood
         )
         self._lock = threading.Lock()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -106,6 +106,7 @@ class YahooFinanceRetriever(DataRetriever):
         backoff: float = 0.5,
         proxy: str = "",
         ca_file: str = "",
+        private_hosts: Sequence[str] = (),
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
         self._base = _checked_url(base_url.rstrip("/"), "base_url")
@@ -122,6 +123,7 @@ class YahooFinanceRetriever(DataRetriever):
             backoff=backoff,
             proxy=proxy,
             ca_file=ca_file,
+            private_hosts=private_hosts,
             cached=False,  # its addresses hold a crumb, and its answers no ETag
         )
         self._lock = threading.Lock()
