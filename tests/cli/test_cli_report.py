@@ -135,8 +135,9 @@ def test_after_an_edit_exactly_the_reports_made_from_it_are_stale_and_rebuilt(
     assert any(line.startswith(reason) for line in told), told
 
     before = tree(example)
-    built = run(example, "report", "--json")
+    built = run(example, "report", "--overwrite", "--json")
     assert built.returncode == 0, built.stderr
+    run(example, "report", "--prune")
     assert {report["name"] for report in json.loads(built.stdout) if report["status"] == "built"} == stale
     assert run(example, "report", "--check").returncode == 0
     changed = {path for path, content in tree(example).items() if before.get(path) != content}

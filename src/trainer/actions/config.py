@@ -11,7 +11,7 @@ from trainer.actions.model import make_chain
 from trainer.actions.prompt import Instructions, check_all
 from trainer.actions.report_inputs import collect_inputs
 from trainer.core.config import Settings
-from trainer.core.errors import ConfigError, UsageError, Where, unknown
+from trainer.core.errors import ConfigError, TrainerError, UsageError, Where, unknown
 from trainer.core.project import Project
 from trainer.prompts import list_instructions
 from trainer.providers import PROVIDERS
@@ -46,16 +46,17 @@ def check_config(project: Project) -> Checked:
     specs = expand_reports(project.settings.reports)
     sources = Sources(project)
     instructions = Instructions(project, sources)
+    inputs, errors = collect_inputs(project, specs, sources=sources, changes={})
     unusable = [*_check_adapters(project)]
-    wrong: list[UsageError] = [*unusable, *check_sources(project, sources)]
+    wrong: list[TrainerError] = [*unusable, *check_sources(project, sources), *errors.values()]
     given: dict[str, Mapping[str, Any]] = {}
-    try:
-        for report in collect_inputs(project, specs, sources=sources, changes={}):
+    for report in inputs:
+        try:
             if not unusable:  # told once, not for each report
                 make_chain(project, report.choice)
             given[report.prepared.instruction.path] = report.prepared.params
-    except UsageError as error:
-        wrong.append(error)
+        except UsageError as error:
+            wrong.append(error)
     warnings = [f"{place}: {key} has no effect yet" for key, place in project.config.unbuilt.items()]
     names = list_instructions(project.instructions)
     for name in names:

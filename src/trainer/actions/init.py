@@ -13,6 +13,12 @@ from trainer.core.files import write_atomic
 EXAMPLES = ("biotech", "blank")
 _PARTS = ("information", "output", "config.yaml")
 _IGNORED = b".trainer/\n"
+_ATTRIBUTES = b"""\
+# what is built is compared byte by byte: the same line ends on every system
+config.yaml text eol=lf
+information/** text=auto eol=lf
+output/** text=auto eol=lf
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ def example_folder(example: str) -> Path:
 def _files(source: Path) -> Iterator[tuple[str, bytes]]:
     """Names and contents, config.yaml last: a start that was cut short can be repeated."""
     yield ".gitignore", _IGNORED
+    yield ".gitattributes", _ATTRIBUTES
     for part in _PARTS:
         top = source / part
         for path in sorted(top.rglob("*")) if top.is_dir() else [top]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.actions.data import DataRequest, Sources, data_block
 from trainer.actions.model import ModelChoice, prompt_budget
-from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, UsageError, Where
+from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import Context, DataBlock, Prompt, StoredData, Verdict
 
@@ -306,7 +306,7 @@ def parse_pairs(pairs: Sequence[str], *, option: str) -> dict[str, str]:
     return found
 
 
-def check_all(problems: Sequence[UsageError]) -> None:
+def check_all(problems: Sequence[TrainerError]) -> None:
     """Raise all the errors as one, where there are any."""
     if not problems:
         return

@@ -14,10 +14,10 @@ from trainer.actions.model import drafted, make_budget
 from trainer.actions.prompt import Rendered, keep_prompt, render_prepared
 from trainer.actions.record import Item, Recorder, failure
 from trainer.actions.report_inputs import ReportInput, all_requests
-from trainer.actions.report_outcome import BuildOptions, ReportOutcome, Status
-from trainer.actions.report_outputs import Checked, check, require_accepted, write_report
+from trainer.actions.report_outcome import BuildOptions, ReportOutcome, fault_of, outcome_of_error
+from trainer.actions.report_outputs import Checked, check, require_accepted, require_unedited, write_report
 from trainer.core.clock import Clock
-from trainer.core.errors import RefusedError, TrainerError
+from trainer.core.errors import TrainerError
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Prompt
 from trainer.reports import Plan, Provenance
@@ -37,6 +37,7 @@ class Build:
         recorder: Recorder,
         *,
         plans: Mapping[str, Plan],
+        committed: Mapping[str, Provenance | None],
         clock: Clock,
         on_event: Callable[[ReportOutcome], None],
         on_warning: Callable[[str], None],
@@ -47,40 +48,41 @@ class Build:
         self.clock = clock
         self.recorder = recorder
         self.plans = plans
+        self.committed = committed
         self.on_event = on_event
         self.on_warning = on_warning
         self.budget = make_budget(project, max_cost=options.max_cost, clock=clock)
         self.completer = Completer(project, budget=self.budget, concurrency=options.concurrency)
         self.outcomes: dict[str, ReportOutcome] = {}
         self.items: dict[str, Item] = {}
-        self.subjects: frozenset[str] = frozenset()
 
-    def run(self, due: Sequence[ReportInput], committed: Mapping[str, Provenance | None]) -> dict[str, ReportOutcome]:
-        """The outcome of each report that was due."""
+    def run(self, due: Sequence[ReportInput]) -> dict[str, ReportOutcome]:
+        """The outcome of each report that was due; whatever happens to one of them, the others are built."""
         from trainer.convert import PdfPool
 
         if self.options.offline:
             due = [replace(report, choice=drafted(report.choice)) for report in due]
         workers = max(1, os.cpu_count() or 1)
-        with PdfPool(workers=workers) as pdf, ThreadPoolExecutor(max_workers=workers) as threads:
-            if any("pdf" in report.spec.formats for report in due):
+        threads = ThreadPoolExecutor(max_workers=workers)
+        with PdfPool(workers=workers) as pdf:
+            if any("pdf" in report.formats for report in due):
                 pdf.start()
             for report in due:
                 if (described := report.choice.described) and described.warms_up:
                     described.warm_up()
                     break
-            rendered = self._render(due, committed)
-            known = [block for each in committed.values() if each is not None for block in each.data]
-            blocks = [*known, *(block for each in rendered.values() for block in each.prompt.data)]
-            self.subjects = frozenset(block.subject for block in blocks if block.subject)
-            self._complete([report for report in due if report.spec.name in rendered], rendered, threads, pdf)
+            try:
+                self._complete(due, self._render(due), threads, pdf)
+            finally:
+                # After an interrupt, reports that wait are not begun; those under way lose their PDF worker.
+                threads.shutdown(wait=False, cancel_futures=True)
         if self.budget is not None:
             self.budget.close()
         return self.outcomes
 
-    def _render(self, due: Sequence[ReportInput], committed: Mapping[str, Provenance | None]) -> dict[str, Rendered]:
+    def _render(self, due: Sequence[ReportInput]) -> dict[str, Rendered]:
         """The finished prompts by report; a report that cannot be rendered has its outcome already."""
-        documents = [document for each in committed.values() if each is not None for document in each.documents()]
+        documents = [document for each in self.committed.values() if each is not None for document in each.documents()]
         with self.recorder.timed("retrieve"):
             loaded = load_documents(
                 self.project,
@@ -92,43 +94,44 @@ class Build:
             )
         for warning in loaded.warnings:
             self.on_warning(warning)
-        rendered: dict[str, Rendered] = {}
+        prompts: dict[str, Rendered] = {}
         for report in due:
             name = report.spec.name
             self.items[name] = self.recorder.item("report", {"report": name})
             try:
+                require_unedited(self.project, report, self.committed[name], overwrite=self.options.overwrite)
                 with self.items[name].timed("render"):
-                    rendered[name] = self._rendered(report, loaded)
-            except TrainerError as error:
+                    prompts[name] = self._rendered(report, loaded)
+            except Exception as error:  # of data that nobody foresaw, too
                 self._fail(report, error)
-        return rendered
+        return prompts
 
     def _rendered(self, report: ReportInput, loaded: Loaded) -> Rendered:
         for request in report.prepared.requests.values():
             if request.key in loaded.errors:
                 raise loaded.errors[request.key]
-        found = render_prepared(self.project, report.prepared, loaded.documents, choice=report.choice)
-        for warning in found.warnings:
+        rendered = render_prepared(self.project, report.prepared, loaded.documents, choice=report.choice)
+        for warning in rendered.warnings:
             self.on_warning(f"{report.spec.name}: {warning}")
         if report.spec.title:
-            found = replace(found, prompt=replace(found.prompt, title=report.spec.title))
-        if found.screening is not None and self.project.settings.prompt_security.log_security_events:
-            flags, risk = found.screening.flags, found.screening.risk_score
-            self.items[report.spec.name].step("screen", flags=flags, risk=risk)
-        found.require_safe()
-        return found
+            rendered = replace(rendered, prompt=replace(rendered.prompt, title=report.spec.title))
+        screening = rendered.screening
+        if screening is not None and self.project.settings.prompt_security.log_security_events:
+            self.items[report.spec.name].step("screen", flags=screening.flags, risk=screening.risk_score)
+        rendered.require_safe()
+        return rendered
 
     def _complete(
-        self, due: Sequence[ReportInput], rendered: Mapping[str, Rendered], threads: ThreadPoolExecutor, pdf: PdfPool
+        self, due: Sequence[ReportInput], prompts: Mapping[str, Rendered], threads: ThreadPoolExecutor, pdf: PdfPool
     ) -> None:
         """Ask for all completions, and finish each report on a thread as its own arrives."""
         finishing: list[Future[None]] = []
-        by_name = {report.spec.name: report for report in due}
+        reports = {report.spec.name: report for report in due if report.spec.name in prompts}
 
         def arrived(call: Call, answer: Answer) -> None:
-            finishing.append(threads.submit(self._finish, by_name[call.name], rendered[call.name], answer, pdf))
+            finishing.append(threads.submit(self._finish, reports[call.name], prompts[call.name], answer, pdf))
 
-        calls = [Call(name, rendered[name].prompt, report.choice) for name, report in by_name.items()]
+        calls = [Call(name, prompts[name].prompt, report.choice) for name, report in reports.items()]
         self.completer.many(calls, on_answer=arrived)
         for future in finishing:
             future.result()
@@ -143,21 +146,21 @@ class Build:
                 checked = self._checked(report, rendered, answer, item)
                 require_accepted(report, checked)
             with item.timed("write"):
-                provenance, changed = write_report(self.project, report, rendered, checked, pdf=pdf)
-        except TrainerError as error:
+                provenance, changed = write_report(
+                    self.project, report, rendered, checked, before=self.committed[report.spec.name], pdf=pdf
+                )
+            self._end(self._built(report, provenance, checked, changed), rendered)
+        except Exception as error:  # of data that nobody foresaw, too
             self._fail(report, error)
-            return
-        self._end(self._built(report, provenance, checked, changed), rendered)
 
     def _checked(self, report: ReportInput, rendered: Rendered, answer: CompletionResult, item: Item) -> Checked:
         """The checked completion; with the policy `repair`, the model is shown once what is wrong."""
         from trainer.checks import faults, repair_message
 
-        foreign = sorted(self.subjects - {block.subject for block in rendered.prompt.data})
-        asked: list[CompletionResult] = []
-        ask = self._asker(report, item, asked) if report.checks.opinion else None
-        checked = check(report.checks, rendered, answer, foreign=foreign, ask=ask)
-        checked = replace(checked, result=joined([*asked, answer], answer.content)) if asked else checked
+        opinions: list[CompletionResult] = []
+        ask = self._asker(report, item, opinions) if report.checks.opinion else None
+        checked = check(report.checks, rendered, answer, ask=ask)
+        checked = replace(checked, result=joined([*opinions, answer], answer.content)) if opinions else checked
         if report.checks.policy != "repair" or not faults(checked.verdict):
             return checked
         again = mending(rendered.prompt, answer.content, repair_message(checked.verdict))
@@ -167,17 +170,17 @@ class Build:
             self.on_warning(f"{report.spec.name}: the repair failed: {error.message}")
             return checked
         item.step("repair", faults=len(faults(checked.verdict)), **completion_facts(second))
-        mended = check(report.checks, rendered, second, foreign=foreign)
+        mended = check(report.checks, rendered, second)
         better = mended if len(faults(mended.verdict)) < len(faults(checked.verdict)) else checked
-        return replace(better, result=joined([*asked, answer, second], better.result.content))
+        return replace(better, result=joined([*opinions, answer, second], better.result.content))
 
-    def _asker(self, report: ReportInput, item: Item, asked: list[CompletionResult]) -> Callable[[str], str]:
-        """Puts a question to the report's own model; what it answered is recorded and added to `asked`."""
+    def _asker(self, report: ReportInput, item: Item, opinions: list[CompletionResult]) -> Callable[[str], str]:
+        """Puts a question to the report's own model; what it answered is recorded and added to `opinions`."""
 
         def ask(question: str) -> str:
             result = self.completer.one(Call(report.spec.name, Prompt("-", "", question, body=question), report.choice))
             item.step("opinion", **completion_facts(result))
-            asked.append(result)
+            opinions.append(result)
             return result.content
 
         return ask
@@ -188,6 +191,7 @@ class Build:
         from trainer.checks import faults
 
         result = checked.result
+        problems = tuple(faults(checked.verdict))
         return ReportOutcome(
             name=report.spec.name,
             status="built",
@@ -204,18 +208,18 @@ class Build:
             tokens_out=result.tokens_out,
             cost=result.cost if result.origin == "fresh" else 0.0,
             quality=checked.verdict.scores.get("quality"),
-            findings=len(faults(checked.verdict)),
+            findings=len(problems),
+            faults=problems,
             seconds=self.items[report.spec.name].seconds,
         )
 
-    def _fail(self, report: ReportInput, error: TrainerError) -> None:
-        status: Status = "refused" if isinstance(error, RefusedError) else "failed"
-        seconds = self.items[report.spec.name].seconds
-        self._end(ReportOutcome(report.spec.name, status, title=report.title, error=error, seconds=seconds), None)
+    def _fail(self, report: ReportInput, error: Exception) -> None:
+        outcome = outcome_of_error(report.spec.name, report.title, fault_of(error))
+        self._end(replace(outcome, seconds=self.items[report.spec.name].seconds), None)
 
     def _end(self, outcome: ReportOutcome, rendered: Rendered | None) -> None:
-        self.outcomes[outcome.name] = outcome
         version = keep_prompt(self.project, rendered.prompt) if rendered else None
+        self.outcomes[outcome.name] = outcome
         self.items[outcome.name].end(_results(outcome, version))
         self.on_event(outcome)
 

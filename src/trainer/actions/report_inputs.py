@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.actions.data import DataRequest, Sources
 from trainer.actions.model import ModelChoice, choose_model, drafted
-from trainer.actions.prompt import Instructions, Prepared, check_all
+from trainer.actions.prompt import Instructions, Prepared
 from trainer.core.config.schema import Checks, overridden
-from trainer.core.errors import UsageError, Where
+from trainer.core.errors import TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.reports import Ingredients, ReportSpec
 
@@ -35,11 +35,18 @@ class ReportInput:
     theme_digest: str
     max_tokens: int | None = None
     """Most tokens of its prompt; contexts are cut to fit."""
+    asked_formats: tuple[str, ...] | None = None
+    """Formats to write this time, in place of its own."""
 
     @property
     def title(self) -> str:
         """The report's title."""
         return self.spec.title or self.prepared.title
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats to write."""
+        return self.spec.formats if self.asked_formats is None else self.asked_formats
 
     def ingredients(self, digests: Mapping[str, str | None], *, choice: ModelChoice | None = None) -> Ingredients:
         """All that the report depends on; `digests` are those of its data by storage key."""
@@ -59,20 +66,25 @@ class ReportInput:
 
 
 def collect_inputs(
-    project: Project, specs: Sequence[ReportSpec], *, sources: Sources, changes: Mapping[str, Any]
-) -> list[ReportInput]:
-    """The inputs of the reports; raises ConfigError or InstructionError with the problems of all of them at once."""
+    project: Project,
+    specs: Sequence[ReportSpec],
+    *,
+    sources: Sources,
+    changes: Mapping[str, Any],
+    formats: tuple[str, ...] | None = None,
+) -> tuple[list[ReportInput], dict[str, TrainerError]]:
+    """The inputs of the reports, and by name what is wrong with those that have none."""
     instructions = Instructions(project, sources)
     themes = _Themes(project)
-    found: list[ReportInput] = []
-    problems: list[UsageError] = []
+    inputs: list[ReportInput] = []
+    errors: dict[str, TrainerError] = {}
     for spec in specs:
         try:
-            found.append(_collect(project, spec, instructions, themes, changes))
-        except UsageError as error:
-            problems.append(error)
-    check_all(problems)
-    return found
+            report = _collect(project, spec, instructions, themes, changes)
+            inputs.append(replace(report, asked_formats=formats) if formats is not None else report)
+        except TrainerError as error:
+            errors[spec.name] = error
+    return inputs, errors
 
 
 def all_requests(inputs: Iterable[ReportInput]) -> list[DataRequest]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trainer.core.errors import TrainerError
+from trainer.core.errors import EditedError, RefusedError, TrainerError
+from trainer.core.values import Finding
 from trainer.reports import Reason
 
-Status = Literal["built", "current", "stale", "failed", "refused"]
+Status = Literal["built", "current", "stale", "edited", "orphaned", "removed", "failed", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,22 @@ class ReportOutcome:
     quality: float | None = None
     """The checks' score, from 0 to 1."""
     findings: int = 0
-    """Faults its checks found."""
+    """How many faults its checks found."""
+    faults: tuple[Finding, ...] = ()
+    """Which they are; lines are those of the completion."""
     seconds: float = 0.0
     error: TrainerError | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The report's object in `trainer report --json`."""
-        plain = {name: getattr(self, name) for name in self.__slots__ if name not in ("reasons", "error", "seconds")}
+        apart = ("reasons", "faults", "error", "seconds")
+        plain = {name: getattr(self, name) for name in self.__slots__ if name not in apart}
         reasons = [{"ingredient": reason.ingredient, "detail": reason.detail} for reason in self.reasons]
-        return {**plain, "reasons": reasons, "error": str(self.error) if self.error else None}
+        faults = [
+            {"kind": fault.kind, "severity": fault.severity, "text": fault.text, "message": fault.message}
+            for fault in self.faults
+        ]
+        return {**plain, "reasons": reasons, "faults": faults, "error": str(self.error) if self.error else None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +67,33 @@ class BuildOptions:
     """Whether reports are built that are not stale."""
     formats: tuple[str, ...] | None = None
     """Formats in place of the reports' own."""
+    overwrite: bool = False
+    """Whether what a person edited is replaced."""
     offline: bool = False
     """Whether nothing is fetched and no model is called."""
     concurrency: int | None = None
     max_cost: float | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Settings of llm_provider for this run."""
+
+
+def outcome_of_error(name: str, title: str, error: TrainerError) -> ReportOutcome:
+    """What became of a report that was not built."""
+    status: Status = "failed"
+    if isinstance(error, RefusedError | EditedError):
+        status = "refused" if isinstance(error, RefusedError) else "edited"
+    return ReportOutcome(name, status, title=title, error=error)
+
+
+def fault_of(error: Exception) -> TrainerError:
+    """The error as one that is meant for a user's eyes: one that nobody foresaw is told as a fault of the program."""
+    if isinstance(error, TrainerError):
+        return error
+    if isinstance(error, OSError):
+        return TrainerError(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    unforeseen = TrainerError(
+        f"{type(error).__name__}: {error}",
+        hint="this is a fault of trainer: run it again with --debug for this report alone and report what it prints",
+    )
+    unforeseen.__cause__ = error
+    return unforeseen

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.actions.data import ingredient_digest
@@ -11,12 +12,24 @@ from trainer.actions.prompt import Rendered
 from trainer.actions.report_inputs import ReportInput
 from trainer.core.config.schema import Checks
 from trainer.core.digest import digest_bytes
-from trainer.core.errors import RefusedError, Where
+from trainer.core.errors import EditedError, RefusedError, Where
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
 from trainer.core.secrets import mask_known
 from trainer.core.values import CompletionResult, DataBlock, Finding, Prompt, Verdict
-from trainer.reports import Provenance, Written, compose, output_paths, provenance_path, report_date
+from trainer.reports import (
+    Edit,
+    Provenance,
+    Written,
+    compose,
+    difference,
+    output_paths,
+    provenance_path,
+    put_edits,
+    report_date,
+    take_edits,
+    text_digest,
+)
 from trainer.reports.provenance import describe_completion, describe_findings
 
 if TYPE_CHECKING:
@@ -36,16 +49,11 @@ class Checked:
 
 
 def check(
-    checks: Checks,
-    rendered: Rendered,
-    result: CompletionResult,
-    *,
-    foreign: Sequence[str] = (),
-    ask: Callable[[str], str] | None = None,
+    checks: Checks, rendered: Rendered, result: CompletionResult, *, ask: Callable[[str], str] | None = None
 ) -> Checked:
-    """The completion as Markdown with the verdict of its checks.
+    """The completion as Markdown with the verdict of its checks, which depends on nothing but this report.
 
-    `foreign` names what other reports are about; `ask` puts a question to a model, for a second opinion.
+    `ask` puts a question to a model, for a second opinion.
     """
     from trainer.checks import check_completion
     from trainer.convert import repair_markdown
@@ -55,7 +63,7 @@ def check(
     repaired = repair_markdown(text)
     verdict = Verdict()
     if checks.enabled:
-        verdict = check_completion(repaired.text, prompt=rendered.prompt, foreign=foreign)
+        verdict = check_completion(repaired.text, prompt=rendered.prompt)
     if ask is not None:
         verdict = Verdict((*verdict.findings, *opinion(repaired.text, rendered.prompt, ask)), verdict.scores)
     return Checked(
@@ -89,16 +97,49 @@ def refused(name: str, found: Sequence[Finding], kept: str = "") -> RefusedError
     )
 
 
+def require_unedited(project: Project, report: ReportInput, before: Provenance | None, *, overwrite: bool) -> None:
+    """Raise EditedError where a person changed the report's Markdown outside of blocks that are kept.
+
+    What a build wrote that was cut short is no edit: it equals the copy that was kept before it was written.
+    """
+    path = output_paths(project.output, report.spec)["markdown"]
+    if before is None or overwrite or not path.is_file():
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    base = before.edits["base"] if before.edits else before.written(project.shown(path))
+    copy = _copy_of(project, report)
+    former = copy.read_text(encoding="utf-8") if copy.is_file() else None
+    if base is None or text_digest(text) == base or text == former:
+        return
+    shown = project.shown(path)
+    if former is not None and text_digest(former) == base:
+        change = difference(take_edits(former)[0], take_edits(text)[0], shown=shown)
+    else:
+        change = f"  see what: git diff {shown}"
+    raise EditedError(
+        f"{shown} was edited since it was built; it is not overwritten\n{change}",
+        hint="put what is to stay between lines <!-- keep --> and <!-- /keep -->, and restore the rest"
+        f"\n  or give it up: trainer report --overwrite {report.spec.name}",
+    )
+
+
 def write_report(
-    project: Project, report: ReportInput, rendered: Rendered, checked: Checked, *, pdf: PdfPool
+    project: Project,
+    report: ReportInput,
+    rendered: Rendered,
+    checked: Checked,
+    *,
+    before: Provenance | None,
+    pdf: PdfPool,
 ) -> tuple[Provenance, tuple[str, ...]]:
     """The provenance and the files that changed; every file is whole, and the provenance is written last."""
     blocks = rendered.prompt.data
     date = report_date(blocks)
-    markdown = mask_known(_compose(report, rendered, checked, date))
+    paths = output_paths(project.output, replace(report.spec, formats=report.formats))
+    built = mask_known(_compose(report, rendered, checked, date))
+    edits = _edits(paths["markdown"])
+    markdown = put_edits(built, edits)
     contents, findings = _convert(project, report, rendered, markdown, pdf=pdf)
-    paths = output_paths(project.output, report.spec)
-    written = tuple(Written(project.shown(paths[kind]), digest_bytes(content)) for kind, content in contents.items())
     provenance = Provenance(
         report=report.spec.name,
         title=report.title,
@@ -108,15 +149,57 @@ def write_report(
         data=blocks,
         prompt=_describe_prompt(rendered),
         completion=describe_completion(checked.result),
-        findings=describe_findings(Verdict((*checked.verdict.findings, *checked.notes, *findings))),
+        findings=describe_findings(
+            Verdict((*checked.verdict.findings, *rendered.prompt.findings, *checked.notes, *findings))
+        ),
         scores=dict(checked.verdict.scores),
-        outputs=written,
+        outputs=_outputs(project, report, {paths[kind]: content for kind, content in contents.items()}, before),
+        edits=_describe_edits(built, edits),
     )
+    write_atomic(_copy_of(project, report), markdown)
     changed = [project.shown(paths[kind]) for kind, content in contents.items() if write_atomic(paths[kind], content)]
     record = provenance_path(project.output, report.spec.name)
     if write_atomic(record, provenance.text()):
         changed.append(project.shown(record))
     return provenance, tuple(changed)
+
+
+def _copy_of(project: Project, report: ReportInput) -> Path:
+    """Where the Markdown that was built last is kept, to tell a person's edits from what a build wrote."""
+    return project.cache / "reports" / f"{report.spec.name}.md"
+
+
+def _edits(path: Path) -> tuple[Edit, ...]:
+    return take_edits(path.read_text(encoding="utf-8", errors="replace"))[1] if path.is_file() else ()
+
+
+def _describe_edits(built: str, edits: Sequence[Edit]) -> dict[str, Any] | None:
+    if not edits:
+        return None
+    blocks = [{"by": "a person", "section": edit.section, "text": edit.text} for edit in edits]
+    return {"base": text_digest(built), "blocks": blocks}
+
+
+def _outputs(
+    project: Project, report: ReportInput, contents: Mapping[Path, bytes], before: Provenance | None
+) -> tuple[Written, ...]:
+    """The report's files as the provenance lists them.
+
+    Those of formats that were asked for once are left out, so that they make nothing stale. Those that were not asked
+    for this time stay while the Markdown is the same; those of dropped formats stay until `report --prune`.
+    """
+    own = output_paths(project.output, report.spec)
+    written = {project.shown(path): digest_bytes(content) for path, content in contents.items()}
+    former = {item.path: item.digest for item in before.outputs} if before else {}
+    markdown = project.shown(own["markdown"])
+    listed = {path: digest for path in map(project.shown, own.values()) if (digest := written.get(path))}
+    for path, digest in former.items():
+        is_own = path in map(project.shown, own.values())
+        same = is_own and former.get(markdown) == written[markdown]
+        left = not is_own and path not in written and (project.root / path).is_file()
+        if same or left:
+            listed.setdefault(path, digest)
+    return tuple(Written(path, digest) for path, digest in listed.items())
 
 
 def _as_markdown(rendered: Rendered, result: CompletionResult) -> str:
@@ -154,7 +237,7 @@ def _convert(
 ) -> tuple[dict[str, bytes], tuple[Finding, ...]]:
     contents: dict[str, bytes] = {"markdown": markdown.encode()}
     findings: list[Finding] = []
-    for kind in report.spec.formats:
+    for kind in report.formats:
         if kind != "markdown":
             converted = _written(project, report, rendered, markdown, kind, pdf=pdf)
             content = converted.content

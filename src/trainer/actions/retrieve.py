@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainer.actions.data import DataRequest, Sources, fetch, is_current, store_results
+from trainer.actions.prompt import check_all
 from trainer.actions.record import Recorder, failure
 from trainer.actions.report_inputs import all_requests, collect_inputs
 from trainer.actions.wiring import current_heads, open_store
@@ -126,7 +127,8 @@ def retrieve_all(
     """What became of every query the configured reports make; what is stored holds until its `max_age`."""
     sources = Sources(project, clock=clock)
     specs = select_reports(expand_reports(project.settings.reports), ())
-    inputs = collect_inputs(project, specs, sources=sources, changes={})
+    inputs, errors = collect_inputs(project, specs, sources=sources, changes={})
+    check_all(list(errors.values()))
     needed = [request for request in all_requests(inputs) if request.source]
     if not needed:
         raise UsageError("the configured reports need no data from a source", hint="see: trainer retrieve --list")

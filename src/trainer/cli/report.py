@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,13 +14,16 @@ import typer
 from trainer.cli.app import Command, Concurrency, Json, MaxCost, Model, Provider, application, chosen
 from trainer.cli.completion import reports
 from trainer.cli.session import Session
-from trainer.cli.show import write_error, write_json, write_json_line, write_table
+from trainer.cli.show import money, write_error, write_json, write_json_line, write_table, write_text
 from trainer.core.errors import PartialError, Problem, StaleError, TrainerError, UsageError
 from trainer.core.formats import canonical_formats
 
 if TYPE_CHECKING:
     from trainer.actions.report_outcome import BuildOptions, ReportOutcome
 
+
+_MOST_FINDINGS = 5
+"""Of one report; a text of which nothing is right would fill the screen."""
 
 app = application()
 
@@ -39,6 +43,13 @@ def report(
         bool, typer.Option("--watch", help="Build again on every change; --json prints a line for each build.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Build also what is not stale.")] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Tell tokens and price of what is stale; fetch, send, write nothing.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what a person edited.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove the files of removed reports, matrix rows and formats.")
+    ] = False,
     formats: Annotated[
         str | None,
         typer.Option("--format", metavar="LIST", help="Formats in place of the configured ones: md,html,pdf."),
@@ -62,20 +73,29 @@ def report(
     session: Session = context.obj
     if every and names:
         raise UsageError("--all and names of reports exclude each other")
-    if check and watch:
-        raise UsageError("--check and --watch exclude each other")
+    modes = {"--check": check, "--dry-run": dry, "--watch": watch, "--prune": prune}
+    if sum(modes.values()) > 1:
+        raise UsageError(f"{' and '.join(name for name, wanted in modes.items() if wanted)} exclude each other")
+    if prune and names:
+        raise UsageError("--prune and names of reports exclude each other")
     if check:
         _check(session, names, as_json=as_json)
         return
+    if prune:
+        _prune(session, overwrite=overwrite, as_json=as_json)
+        return
     options = BuildOptions(
         force=force,
+        overwrite=overwrite,
         formats=_formats(formats),
         offline=offline,
         concurrency=concurrency,
         max_cost=max_cost,
         changes=chosen(model=model, provider=provider),
     )
-    if watch:
+    if dry:
+        _estimate(session, names, options, as_json=as_json)
+    elif watch:
         _watch(session, names, options, as_json=as_json)
     else:
         _build(session, names, options, as_json=as_json)
@@ -85,14 +105,68 @@ def _check(session: Session, names: list[str], *, as_json: bool) -> None:
     from trainer.actions.report import check_reports
 
     outcomes = check_reports(session.project(), names)
-    stale = [outcome for outcome in outcomes if outcome.status == "stale"]
     if as_json:
         write_json([outcome.as_json() for outcome in outcomes])
     else:
         write_table(("report", "status", "why"), [(each.name, each.status, _why(each)) for each in outcomes])
+    stale = [outcome.name for outcome in outcomes if outcome.status == "stale"]
+    orphaned = [each.name for each in outcomes if any(reason.ingredient == "orphan" for reason in each.reasons)]
+    problems = [Problem(f"{each.name}: {each.error}") for each in outcomes if each.error is not None]
     if stale:
-        named = ", ".join(outcome.name for outcome in stale[:5]) + (" …" if len(stale) > 5 else "")
-        raise StaleError(f"{len(stale)} of {len(outcomes)} reports are stale: {named}", hint="run: trainer report")
+        message = f"{len(stale)} of {len(outcomes)} reports are stale: {_listed(stale)}"
+        problems.append(Problem(message, hint="run: trainer report"))
+    if orphaned:
+        message = f"nothing asks any more for files of: {_listed(orphaned)}"
+        problems.append(Problem(message, hint="remove them: trainer report --prune"))
+    if stale or orphaned:
+        raise StaleError(problems[-1].message, problems=problems)
+    _raise_failures(outcomes)
+
+
+def _estimate(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
+    from trainer.actions.report_estimate import estimate_reports, total
+
+    estimates = estimate_reports(session.project(), names, options)
+    priced = [estimate for estimate in estimates if estimate.error is None]
+    cost, most = total(each.cost for each in priced), total(each.cost_at_most for each in priced)
+    tokens = sum(estimate.tokens for estimate in priced)
+    if as_json:
+        reports = [
+            {name: getattr(each, name) for name in each.__slots__} | {"error": each.error and str(each.error)}
+            for each in estimates
+        ]
+        write_json({"reports": reports, "tokens": tokens, "cost": cost, "cost_at_most": most})
+    else:
+        rows: list[tuple[object, ...]] = [
+            (
+                each.name,
+                f"{each.provider}/{each.model}",
+                each.calls,
+                each.tokens,
+                each.cached,
+                money(each.cost),
+                money(each.cost_at_most),
+            )
+            for each in priced
+        ]
+        rows.append(("in all", None, sum(each.calls for each in priced), tokens, None, money(cost), money(most)))
+        write_table(("report", "model", "calls", "tokens", "cached", "cost", "at most"), rows)
+    _raise_problems({each.name: each.error for each in estimates if each.error is not None}, len(estimates))
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+
+
+def _prune(session: Session, *, overwrite: bool, as_json: bool) -> None:
+    from trainer.actions.report import prune_reports
+
+    outcomes = prune_reports(session.project(), overwrite=overwrite)
+    if as_json:
+        write_json([outcome.as_json() for outcome in outcomes])
+    else:
+        write_text("".join(f"removed {path}\n" for outcome in outcomes for path in outcome.changed))
+    _raise_failures(outcomes)
 
 
 def _build(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
@@ -101,7 +175,20 @@ def _build(session: Session, names: list[str], options: BuildOptions, *, as_json
         write_json([outcome.as_json() for outcome in outcomes])
     else:
         write_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
+    for line in _findings(outcomes):
+        session.say(line)
     _raise_failures(outcomes)
+
+
+def _findings(outcomes: list[ReportOutcome]) -> Iterator[str]:
+    """The faults that the checks found in what was built, and the command that shows all of them in place."""
+    for outcome in outcomes:
+        for fault in outcome.faults[:_MOST_FINDINGS]:
+            yield f"{outcome.name}: {fault.kind}: {f'{fault.text}: ' if fault.text else ''}{fault.message}"
+        if outcome.faults:
+            more = len(outcome.faults) - _MOST_FINDINGS
+            markdown = next(path for path in outcome.outputs if path.endswith(".md"))
+            yield f"  {f'and {more} more; ' if more > 0 else ''}see: trainer checks {markdown}"
 
 
 def _watch(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
@@ -171,7 +258,7 @@ def _row(outcome: ReportOutcome) -> tuple[object, ...]:
         outcome.date,
         f"{outcome.provider}/{outcome.model}" if outcome.model != outcome.provider else outcome.model,
         tokens,
-        "unknown" if outcome.cost is None else f"${outcome.cost:.4f}",
+        money(outcome.cost),
         page,
     )
 
@@ -185,6 +272,8 @@ def _line(outcome: ReportOutcome) -> str:
 
 
 def _why(outcome: ReportOutcome) -> str:
+    if outcome.error is not None:
+        return outcome.error.message
     return "; ".join(map(str, outcome.reasons)) or "up to date"
 
 
@@ -199,14 +288,17 @@ def _formats(text: str | None) -> tuple[str, ...] | None:
 
 def _raise_failures(outcomes: list[ReportOutcome]) -> None:
     """Raise one error that tells all: the report's own where there is but one, partly done where some were built."""
-    failed = {outcome.name: outcome.error for outcome in outcomes if outcome.error is not None}
+    _raise_problems({outcome.name: outcome.error for outcome in outcomes if outcome.error is not None}, len(outcomes))
+
+
+def _raise_problems(failed: dict[str, TrainerError], count: int) -> None:
     if not failed:
         return
-    if len(outcomes) == 1:
+    if count == 1:
         raise next(iter(failed.values()))
-    message = f"{len(failed)} of {len(outcomes)} reports failed"
+    message = f"{len(failed)} of {count} reports failed"
     problems = [Problem(f"{name}: {error}") for name, error in failed.items()]
-    if len(failed) < len(outcomes):
+    if len(failed) < count:
         summary = Problem(message, hint="the rest is kept; a rerun builds only these")
         raise PartialError(message, problems=[*problems, summary])
     error = TrainerError(message, problems=[*problems, Problem(message)])

@@ -11,7 +11,7 @@ import typer
 from trainer.cli.app import Command, Concurrency, DataKeys, Json, MaxCost, Model, Params, Provider, application, chosen
 from trainer.cli.completion import instructions
 from trainer.cli.session import Session
-from trainer.cli.show import write_json, write_text
+from trainer.cli.show import money, write_json, write_text
 from trainer.core.errors import PartialError, RefusedError, TrainerError, UsageError
 
 if TYPE_CHECKING:
@@ -187,13 +187,9 @@ def _costs(found: DryRun) -> list[str]:
         f"{found.choice.provider}/{found.choice.model}: {found.rendered.tokens['total']:,} tokens to send"
         + (f", in each of {found.calls} calls and more" if found.calls > 1 else ""),
         *parts,
-        f"cost: {_money(found.cost)} for the prompt, at most {_money(found.cost_at_most)} in all",
+        f"cost: {money(found.cost)} for the prompt, at most {money(found.cost_at_most)} in all",
         f"cached: {'yes, nothing would be sent' if found.cached else 'no'}",
     ]
-
-
-def _money(cost: float | None) -> str:
-    return "unknown" if cost is None else f"${cost:.4f}"
 
 
 def _explained(found: DryRun) -> list[str]:
@@ -231,7 +227,7 @@ def _estimate(session: Session, batch: Batch, run: RunOptions, *, as_json: bool)
     asked = found.rows - found.cached - found.refused
     write_text(f"{found.provider}/{found.model}: {found.tokens:,} tokens to send for {asked} of {found.rows} rows")
     write_text(f"rows: {found.cached} cached{refused}")
-    write_text(f"cost: {_money(found.cost)} for the prompts, at most {_money(found.cost_at_most)} in all")
+    write_text(f"cost: {money(found.cost)} for the prompts, at most {money(found.cost_at_most)} in all")
 
 
 def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | None, as_json: bool) -> None:
@@ -251,7 +247,7 @@ def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | No
         )
     for line in failed_rows(result):
         session.say(line)
-    cost = _money(result.cost) + (f" and {result.unpriced} answers of unknown price" if result.unpriced else "")
+    cost = money(result.cost) + (f" and {result.unpriced} answers of unknown price" if result.unpriced else "")
     session.say(f"{result.done} of {total} rows done, {result.resumed} of them earlier; {cost}")
     if as_json and folder is not None:
         names = ("done", "failed", "resumed", "cost", "unpriced", "tokens")
@@ -272,6 +268,6 @@ def _stdin() -> str:
 
 def _summary(found: RunResult) -> str:
     result = found.completion
-    cost = "cost unknown" if result.cost is None else _money(result.cost)
+    cost = "cost unknown" if result.cost is None else money(result.cost)
     paid = cost if result.origin == "fresh" else f"{result.origin}, $0 now"
     return f"{result.provider}/{result.model}: {result.tokens_in:,} + {result.tokens_out:,} tokens, {paid}"

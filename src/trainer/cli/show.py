@@ -49,6 +49,11 @@ def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
+def money(cost: float | None) -> str:
+    """US dollars to a hundredth of a cent; `unknown` where a price is not known."""
+    return "unknown" if cost is None else f"${cost:.4f}"
+
+
 def write_changes(changes: Sequence[Change], *, as_json: bool) -> None:
     """Print what changed from one prompt to another, one ingredient a line with its own difference below."""
     if as_json:

@@ -9,6 +9,7 @@
     |-- StoreError          1    the store cannot be opened, read or written
     |-- ProviderError       1    a model did not answer, or refused
     |-- ConversionError     1    a document cannot be read or written
+    |-- EditedError         1    a person edited an output, which is not overwritten
     |-- StaleError          3    an output is stale or missing
     |-- RefusedError        4    the security policy refused
     |-- BudgetError         5    the budget would be exceeded
@@ -144,6 +145,10 @@ class ProviderError(TrainerError):
 
 class ConversionError(TrainerError):
     """A document cannot be read or written."""
+
+
+class EditedError(TrainerError):
+    """A person edited an output; it is not overwritten unless that is asked for."""
 
 
 class StaleError(TrainerError):

@@ -1,8 +1,10 @@
 """Which reports there are, which are stale and why, how one is put together, and what it was made from."""
 
 from trainer.reports.compose import compose, report_date
+from trainer.reports.edits import Edit, difference, put_edits, take_edits, text_digest
 from trainer.reports.feed import GENERATOR, feed_xml
 from trainer.reports.index import INDEX_TEMPLATE, index_markdown
+from trainer.reports.orphans import Orphan, edited_files, find_orphans, remove_orphan
 from trainer.reports.plan import Ingredients, Plan, Reason, output_paths, plan_report
 from trainer.reports.provenance import Provenance, Written, provenance_path, read_provenance
 from trainer.reports.spec import ReportSpec, expand_reports, select_reports
@@ -10,20 +12,29 @@ from trainer.reports.spec import ReportSpec, expand_reports, select_reports
 __all__ = [
     "GENERATOR",
     "INDEX_TEMPLATE",
+    "Edit",
     "Ingredients",
+    "Orphan",
     "Plan",
     "Provenance",
     "Reason",
     "ReportSpec",
     "Written",
     "compose",
+    "difference",
+    "edited_files",
     "expand_reports",
     "feed_xml",
+    "find_orphans",
     "index_markdown",
     "output_paths",
     "plan_report",
     "provenance_path",
+    "put_edits",
     "read_provenance",
+    "remove_orphan",
     "report_date",
     "select_reports",
+    "take_edits",
+    "text_digest",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class Reason:
     ingredient: str
     """instruction, params, contexts, data, model, checks, theme, formats, title, program, output or missing."""
     detail: str
+    path: str = ""
+    """The file it is about, where it is about one."""
 
     def __str__(self) -> str:
         return f"{self.ingredient}: {self.detail}"
@@ -79,11 +81,28 @@ def output_paths(output: Path, spec: ReportSpec) -> dict[str, Path]:
     return {item.name: output / item.output_folder / f"{spec.name}{item.suffix}" for item in formats}
 
 
-def plan_report(spec: ReportSpec, *, now: Ingredients, recorded: Provenance | None, root: Path, output: Path) -> Plan:
-    """The plan for one report: stale with reasons, or up to date. Reads the outputs, writes nothing."""
+def plan_report(
+    spec: ReportSpec,
+    *,
+    now: Ingredients,
+    recorded: Provenance | None,
+    root: Path,
+    output: Path,
+    formats: tuple[str, ...] | None = None,
+) -> Plan:
+    """The plan for one report: stale with reasons, or up to date. Reads the outputs, writes nothing.
+
+    `formats` are those that are asked for this time, in place of the report's own.
+    """
     if recorded is None or recorded.schema != SCHEMA:
         return Plan(spec, (Reason("missing", "it was never built, or its provenance cannot be read"),))
-    return Plan(spec, (*_changed(now, recorded), *_damaged(spec, recorded, root, output)))
+    wanted = spec if formats is None else replace(spec, formats=formats)
+    return Plan(spec, (*_changed(now, recorded), *_damaged(wanted, recorded, root, output)))
+
+
+def is_as_written(content: bytes, written: str | None) -> bool:
+    """Whether a file holds what was written, whatever git made of its line ends."""
+    return written in (digest_bytes(content), digest_bytes(content.replace(b"\r\n", b"\n")))
 
 
 def _changed(now: Ingredients, recorded: Provenance) -> Iterator[Reason]:
@@ -126,7 +145,9 @@ def _damaged(spec: ReportSpec, recorded: Provenance, root: Path, output: Path) -
         try:
             content = path.read_bytes()
         except FileNotFoundError:
-            yield Reason("missing", f"{shown} does not exist")
+            yield Reason("missing", f"{shown} does not exist", shown)
             continue
-        if digest_bytes(content) != written.get(shown):
-            yield Reason("output", f"{shown} is not what was written: it was edited, or a build was cut short")
+        if shown not in written:
+            yield Reason("output", f"{shown} was not built with the rest of the report", shown)
+        elif not is_as_written(content, written[shown]):
+            yield Reason("output", f"{shown} is not what was written: it was edited, or a build was cut short", shown)

@@ -54,11 +54,18 @@ class Provenance:
     findings: tuple[Mapping[str, Any], ...]
     scores: Mapping[str, float]
     outputs: tuple[Written, ...]
+    edits: Mapping[str, Any] | None = None
+    """What a person wrote into it: `blocks` with section and text; `base` is the digest of the text without them."""
     schema: int = SCHEMA
 
     def text(self) -> str:
         """The file's content, byte-stable."""
-        return mask_known(pretty({**_fields(self), "data": [_block(block) for block in self.data]}))
+        fields = {name: value for name, value in _fields(self).items() if name != "edits" or value}
+        return mask_known(pretty({**fields, "data": [_block(block) for block in self.data]}))
+
+    def written(self, path: str) -> str | None:
+        """The digest of one of its files, as it was written."""
+        return next((output.digest for output in self.outputs if output.path == path), None)
 
     def documents(self) -> list[StoredData]:
         """The stored data behind the report, as a store can take it in again."""
@@ -96,6 +103,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     scores: dict[str, float]
     outputs: list[dict[str, str]]
     schema: int
+    edits: dict[str, Any] | None = None
 
 
 def describe_completion(result: CompletionResult) -> dict[str, Any]:

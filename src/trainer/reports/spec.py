@@ -13,9 +13,11 @@ from trainer.core.config.schema import Report
 from trainer.core.errors import ConfigError, Problem, UsageError, unknown
 from trainer.core.formats import canonical_formats
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_NAME = re.compile(r"[^\W_][\w.-]*\Z")
 _HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LONGEST = 120
+_MOST_BYTES = 240
+"""A file system takes names of 255 bytes, of which the suffix needs some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,12 @@ def _name(entry: str, varied: Mapping[str, Any]) -> str:
 
 
 def _slug(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9.]+", "-", plain).strip("-.").lower() or "x"
+    """The text as part of a file name: Latin letters without their accents, those of other scripts as they are."""
+    letters = [
+        unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or letter
+        for letter in unicodedata.normalize("NFKC", text)
+    ]
+    return re.sub(r"[^\w.]+|_+", "-", "".join(letters)).strip("-.").lower() or "x"
 
 
 def _barren(reports: Mapping[str, Report]) -> Iterator[Problem]:
@@ -106,7 +112,12 @@ def _barren(reports: Mapping[str, Report]) -> Iterator[Problem]:
 
 def _unfit(specs: Sequence[ReportSpec]) -> Iterator[Problem]:
     for spec in specs:
-        if not _NAME.match(spec.name) or len(spec.name) > _LONGEST or spec.name == "index":
+        if (
+            not _NAME.match(spec.name)
+            or len(spec.name) > _LONGEST
+            or len(spec.name.encode()) > _MOST_BYTES
+            or spec.name == "index"
+        ):
             yield Problem(
                 f'"{spec.name}" cannot name a report',
                 hint=f"use letters, digits, dots, - and _, at most {_LONGEST} of them, and not index",

@@ -45,7 +45,7 @@ def decode(content: bytes, shown: str) -> str:
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     if encoding == "utf-8-sig" and b"\0" in content:
         where = _where(content, content.index(b"\0"), shown)
-        raise SourceError("binary, not text", where=where, hint="`trainer ingest` reads PDF, Office and other formats")
+        raise SourceError("binary, not text", where=where, hint="save it as JSON, CSV, YAML or text")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
