@@ -89,6 +89,75 @@ def test_the_days_of_a_chart_are_those_of_its_exchange_in_summer_too():
     assert [row["date"] for row in shaped.data["prices"]] == ["2024-06-28", "2024-07-01", "2024-12-02"]
 
 
+def test_an_hour_in_sydney_has_the_day_of_sydney():
+    meta = {"symbol": "CBA.AX", "exchangeTimezoneName": "Australia/Sydney", "dataGranularity": "60m"}
+    answer = {"meta": meta, "timestamp": [1739574000], "indicators": {"quote": [{"close": [150.0]}]}}  # 23:00 UTC
+
+    shaped = shape_chart({"chart": {"result": [answer]}})
+
+    assert (shaped.data["prices"][0]["date"], shaped.as_of) == ("2025-02-14T23:00:00Z", "2025-02-15")
+
+
+@pytest.mark.parametrize(
+    ("quote_type", "price", "volume"),
+    [
+        ("EQUITY", "USD/share", "shares"),
+        ("ETF", "USD/share", "shares"),
+        ("CURRENCY", "USD", ""),
+        ("CRYPTOCURRENCY", "USD", ""),
+        ("FUTURE", "USD", ""),
+        ("INDEX", "", ""),
+    ],
+)
+def test_only_shares_are_priced_by_the_share(quote_type, price, volume):
+    answer = {"symbol": "X", "currency": "USD", "regularMarketPrice": 1.5, "regularMarketVolume": 7}
+    quote = shape_quote({"quoteResponse": {"result": [{**answer, "quoteType": quote_type}]}})
+    meta = {"symbol": "X", "currency": "USD", "instrumentType": quote_type, "dataGranularity": "1d"}
+    series = {"meta": meta, "timestamp": [0], "indicators": {"quote": [{"close": [1.5]}]}}
+
+    assert (quote.fields["regularMarketPrice"].unit, quote.fields["regularMarketVolume"].unit) == (price, volume)
+    assert shape_chart({"chart": {"result": [series]}}).fields["prices.close"].unit == price
+
+
+def test_a_delisted_symbol_has_no_data():
+    with pytest.raises(NoData):
+        shape_quote(
+            {"quoteResponse": {"result": [{"symbol": "TWTR", "longName": "Twitter, Inc.", "quoteType": "NONE"}]}}
+        )
+
+
+def test_modules_that_are_missing_or_null_are_left_out():
+    modules = {"price": {"symbol": "X", "regularMarketPrice": 2}, "financialData": None, "earningsTrend": None}
+
+    data = shape_summary({"quoteSummary": {"result": [modules], "error": None}}).data
+
+    assert data == {"symbol": "X", "price": {"regularMarketPrice": 2}}
+
+
+def test_an_infinite_ratio_is_no_figure():
+    answer = {"symbol": "X", "regularMarketPrice": 1.5, "trailingPE": "Infinity", "forwardPE": None}
+
+    assert shape_quote({"quoteResponse": {"result": [answer]}}).data == {"symbol": "X", "regularMarketPrice": 1.5}
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "ABBV", "AMZN", "BFLY", "GOOG"])
+def test_no_figure_changes_on_the_way(symbol):
+    answers = [
+        (shape_quote, quote_body(symbol)),
+        (shape_summary, summary_body(symbol)),
+        (lambda body: shape_fundamentals(body, symbol), fundamentals_body(symbol)),
+        *([(shape_chart, chart_body(symbol))] if symbol in ("AAPL", "ABBV") else []),
+    ]
+    for shape, answer in answers:
+        assert numbers(shape(answer).data) <= numbers(answer)
+
+
+def numbers(value: object) -> set[float]:
+    if isinstance(value, dict | list):
+        return {number for item in (value.values() if isinstance(value, dict) else value) for number in numbers(item)}
+    return {value} if isinstance(value, int | float) and not isinstance(value, bool) else set()
+
+
 def test_a_zone_nobody_knows_is_replaced_by_the_offset():
     answer = {"symbol": "X", "regularMarketTime": 1739574000, "exchangeTimezoneName": "Mars/Base"}
 

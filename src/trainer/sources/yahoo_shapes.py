@@ -7,10 +7,9 @@ caching noise go, series are lists of records in ascending order of `date`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import tzinfo
 from typing import Any, TypeAlias
 
-from trainer.core.clock import isoformat
+from trainer.core.clock import isoformat, parse_moment
 from trainer.core.values import Field, Json
 from trainer.sources import yahoo_fields as tables
 from trainer.sources.base import Fetched
@@ -25,8 +24,11 @@ def shape_quote(body: Mapping[str, Any]) -> Fetched:
     """A quote from `/v7/finance/quote`."""
     answer = _first(body, "quoteResponse")
     names = _identity(answer)
-    units = _units(names)
-    data = {**names, **_section(tables.QUOTE, [answer])}
+    units = _units(names, answer.get("quoteType"))
+    section = _section(tables.QUOTE, [answer])
+    if not section:  # a delisted symbol keeps its name and has no figure
+        raise NoData
+    data = {**names, **section}
     as_of = _market_day(answer.get("regularMarketTime"), answer)
     return Fetched(data, _subject(names), as_of, _fields(data, {"": tables.QUOTE}, units))
 
@@ -47,7 +49,7 @@ def shape_summary(body: Mapping[str, Any]) -> Fetched:
     place = {**_module(modules, "price"), **_module(modules, "quoteType")}
     market_day = _market_day(_module(modules, "price").get("regularMarketTime"), place)
     as_of = market_day or sections.get("financials", {}).get("mostRecentQuarter")
-    return Fetched(data, _subject(names), as_of, _fields(data, known, _units(names)))
+    return Fetched(data, _subject(names), as_of, _fields(data, known, _units(names, place.get("quoteType"))))
 
 
 def shape_fundamentals(body: Mapping[str, Any], symbol: str) -> Fetched:
@@ -79,13 +81,18 @@ def shape_chart(body: Mapping[str, Any]) -> Fetched:
     meta = answer.get("meta") or {}
     names = _identity(meta)
     interval = str(meta.get("dataGranularity") or "1d")
-    stamp = _stamper(time_zone(meta.get("exchangeTimezoneName"), meta.get("gmtoffset")), intraday=interval[-1] in "mh")
+    zone = time_zone(meta.get("exchangeTimezoneName"), meta.get("gmtoffset"))
+    is_intraday = interval[-1] in "mh"
+    stamp: _Stamp = (lambda epoch: isoformat(moment(epoch))) if is_intraday else (lambda epoch: day(epoch, zone))
     prices = _prices(answer, stamp)
     if not prices:
         raise NoData
     data: dict[str, Json] = {**names, "interval": interval, "prices": prices, **_events(answer, stamp)}
     known: dict[str, tables.Table] = {"prices": tables.PRICES, "dividends": {"amount": ("Dividend", "price")}}
-    return Fetched(data, _subject(names), prices[-1]["date"][:10], _fields(data, known, _units(names)))
+    newest = prices[-1]["date"]
+    as_of = parse_moment(newest).astimezone(zone).date().isoformat() if is_intraday else newest
+    units = _units(names, meta.get("instrumentType"))
+    return Fetched(data, _subject(names), as_of, _fields(data, known, units))
 
 
 def schema_fields() -> dict[str, Field]:
@@ -135,6 +142,7 @@ _NAMED = {
 }
 
 _ROW = ("date", "period")
+_SHARES = ("EQUITY", "ETF", "MUTUALFUND")
 
 _SHAPED_MODULES = frozenset(
     {
@@ -212,7 +220,8 @@ def _section(table: tables.Table, answers: Sequence[Mapping[str, Any]]) -> dict[
     for name, (_, unit) in table.items():
         values = (raw(answer.get(tables.RENAMED.get(name, name))) for answer in answers)
         value = next((value for value in values if value is not None), None)
-        if value is None or value == "":
+        # Yahoo writes an infinite ratio as the text "Infinity": that is no figure.
+        if value is None or value == "" or (isinstance(value, str) and unit not in ("text", "")):
             continue
         section[name] = _in_unit(value, unit)
     return section
@@ -333,13 +342,16 @@ def _fields(data: Mapping[str, Json], known: Mapping[str, tables.Table], units: 
     return fields
 
 
-def _units(names: Mapping[str, Json]) -> dict[str, str]:
+def _units(names: Mapping[str, Json], quote_type: Any = None) -> dict[str, str]:
+    """Yahoo's kinds of unit -> the unit; only shares and funds are priced by the share, and an index in nothing."""
+    by_share = quote_type in (None, "", *_SHARES)
     quoted = str(names.get("currency") or "")
     books = str(names.get("financialCurrency") or quoted)
     quoted = quoted or books
     return {
         "quote": tables.HUNDREDTHS.get(quoted, quoted),
-        "price": f"{quoted}/share" if quoted else "",
+        "price": "" if quote_type == "INDEX" else f"{quoted}/share" if quoted and by_share else quoted,
+        "shares": "shares" if by_share else "",
         "books": books,
         "eps": f"{books}/share" if books else "",
         "epoch": "date",
@@ -353,7 +365,3 @@ def _market_day(epoch: Any, place: Mapping[str, Any]) -> str | None:
     milliseconds = place.get("gmtOffSetMilliseconds")
     zone = time_zone(name, milliseconds / 1000 if isinstance(milliseconds, int | float) else None)
     return day(epoch, zone) if epoch else None
-
-
-def _stamper(zone: tzinfo, *, intraday: bool) -> _Stamp:
-    return (lambda epoch: isoformat(moment(epoch))) if intraday else (lambda epoch: day(epoch, zone))
