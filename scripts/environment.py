@@ -12,7 +12,7 @@ import sys
 
 LEAST = (3, 11)
 NEWEST_FIRST = ["python3.14", "python3.13", "python3.12", "python3.11"]
-APT = ["python3-venv", "libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"]
+APT = ["python3-venv", "libpango-1.0-0", "libpangoft2-1.0-0"]
 BREW = ["pango"]
 
 

@@ -131,3 +131,25 @@ def test_a_wide_table_gets_smaller_type_in_word():
 def _document(content: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(content)) as parts:
         return parts.read("word/document.xml")
+
+
+def test_notes_of_titles_and_notes_cited_twice_keep_their_numbers():
+    text = "# T *em* [l](https://x.org)[^1]\n\nA[^2] B[^2]\n\n[^1]: one\n[^2]: two\n[^3]: never cited\n"
+    with zipfile.ZipFile(io.BytesIO(to_docx(text).content)) as archive:
+        body, notes = (archive.read(f"word/{part}.xml").decode() for part in ("document", "footnotes"))
+
+    assert re.findall(r'<w:footnoteReference w:id="(\d)"/>|<w:t>(\d)</w:t>', body) == [
+        ("1", ""), ("2", ""), ("", "2"), ("", "3"),
+    ]  # fmt: skip
+    assert "never cited" in body
+    assert [word in notes for word in ("one", "two")] == [True, True]
+
+
+def test_a_document_in_arabic_is_set_from_the_right():
+    with zipfile.ZipFile(
+        io.BytesIO(to_docx("---\nlang: ar\n---\nنص\n\n| أ | ب |\n|---|---|\n| 1 | 2 |\n").content)
+    ) as archive:
+        body = archive.read("word/document.xml").decode()
+
+    assert '<w:bidi w:val="1"/>' in body
+    assert "<w:bidiVisual/>" in body

@@ -16,7 +16,6 @@ HEAVY = {
     "jsonschema",
     "litellm",
     "markdown_it",
-    "nh3",
     "pydantic",
     "pygments",
     "rich",

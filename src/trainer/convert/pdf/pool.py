@@ -206,6 +206,6 @@ def install_hint() -> str:
     if sys.platform == "darwin":
         return "run: brew install pango"
     return (
-        "run: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 "
+        "run: apt-get install libpango-1.0-0 libpangoft2-1.0-0 "
         "(Fedora: dnf install pango; Alpine: apk add pango font-dejavu)"
     )

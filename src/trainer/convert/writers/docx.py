@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.convert.base import Dataset, Options
 from trainer.convert.charts import chart_rows, chart_title
 from trainer.convert.dates import long_date
-from trainer.convert.document import Converted, Document
+from trainer.convert.document import Converted, Document, visible_html
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
 from trainer.convert.paper import lay_out
@@ -28,6 +28,7 @@ from trainer.convert.writers.docx_text import (
     paragraph,
     run,
     size,
+    turned,
 )
 from trainer.convert.writers.markdown import as_document
 from trainer.core.markdown import plain_text
@@ -43,25 +44,26 @@ def write(source: Document | Dataset, options: Options) -> Converted[bytes]:
     document = as_document(source, options)
     furnished = furnish(document, data=options.data, meta=options.meta)
     furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
-    said = {**document.meta, **options.meta}
+    facts = {**document.meta, **options.meta}
     images = Images(options.assets, document.shown, base=options.folder)
     writer = _Writer(furnished, images)
-    body = writer.body(said)
-    title = str(said.get("title") or furnished.title)
-    created = str(said.get("date") or "")
+    body = writer.body(facts)
+    created = str(facts.get("date") or "")
     content = parts.pack(
         {
             "[Content_Types].xml": parts.content_types(),
             "_rels/.rels": parts.package_relations(),
             "docProps/core.xml": parts.properties(
-                title, str(said.get("author") or ""), created if re.fullmatch(r"\d{4}-\d{2}-\d{2}", created) else ""
+                furnished.title,
+                str(facts.get("author") or ""),
+                created if re.fullmatch(r"\d{4}-\d{2}-\d{2}", created) else "",
             ),
             "word/document.xml": body,
             "word/footnotes.xml": writer.footnotes(),
             "word/_rels/footnotes.xml.rels": parts.relations(writer.links, writer.pictures),
             "word/_rels/document.xml.rels": parts.relations(writer.links, writer.pictures),
             "word/numbering.xml": parts.numbering(writer.ordered),
-            "word/styles.xml": parts.styles(str(said.get("language") or "en")),
+            "word/styles.xml": parts.styles(furnished.language, furnished.direction),
             "word/settings.xml": parts.settings(),
             "word/footer1.xml": parts.footer(),
             **writer.media,
@@ -78,6 +80,8 @@ class _Writer:
         self._furnished = furnished
         self._images = images
         self._notes: dict[int, str] = {}
+        self._cited: set[int] = set()
+        self._in_note = False
         self._bookmarks = 0
         self._room = PORTRAIT
         self.links: dict[str, str] = {}
@@ -85,17 +89,20 @@ class _Writer:
         self.media: dict[str, bytes] = {}
         self.ordered: list[int] = []
 
-    def body(self, said: Mapping[str, Json]) -> str:
+    def body(self, facts: Mapping[str, Json]) -> str:
         """The document's main part."""
         from markdown_it.tree import SyntaxTreeNode
 
-        tree = SyntaxTreeNode(list(self._furnished.tokens))
-        title = str(said.get("title") or self._furnished.title)
-        head = [paragraph(run(title), "Title")] if title else []
-        date = long_date(str(said.get("date") or ""), str(said.get("language") or "en"))
-        head += [paragraph(lines(words), "Subtitle") for words in (str(said.get("subtitle") or ""), date) if words]
+        furnished = self._furnished
+        tree = SyntaxTreeNode(list(furnished.tokens))
+        title = self._runs(furnished.heading) or run(furnished.title)
+        head = [paragraph(title, "Title")] if title else []
+        date = long_date(str(facts.get("date") or ""), furnished.language)
+        head += [paragraph(lines(words), "Subtitle") for words in (str(facts.get("subtitle") or ""), date) if words]
         blocks, landscape = self._sections(tree.children, head)
-        end = page(landscape=landscape)
+        unused = [note for note in self._notes if note not in self._cited]
+        blocks += [self._notes.pop(note).replace("<w:footnoteRef/>", f"<w:t>{note}</w:t>") for note in sorted(unused)]
+        end = page(landscape=landscape, direction=furnished.direction)
         return f"{parts.HEAD}<w:document {parts.SPACES}><w:body>{''.join(blocks)}{end}</w:body></w:document>"
 
     def _sections(self, nodes: Sequence[SyntaxTreeNode], head: list[str]) -> tuple[list[str], bool]:
@@ -139,7 +146,7 @@ class _Writer:
                 yield self._heading(node)
             elif node.type in ("paragraph", "alert_title", "dt"):
                 bold = node.type != "paragraph"
-                yield paragraph(self._inline(node, bold=bold), style, extra)
+                yield paragraph(self._inline(node, bold=bold), style, turned(node, self._furnished.direction) + extra)
             elif node.type in ("bullet_list", "ordered_list"):
                 yield from self._list(node, style=style, depth=depth)
             elif node.type in ("blockquote", "alert"):
@@ -158,14 +165,16 @@ class _Writer:
 
     def _rare_block(self, node: SyntaxTreeNode, *, style: str, extra: str) -> Iterator[str]:
         if node.type == "html_block":
-            yield paragraph(lines(node.content.strip()), style, extra)
+            if content := visible_html(node.content):
+                yield paragraph(lines(content), style, extra)
         elif node.type == "footnote_block":
             self._keep_notes(node)
         elif node.type in ("dl", "dd"):
             yield from self._blocks(node.children, extra='<w:ind w:left="480"/>' if node.type == "dd" else "")
 
     def _heading(self, node: SyntaxTreeNode) -> str:
-        return paragraph(self._marked(str(node.attrs.get("id", "")), self._inline(node)), f"Heading{node.tag[1]}")
+        content = self._marked(str(node.attrs.get("id", "")), self._inline(node))
+        return paragraph(content, f"Heading{node.tag[1]}", turned(node, self._furnished.direction))
 
     def _marked(self, name: str, content: str) -> str:
         """The content as a place that links may lead to."""
@@ -185,7 +194,8 @@ class _Writer:
             checked = item.meta.get("checked")
             box = run("☒ " if checked else "☐ ") if checked is not None else ""
             first = item.children[0] if item.children and item.children[0].type == "paragraph" else None
-            yield paragraph(box + (self._inline(first) if first else ""), style, mark)
+            direction = turned(first, self._furnished.direction) if first else ""
+            yield paragraph(box + (self._inline(first) if first else ""), style, mark + direction)
             rest = item.children[1:] if first else item.children
             yield from self._blocks(rest, style=style, extra=inside, depth=depth + 1)
 
@@ -199,6 +209,7 @@ class _Writer:
             [[(self._inline(cell), alignment(cell)) for cell in row.children] for row in rows],
             room=self._room,
             small=self._room == LANDSCAPE,
+            direction=self._furnished.direction,
         )
         yield paragraph("", "TableEnd")
 
@@ -221,15 +232,17 @@ class _Writer:
             return
         said = chart_rows(chart)
         cells = [[(run(cell), "right" if column else "") for column, cell in enumerate(row)] for row in said]
-        yield grid(said, cells, room=self._room)
+        yield grid(said, cells, room=self._room, direction=self._furnished.direction)
         yield paragraph("", "TableEnd")
 
     def _keep_notes(self, block: SyntaxTreeNode) -> None:
         mark = '<w:r><w:rPr><w:rStyle w:val="FootnoteReference"/></w:rPr><w:footnoteRef/></w:r>' + run(" ")
+        self._in_note = True
         for note in block.children:
             content = "".join(self._blocks(note.children, style="FootnoteText")) or paragraph("", "FootnoteText")
             end = content.find("</w:pPr>") + len("</w:pPr>")
             self._notes[note.meta["id"] + 1] = content[:end] + mark + content[end:]
+        self._in_note = False
 
     def _inline(self, node: SyntaxTreeNode, *, bold: bool = False) -> str:
         found = next((child for child in node.children if child.type == "inline"), None)
@@ -266,14 +279,23 @@ class _Writer:
         if token.type == "hardbreak" or re.fullmatch(r"<br\s*/?>", token.content, re.IGNORECASE):
             return "<w:r><w:br/></w:r>"
         if token.type == "footnote_ref":
-            number = token.meta["id"] + 1
-            mark = '<w:rPr><w:rStyle w:val="FootnoteReference"/></w:rPr>'
-            return f'<w:r>{mark}<w:footnoteReference w:id="{number}"/></w:r>'
+            return self._note_mark(token.meta["id"] + 1)
         if token.type == "image":
             return self._picture(token)
         if token.type in ("text", "html_inline", "text_special") and not token.content.startswith("<!--"):
             return run(token.content, bold=bold, italic=italic, struck=struck)
         return ""
+
+    def _note_mark(self, number: int) -> str:
+        """A note's mark: where it is cited first Word's own, with the note; again, or in a note, its number alone.
+
+        Word numbers notes by their marks, in the order they were cited, which is the order of the notes here.
+        """
+        style = '<w:rPr><w:rStyle w:val="FootnoteReference"/></w:rPr>'
+        if number in self._cited or self._in_note:
+            return f"<w:r>{style}<w:t>{number}</w:t></w:r>"
+        self._cited.add(number)
+        return f'<w:r>{style}<w:footnoteReference w:id="{number}"/></w:r>'
 
     def _link(self, address: str) -> str:
         if address.startswith("#"):

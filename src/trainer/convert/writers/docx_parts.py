@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Mapping
 from html import escape
 
+from trainer.convert.direction import Direction
+
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -186,14 +188,17 @@ _TABLE = (
 )
 
 
-def styles(language: str) -> str:
+def styles(language: str, direction: Direction) -> str:
     """The styles of the theme: text, headings, code, quotes, captions, tables and notes."""
+    from_right = direction == "rtl"
+    complex_script = f' w:bidi="{escape(language)}"' if from_right else ""
+    turned = "<w:bidi/>" if from_right else ""
     return (
         f"{HEAD}<w:styles {SPACES}><w:docDefaults><w:rPrDefault><w:rPr>"
         '<w:rFonts w:ascii="Calibri" w:hAnsi="Calibri" w:cs="Calibri" w:eastAsia="Calibri"/><w:sz w:val="21"/>'
-        f'<w:lang w:val="{escape(language)}"/></w:rPr></w:rPrDefault></w:docDefaults>'
+        f'<w:lang w:val="{escape(language)}"{complex_script}/></w:rPr></w:rPrDefault></w:docDefaults>'
         '<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/>'
-        '<w:pPr><w:spacing w:after="120" w:line="276" w:lineRule="auto"/></w:pPr></w:style>'
+        f'<w:pPr>{turned}<w:spacing w:after="120" w:line="276" w:lineRule="auto"/></w:pPr></w:style>'
         + "".join(_heading(level, size) for level, size in _SIZES.items())
         + "".join(_style(*style) for style in _PARAGRAPHS)
         + "".join(_character(*style) for style in _CHARACTERS)

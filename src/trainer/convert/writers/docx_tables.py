@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trainer.convert.direction import Direction
 from trainer.convert.widths import column_shares, fit
 from trainer.convert.writers.docx_text import aligned, paragraph
 
@@ -11,7 +12,12 @@ _NARROW_MARGINS = '<w:tblCellMar><w:left w:w="30" w:type="dxa"/><w:right w:w="30
 
 
 def grid(
-    words: Sequence[Sequence[str]], rows: Sequence[Sequence[tuple[str, str]]], *, room: int, small: bool = False
+    words: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[tuple[str, str]]],
+    *,
+    room: int,
+    small: bool = False,
+    direction: Direction = "ltr",
 ) -> str:
     """A table over the whole `room`, in twentieths of a point; each cell is its runs and its alignment.
 
@@ -20,18 +26,20 @@ def grid(
     """
     widths = [int(room * share) for share in column_shares(words)]
     style, margins = ("TableTextSmall", _NARROW_MARGINS) if small or fit(words) else ("TableText", "")
+    mirrored = "<w:bidiVisual/>" if direction == "rtl" else ""
+    turned = '<w:bidi w:val="1"/>' if direction == "rtl" else ""
     lines = []
     for number, row in enumerate(rows):
         head = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" if number == 0 else "<w:trPr><w:cantSplit/></w:trPr>"
         cells = "".join(
             f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>'
-            f"{paragraph(content, style, aligned(align))}</w:tc>"
+            f"{paragraph(content, style, turned + aligned(align))}</w:tc>"
             for (content, align), width in zip(row, widths, strict=False)
         )
         lines.append(f"<w:tr>{head}{cells}</w:tr>")
     columns = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
     return (
-        f'<w:tbl><w:tblPr><w:tblStyle w:val="Report"/><w:tblW w:w="{sum(widths)}" w:type="dxa"/>'
+        f'<w:tbl><w:tblPr><w:tblStyle w:val="Report"/>{mirrored}<w:tblW w:w="{sum(widths)}" w:type="dxa"/>'
         f'<w:tblLayout w:type="fixed"/>{margins}<w:tblLook w:firstRow="1" w:val="0020"/></w:tblPr>'
         f"<w:tblGrid>{columns}</w:tblGrid>{''.join(lines)}</w:tbl>"
     )

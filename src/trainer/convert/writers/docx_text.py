@@ -7,6 +7,7 @@ import struct
 from html import escape
 from typing import TYPE_CHECKING
 
+from trainer.convert.direction import Direction, text_direction
 from trainer.convert.together import with_fixed_spaces
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def run(text: str, *, bold: bool = False, italic: bool = False, struck: bool = F
     if not text:
         return ""
     marks = (f'<w:rStyle w:val="{style}"/>' if style else "") + "<w:b/>" * bold + "<w:i/>" * italic
-    marks += "<w:strike/>" * struck
+    marks += "<w:strike/>" * struck + ("<w:rtl/>" if text_direction(text) == "rtl" else "")
     said = escape(_CONTROL.sub("", text if style else with_fixed_spaces(text)), quote=False)
     return f'<w:r>{f"<w:rPr>{marks}</w:rPr>" if marks else ""}<w:t xml:space="preserve">{said}</w:t></w:r>'
 
@@ -57,14 +58,23 @@ def aligned(align: str) -> str:
     return f'<w:jc w:val="{align}"/>' if align in ("right", "center") else ""
 
 
-def page(*, landscape: bool) -> str:
+def turned(block: SyntaxTreeNode, direction: Direction) -> str:
+    """What a paragraph says of its direction: from the right in such a document, unless it says otherwise itself."""
+    own = block.attrs.get("dir") or direction
+    if own == direction and direction == "ltr":
+        return ""
+    return f'<w:bidi w:val="{1 if own == "rtl" else 0}"/>'
+
+
+def page(*, landscape: bool, direction: Direction = "ltr") -> str:
     """The page of a section."""
+    turned = "<w:bidi/>" if direction == "rtl" else ""
     width, height = reversed(_PAGE) if landscape else _PAGE
-    turned = ' w:orient="landscape"' if landscape else ""
+    orientation = ' w:orient="landscape"' if landscape else ""
     return (
         '<w:sectPr><w:footerReference w:type="default" r:id="ownfooter"/>'
-        f'<w:pgSz w:w="{width}" w:h="{height}"{turned}/><w:pgMar w:top="{_MARGIN}" w:right="{_MARGIN}" '
-        f'w:bottom="{_MARGIN}" w:left="{_MARGIN}" w:header="709" w:footer="709" w:gutter="0"/></w:sectPr>'
+        f'<w:pgSz w:w="{width}" w:h="{height}"{orientation}/><w:pgMar w:top="{_MARGIN}" w:right="{_MARGIN}" '
+        f'w:bottom="{_MARGIN}" w:left="{_MARGIN}" w:header="709" w:footer="709" w:gutter="0"/>{turned}</w:sectPr>'
     )
 
 
