@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.convert import Options, PdfPool, convert, load_theme
-from trainer.core.errors import PartialError, Problem, TrainerError, UsageError, Where
+from trainer.core.errors import Problem, TrainerError, UsageError, Where
 from trainer.core.files import write_atomic
 from trainer.core.formats import find_output_format, format_of_suffix
 from trainer.core.project import Project
@@ -87,15 +87,6 @@ def convert_files(
         made[number] = _written(jobs[number], result, strict=strict)
         done(made[number])
     return [made[number] for number in sorted(made)]
-
-
-def raise_failures(made: Sequence[Made]) -> None:
-    """Raise PartialError where some inputs failed, the one error where there was but one input or all failed."""
-    problems = [result.error for result in made if result.error]
-    if not problems:
-        return
-    kind = TrainerError if len(problems) == len(made) else PartialError
-    raise kind(problems[0].message, where=problems[0].where, hint=problems[0].hint, problems=problems)
 
 
 def _target(target: str | None, output: Path | None) -> str:

@@ -12,7 +12,7 @@ import typer
 from trainer.cli.app import Command, Json, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_bytes, write_json, write_text
-from trainer.core.errors import UsageError
+from trainer.core.errors import TrainerError, UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.convert import Made
@@ -54,7 +54,8 @@ def convert(
     The format comes from -t or the suffix of -o (else html); one input without -o goes to the standard output,
     many are written beside their inputs. `-f text -t json` takes the JSON out of an answer.
     """
-    from trainer.actions.convert import convert_files, raise_failures
+    from trainer.actions.convert import convert_files
+    from trainer.actions.outcome import require_done
     from trainer.cli.progress import Progress
 
     session: Session = context.obj
@@ -75,7 +76,12 @@ def convert(
             done=lambda _: progress.step(),
         )
     _show(session, made, as_json=as_json)
-    raise_failures(made)
+    failed = {
+        result.input: TrainerError(error.message, where=error.where, hint=error.hint)
+        for result in made
+        if (error := result.error)
+    }
+    require_done(failed, len(made), "files", rest="the others are written")
 
 
 def _show(session: Session, made: Sequence[Made], *, as_json: bool) -> None:

@@ -10,7 +10,6 @@ import typer
 from trainer.cli.app import Command, Json, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_table
-from trainer.core.errors import PartialError, TrainerError
 
 app = application()
 
@@ -28,6 +27,7 @@ def ingest(
     Each file is a document with the key ingest:PATH; a changed file makes a new version, an unchanged one does not.
     """
     from trainer.actions.ingest import ingest_files
+    from trainer.actions.outcome import require_done
 
     session: Session = context.obj
     outcomes = ingest_files(session.project(), tuple(paths), dry_run=dry_run)
@@ -36,10 +36,5 @@ def ingest(
     else:
         rows = [(outcome.path, outcome.status, outcome.key or None, outcome.version) for outcome in outcomes]
         write_table(("file", "status", "key", "version"), rows)
-    failed = [outcome for outcome in outcomes if outcome.error is not None]
-    for outcome in failed:
-        session.say(str(outcome.error))
-    if failed and len(failed) == len(outcomes):
-        raise TrainerError(f"none of {len(failed)} files could be read")
-    if failed:
-        raise PartialError(f"{len(failed)} of {len(outcomes)} files failed", hint="the rest is stored")
+    failed = {outcome.path: outcome.error for outcome in outcomes if outcome.error is not None}
+    require_done(failed, len(outcomes), "files", rest="the rest is stored")

@@ -15,7 +15,7 @@ from trainer.cli.app import Command, Concurrency, Json, MaxCost, Model, Provider
 from trainer.cli.completion import reports
 from trainer.cli.session import Session
 from trainer.cli.show import money, write_error, write_json, write_json_line, write_table, write_text
-from trainer.core.errors import PartialError, Problem, StaleError, TrainerError, UsageError
+from trainer.core.errors import Problem, StaleError, TrainerError, UsageError
 from trainer.core.formats import canonical_formats
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def _check(session: Session, names: list[str], *, as_json: bool) -> None:
 
 
 def _estimate(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
+    from trainer.actions.outcome import require_done
     from trainer.actions.report_estimate import estimate_reports, total
 
     estimates = estimate_reports(session.project(), names, options)
@@ -151,7 +152,8 @@ def _estimate(session: Session, names: list[str], options: BuildOptions, *, as_j
         ]
         rows.append(("in all", None, sum(each.calls for each in priced), tokens, None, money(cost), money(most)))
         write_table(("report", "model", "calls", "tokens", "cached", "cost", "at most"), rows)
-    _raise_problems({each.name: each.error for each in estimates if each.error is not None}, len(estimates))
+    failed = {each.name: each.error for each in estimates if each.error is not None}
+    require_done(failed, len(estimates), "reports", rest="the others are priced")
 
 
 def _listed(names: list[str]) -> str:
@@ -287,21 +289,7 @@ def _formats(text: str | None) -> tuple[str, ...] | None:
 
 
 def _raise_failures(outcomes: list[ReportOutcome]) -> None:
-    """Raise one error that tells all: the report's own where there is but one, partly done where some were built."""
-    _raise_problems({outcome.name: outcome.error for outcome in outcomes if outcome.error is not None}, len(outcomes))
+    from trainer.actions.outcome import require_done
 
-
-def _raise_problems(failed: dict[str, TrainerError], count: int) -> None:
-    if not failed:
-        return
-    if count == 1:
-        raise next(iter(failed.values()))
-    message = f"{len(failed)} of {count} reports failed"
-    problems = [Problem(f"{name}: {error}") for name, error in failed.items()]
-    if len(failed) < count:
-        summary = Problem(message, hint="the rest is kept; a rerun builds only these")
-        raise PartialError(message, problems=[*problems, summary])
-    error = TrainerError(message, problems=[*problems, Problem(message)])
-    codes = {each.exit_code for each in failed.values()}
-    error.exit_code = codes.pop() if len(codes) == 1 else TrainerError.exit_code
-    raise error
+    failed = {outcome.name: outcome.error for outcome in outcomes if outcome.error is not None}
+    require_done(failed, len(outcomes), "reports", rest="the rest is kept; a rerun builds only these")

@@ -10,7 +10,7 @@ from trainer.cli.app import Command, Json, application
 from trainer.cli.completion import sources
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_table, write_text
-from trainer.core.errors import PartialError, TrainerError, UsageError
+from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.retrieve import Retrieved, RetrieveOptions
@@ -107,6 +107,7 @@ def _one(session: Session, source: str | None, query: list[str], options: Retrie
 
 
 def _all(session: Session, options: RetrieveOptions, *, as_json: bool) -> None:
+    from trainer.actions.outcome import require_done
     from trainer.actions.retrieve import retrieve_all
     from trainer.cli.progress import Progress
 
@@ -124,11 +125,7 @@ def _all(session: Session, options: RetrieveOptions, *, as_json: bool) -> None:
         write_json([each.as_json() for each in found])
     else:
         write_table(("key", "status", "version", "as of", "about"), [_row(each) for each in found])
-    failed = [each for each in found if each.error]
-    if failed and len(failed) < len(found):
-        raise PartialError(f"{len(failed)} of {len(found)} queries failed", hint="the rest is kept; run it again")
-    if failed:
-        raise TrainerError(f"all {len(failed)} queries failed", hint="each was told above; mend it and run again")
+    require_done({each.key: each.error for each in found if each.error}, len(found), "queries", told=True)
 
 
 def _row(each: Retrieved) -> tuple[object, ...]:

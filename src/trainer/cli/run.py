@@ -12,7 +12,7 @@ from trainer.cli.app import Command, Concurrency, DataKeys, Json, MaxCost, Model
 from trainer.cli.completion import instructions
 from trainer.cli.session import Session
 from trainer.cli.show import money, write_json, write_text
-from trainer.core.errors import PartialError, RefusedError, TrainerError, UsageError
+from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.batch import Batch
@@ -232,6 +232,7 @@ def _estimate(session: Session, batch: Batch, run: RunOptions, *, as_json: bool)
 
 def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | None, as_json: bool) -> None:
     from trainer.actions.batch import failed_rows, run_batch
+    from trainer.actions.outcome import require_done
     from trainer.cli.progress import Progress
 
     total = len(batch.rows)
@@ -252,12 +253,7 @@ def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | No
     if as_json and folder is not None:
         names = ("done", "failed", "resumed", "cost", "unpriced", "tokens")
         write_json({name: getattr(result, name) for name in names})
-    if result.failed == total and all(isinstance(error, RefusedError) for _, error in result.errors):
-        raise RefusedError(f"all {total} answers failed their checks", hint="mend the instruction or its data")
-    if result.failed and result.failed == total:
-        raise TrainerError(f"all {result.failed} rows failed", hint="mend what is told above and run it again")
-    if result.failed:
-        raise PartialError(f"{result.failed} of {total} rows failed", hint="run it again: only these are asked")
+    require_done({f"row {number}": error for number, error in result.errors}, total, "rows", told=True)
 
 
 def _stdin() -> str:
