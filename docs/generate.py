@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import typing
@@ -32,6 +33,7 @@ def pages() -> dict[str, str]:
         "commands.md": _commands(),
         "config.md": _config(),
         "errors.md": _errors(),
+        "sources.md": _sources(),
     }
 
 
@@ -181,6 +183,61 @@ def _adapters() -> str:
         for name, adapter in sorted(registry.table.items()):
             extra = f'`pip install "trainer-core[{adapter.extra}]"`' if adapter.extra else ""
             lines.append(f"| `{name}` | `{adapter.path.rpartition(':')[2]}` | {extra} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+_SOURCE_OPTIONS = {
+    "apis": "The services, by name; see [fetch data](../how-to/fetch-live-data.md).",
+    "backoff": "Seconds before the first further try; doubled for each one after.",
+    "base_url": "Where the service is.",
+    "ca_file": "A file of certificates to trust instead of the system's, relative to the project's root.",
+    "connections": "The databases, by name: `url` as SQLAlchemy writes it.",
+    "cookie_url": "Where its cookie comes from.",
+    "data_url": "Where its data is.",
+    "max_bytes": "Bytes of the largest file that is read.",
+    "max_rows": "Rows of the largest answer that is taken in.",
+    "path": "The file a query is answered from; `{name}` is filled from the query.",
+    "per_second": "Requests a second at most, of all processes of the machine together.",
+    "private_hosts": "Names that may lead to addresses of the own network.",
+    "proxy": "The proxy to go through; without, that of the environment.",
+    "queries": "Questions, by name: `sql`, and `fields` and `subject` that say what it brings.",
+    "retries": "Further tries of what may pass.",
+    "timeout": "Seconds that one try may take in all.",
+    "ttl": "Seconds for which an answer stays fresh.",
+    "user_agent": "How requests introduce themselves; EDGAR wants a name and an address.",
+}
+"""Option of a source -> what it is for."""
+
+
+def _sources() -> str:
+    from trainer.sources import SOURCES, create_source
+
+    lines = ["# Sources", "", _NOTE]
+    lines += [
+        "`trainer retrieve SOURCE --help` tells the same, with the project's settings.",
+        "Options stand in `config.yaml` under `data_retriever.sources.SOURCE`.",
+        "",
+    ]
+    for name in sorted(SOURCES.table):
+        schema = create_source(name).get_schema()
+        lines += [f"## {name}", "", f"{schema.description}.", "", "| Query field | | Example |", "| --- | --- | --- |"]
+        for query_field in schema.query:
+            remarks = [
+                "required" if query_field.required else "",
+                f"with `kind={query_field.kind}`" if query_field.kind else "",
+                "one of " + ", ".join(f"`{choice}`" for choice in query_field.choices) if query_field.choices else "",
+                f"`{query_field.default}` where it is left out" if query_field.default is not None else "",
+            ]
+            meaning = "; ".join(filter(None, [query_field.description, *remarks]))
+            example = f"`{query_field.name}={query_field.example}`" if query_field.example else ""
+            lines.append(f"| `{query_field.name}` | {meaning} | {example} |")
+        lines += ["", "| Option | | Default |", "| --- | --- | --- |"]
+        parameters = inspect.signature(SOURCES.load(name)).parameters
+        for option in sorted(parameters.keys() - {"context", "data_store"}):
+            default = parameters[option].default
+            shown = f"`{default}`" if default not in (None, "", ()) else ""
+            lines.append(f"| `{option}` | {_SOURCE_OPTIONS.get(option, '')} | {shown} |")
         lines.append("")
     return "\n".join(lines)
 
