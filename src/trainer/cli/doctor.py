@@ -27,7 +27,11 @@ def doctor(context: typer.Context, *, as_json: Json = False) -> None:
     if as_json:
         write_json(diagnoses)
     else:
-        write_table(("what", "status", "detail", "remedy"), [(d.name, d.status, d.detail, d.remedy) for d in diagnoses])
+        write_table(
+            ("what", "status", "detail", "remedy"),
+            [(d.name, d.status, d.detail, d.remedy) for d in diagnoses],
+            wraps=True,
+        )
     broken = [diagnosis.name for diagnosis in diagnoses if diagnosis.status == "error"]
     if broken:
         raise TrainerError(f"broken: {', '.join(broken)}", hint="the remedies stand in the table")

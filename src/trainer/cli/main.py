@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -85,9 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str], *, debug: bool = False) -> int:
     """The exit code of the command line `arguments`; every error is told on stderr as one message."""
+    began = time.perf_counter()
     try:
         with command.make_context("trainer", list(arguments)) as context:
             outcome = command.invoke(context)
+            context.obj.detail(f"{time.perf_counter() - began:.2f} s")
         sys.stdout.flush()
     except TrainerError as error:
         return _tell(str(error), error.exit_code, debug=debug)

@@ -108,7 +108,9 @@ def _check(session: Session, names: list[str], *, as_json: bool) -> None:
     if as_json:
         write_json([outcome.as_json() for outcome in outcomes])
     else:
-        write_table(("report", "status", "why"), [(each.name, each.status, _why(each)) for each in outcomes])
+        write_table(
+            ("report", "status", "why"), [(each.name, each.status, _why(each)) for each in outcomes], wraps=True
+        )
     stale = [outcome.name for outcome in outcomes if outcome.status == "stale"]
     orphaned = [each.name for each in outcomes if any(reason.ingredient == "orphan" for reason in each.reasons)]
     problems = [Problem(f"{each.name}: {each.error}") for each in outcomes if each.error is not None]

@@ -11,7 +11,7 @@ import typer
 from trainer.cli.app import Command, Concurrency, DataKeys, Json, MaxCost, Model, Params, Provider, application, chosen
 from trainer.cli.completion import instructions
 from trainer.cli.session import Session
-from trainer.cli.show import money, write_json, write_text
+from trainer.cli.show import money, write_json, write_piece, write_text
 from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class _Shown:
         """Show a piece at once."""
         if not self._is_live:
             return
-        sys.stdout.write(piece)
+        write_piece(piece)
         sys.stdout.flush()
         self._last = piece[-1:] or self._last
 

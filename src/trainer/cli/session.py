@@ -27,7 +27,9 @@ class Session:
         """The project this call is about; raises UsageError where there is none, ConfigError for a bad config."""
         from trainer.core.project import open_project
 
-        return open_project(Path.cwd(), explicit=self.folder, environ=self.environ, overrides=self.overrides)
+        project = open_project(Path.cwd(), explicit=self.folder, environ=self.environ, overrides=self.overrides)
+        self.detail(f"project: {project.root}")
+        return project
 
     def project_around(self) -> Project | None:
         """The project, where there is one; for commands that need none. A project that is broken is an error."""
@@ -41,8 +43,10 @@ class Session:
 
     def say(self, message: str) -> None:
         """Tell something on stderr, unless asked to be quiet."""
+        from trainer.cli.show import visible
+
         if not self.quiet:
-            print(message, file=sys.stderr, flush=True)  # noqa: T201  (this is the door)
+            print(visible(message), file=sys.stderr, flush=True)  # noqa: T201  (this is the door)
 
     def detail(self, message: str) -> None:
         """Tell something on stderr when asked to say more."""

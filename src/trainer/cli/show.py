@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,6 +17,9 @@ from trainer.core.secrets import mask_known
 
 if TYPE_CHECKING:
     from trainer.prompts.versions import Change
+
+_NARROWEST = 7
+"""Columns of a table are not cut below it: a name cut shorter is none."""
 
 
 def write_json(value: object) -> None:
@@ -28,9 +34,13 @@ def write_json_line(value: object) -> None:
 
 
 def write_text(text: str) -> None:
-    """Print text as it is, ending in one newline."""
-    text = mask_known(text)
-    sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+    """Print text as it is, ending in one newline; on a terminal without what would steer it."""
+    write_piece(text if text.endswith("\n") or not text else text + "\n")
+
+
+def write_piece(text: str) -> None:
+    """Print a piece of text as it comes; on a terminal without what would steer it."""
+    sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
 
 
 def write_bytes(content: bytes) -> None:
@@ -39,19 +49,34 @@ def write_bytes(content: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a plain table, numbers to the right; nothing but the headings where there are no rows."""
+def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, wraps: bool = False) -> None:
+    """Print a plain table, numbers to the right; nothing but the headings where there are no rows.
+
+    It fits the terminal, or COLUMNS where that is set; elsewhere it is as wide as it is. What is too wide is cut short,
+    the first column last; with `wraps`, the last column goes on below instead.
+    """
     lines = [[_cell(value) for value in row] for row in rows]
     numeric = [bool(lines) and all(_is_number(line[at]) for line in lines) for at in range(len(headings))]
-    widths = [max(map(_width, column)) for column in zip(headings, *lines, strict=True)]
+    widths = _fitting([max(map(_width, column)) for column in zip(headings, *lines, strict=True)])
     for line in ([*headings], *lines):
-        cells = [_pad(text, widths[at], right=numeric[at]) for at, text in enumerate(line)]
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+        *cells, last = line
+        parts = textwrap.wrap(last, widths[-1]) if wraps and _width(last) > widths[-1] else [last]
+        for number, part in enumerate(parts):
+            shown = [*cells, part] if number == 0 else [*[""] * len(cells), part]
+            padded = [_pad(_cut(text, widths[at]), widths[at], right=numeric[at]) for at, text in enumerate(shown)]
+            sys.stdout.write("  ".join(padded).rstrip() + "\n")
 
 
 def money(cost: float | None) -> str:
     """US dollars to a hundredth of a cent; `unknown` where a price is not known."""
     return "unknown" if cost is None else f"${cost:.4f}"
+
+
+def visible(text: str) -> str:
+    """The text with control characters made visible, so that neither a file's name nor an answer steers a terminal."""
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs") else f"\\x{ord(c):02x}" for c in text
+    )
 
 
 def write_changes(changes: Sequence[Change], *, as_json: bool) -> None:
@@ -65,7 +90,7 @@ def write_changes(changes: Sequence[Change], *, as_json: bool) -> None:
 
 def write_error(message: str) -> None:
     """Tell an error on stderr, as one message."""
-    sys.stderr.write(f"error: {_visible(mask_known(message))}\n")
+    sys.stderr.write(f"error: {visible(mask_known(message))}\n")
     sys.stderr.flush()
 
 
@@ -78,12 +103,27 @@ def _cell(value: object) -> str:
         return f"{value:.6g}"
     if isinstance(value, datetime):
         return isoformat(value)
-    return _visible(mask_known(str(value))).replace("\n", " ")
+    return visible(mask_known(str(value))).replace("\n", " ")
 
 
-def _visible(text: str) -> str:
-    """The text with control characters made visible, so that no file name can steer a terminal."""
-    return "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") else f"\\x{ord(c):02x}" for c in text)
+def _fitting(widths: list[int]) -> list[int]:
+    """The widths of columns that fit in a line: the widest is made narrower first, the first column last."""
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        return widths
+    room = shutil.get_terminal_size().columns - 2 * (len(widths) - 1)
+    for first in (1, 0):
+        while sum(widths) > room and (wide := max(widths[first:], default=0)) > _NARROWEST:
+            widths[widths.index(wide, first)] -= 1
+    return widths
+
+
+def _cut(text: str, width: int) -> str:
+    """The text, its end left out where it is wider."""
+    if _width(text) <= width:
+        return text
+    while _width(text) > width - 1:
+        text = text[:-1]
+    return text + "…"
 
 
 def _is_number(text: str) -> bool:
