@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +73,62 @@ def test_what_a_custom_provider_leaves_out_has_a_default():
     assert (shout.get_cost(5), shout.list_models()) == (None, ["m"])
     with pytest.raises(ProviderError, match="shout cannot deploy x"):
         shout.deploy_model("x")
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("package")
+    installed(folder)
+    return folder
+
+
+def project_of(folder: Path, settings: str) -> Path:
+    (folder / "information/instructions").mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(settings)
+    return folder
+
+
+PRICED = "llm_provider: {provider: echo, model: m, max_tokens: 10, prices: {m: {input: 1000, output: 2000}}%s}\n"
+
+
+def test_a_provider_of_another_package_is_priced_limited_budgeted_and_recorded_like_ours(package, tmp_path, run):
+    env = {"PYTHONPATH": str(package), "XDG_RUNTIME_DIR": str(tmp_path / "runtime")}
+    folder = project_of(tmp_path / "project", PRICED % ", requests_per_minute: 600")
+    done = run(folder, "run", "-", "--json", "--record", "tape.jsonl", stdin="Say two words", env=env)
+    replayed = run(folder, "run", "-", "--json", "--replay", "tape.jsonl", stdin="Say two words", env=env)
+    dry = run(folder, "run", "-", "--dry-run", "--json", stdin="Say two words", env=env)
+    refused = run(folder, "run", "-", "--max-cost", "0.001", "--no-cache", stdin="Say two words", env=env)
+
+    told = json.loads(done.stdout)
+    assert (told["provider"], told["tokens_in"], told["tokens_out"]) == ("echo", 3, 3)
+    assert told["cost"] == pytest.approx(3 * 0.001 + 3 * 0.002)
+    assert json.loads(replayed.stdout)["content"] == told["content"]
+    assert json.loads(dry.stdout)["cost_at_most"] > json.loads(dry.stdout)["cost"] > 0
+    assert refused.returncode == 5
+    assert "the budget of this run would be exceeded" in refused.stderr
+    assert len(list((tmp_path / "runtime").rglob("*.json"))) == 1
+
+
+def test_a_provider_that_says_its_own_price_is_held_to_a_budget(tmp_path, run):
+    package = tmp_path / "package"
+    (package / "own-1.0.dist-info").mkdir(parents=True)
+    (package / "own-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1.0\n")
+    (package / "own-1.0.dist-info/entry_points.txt").write_text("[trainer.providers]\nown = own:Own\n")
+    (package / "own.py").write_text(
+        "from trainer.providers import CustomProvider\n"
+        "class Own(CustomProvider):\n"
+        "    provider = 'own'\n"
+        "    def __init__(self, *, model):\n"
+        "        self.model = model\n"
+        "    def complete(self, prompt, **kwargs):\n"
+        "        return self.result('fine', tokens_in=5, tokens_out=5, cost=0.01)\n"
+        "    def get_cost(self, tokens):\n"
+        "        return 0.001 * tokens\n"
+    )
+    folder = project_of(tmp_path / "project", "llm_provider: {provider: own, model: m}\n")
+    env = {"PYTHONPATH": str(package)}
+    done = run(folder, "run", "-", "--max-cost", "1", stdin="x", env=env)
+    refused = run(folder, "run", "-", "--max-cost", "0.001", "--no-cache", stdin="x", env=env)
+
+    assert (done.returncode, done.stdout) == (0, "fine\n")
+    assert refused.returncode == 5

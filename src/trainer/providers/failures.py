@@ -26,7 +26,8 @@ _BY_STATUS: Mapping[int, FailureKind] = {
 
 _TOO_LONG = re.compile(
     r"context.?length|context.?window|maximum context|too many (input )?tokens|prompt is too long"
-    r"|input is too long|exceeds? the (model'?s )?(available )?context|exceed_context_size",
+    r"|input is too long|`inputs` tokens[^.]{0,60}must be <="
+    r"|exceeds? the (model'?s )?(available )?context|exceed_context_size",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(r"content.?(filter|policy|management)|responsibleai|safety system|moderation", re.IGNORECASE)
@@ -108,10 +109,19 @@ def _said(body: bytes) -> str:
         error = json.loads(text)
     except ValueError:
         return " ".join(re.sub(r"<[^>]*>", " ", text).split())[:300]
+    if isinstance(error, list) and len(error) == 1:  # Google's
+        error = error[0]
     if isinstance(error, dict):
         error = error.get("error", error)
     if isinstance(error, dict):
-        parts = [error.get("message") or error.get("detail") or "", error.get("code") or error.get("type") or ""]
+        detail = error.get("detail") or ""
+        if isinstance(detail, list):  # FastAPI's: where, and what is wrong there
+            detail = "; ".join(
+                f"{'.'.join(map(str, part.get('loc', ())))}: {part.get('msg')}"
+                for part in detail
+                if isinstance(part, dict)
+            )
+        parts = [error.get("message") or detail, error.get("code") or error.get("type") or ""]
         words = [str(part) for part in parts if part]
         return " ".join((f"{words[0]} ({words[1]})" if len(words) == 2 else "".join(words)).split())[:500]
     return " ".join(str(error).split())[:300]

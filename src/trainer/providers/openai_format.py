@@ -52,6 +52,8 @@ class Parts:
         self.finish_reason = str(choice.get("finish_reason") or self.finish_reason)
         self.refusal += str(message.get("refusal") or "")
         self.reasoning.append(next((_text_of(message[name]) for name in _REASONING if message.get(name)), ""))
+        if isinstance(content := message.get("content"), list):  # Mistral's parts, some of them thinking
+            self.reasoning += [_text_of(part["thinking"]) for part in content if part.get("type") == "thinking"]
         piece = _text_of(message.get("content") or choice.get("text") or "")
         self.text.append(piece)
         return piece

@@ -59,7 +59,9 @@ class RateLimits:
     gates: dict[str, Gate] = field(default_factory=dict)
 
     def gate(self, provider: LLMProvider) -> Gate:
-        """One gate for a provider, address and key, however many of its models are asked."""
+        """One gate for a provider, address and key, however many of its models are asked; open where none is."""
+        if not provider.asks_model:
+            return Gate(self.make())
         secrets = [secret.reveal() for secret in provider.secrets]
         identity = digest([provider.provider, provider.api_base, secrets])[:32]
         if identity not in self.gates:
