@@ -152,6 +152,11 @@ class RateLimiter:
             state.slot = max(state.slot, now + seconds)
 
     @property
+    def counts_tokens(self) -> bool:
+        """Whether it matters how many tokens a request has."""
+        return self._tokens is not None
+
+    @property
     def is_closed(self) -> bool:
         """Whether the service takes nothing at present and is expected to open again."""
         with self._shared(self._clock()) as state:

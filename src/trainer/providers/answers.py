@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -30,6 +31,7 @@ and `PROHIBITED_CONTENT`, Bedrock's `guardrail_intervened`, Cohere's `ERROR_TOXI
 `eos_token`."""
 
 
+@functools.lru_cache(maxsize=256)
 def ending_of(reason: str) -> Ending:
     """What a service's finish reason means; `unknown` where it gives none.
 
@@ -48,8 +50,8 @@ def judged(result: CompletionResult, request: Request) -> CompletionResult:
     """
     content, reasoning = split_reasoning(result.content)
     reasoning = "\n\n".join(part for part in (str(result.metadata.get("reasoning") or ""), reasoning) if part)
-    metadata = {**result.metadata, "reasoning": reasoning} if reasoning else result.metadata
-    result = dataclasses.replace(result, content=content, metadata=metadata)
+    if reasoning:
+        result = dataclasses.replace(result, content=content, metadata={**result.metadata, "reasoning": reasoning})
     ending, limit = ending_of(result.finish_reason), request.settings.get("max_tokens")
     if ending == "unknown" and limit and not result.tokens_estimated and result.tokens_out >= int(limit):
         ending = "cut"

@@ -139,9 +139,9 @@ class Client:
         gate = self.limits.gate(provider)
         while True:
             try:
-                sent = dataclasses.replace(request, schema=schema)
+                sent = request
                 if schema is None and request.schema is not None:
-                    sent = in_words(sent, request.schema)
+                    sent = in_words(request, request.schema)
                 return await self._limited(provider, request, sent, call)
             except ProviderError as error:
                 if schema is not None and _may_refuse_a_schema(error):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 _END = b"[DONE]"
+_CHAT = "/chat/completions"
 
 
 class OpenAICompatibleProvider(LLMProvider):
@@ -71,14 +72,16 @@ class OpenAICompatibleProvider(LLMProvider):
     async def send(self, request: Request) -> CompletionResult:
         """The whole answer as the server gave it."""
         parts = Parts(self._service, self.model)
-        async with self._post(request, stream=False) as response:
+        body = self._body(request, stream=False)
+        async with self._exchange("POST", _CHAT, body, request.timeout) as response:
             parts.take_answer(await transport.read(response))
         return parts.result(request, self.provider, self.count_tokens)
 
     async def pieces(self, request: Request) -> AsyncGenerator[str | CompletionResult, None]:
         """The answer's text as it comes, and the whole at the end."""
         parts, ended = Parts(self._service, self.model), False
-        async with self._post(request, stream=True) as response:
+        body = self._body(request, stream=True)
+        async with self._exchange("POST", _CHAT, body, request.timeout) as response:
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 parts.take_answer(await transport.read(response))
                 yield "".join(parts.text)
@@ -105,13 +108,11 @@ class OpenAICompatibleProvider(LLMProvider):
         except (KeyError, TypeError, ValueError) as error:
             raise failure("server", f"{self._service} answered with no list of models") from error
 
-    @contextlib.asynccontextmanager
-    async def _post(self, request: Request, *, stream: bool) -> AsyncIterator[aiohttp.ClientResponse]:
-        body = body_of(
-            request, self.settings, stream=stream, usage=self.stream_usage, length_field=self._length_field()
-        )
-        async with self._exchange("POST", "/chat/completions", body, request.timeout) as response:
-            yield response
+    def _body(self, request: Request, *, stream: bool) -> bytes:
+        # OpenAI's newer models refuse `max_tokens`; other servers know nothing else.
+        is_openai = urlsplit(self.api_base).hostname == "api.openai.com"
+        length_field = "max_completion_tokens" if is_openai else "max_tokens"
+        return body_of(request, self.settings, stream=stream, usage=self.stream_usage, length_field=length_field)
 
     @contextlib.asynccontextmanager
     async def _exchange(
@@ -120,7 +121,7 @@ class OpenAICompatibleProvider(LLMProvider):
         url = transport.check_address(self.api_base) + path
         headers = {"Authorization": f"Bearer {self._key.reveal()}"} if self._key else {}
         async with transport.exchange(method, url, headers | self._headers, body, timeout=timeout) as response:
-            answered = {name.lower(): value for name, value in response.headers.items()}
+            answered = response.headers  # names in any case
             if 300 <= response.status < 400:
                 place = mask_secrets(transport.without_login(answered.get("location", "elsewhere")), self.secrets)
                 raise failure("not_found", f"{self._service} has moved to {place}", status=response.status)
@@ -139,10 +140,6 @@ class OpenAICompatibleProvider(LLMProvider):
             retry_after=error.retry_after,
             hint=error.hint,
         )
-
-    def _length_field(self) -> str:
-        """OpenAI's newer models refuse `max_tokens`; other servers know nothing else."""
-        return "max_completion_tokens" if urlsplit(self.api_base).hostname == "api.openai.com" else "max_tokens"
 
 
 class OpenAIProvider(OpenAICompatibleProvider):

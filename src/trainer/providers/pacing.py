@@ -27,8 +27,7 @@ class Gate:
 
     async def enter(self, request: Request) -> Turn:
         """Wait until one more request may be sent."""
-        tokens = request.settings.get("max_tokens") or _USUAL_ANSWER
-        tokens = sum(len(message.content) for message in request.messages) // 4 + int(tokens)
+        tokens = _tokens(request) if self.limiter.counts_tokens else 1
         if not self.line.locked() and not (turn := self.limiter.acquire(tokens)).wait:
             return turn
         async with self.line:
@@ -56,16 +55,15 @@ class RateLimits:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     make: Callable[..., RateLimiter] = RateLimiter
-    gates: dict[str, Gate] = field(default_factory=dict)
+    gates: dict[tuple[str, ...], Gate] = field(default_factory=dict)
 
     def gate(self, provider: LLMProvider) -> Gate:
         """One gate for a provider, address and key, however many of its models are asked; open where none is."""
         if not provider.asks_model:
             return Gate(self.make())
-        secrets = [secret.reveal() for secret in provider.secrets]
-        identity = digest([provider.provider, provider.api_base, secrets])[:32]
+        identity = (provider.provider, provider.api_base, *(secret.reveal() for secret in provider.secrets))
         if identity not in self.gates:
-            ledger = self.folder / f"{identity}.json" if self.folder else None
+            ledger = self.folder / f"{digest(identity)[:32]}.json" if self.folder else None
             self.gates[identity] = Gate(
                 self.make(
                     ledger,
@@ -74,3 +72,9 @@ class RateLimits:
                 )
             )
         return self.gates[identity]
+
+
+def _tokens(request: Request) -> int:
+    """About what a request takes of a limit of tokens."""
+    answer = request.settings.get("max_tokens") or _USUAL_ANSWER
+    return sum(len(message.content) for message in request.messages) // 4 + int(answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import functools
 import os
 import socket
 import ssl
@@ -43,7 +44,7 @@ async def exchange(
 
     address, proxy = _address(url), _proxy_for(url)
     if "Authorization" in headers:
-        url = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
+        url = _without_user(url)
     try:
         async with (
             asyncio.timeout(timeout),
@@ -100,6 +101,7 @@ async def events(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         yield b"\n".join(data)
 
 
+@functools.lru_cache(maxsize=64)
 def check_address(url: str) -> str:
     """The address without a slash at its end; raises UsageError where it is none."""
     parts = urlsplit(url)
@@ -110,6 +112,7 @@ def check_address(url: str) -> str:
     return url.rstrip("/")
 
 
+@functools.lru_cache(maxsize=64)
 def without_login(url: str) -> str:
     """The address as it may be shown: no login, no query."""
     parts = urlsplit(url)
@@ -169,6 +172,13 @@ def _proxy_for(url: str) -> str | None:
     return None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(parts.scheme)
 
 
+@functools.lru_cache(maxsize=64)
+def _without_user(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+@functools.lru_cache(maxsize=64)
 def _address(url: str) -> str:
     return without_login(url).removesuffix("/chat/completions").removesuffix("/models")
 
