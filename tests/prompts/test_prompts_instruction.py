@@ -294,7 +294,7 @@ def test_an_instruction_is_found(tmp_path, name, shown):
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text("x")
 
-    assert find_instruction(tmp_path, name).shown == shown
+    assert find_instruction(tmp_path, name, root=tmp_path).shown == shown
     assert list_instructions(tmp_path) == ["a.b", "biotech/one", "two"]
 
 
@@ -307,7 +307,12 @@ def test_an_instruction_is_found_by_its_path(tmp_path, monkeypatch):
 
     names = ["information/instructions/one.md", "loose.md", "./loose", str(folder / "one.md")]
 
-    assert [find_instruction(folder, name).shown for name in names] == ["one.md", "loose.md", "loose.md", "one.md"]
+    assert [find_instruction(folder, name, root=tmp_path).shown for name in names] == [
+        "one.md",
+        "loose.md",
+        "loose.md",
+        "one.md",
+    ]
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "\0", "folder"])
@@ -315,7 +320,7 @@ def test_what_is_no_instruction_is_not_found(tmp_path, name):
     (tmp_path / "folder").mkdir()
 
     with pytest.raises(InstructionError, match="unknown instruction"):
-        find_instruction(tmp_path, name)
+        find_instruction(tmp_path, name, root=tmp_path)
 
 
 def test_queries_may_stand_elsewhere():

@@ -49,7 +49,7 @@ def fence(data: DataBlock) -> str:
 
 
 def test_an_instruction_becomes_a_prompt(project):
-    found = find_instruction(project / "information/instructions", "biotech/single")
+    found = find_instruction(project / "information/instructions", "biotech/single", root=project)
     instruction = load_instruction(found.path, shown=found.shown, root=project)
     params = resolve_params(instruction, {"TICKER": "ABBV"})
     contexts = select_contexts(instruction, params, folder=project / "information/context")
@@ -117,7 +117,7 @@ def test_the_queries_carry_the_parameters(project):
 
 def test_a_misspelt_instruction_names_the_nearest(project):
     with pytest.raises(InstructionError, match='did you mean "biotech/single"'):
-        find_instruction(project / "information/instructions", "biotech/singel")
+        find_instruction(project / "information/instructions", "biotech/singel", root=project)
 
 
 def test_a_file_without_front_matter_is_sent_as_it_is(tmp_path):

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.actions.data import Sources, check_sources
+from trainer.actions.data import Sources, check_sources, local_blocks
 from trainer.actions.model import make_chain
-from trainer.actions.prompt import Instructions, check_all
+from trainer.actions.prompt import Instructions, check_all, render_blocks
 from trainer.actions.report_inputs import collect_inputs
 from trainer.core.config import Settings
-from trainer.core.errors import ConfigError, TrainerError, UsageError, Where, unknown
+from trainer.core.errors import ConfigError, SourceError, TrainerError, UsageError, Where, unknown
 from trainer.core.project import Project
 from trainer.prompts import list_instructions
 from trainer.providers import PROVIDERS
@@ -55,7 +55,11 @@ def check_config(project: Project) -> Checked:
             if not unusable:  # told once, not for each report
                 make_chain(project, report.choice)
             given[report.prepared.instruction.path] = report.prepared.params
-        except UsageError as error:
+            # fields that a template names are known once it has its data; what lies in the project costs nothing
+            blocks = local_blocks(report.prepared.requests, sources)
+            if blocks is not None:
+                render_blocks(project, report.prepared, blocks, choice=report.choice)
+        except (UsageError, SourceError) as error:
             wrong.append(error)
     warnings = [f"{place}: {key} has no effect yet" for key, place in project.config.unbuilt.items()]
     names = list_instructions(project.instructions)

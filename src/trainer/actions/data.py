@@ -119,6 +119,19 @@ def known_digests(project: Project, requests: Iterable[DataRequest], *, sources:
     return digests
 
 
+def local_blocks(requests: Mapping[str, DataRequest], sources: Sources) -> dict[str, DataBlock] | None:
+    """The data that lies in the project, by name; None where some must be fetched or comes from the store.
+
+    Raises SourceError for a file that cannot be read.
+    """
+    if not all(request.local and request.source for request in requests.values()):
+        return None
+    results = {
+        name: sources[str(request.source)].retrieve(request.query, store=False) for name, request in requests.items()
+    }
+    return {name: replace(_block_of(requests[name], result, version=0), name=name) for name, result in results.items()}
+
+
 def is_current(request: DataRequest, head: Head | None, *, clock: Clock, default: float | None = None) -> bool:
     """Whether the stored version still answers the request: by its `max_age`, else by the ttl it was stored with.
 

@@ -60,7 +60,7 @@ class Instructions:
         from trainer.prompts import find_instruction, load_instruction
 
         if name not in self._loaded:
-            found = find_instruction(self.project.instructions, name)
+            found = find_instruction(self.project.instructions, name, root=self.project.root)
             loaded = load_instruction(found.path, shown=found.shown, root=self.project.root)
             if loaded.output.schema is not None:
                 check_schema(loaded.output.schema, loaded.file)
@@ -254,12 +254,17 @@ def render_prepared(
     project: Project, prepared: Prepared, documents: Mapping[str, StoredData], *, choice: ModelChoice
 ) -> Rendered:
     """The finished prompt of what was prepared, with the documents by key; screened unless the settings say no."""
+    blocks = {name: data_block(name, documents[request.key]) for name, request in prepared.requests.items()}
+    return render_blocks(project, prepared, blocks, choice=choice)
+
+
+def render_blocks(
+    project: Project, prepared: Prepared, blocks: Mapping[str, DataBlock], *, choice: ModelChoice
+) -> Rendered:
+    """As `render_prepared`, with the data by the names that the instruction gives it."""
     from trainer.prompts import count_tokens, render
     from trainer.security import clean_scalar, fence_block, fence_context
 
-    blocks: dict[str, DataBlock] = {
-        name: data_block(name, documents[request.key]) for name, request in prepared.requests.items()
-    }
     prompt = render(
         prepared.instruction,
         params=prepared.params,

@@ -124,7 +124,7 @@ class PromptManager:
 
     def load_prompt(self, prompt_path: str) -> PromptTemplate:
         """The template called so below the instruction folder, or at that path."""
-        found = find_instruction(self.instruction_dir, prompt_path)
+        found = find_instruction(self.instruction_dir, prompt_path, root=self.root)
         return PromptTemplate.of(load_instruction(found.path, shown=found.shown, root=self.root.absolute()))
 
     def load_contexts(self, context_paths: Sequence[str]) -> str:
@@ -182,7 +182,7 @@ class PromptManager:
 
     def versions(self, prompt_path: str | None = None) -> list[Version]:
         """The kept versions of all prompts or of one, the oldest first."""
-        shown = find_instruction(self.instruction_dir, prompt_path).shown if prompt_path else None
+        shown = find_instruction(self.instruction_dir, prompt_path, root=self.root).shown if prompt_path else None
         return list_versions(self.versions_dir, instruction=shown)
 
     def diff(self, old: str | Version, new: str | Version) -> tuple[Change, ...]:
