@@ -255,6 +255,16 @@ def test_the_key_is_made_of_service_path_and_parameters(clock):
     assert source.key({"api": "shop", "path": "/tea", "size": "m"}) == "api:shop:/tea:size=m"
 
 
+@pytest.mark.parametrize(
+    ("key", "health"), [(SECRET, (True, "reaches shop")), ("wrong-key", (False, "shop answered 401"))]
+)
+def test_health_says_whether_a_key_is_taken(rest, clock, key, health):
+    apis = {"shop": {"base_url": f"{rest.url}/private", "auth": {"kind": "bearer", "env": "SHOP_KEY"}}}
+    answer = create_source("api", SourceContext(clock, environ={"SHOP_KEY": key}), apis=apis).health()
+
+    assert (answer.ok, answer.detail.partition(":")[0]) == health
+
+
 def test_without_a_service_the_source_is_not_healthy(clock):
     health = create_source("api", SourceContext(clock=clock)).health()
 

@@ -121,7 +121,11 @@ class APIRetriever(DataRetriever):
         for name, api in sorted(self._apis.items()):
             try:
                 headers, hidden = credentials(api, self.context.environ)
-                self._http[name].get(address(api), secrets=[*headers.values(), *hidden.values()], retries=0)
+                secrets = [*headers.values(), *hidden.values()]
+                url, sent = _with(address(api), hidden), {**api.headers, **headers}
+                response = self._http[name].get(url, headers=sent, secrets=secrets, retries=0)
+                if response.status in (401, 403):
+                    return Health(False, f"{name} answered {response.status}: check its key")
             except (SourceError, UsageError) as error:
                 return Health(False, f"{name}: {error.message}")
         return Health(True, f"reaches {', '.join(sorted(self._apis))}")

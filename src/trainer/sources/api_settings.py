@@ -111,7 +111,7 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
     if not value:
         raise UsageError(f"the environment variable {name} is not set", hint=f"run: export {name}=…")
     keep_secret(value)
-    return value
+    return keep_secret(value).reveal()
 
 
 def _is_url(text: str) -> bool:
