@@ -110,7 +110,6 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
     value = environ.get(name, "").strip()
     if not value:
         raise UsageError(f"the environment variable {name} is not set", hint=f"run: export {name}=…")
-    keep_secret(value)
     return keep_secret(value).reveal()
 
 

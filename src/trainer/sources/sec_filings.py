@@ -158,7 +158,11 @@ class SECFilingsRetriever(DataRetriever):
         with self._lock:
             if not self._companies:
                 body = self._json(f"{self._site}/files/company_tickers.json", "list of companies")
-                self._companies = {str(company["ticker"]).upper(): int(company["cik_str"]) for company in body.values()}
+                try:
+                    rows = [(str(row["ticker"]).upper(), int(row["cik_str"])) for row in body.values()]
+                except (KeyError, TypeError, ValueError) as error:
+                    raise SourceError(f"EDGAR's list of companies has a shape that is not known: {error}") from error
+                self._companies = dict(rows)
         if ticker not in self._companies:
             close = nearest(ticker, self._companies)
             hint = f'did you mean "{close}"? a CIK can be given instead' if close else "give its CIK instead"
