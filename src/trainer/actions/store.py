@@ -16,6 +16,7 @@ from trainer.core.files import read_text
 from trainer.core.project import Project
 from trainer.core.strictjson import read_json
 from trainer.core.values import Json, StoredData
+from trainer.stores import Draft
 
 if TYPE_CHECKING:
     from trainer.stores import Head, StoreStats
@@ -51,19 +52,24 @@ class Keep:
 def put(project: Project, wanted: Put, read: Callable[[], tuple[str, str]]) -> Head:
     """The head of the stored document; `read` gives the content, and a name for where it came from.
 
-    The content is let go as soon as it is parsed: a large one would be in memory twice.
+    A generator gives the one draft, so that nobody holds the content once it is parsed, nor the data once it is text.
     """
-    store = open_store(project)
-    with Recorder(project, "store.put", context={"key": wanted.key}) as recorder:
-        store.store(
+
+    def draft() -> Iterator[Draft]:
+        content, shown = read()
+        yield Draft(
             wanted.key,
-            _parsed(*read(), as_text=wanted.as_text),
+            content if wanted.as_text else read_json(content, shown=shown),
             _metadata(wanted.metadata),
             source=wanted.source,
             ttl=None if wanted.ttl is None else int(parse_duration(wanted.ttl)),
             if_version=wanted.if_version,
             skip_unchanged=wanted.skip_unchanged,
         )
+
+    store = open_store(project)
+    with Recorder(project, "store.put", context={"key": wanted.key}) as recorder:
+        store.store_many(draft())
         head = store.head(wanted.key)
         assert head is not None
         recorder.note(outputs={wanted.key: head.digest})
@@ -232,10 +238,6 @@ def _lake(project: Project, name: str, catalogue: str | None) -> Any:
         raise UsageError("a lake needs a PostgreSQL server for its catalogue", hint="--catalogue postgresql://…")
     folder = Path(name.removeprefix(_LAKE))
     return RECORDS.load("ducklake")(folder, catalogue or own, None if catalogue else section.database)
-
-
-def _parsed(content: str, shown: str, *, as_text: bool) -> Json:
-    return content if as_text else read_json(content, shown=shown)
 
 
 def _metadata(words: Sequence[str]) -> Mapping[str, Json]:
