@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 
-.PHONY: report test model-test soak bench lock lint types docs clean
+.PHONY: report test model-test soak peers bench lock lint types docs clean
 
 report: $(VENV)/.base
 	$(BIN)/trainer report --all --force
@@ -30,6 +30,9 @@ types: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/pytest -m soak -n 0
+
+peers: $(VENV)/.dev
+	$(BIN)/pip download --quiet --no-deps --no-binary :all: --dest .peers mongomock==4.3.0
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

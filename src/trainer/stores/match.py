@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -74,10 +75,7 @@ def holds(condition: Condition, view: View) -> bool:
 
 def values_at(view: View, field: Field) -> Iterator[Json]:
     """All that stands at the field, through the lists on its way; MISSING where an object lacks it."""
-    if field.root == "column":
-        yield view[field.path[0]]
-    else:
-        yield from _values_below(view[field.root], field.path)
+    return (value.value if isinstance(value, _Picked) else value for value in _stops(view, field))
 
 
 def value_at(view: View, field: Field) -> Json:
@@ -159,16 +157,33 @@ def is_index(segment: str) -> bool:
     return segment.isascii() and segment.isdigit() and (segment == "0" or segment[0] != "0") and len(segment) < 10
 
 
+@dataclass(frozen=True, slots=True)
+class _Picked:
+    """What the number at the end of a path picked from a list: if it is a list, its elements are not looked at."""
+
+    value: Json
+
+
+def _stops(view: View, field: Field) -> Iterator[Json]:
+    if field.root == "column":
+        return iter((view[field.path[0]],))
+    return _values_below(view[field.root], field.path)
+
+
 def _values_below(value: Json, path: tuple[str, ...]) -> Iterator[Json]:
     if not path:
         yield value
     elif isinstance(value, Mapping):
         yield from _values_below(value[path[0]], path[1:]) if path[0] in value else (MISSING,)
     elif isinstance(value, list):
-        if is_index(path[0]) and int(path[0]) < len(value):
+        picks = is_index(path[0]) and int(path[0]) < len(value)
+        if picks and len(path) == 1:
+            yield _Picked(value[int(path[0])])
+        elif picks:
             yield from _values_below(value[int(path[0])], path[1:])
         for item in value:
-            if isinstance(item, Mapping):
+            # where a number picks an element, an object that has no such name is not asked for it
+            if isinstance(item, Mapping) and (not picks or path[0] in item):
                 yield from _values_below(item, path)
     else:
         yield MISSING
@@ -188,10 +203,10 @@ def _picked(value: Json, path: tuple[str, ...]) -> Json:
 
 def _candidates(view: View, field: Field) -> Iterator[Json]:
     """What a comparison looks at: each value, and of a list each element too."""
-    for value in values_at(view, field):
+    for value in _stops(view, field):
         if isinstance(value, list) and field.root != "element":
             yield from value
-        yield value
+        yield value.value if isinstance(value, _Picked) else value
 
 
 def _order_keys(value: Json) -> Iterator[SortKey]:

@@ -109,8 +109,8 @@ def names_above(field: Field) -> list[str]:
 
 
 def is_named(field: Field) -> bool:
-    """Whether MongoDB's paths can follow the field's."""
-    return all(map(_is_name, field.path))
+    """Whether MongoDB's paths can follow the field's; what a number in one means differs between its servers."""
+    return all(_is_name(segment) and not is_index(segment) for segment in field.path)
 
 
 def can_be_tree(value: Json, depth: int = 1) -> bool:
@@ -195,7 +195,7 @@ def _expression(part: Any) -> Any:
     """A field or a constant as an expression; None where MongoDB has another meaning for it."""
     if isinstance(part, Constant):
         return {"$literal": part.value} if _is_small(part.value) and can_be_tree(part.value) else None
-    if not isinstance(part, Field) or not is_named(part) or any(map(is_index, part.path)):
+    if not isinstance(part, Field) or not is_named(part):
         return None
     return f"${name_of(part)}"
 

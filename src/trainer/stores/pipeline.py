@@ -375,11 +375,11 @@ def _shape(argument: Mapping[str, Json], resolve: Resolve) -> Shape:
     names: dict[str, bool | Expression | Shaped] = {}
     for name, value in argument.items():
         first, dot, rest = name.partition(".") if isinstance(name, str) else (name, "", "")
+        inner = names.get(first, Shaped({}))
+        if not isinstance(inner, Shaped) or (first in names and not dot):
+            raise UsageError(f"$project names {first} twice", hint="name the whole, or its parts")
         if dot:
-            inner = names.get(_name(first), Shaped({}))
-            if not isinstance(inner, Shaped):
-                raise UsageError(f"$project names {first} twice", hint="name the whole, or its parts")
-            names[first] = Shaped({**inner.names, **_shape({rest: value}, resolve)})
+            names[_name(first)] = Shaped({**inner.names, **_shape({rest: value}, resolve)})
         elif isinstance(value, int | float):
             if not value:
                 raise UsageError(f"$project names what is kept; leave {name} out of it")
@@ -409,13 +409,17 @@ def _parse_count(argument: Json, resolve: Resolve) -> list[Stage]:  # noqa: ARG0
 
 
 def _expression(value: Json, resolve: Resolve) -> Expression:
+    if isinstance(value, str) and value.startswith("$$"):
+        raise UsageError(f"variables such as {value.split('.')[0]} of MongoDB are left out", hint='name a field: "$a"')
     if isinstance(value, str) and value.startswith("$"):
         return resolve(value[1:])
     if isinstance(value, Mapping) and set(value) == {"$literal"}:
         return Constant(encode(value["$literal"], what="a constant").value)
     if isinstance(value, Mapping) and any(str(name).startswith("$") for name in value):
+        name = next(str(name) for name in value if str(name).startswith("$"))
         raise UsageError(
-            f"{value!r} is no expression", hint='fields are written like "$marketCap", constants as they are'
+            f"expressions such as {name} of MongoDB are left out",
+            hint='fields are written like "$marketCap", constants as they are; compute on the rows that come back',
         )
     if isinstance(value, Mapping) and value:
         return {_name(name): _expression(part, resolve) for name, part in value.items()}
