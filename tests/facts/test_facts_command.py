@@ -58,3 +58,28 @@ def test_a_misspelt_section_names_the_nearest_one(tmp_path: Path) -> None:
     refused = trainer(tmp_path, "facts", "d.json")
     assert refused.returncode == 2
     assert 'did you mean "units"' in refused.stderr
+
+
+def test_an_instruction_says_what_its_data_means_and_the_draft_says_it(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("llm_provider: {provider: draft}\n")
+    (tmp_path / "information" / "data").mkdir(parents=True)
+    (tmp_path / "information" / "instructions").mkdir()
+    (tmp_path / "information" / "data" / "air.json").write_text(
+        '{"rows": [{"month": "2024-01", "pm": 3.8}, {"month": "2024-02", "pm": 4.4}]}'
+    )
+    (tmp_path / "information" / "instructions" / "air.md").write_text(
+        "---\ntitle: Air\ndata:\n  d: {source: file, path: information/data/air.json}\n"
+        "facts:\n  units: {pm: µg/m³}\n  names: {pm: Fine dust}\noutput: {sections: [Summary]}\n---\n"
+        "## Summary\n\nState fine dust and how it changed.\n"
+    )
+    run = trainer(tmp_path, "run", "air.md")
+    assert "Fine dust was 4.4 µg/m³ in February 2024, 15.8 % more than in January 2024 (3.8 µg/m³)." in run.stdout
+
+
+def test_a_misspelt_role_in_an_instruction_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("llm_provider: {provider: draft}\n")
+    (tmp_path / "information" / "instructions").mkdir(parents=True)
+    (tmp_path / "information" / "instructions" / "a.md").write_text("---\nfacts:\n  roles: {x: membre}\n---\nHello.\n")
+    refused = trainer(tmp_path, "render", "a.md")
+    assert refused.returncode == 2
+    assert 'did you mean "member"' in refused.stderr

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.sarif import sarif_log
 from trainer.core.clock import Clock, parse_moment, system_clock
 from trainer.core.digest import digest, digest_bytes
@@ -83,7 +84,8 @@ def read_blocks(
 
     `KEY@3` is version 3. Raises UsageError for a name that is neither.
     """
-    return tuple(_block(name, project, folder, clock) for name in names)
+    facts = project_facts(project)
+    return tuple(corrected(_block(name, project, folder, clock), facts) for name in names)
 
 
 def read_contexts(names: Sequence[str], *, folder: Path) -> tuple[Context, ...]:

@@ -7,24 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.core.files import read_text
+from trainer.actions.checks import read_blocks
 from trainer.core.project import Project
-from trainer.core.yamltext import load_yaml
-from trainer.facts import Corrections, Facts, Observation, Time, Unit, read_corrections
-
-
-def project_corrections(project: Project | None) -> Corrections:
-    """What `information/facts/*.yaml` of a project says of its data, file by file in the order of their names."""
-    if project is None:
-        return read_corrections({}, shown="facts")
-    merged: dict[str, dict[str, Any]] = {}
-    for path in sorted((project.root / "information" / "facts").glob("*.yaml")):
-        shown = str(path.relative_to(project.root))
-        value = load_yaml(read_text(path, shown=shown), shown=shown).value or {}
-        read_corrections(value, shown=shown)  # so that a fault is told with its file
-        for section, entries in value.items():
-            merged.setdefault(section, {}).update(entries)
-    return read_corrections(merged, shown="information/facts")
+from trainer.facts import Facts, Observation, Time, Unit, read_block
 
 
 def facts_document(facts: Facts, *, every: bool) -> dict[str, Any]:
@@ -89,8 +74,5 @@ def _observation(one: Observation, facts: Facts) -> Mapping[str, Any]:
 
 def read_facts(name: str, *, project: Project | None, folder: Path) -> Facts:
     """What was understood of a file or of a document of the store."""
-    from trainer.actions.checks import read_blocks
-    from trainer.facts import read_block
-
     (block,) = read_blocks([name], project=project, folder=folder)
-    return read_block(block, corrections=project_corrections(project))
+    return read_block(block)

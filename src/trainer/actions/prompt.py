@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.data import DataRequest, Sources, data_block
 from trainer.actions.model import ModelChoice, prompt_budget
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, TrainerError, UsageError, Where
@@ -265,11 +266,12 @@ def render_blocks(
     from trainer.prompts import count_tokens, render
     from trainer.security import clean_scalar, fence_block, fence_context
 
+    said = project_facts(project)
     prompt = render(
         prepared.instruction,
         params=prepared.params,
         contexts=prepared.contexts,
-        data=blocks,
+        data={name: corrected(block, said, prepared.instruction.facts) for name, block in blocks.items()},
         clean=functools.partial(clean_scalar, max_length=project.settings.prompt_security.max_length),
         fence=fence_block,
         fence_context=fence_context,

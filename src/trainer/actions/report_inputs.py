@@ -8,10 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.actions.corrections import project_facts
 from trainer.actions.data import DataRequest, Sources
 from trainer.actions.model import ModelChoice, choose_model, drafted
 from trainer.actions.prompt import Instructions, Prepared
 from trainer.core.config.schema import Checks, overridden
+from trainer.core.digest import digest
 from trainer.core.errors import TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.reports import Ingredients, ReportSpec
@@ -35,6 +37,8 @@ class ReportInput:
     theme_digest: str
     max_tokens: int | None = None
     """Most tokens of its prompt; contexts are cut to fit."""
+    facts_digest: str = ""
+    """Of what the project says of its data; nothing where it says nothing."""
     asked_formats: tuple[str, ...] | None = None
     """Formats to write this time, in place of its own."""
 
@@ -61,7 +65,7 @@ class ReportInput:
             theme=self.theme_digest,
             formats=self.spec.formats,
             title=self.title,
-            program=_program(choice, self.max_tokens),
+            program=_program(choice, self.max_tokens, self.facts_digest),
         )
 
 
@@ -101,7 +105,14 @@ def _collect(
     checks = overridden(checks, spec.checks, what=f"reports.{spec.entry}.checks") if spec.checks else checks
     theme, theme_digest = themes.of(spec)
     return ReportInput(
-        spec, prepared, choice, checks, theme, theme_digest, max_tokens=project.settings.prompt_manager.max_tokens
+        spec,
+        prepared,
+        choice,
+        checks,
+        theme,
+        theme_digest,
+        max_tokens=project.settings.prompt_manager.max_tokens,
+        facts_digest=digest(facts) if (facts := project_facts(project)) else "",
     )
 
 
@@ -151,8 +162,10 @@ def _checks(section: Checks) -> dict[str, Any]:
     return {name: getattr(section, name) for name in ("enabled", "policy", "marks", "appendix", "opinion")}
 
 
-def _program(choice: ModelChoice, max_tokens: int | None) -> dict[str, Any]:
+def _program(choice: ModelChoice, max_tokens: int | None, facts_digest: str) -> dict[str, Any]:
     program: dict[str, Any] = {"composer": COMPOSER_VERSION}
+    if facts_digest:
+        program["facts"] = facts_digest
     if max_tokens is not None:
         program["max_tokens"] = max_tokens
     if choice.provider == "draft":

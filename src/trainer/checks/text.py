@@ -12,7 +12,7 @@ from trainer.checks.lexicon import Lexicon, detect_language, languages
 from trainer.checks.numerals import Style, style_of
 from trainer.checks.view import View
 from trainer.core.values import Context, DataBlock
-from trainer.facts import merge, read
+from trainer.facts import read_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +45,7 @@ class Given:
 @lru_cache(maxsize=16)
 def read_view(given: Given) -> View:
     """What data blocks say, laid out for the checks."""
-    return View.of(
-        merge(
-            *(
-                read(
-                    block.data,
-                    name=block.name,
-                    fields=block.fields,
-                    subject=block.subject,
-                    as_of=block.as_of,
-                    key=block.key,
-                    version=block.version,
-                )
-                for block in given.blocks
-            )
-        )
-    )
+    return View.of(read_blocks(given.blocks))
 
 
 @lru_cache(maxsize=16)

@@ -112,6 +112,8 @@ class DataBlock:
     """The ISO date the data is valid for."""
     fields: Mapping[str, Field] = field(default_factory=dict)
     """By dotted path, list indices left out: `quarterly.totalRevenue`."""
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    """What the project and the instruction say of it: `roles`, `units`, `names` and the like, each a mapping."""
 
 
 @dataclass(frozen=True, slots=True)

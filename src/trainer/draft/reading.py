@@ -12,7 +12,6 @@ from trainer.draft import english
 from trainer.draft.figures import kind
 from trainer.draft.model import STATISTIC, Column, Entity, Fact, Records, Source
 from trainer.facts import (
-    Corrections,
     Facts,
     Observation,
     Time,
@@ -20,7 +19,6 @@ from trainer.facts import (
     fold,
     parse_time,
     read_block,
-    read_corrections,
 )
 from trainer.facts.words import vocabulary
 
@@ -28,22 +26,18 @@ _MOST_FACTS = 1_500
 _MOST_SERIES_OF_MEMBERS = 4
 """More lines of members in one chart, and more sentences of one kind, are not read."""
 _MOST_TEXT = 400
-_NO_CORRECTIONS = read_corrections({}, shown="facts")
 
 
-def read(
-    blocks: Sequence[DataBlock], params: Mapping[str, Json] | None = None, corrections: Corrections = _NO_CORRECTIONS
-) -> tuple[Entity, ...]:
+def read(blocks: Sequence[DataBlock], params: Mapping[str, Json] | None = None) -> tuple[Entity, ...]:
     """The entities that the blocks are about, in the order in which the instruction names them.
 
     Args:
         blocks: the data.
         params: the report's parameters: one that names a member or a period selects it.
-        corrections: what the project says of the data.
     """
     entities: list[_Reading] = []
     for block in blocks:
-        reading = _read_block(block, params or {}, corrections)
+        reading = _read_block(block, params or {})
         same = next((other for other in entities if other.aliases & reading.aliases), None)
         if same:
             same.join(reading)
@@ -73,8 +67,8 @@ class _Reading:
         return Entity(self.name, _newest(self.facts), _merged(self.records), tuple(self.sources))
 
 
-def _read_block(block: DataBlock, params: Mapping[str, Json], corrections: Corrections) -> _Reading:
-    facts = read_block(block, corrections=corrections)
+def _read_block(block: DataBlock, params: Mapping[str, Json]) -> _Reading:
+    facts = read_block(block)
     subjects = facts.dimensions["subject"].members if "subject" in facts.dimensions else ()
     own = next(
         (member for member in subjects if not block.subject or block.subject in (member.name, *member.aliases)), None

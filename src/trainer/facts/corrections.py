@@ -50,7 +50,8 @@ def read_corrections(value: Any, *, shown: str) -> Corrections:
     problems: list[Problem] = []
     where = Where(shown)
     if not isinstance(value, Mapping):
-        raise UsageError("facts must be a mapping", where=where, hint=f"of {', '.join(_SECTIONS)}")
+        problem = Problem("facts must be a mapping", where, f"of {', '.join(_SECTIONS)}")
+        raise UsageError(problem.message, problems=[problem])
     parts: dict[str, Mapping[str, Any]] = {}
     for name, part in value.items():
         if name not in _SECTIONS:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trainer.core.values import DataBlock, Field, Json
-from trainer.facts.corrections import NONE, Corrections, lookup
+from trainer.facts.corrections import NONE, Corrections, lookup, read_corrections
 from trainer.facts.measures import RawObservation, build
 from trainer.facts.merge import merge
 from trainer.facts.numbers import json_number
@@ -81,17 +81,18 @@ def read(
     return reader.facts()
 
 
-def read_block(block: DataBlock, *, corrections: Corrections = NONE) -> Facts:
-    """What a block of a prompt says, with what its source says of it."""
+def read_block(block: DataBlock) -> Facts:
+    """What a block of a prompt says, with what its source, the project and the instruction say of it."""
+    corrections = read_corrections(block.facts, shown="facts") if block.facts else NONE
     return read(
         block.data, name=block.name, fields=block.fields, subject=block.subject, as_of=block.as_of,
         corrections=corrections, key=block.key, version=block.version,
     )  # fmt: skip
 
 
-def read_blocks(blocks: Sequence[DataBlock], *, corrections: Corrections = NONE) -> Facts:
+def read_blocks(blocks: Sequence[DataBlock]) -> Facts:
     """What all blocks of a prompt say, as one."""
-    return merge(*(read_block(block, corrections=corrections) for block in blocks)) if blocks else Facts()
+    return merge(*map(read_block, blocks)) if blocks else Facts()
 
 
 def read_jsonl(text: str, *, name: str, **options: Any) -> Facts:

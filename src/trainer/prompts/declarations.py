@@ -15,6 +15,7 @@ from trainer.core.errors import InstructionError, Problem, UsageError, Where, un
 from trainer.core.files import read_text
 from trainer.core.values import Json, Output
 from trainer.core.yamltext import YamlDocument
+from trainer.facts import read_corrections
 from trainer.prompts.instruction import KEYS, DataQuery, Instruction, Param, ParamType, Strategy, Syntax
 
 _PARAM_KEYS = ("type", "required", "default", "pattern", "choices", "description")
@@ -49,6 +50,7 @@ def read_declarations(plain: Instruction, front: YamlDocument, *, folder: Path) 
         data=data,
         output=reader.output(values.get("output"), schema, folder=folder, root=plain.root),
         model=reader.mapping(front.value.get("model"), "model"),
+        facts=reader.facts(front.value.get("facts")),
         strategy=reader.strategy(values.get("strategy")),
         template=reader.template(values.get("template")),
         places=front,
@@ -94,6 +96,16 @@ class _Reader:
             return value
         self.say(f'"{path[-1]}" must be a mapping of names to values', *path)
         return {}
+
+    def facts(self, value: Json) -> dict[str, Json]:
+        """What is said of the data, checked as a file of `information/facts` is."""
+        facts = self.mapping(value, "facts")
+        try:
+            read_corrections(facts, shown="facts")
+        except UsageError as error:
+            for problem in error.problems:
+                self.say(problem.message, "facts", hint=problem.hint)
+        return facts
 
     def text(self, value: Json, *path: str) -> str:
         if value is None:

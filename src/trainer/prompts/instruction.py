@@ -15,7 +15,19 @@ ParamType = Literal["string", "int", "float", "bool", "date", "enum", "list", "f
 Syntax = Literal["braces", "jinja", "plain"]
 Strategy = Literal["sequential", "parallel", "hierarchical"]
 
-KEYS = ("title", "params", "contexts", "data", "output", "model", "strategy", "template", "tags", "description")
+KEYS = (
+    "title",
+    "params",
+    "contexts",
+    "data",
+    "output",
+    "model",
+    "strategy",
+    "template",
+    "facts",
+    "tags",
+    "description",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,8 @@ class Instruction:
     data: Mapping[str, DataQuery] = field(default_factory=dict)
     output: Output = field(default_factory=Output)
     model: Mapping[str, Json] = field(default_factory=dict)
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    """What it says of its data: `roles`, `units`, `names` and the like, each a mapping."""
     strategy: Strategy | None = None
     template: Syntax | None = None
     """How the body is filled in; None where the front matter does not say."""
