@@ -232,6 +232,8 @@ class _Reader:
                 continue
             if any(start <= numeral.start < end for start, end, _ in members) and numeral.bare:
                 continue
+            if not numeral.bare and any(numeral.text in title for title in self.view.titles):
+                continue  # `days above 15 µg/m³` is a measure's name
             if numeral.reason or (block.kind == "heading" and numeral.bare):
                 self.out.no_figures.append((*block.place(offset + numeral.start), numeral))
             else:
@@ -255,7 +257,7 @@ class _Reader:
                     text[last : numeral.start],
                     text[numeral.end : following],
                     asserted,
-                    tuple(of for _, _, of in sorted(members, key=lambda at: _distance(numeral, at[0], at[1], cuts))),
+                    _nearest_members(text, numeral, members),
                     outer.members,
                     *self._times(text, numeral, times, figures, cuts, outer),
                     listed=sum(figure.kind == numeral.kind for figure in figures) >= 3 and len(times) < 2,
@@ -540,6 +542,19 @@ def _is_rank_column(cells: Sequence[str]) -> bool:
         and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         and numbers[0] in (0, 1)
     )
+
+
+def _nearest_members(text: str, numeral: Numeral, members: Sequence[tuple[int, int, Members]]) -> tuple[Members, ...]:
+    """The members of a sentence, those a figure is said of first: one right behind it, the last one before it, the others."""
+    behind = [item for item in members if item[0] >= numeral.end]
+    own = [item for item in behind[:1] if item[0] - numeral.end < 40 and _reaches(text[numeral.end : item[0]])]
+    if own and re.search(r"\d", text[numeral.end : own[0][0]]):
+        own = []
+    before = [item for item in members if item[1] <= numeral.start][::-1]
+    if own and before and not _TIME_CUT.search(text[before[0][1] : numeral.start]):
+        own = []
+    rest = [item for item in behind if item not in own]
+    return tuple(of for _, _, of in (*own, *before, *rest))
 
 
 def _distance(numeral: Numeral, start: int, end: int, cuts: Sequence[int]) -> tuple[float, int]:

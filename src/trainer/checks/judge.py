@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Literal
 
 from trainer.checks.calendar import Calendar, is_before
@@ -16,7 +17,7 @@ from trainer.checks.quantities import OPERATIONS, Candidate, Focus, Quantity
 from trainer.checks.thresholds import ACCEPTED, BETTER, BROKEN, CHANCE, DECADE, DERIVED_CHANCE, FOCUS, NAMED, UNCALLED
 from trainer.checks.times import TimeRef
 from trainer.checks.view import GENERIC, Datum, MemberKey, Option, View, unit_cost
-from trainer.facts.values import Time
+from trainer.facts import Time, Unit, convert
 
 Judgement = Literal["supported", "derived", "context", "contradicted", "unsupported"]
 
@@ -66,6 +67,8 @@ class Binding:
 
     affinity: dict[int, float]
     best: float
+    best_direct: float
+    """Among the measures whose unit may be the written one."""
     member_costs: dict[MemberKey, float] = field(default_factory=dict)
     time_costs: dict[object, float] = field(default_factory=dict)
 
@@ -237,6 +240,9 @@ class Judge:
             return Reading(claim, "context", context)
         if best is not None:
             return self._supported(claim, best, chance)
+        converted = self._converted(claim, binding)
+        if converted is not None:
+            return Reading(claim, "derived", converted)
         derived, chance = self._derived(claim, binding)
         if (
             derived is not None
@@ -300,6 +306,42 @@ class Judge:
             return cost + 3.0
         return cost
 
+    def _converted(self, claim: Claim, binding: Binding) -> Candidate | None:
+        """The datum that is what is written in another unit of the same dimension."""
+        numeral = claim.numeral
+        if numeral.kind != "physical":
+            return None
+        best: Candidate | None = None
+        written = Unit("physical", numeral.unit)
+        for number, value in binding.affinity.items():
+            if value < NAMED:
+                continue
+            for (measure, members), series in self.view.series.items():
+                if measure != number:
+                    continue
+                for datum in series:
+                    for option in datum.options:
+                        if option.kind != "physical" or option.symbol == numeral.unit:
+                            continue
+                        converted = convert(Decimal(repr(option.value)), Unit("physical", option.symbol), written)
+                        if converted is None or not numeral.low <= float(converted) <= numeral.high:
+                            continue
+                        cost = self._member_cost(claim, binding, members) + self._time_cost(claim, binding, datum)
+                        if cost <= 1.0 and (best is None or cost < best.cost):
+                            quantity = self._quantity(datum, option, cost)
+                            formula = f"{{0}} in {numeral.unit}"
+                            best = Candidate(
+                                float(converted),
+                                "physical",
+                                numeral.unit,
+                                cost,
+                                (quantity,),
+                                "conversion",
+                                formula,
+                                datum.time,
+                            )
+        return best
+
     def _direct(self, claim: Claim, binding: Binding) -> Iterator[tuple[Candidate, Datum]]:
         numeral = claim.numeral
         for datum, option, unit in self._hits(numeral):
@@ -308,7 +350,9 @@ class Judge:
             if mirrored:
                 unit -= 1.0  # noqa: PLW2901
                 sign = BROKEN if (numeral.signed and numeral.value < 0) or not self._says_negative(claim) else 0.3
-            cost = self._measure_cost(binding, datum.measure) + self._member_cost(claim, binding, datum.members)
+            cost = self._measure_cost(binding, datum.measure, direct=True) + self._member_cost(
+                claim, binding, datum.members
+            )
             cost += self._time_cost(claim, binding, datum) + unit + sign
             quantity = self._quantity(datum, option, cost)
             yield (
@@ -324,7 +368,7 @@ class Judge:
         if chance <= CHANCE:
             return not self._is_another(claim, binding, datum)
         affinity = binding.affinity.get(datum.measure, 0.0)
-        named = affinity >= 0.6 * NAMED and affinity >= binding.best - 0.05
+        named = affinity >= 0.6 * NAMED and affinity >= binding.best_direct - 0.05
         learned = claim.is_cell and datum.measure in (
             self.learned.get((claim.group[0], claim.row)),
             self.learned_columns.get((claim.group[0], claim.col)),
@@ -335,12 +379,12 @@ class Judge:
         """Whether another measure is named right before a figure of few digits, and this one by no word."""
         if (
             claim.numeral.digits >= 4
-            or binding.best < 0.85
+            or binding.best_direct < 0.85
             or binding.affinity.get(datum.measure, 0.0) > 0.25
             or claim.is_cell
         ):
             return False
-        named = [number for number, value in binding.affinity.items() if value >= binding.best - 0.02]
+        named = [number for number, value in binding.affinity.items() if value >= binding.best_direct - 0.02]
         return any(
             unit_cost(claim.numeral, option.kind, option.symbol) is not None
             for (measure, _), series in self.view.series.items()
@@ -385,7 +429,7 @@ class Judge:
             unit = unit_cost(numeral, option.kind, option.symbol)
             if unit is None:
                 continue
-            cost = unit + option.cost + self._measure_cost(binding, datum.measure)
+            cost = unit + option.cost + self._measure_cost(binding, datum.measure, direct=True)
             if (
                 cost <= candidate.cost
                 and cost + self._member_cost(claim, binding, datum.members) + self._time_cost(claim, binding, datum)
@@ -418,12 +462,18 @@ class Judge:
                         if item.measure >= 0:
                             affinity[item.measure] = max(affinity.get(item.measure, 0.0), strength)
                 strength *= 0.9
-        return Binding(affinity, max(affinity.values(), default=0.0))
+        direct = (
+            value
+            for number, value in affinity.items()
+            if any(unit_cost(claim.numeral, kind, symbol) is not None for kind, symbol in self.view.kinds[number])
+        )
+        return Binding(affinity, max(affinity.values(), default=0.0), max(direct, default=0.0))
 
-    def _measure_cost(self, binding: Binding, measure: int) -> float:
-        if binding.best < 0.12:
+    def _measure_cost(self, binding: Binding, measure: int, *, direct: bool = False) -> float:
+        best = binding.best_direct if direct else binding.best
+        if best < 0.12:
             return 0.3
-        return 1.8 * (binding.best - binding.affinity.get(measure, 0.0))
+        return max(0.0, 1.8 * (best - binding.affinity.get(measure, 0.0)))
 
     def _member_cost(self, claim: Claim, binding: Binding, members: MemberKey) -> float:
         cached = binding.member_costs.get(members)
@@ -500,7 +550,7 @@ class Judge:
                 if cost is not None and ref.year is None:
                     cost += self._year_gap(claim, time)
             if cost is not None:
-                costs.append(cost + (0.0 if claim.is_cell else min(0.45 * (rank + (not claim.has_own_time)), 0.9)))
+                costs.append(cost + (0.0 if claim.is_cell else _rank_cost(claim, rank)))
         if costs:
             return min(costs)
         is_snapshot = time.grain in ("day", "moment") and len(self.view.series[datum.measure, datum.members]) < 3
@@ -544,10 +594,11 @@ class Judge:
         """The cost of a time as the one a year, or a step, before those that are spoken of."""
         bases = [
             reading.candidate.later
-            for reading in self.by_group.get(claim.group, ())
+            for group in ((claim.group[0], claim.group[1] - 1), claim.group)
+            for reading in self.by_group.get(group, ())
             if reading.candidate and reading.candidate.later
         ]
-        bases = bases[-2:]
+        bases = bases[-3:]
         own = self.own_times
         if not bases:
             refs = absolute or claim.inherited_times
@@ -771,8 +822,20 @@ class Judge:
             self._sections,
             column,
             beside,
+            [] if claim.is_cell else self._columns_above(claim),
             self._cues(claim),
         )
+
+    def _columns_above(self, claim: Claim) -> list[list[Quantity]]:
+        """The columns of the last table before a claim, where it stands near."""
+        blocks = [block for block, _ in self.by_column if block < claim.group[0]]
+        if not blocks or claim.group[0] - max(blocks) > 4:
+            return []
+        return [
+            column
+            for (block, _), readings in self.by_column.items()
+            if block == max(blocks) and len(column := self._borne_out(readings)) > 1
+        ]
 
     def _together(self, own: Quantity) -> list[Datum]:
         """The data of the same members at the same time, a year with the balance at its end."""
@@ -850,21 +913,7 @@ class Judge:
 
     def _cues(self, claim: Claim) -> Callable[[str], float]:
         text = f"{claim.head} {claim.before} {claim.after}" if not claim.is_cell else f"{claim.head} {claim.corner}"
-        direction = self.lexicon.has("up", text) or self.lexicon.has("down", text) or claim.numeral.signed
-        asked = {
-            "change": direction or self.lexicon.has("change", text),
-            "difference": direction or self.lexicon.has("difference", text),
-            "share": self.lexicon.has("share", text),
-            "multiple": self.lexicon.has("versus", text)
-            or self.lexicon.has("share", text)
-            or claim.numeral.kind == "multiple",
-            "yearly": self.lexicon.has("yearly", text),
-            "sum": self.lexicon.has("sum", text),
-            "mean": self.lexicon.has("mean", text),
-            "median": self.lexicon.has("median", text),
-            "extreme": self.lexicon.has("highest", text) or self.lexicon.has("lowest", text),
-            "count": self.lexicon.has("count", text),
-        }
+        near, far = self._asked(text, claim), self._asked(claim.sentence, claim)
         missing = {
             "change": 0.9,
             "difference": 0.9,
@@ -877,7 +926,24 @@ class Judge:
             "extreme": 1.2,
             "count": 1.0,
         }
-        return lambda name: 0.0 if asked[name] else missing[name]
+        return lambda name: 0.0 if near[name] else 0.25 if far[name] and not claim.is_cell else missing[name]
+
+    def _asked(self, text: str, claim: Claim) -> dict[str, bool]:
+        """Which operations the words of a text speak of."""
+        has = self.lexicon.has
+        direction = has("up", text) or has("down", text) or claim.numeral.signed
+        return {
+            "change": direction or has("change", text),
+            "difference": direction or has("difference", text),
+            "share": has("share", text),
+            "multiple": has("versus", text) or has("share", text) or claim.numeral.kind == "multiple",
+            "yearly": has("yearly", text),
+            "sum": has("sum", text),
+            "mean": has("mean", text),
+            "median": has("median", text),
+            "extreme": has("highest", text) or has("lowest", text),
+            "count": has("count", text),
+        }
 
     def _expected(self, claim: Claim, binding: Binding) -> Quantity | None:
         """The one datum that a claim's words bind wholly, where there is one."""
@@ -908,6 +974,13 @@ class Judge:
         ):
             return None
         return self._quantity(scored[0][2], scored[0][3], scored[0][0])
+
+
+def _rank_cost(claim: Claim, rank: int) -> float:
+    """What speaks against the times of a sentence that a figure is not right beside."""
+    if claim.has_own_time:
+        return 0.95 if rank else 0.0
+    return min(0.45 * (rank + 1), 0.9)
 
 
 def _common(cells: Sequence[set[object]]) -> object:

@@ -33,7 +33,7 @@ def detect_language(text: str) -> str:
     """The ISO code of the text's language by its commonest small words; `en` where nothing tells."""
     scores = _scores(text)
     best = max(scores, key=lambda code: (scores[code], code == "en"))
-    return best if scores[best] >= 3 else "en"
+    return best if scores[best] > scores["en"] else "en"
 
 
 def sure_language(text: str) -> str | None:

@@ -164,7 +164,8 @@ def currencies() -> dict[str, str]:
 def physical_units() -> dict[str, str]:
     """What a text may write a physical unit as, with the symbol that Pint knows."""
     table = data_file("units.yaml")["physical"]
-    return {str(name): str(symbol) for symbol, names in table.items() for name in (symbol, *names)}
+    names = {str(name): str(symbol) for symbol, spellings in table.items() for name in (symbol, *spellings)}
+    return names | {name.upper(): symbol for name, symbol in names.items() if name.startswith("°")}
 
 
 @cache

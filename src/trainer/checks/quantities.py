@@ -74,6 +74,8 @@ class Focus:
     """Of a cell: the figures above it."""
     row: Sequence[Quantity] = ()
     """Of a cell: the figures beside it; of a sentence: those before it."""
+    tables: Sequence[Sequence[Quantity]] = ()
+    """The columns of the table before."""
     cues: Callable[[str], float] = lambda _: 0.0
     """What is added where no word speaks of an operation: 0 where one does."""
 
@@ -478,6 +480,21 @@ def _runs(group: Sequence[Quantity], same: Sequence[Quantity]) -> Iterable[list[
     return runs.values()
 
 
+def table_above(focus: Focus) -> Iterator[Candidate]:
+    """Sums and means of the first rows of a column of the table before."""
+    plus, mean = focus.cues("sum"), focus.cues("mean")
+    for column in focus.tables:
+        for size in range(2, min(len(column), 24) + 1):
+            items = tuple(column[:size])
+            total = math.fsum(item.value for item in items)
+            first = items[0]
+            cost = 0.7 if size < len(column) else 0.4
+            yield Candidate(total, first.kind, first.symbol, cost + plus, items, "sum", "sum of {n}", first.time)
+            yield Candidate(
+                total / size, first.kind, first.symbol, cost + mean, items, "mean", "mean of {n}", first.time
+            )
+
+
 def combined(focus: Focus) -> Iterator[Candidate]:
     """Sums and differences of two or three measures of the same members and time, and what one is per another."""
     gap, plus = focus.cues("difference"), focus.cues("sum")
@@ -529,6 +546,7 @@ OPERATIONS: tuple[Callable[[Focus], Iterator[Candidate]], ...] = (
     totals,
     combined,
     beside,
+    table_above,
     whole_sections,
     inverses,
 )

@@ -118,6 +118,8 @@ class View:
     """What a member is called, folded, with its dimension and name."""
     by_word: dict[str, list[int]] = field(default_factory=dict)
     """Measures by telling word."""
+    kinds: list[frozenset[tuple[str, str]]] = field(default_factory=list)
+    """The kinds and symbols of units that each measure's values may be in."""
     breadth: dict[str, int] = field(default_factory=dict)
     """How many members each dimension has."""
     totals: set[tuple[str, str]] = field(default_factory=set)
@@ -312,6 +314,10 @@ class View:
         )
         self.sorted_values = [value for value, _, _ in pairs]
         self.sorted_options = [(self.data[index], self.data[index].options[number]) for _, index, number in pairs]
+        kinds: dict[int, set[tuple[str, str]]] = defaultdict(set)
+        for datum in self.data:
+            kinds[datum.measure].update((option.kind, option.symbol) for option in datum.options)
+        self.kinds = [frozenset(kinds[number]) for number in range(len(self.titles))]
         self.currencies = {
             option.symbol for datum in self.data for option in datum.options if option.kind == "money" and option.symbol
         }
@@ -369,9 +375,10 @@ class View:
             total = sum(self.weights[word] for word in own)
             held = sum(self.weights[word] * words.get(word, 0.0) for word in own)
             share = held / total
-            if not any(word in words for word in own - GENERIC):
-                share *= 0.4
             found[number] = share * (0.7 + 0.3 * min(1.0, share))
+        telling = {number for number in found if any(word in words for word in self.words[number] - GENERIC)}
+        if any(found[number] >= 0.2 for number in telling):
+            found = {number: value if number in telling else 0.4 * value for number, value in found.items()}
         # `operating cash flow` names no cash.
         for number, value in list(found.items()):
             own = self.words[number]
@@ -427,6 +434,8 @@ def _same_members(facts: Facts) -> dict[tuple[str, str], str]:
             for call in calls:
                 first.setdefault(call, name)
             names[dimension.name, member.name] = name
+            for alias in member.aliases:
+                names.setdefault((dimension.name, alias), name)
     return names
 
 
