@@ -82,7 +82,7 @@ def test_days_are_counted_and_the_threshold_in_a_measures_name_is_no_figure() ->
 
 
 def test_sums_and_means_over_months_are_derived() -> None:
-    text = "From July to September 2025 rainfall was 212.9 mm in all.\n\nOver the three months mean PM2.5 was 4.7 µg/m³ on average.\n"
+    text = "From July to September 2025 rainfall was 212.9 mm in all.\n\nOver the three months mean PM2.5 was 4.7 µg/m³ on average.\n"  # noqa: E501
 
     assert [verdict for _, verdict in verdicts(text, WEATHER)] == ["derived", "derived"]
 

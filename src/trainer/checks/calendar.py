@@ -113,7 +113,7 @@ def _year(calendar: Calendar, ref: TimeRef, time: Time) -> float | None:
     if time.grain == "year":
         if ref.year not in years:
             return None
-        return 0.0 if ref.year == years[0] else 0.8
+        return 0.0 if ref.year == years[0] else 1.0
     if time.grain in ("day", "moment"):
         if time.end in calendar.ends or any(abs((time.end - end).days) <= 3 for end in calendar.ends):
             return 0.1 if ref.year == time.end.year else None

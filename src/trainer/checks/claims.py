@@ -81,6 +81,8 @@ class Claim:
     times: tuple[TimeRef, ...] = ()
     """Asserted times, the nearest first."""
     inherited_times: tuple[TimeRef, ...] = ()
+    base_times: tuple[TimeRef, ...] = ()
+    """Those of its times that something is compared with."""
     has_own_time: bool = True
     """Whether the first of its times is said of it, and not only somewhere in its sentence."""
     listed: bool = False
@@ -223,7 +225,7 @@ class _Reader:
         self.out.sentences.append(sentence)
         numerals = find_numerals(text, lexicon=self.lexicon, style=self.style)
         for ref in times:
-            if ref.kind == "day" and ref.year is not None:
+            if ref.kind == "day":
                 self.out.dates.append((*block.place(offset + ref.start), ref, text))
         inside = [(ref.start, ref.end) for ref in times]
         figures = []
@@ -278,7 +280,7 @@ class _Reader:
         figures: Sequence[Numeral],
         cuts: Sequence[int],
         outer: _Outer,
-    ) -> tuple[tuple[TimeRef, ...], tuple[TimeRef, ...], bool]:
+    ) -> tuple[tuple[TimeRef, ...], tuple[TimeRef, ...], tuple[TimeRef, ...], bool]:
         """The times that a figure asserts, the nearest first; those that its sentence inherits; whether the first is its own.
 
         A time behind a figure is its own up to the next figure; one before it reaches over all figures that follow, up to
@@ -321,7 +323,7 @@ class _Reader:
         is_own = bool(first) and not (
             first[0].kind in ("previous", "year_ago") and numeral.kind in ("percent", "points", "multiple")
         )
-        return (*first, *rest), outer.times, is_own
+        return (*first, *rest), outer.times, tuple(ref for ref in base if ref not in first), is_own
 
     def _is_base(self, text: str, ref: TimeRef) -> bool:
         """Whether a time is what something is compared with: `than in 2023`, `since FY2024`."""
@@ -412,6 +414,7 @@ class _Reader:
                             corner_outer.members or around.members or outer.members,
                             (*head_times, *row_times),
                             corner_outer.times or around.times or outer.times,
+                            (),
                             True,
                             False,
                             f"{labels} | {head}",
@@ -545,7 +548,7 @@ def _is_rank_column(cells: Sequence[str]) -> bool:
 
 
 def _nearest_members(text: str, numeral: Numeral, members: Sequence[tuple[int, int, Members]]) -> tuple[Members, ...]:
-    """The members of a sentence, those a figure is said of first: one right behind it, the last one before it, the others."""
+    """The members of a sentence, those a figure is said of first: one right behind it, the last one before it, the others."""  # noqa: E501
     behind = [item for item in members if item[0] >= numeral.end]
     own = [item for item in behind[:1] if item[0] - numeral.end < 40 and _reaches(text[numeral.end : item[0]])]
     if own and re.search(r"\d", text[numeral.end : own[0][0]]):

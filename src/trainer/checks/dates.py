@@ -31,6 +31,22 @@ def check_dates(
     for line, column, ref, sentence in claims.dates:
         day = ref.first
         if day is None:
+            if (
+                known
+                and ref.month
+                and ref.day
+                and (ref.month, ref.day) not in {(other.month, other.day) for other in (*known, *said)}
+            ):
+                yield Figure(
+                    line,
+                    column,
+                    ref.text,
+                    "date",
+                    0.0,
+                    "date",
+                    "unsupported",
+                    message="no datum and no context holds this day",
+                )
             continue
         if day in known:
             yield Figure(

@@ -116,6 +116,8 @@ class Judge:
         self._learn(claims)
         for number, claim in enumerate(claims):
             reading = self._read(claim)
+            if reading.verdict in ("supported", "derived") and claim.is_cell:
+                reading = self._misplaced(claim, self._bind(claim), reading)
             if reading.verdict in ("contradicted", "unsupported") and claim.is_cell and self.last_hits:
                 for axis, at in (("row", claim.row), ("column", claim.col)):
                     self.pending[claim.group[0], axis, at].append((number, claim, self.last_hits))
@@ -178,6 +180,7 @@ class Judge:
             self._settle(key, cells, self.learned, self.row_times, self.row_members)
         for key, cells in columns.items():
             self._settle(key, cells, self.learned_columns, self.column_times, self.column_members)
+        self._keep_one_axis()
         if votes[True] > 2 * votes[False]:
             self.calendar = replace(self.calendar, overlap_first=True)
         ends: Counter[int] = Counter()
@@ -195,6 +198,25 @@ class Judge:
             month, count = ends.most_common(1)[0]
             if month != 12 and count >= max(2, 0.7 * sum(ends.values())):
                 self.calendar = replace(self.calendar, end_months=self.calendar.end_months | {month})
+
+    def _keep_one_axis(self) -> None:
+        """What differs from column to column is not what a row is of, and the other way round."""
+        for block in {block for block, _ in (*self.column_members, *self.column_times, *self.learned_columns)}:
+            columns = [of for (at, _), of in self.column_members.items() if at == block]
+            dimensions = {
+                name
+                for of in columns
+                for name in of
+                if len({other.get(name) for other in columns if name in other}) > 1
+            }
+            for (at, _), of in self.row_members.items():
+                if at == block:
+                    for name in dimensions & set(of):
+                        del of[name]
+            for columns_of, rows_of in ((self.column_times, self.row_times), (self.learned_columns, self.learned)):
+                if len({value for (at, _), value in columns_of.items() if at == block}) > 1:
+                    for key in [key for key in rows_of if key[0] == block]:
+                        del rows_of[key]
 
     def _settle(
         self,
@@ -230,6 +252,8 @@ class Judge:
                 break
             chance = self._chance(claim, binding, candidate)
             rival = self._rival(claim, binding, datum)
+            if self._is_repeated(claim, datum):
+                continue
             if rival is None and self._is_borne_out(claim, binding, candidate, datum, chance):
                 best = candidate
                 break
@@ -261,6 +285,33 @@ class Judge:
         if formula:
             return Reading(claim, "derived", replace(candidate, operation="definition", formula=formula), chance=chance)
         return Reading(claim, "supported", candidate, chance=chance)
+
+    def _misplaced(self, claim: Claim, binding: Binding, reading: Reading) -> Reading:
+        """The reading of a cell, contradicted where it is another measure's than that of its column's or row's other cells."""  # noqa: E501
+        candidate = reading.candidate
+        if candidate is None or not claim.is_cell:
+            return reading
+        for store, key in ((self.learned_columns, claim.col), (self.learned, claim.row)):
+            measure = store.get((claim.group[0], key))
+            if measure is None or (candidate.operation == "direct" and candidate.inputs[0].measure == measure):
+                continue
+            if candidate.operation == "definition" or any(self.lexicon.has(cue, claim.head) for cue in ("sum", "mean")):
+                continue
+            fitting = sorted(
+                (cost, datum.index, datum)
+                for (number, members), series in self.view.series.items()
+                if number == measure
+                for datum in series
+                if (cost := self._member_cost(claim, binding, members) + self._time_cost(claim, binding, datum)) <= 0.6
+            )
+            if not fitting or (
+                len(fitting) > 1 and fitting[1][0] < fitting[0][0] + 0.1 and fitting[1][2].value != fitting[0][2].value
+            ):
+                continue
+            own = self._quantity(fitting[0][2], fitting[0][2].options[0])
+            message = f"{own.named()} is {_shown(own)}; {claim.numeral.text} is {candidate.inputs[0].named()}"
+            return Reading(claim, "contradicted", _as_candidate(own), message)
+        return reading
 
     def _refuse(self, claim: Claim, binding: Binding, direct: Sequence[tuple[Candidate, Datum]]) -> Reading:
         expected = self._expected(claim, binding)
@@ -374,6 +425,20 @@ class Judge:
             self.learned_columns.get((claim.group[0], claim.col)),
         )
         return (named or learned) and candidate.cost <= 1.3
+
+    def _is_repeated(self, claim: Claim, datum: Datum) -> bool:
+        """Whether a figure would be compared with itself: `4.90 after 4.90`."""
+        last = self.by_group.get(claim.group, [])[-1:]
+        return (
+            not claim.is_cell
+            and bool(last)
+            and last[0].candidate is not None
+            and last[0].candidate.operation == "direct"
+            and last[0].candidate.inputs[0].index == datum.index
+            and last[0].claim.numeral.kind == claim.numeral.kind
+            and self.lexicon.has("versus", claim.before)
+            and len(claim.before) < 24
+        )
 
     def _is_another(self, claim: Claim, binding: Binding, datum: Datum) -> bool:
         """Whether another measure is named right before a figure of few digits, and this one by no word."""
@@ -540,7 +605,7 @@ class Judge:
         if time is None:
             return 0.5 if claim.times and claim.has_own_time and claim.times[0].kind != "day" else 0.1
         versus = self._is_versus(claim)
-        costs = []
+        costs, base_costs = [], []
         absolute = [ref for ref in claim.times if ref.kind not in ("previous", "year_ago")]
         for rank, ref in enumerate(claim.times):
             if ref.kind in ("previous", "year_ago"):
@@ -549,7 +614,9 @@ class Judge:
                 cost = self.calendar.cost(ref, time)
                 if cost is not None and ref.year is None:
                     cost += self._year_gap(claim, time)
-            if cost is not None:
+            if cost is not None and ref in claim.base_times:
+                base_costs.append(cost + 1.3)
+            elif cost is not None:
                 costs.append(cost + (0.0 if claim.is_cell else _rank_cost(claim, rank)))
         if costs:
             return min(costs)
@@ -567,13 +634,11 @@ class Judge:
         if claim.times and claim.has_own_time:
             return 1.6
         inherited = [ref for ref in claim.inherited_times if ref.kind not in ("previous", "year_ago")]
-        costs = [
-            cost + 0.25 + 0.1 * rank
-            for rank, ref in enumerate(inherited)
-            if (cost := self.calendar.cost(ref, time)) is not None
-        ]
-        if costs:
-            return min(costs)
+        for rank, ref in enumerate(inherited):
+            if (cost := self.calendar.cost(ref, time)) is not None:
+                base_costs.append(cost + 0.25 + 0.1 * rank)
+        if base_costs:
+            return min(base_costs)
         if inherited and not (
             time.grain in ("day", "moment") and len(self.view.series[datum.measure, datum.members]) < 4
         ):
@@ -633,29 +698,37 @@ class Judge:
     # Contexts and arithmetic.
 
     def _context(self, claim: Claim) -> Candidate | None:
+        """The figure of a context that says the same of the same; none where a context says another figure of it."""
         numeral = claim.numeral
-        best: tuple[float, ContextFigure] | None = None
-        near = set(claim.words)
         size = abs(numeral.value) or 1.0
         chance = numeral.width / (DECADE * size) * len(self.contexts)
+        scored = []
         for figure in self.contexts:
             other = figure.claim.numeral
-            if not (other.low <= numeral.high and numeral.low <= other.high) or not _same_unit(numeral, other):
+            if not _same_unit(numeral, other):
                 continue
+            shared = sum(
+                min(weight, figure.claim.words.get(word, 0.0))
+                for word, weight in claim.words.items()
+                if word not in GENERIC and figure.claim.words.get(word, 0.0) > 0.3 and weight > 0.3
+            )
+            meets = other.low <= numeral.high and numeral.low <= other.high
             if numeral.width < 0.5 * other.width and abs(numeral.value - other.value) > 1e-9 * size:
-                continue
-            shared = figure.words & near
-            cost = 1.6 - 0.5 * min(len(shared), 3)
-            if (shared or chance <= CHANCE) and (best is None or cost < best[0]):
-                best = (cost, figure)
-        if best is None:
+                meets = False
+            scored.append((shared, meets, figure))
+        meeting = [item for item in scored if item[1]]
+        if not meeting:
             return None
-        cost, figure = best
+        shared, _, figure = max(meeting, key=lambda item: item[0])
+        nearest = max(item[0] for item in scored)
+        if nearest > shared + 0.25 or (shared <= 0.3 and chance > CHANCE):
+            return None
+        cost = 1.6 - 0.5 * min(shared, 3.0)
         return Candidate(
             figure.claim.numeral.value, numeral.kind, numeral.unit, max(cost, 0.1), (figure.quantity(cost),), "context"
         )
 
-    def _derived(self, claim: Claim, binding: Binding) -> tuple[Candidate | None, float]:
+    def _derived(self, claim: Claim, binding: Binding) -> tuple[Candidate | None, float]:  # noqa: C901, PLR0912
         numeral = claim.numeral
         size = abs(numeral.value)
         probability = numeral.width / (DECADE * size) if size else 1.0
@@ -666,9 +739,15 @@ class Judge:
         negative = self.lexicon.has(
             "down", f"{claim.head} {claim.before[-70:]} {claim.after[:40]}"
         ) or self.lexicon.has("negative", claim.before[-40:])
+        if not numeral.value:
+            return None, 1.0
         for operation in OPERATIONS:
             for candidate in operation(focus):
                 if candidate.cost > ACCEPTED:
+                    continue
+                if numeral.bare and numeral.digits < 3 and candidate.operation in ("ratio", "per", "product"):
+                    continue
+                if numeral.kind == "money" and not candidate.symbol and self.currency not in ("", numeral.unit):
                     continue
                 unit = unit_cost(numeral, candidate.kind, candidate.symbol)
                 if unit is None or (numeral.kind == "points" and candidate.kind == "percent"):
@@ -815,7 +894,14 @@ class Judge:
             lambda own: once(
                 "series",
                 own,
-                lambda: of(view.series.get((own.measure, own.members), ()), own) if own.index >= 0 else [],
+                lambda: (
+                    [
+                        replace(item, cost=min(item.cost, 0.3)) if self._is_base(claim, item.time) else item
+                        for item in of(view.series.get((own.measure, own.members), ()), own)
+                    ]
+                    if own.index >= 0
+                    else []
+                ),
             ),
             lambda own: once("section", own, lambda: of(self._section(own), own) if own.index >= 0 else []),
             lambda own: once("peers", own, lambda: peers(own)),
@@ -825,6 +911,10 @@ class Judge:
             [] if claim.is_cell else self._columns_above(claim),
             self._cues(claim),
         )
+
+    def _is_base(self, claim: Claim, time: Time | None) -> bool:
+        """Whether a time is the one that something is compared with."""
+        return time is not None and any(self.calendar.cost(ref, time) is not None for ref in claim.base_times)
 
     def _columns_above(self, claim: Claim) -> list[list[Quantity]]:
         """The columns of the last table before a claim, where it stands near."""
@@ -921,9 +1011,9 @@ class Judge:
             "multiple": 0.6,
             "yearly": 1.4,
             "sum": 0.9,
-            "mean": 1.2,
-            "median": 1.5,
-            "extreme": 1.2,
+            "mean": 2.0,
+            "median": 2.2,
+            "extreme": 9.0,  # the highest of some values is one of them: without a word it is that value
             "count": 1.0,
         }
         return lambda name: 0.0 if near[name] else 0.25 if far[name] and not claim.is_cell else missing[name]

@@ -254,7 +254,7 @@ def _implied(judge: Judge, sentence: Sentence, end: int, other: Quantity) -> Qua
     affinity = judge.view.affinities(words)
     measures = [number for number, value in affinity.items() if value >= 0.8 and number != other.measure]
     if not measures:
-        measures = [number for number, words_of in enumerate(judge.view.words) if words_of >= {"share", "price"}]
+        measures = [number for number, words_of in enumerate(judge.view.words) if words_of == {"share", "price"}]
     data = [datum for number in measures for datum in judge.view.series.get((number, other.members), ())]
     same = [datum for datum in data if any(option.kind == other.kind for option in datum.options)]
     if not same or len({round(_value(datum, other), 6) > other.value for datum in same}) > 1:
@@ -377,7 +377,7 @@ def _ranked(
     around = sentence.text[max(0, match.start() - 50) : match.end() + 70]
     by_time = bool(
         re.search(
-            r"quarter|year|month|day|quartal|jahr|monat|trimestre|année|exercice|mois|año|mes|anno|四半期|年|月|季度",
+            r"\b(?:quarter|year|month|quartal|jahr|monat|trimestre|année|exercice|mois|año|mes\b|meses|anno)|四半期|年|月|季度",
             around,
             re.IGNORECASE,
         )
@@ -445,11 +445,16 @@ def _named(judge: Judge, sentence: Sentence, match: re.Match[str]) -> Quantity |
                 fitting.append((cost, datum.index, datum))
     fitting.sort(key=lambda item: item[:2])
     if not fitting or (
-        len(fitting) > 1 and fitting[1][0] <= fitting[0][0] + 0.05 and fitting[1][2].value != fitting[0][2].value
+        (refs or members)
+        and len(fitting) > 1
+        and fitting[1][0] <= fitting[0][0] + 0.05
+        and fitting[1][2].value != fitting[0][2].value
     ):
         return None
     if not refs and not members:
-        return None
+        if not re.search(r"latest|most recent|letzte|jüngste|dernier|último|最新", sentence.text, re.IGNORECASE):
+            return None
+        fitting.sort(key=lambda item: (-item[2].end.toordinal(), item[1]))
     datum = fitting[0][2]
     option = datum.options[0]
     return Quantity(

@@ -158,7 +158,7 @@ def ratios(focus: Focus) -> Iterator[Candidate]:
                     )
             elif top.kind == "money":
                 yield Candidate(ratio, "money", top.symbol, cost + times, pair, "per", "{0} / {1}", top.time)
-            else:
+            elif top.kind in ("", "count", "physical"):
                 yield Candidate(ratio, "", "", cost + times, pair, "per", "{0} / {1}", top.time)
 
 
@@ -355,18 +355,20 @@ def beside(focus: Focus) -> Iterator[Candidate]:
                 continue
             cost = 0.3 + one.cost + two.cost
             comparable = one.kind == two.kind or not one.kind or not two.kind
+            is_forward = one.time is None or two.time is None or one.time.end >= two.time.end
             if comparable:
                 kind = "points" if one.kind == "percent" else one.kind
-                yield Candidate(
-                    one.value - two.value,
-                    kind,
-                    one.symbol,
-                    cost + cues["difference"],
-                    (one, two),
-                    "difference",
-                    "{0} - {1}",
-                    one.time,
-                )
+                if is_forward:
+                    yield Candidate(
+                        one.value - two.value,
+                        kind,
+                        one.symbol,
+                        cost + cues["difference"],
+                        (one, two),
+                        "difference",
+                        "{0} - {1}",
+                        one.time,
+                    )
                 if two.value:
                     yield Candidate(
                         100 * one.value / two.value,

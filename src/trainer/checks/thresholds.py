@@ -6,7 +6,7 @@ CHANCE = 0.02
 """The most accidental hits to expect among all readings as plausible as the one that hits: one false figure in fifty is
 accepted by accident, the share at which readers still trust a mark."""
 
-DERIVED_CHANCE = 0.06
+DERIVED_CHANCE = 0.1
 """The same for arithmetic whose measure, operation and times are named by words: the words themselves speak for it."""
 
 DECADE = 2.3
