@@ -12,8 +12,8 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def terminal_in(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal in place of stdout; not in a fixture, whose stdout pytest takes back before the test begins."""
     screen = Terminal()
     monkeypatch.setattr("sys.stdout", screen)
     return screen
@@ -21,9 +21,10 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_a_table_fits_the_terminal_and_its_first_column_is_cut_last(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, columns: int
+    monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
+    terminal = terminal_in(monkeypatch)
 
     write_table(("report", "from", "open"), [("overview-of-much", "file:a" * 20, "output/html/overview-of-much.html")])
 
@@ -32,8 +33,9 @@ def test_a_table_fits_the_terminal_and_its_first_column_is_cut_last(
     assert lines[1].startswith("overview-of-much  ")
 
 
-def test_reasons_go_on_below_instead_of_being_cut(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reasons_go_on_below_instead_of_being_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
+    terminal = terminal_in(monkeypatch)
 
     write_table(("report", "why"), [("a", "the instruction changed and the data changed too")], wraps=True)
 
@@ -50,9 +52,8 @@ def test_elsewhere_a_table_is_as_wide_as_it_is(
     assert "x" * 200 in capsys.readouterr().out
 
 
-def test_an_answer_does_not_steer_a_terminal_and_stays_as_it_is_in_a_pipe(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_does_not_steer_a_terminal_and_stays_as_it_is_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_in(monkeypatch)
     answer = "\x1b]0;owned\x07\x1b[2Jtext\twith a tab\n"
 
     write_text(answer)

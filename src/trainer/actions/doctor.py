@@ -31,6 +31,7 @@ _EXTRAS = {
     "postgres": "psycopg",
     "redis": "redis",
     "sagemaker": "boto3",
+    "sql": "sqlalchemy",
 }
 """Every extra with a package that only it brings."""
 
