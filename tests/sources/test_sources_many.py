@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import threading
-
-import pytest
+from datetime import UTC, datetime
 
 from servers.yahoo import Fault
 from trainer.core.errors import SourceError, UsageError
+from trainer.core.values import RetrievalResult
 from trainer.sources import SourceContext, create_source, retrieve_many
+
+NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
 def test_what_fails_does_not_take_down_what_works(yahoo, tmp_path, clock):
@@ -91,13 +93,46 @@ def test_no_queries_have_no_outcomes():
     assert retrieve_many([], {}) == []
 
 
-def test_a_fault_of_a_source_is_raised_where_the_caller_waits():
+def test_a_fault_of_a_source_is_its_own_error_and_nobody_elses(yahoo):
     class Faulty:
         def retrieve(self, query, store=True):
-            raise ZeroDivisionError
+            return {}["days"]
 
-    with pytest.raises(ZeroDivisionError):
-        retrieve_many([("faulty", {"n": n}) for n in range(20)], {"faulty": Faulty()}, workers=2)
+    outcomes = retrieve_many(
+        [("faulty", {"n": 1}), ("yahoo_finance", {"ticker": "ABBV"})], {"faulty": Faulty(), "yahoo_finance": yahoo}
+    )
+
+    assert str(outcomes[0].error) == "the source faulty failed: KeyError: 'days'\n  please report it"
+    assert isinstance(outcomes[0].error.__cause__, KeyError)
+    assert outcomes[1].error is None
+
+
+def test_sources_that_hang_hold_up_no_other():
+    released = threading.Event()
+
+    class Slow:
+        def retrieve(self, query, store=True):
+            released.wait(30)
+            raise SourceError("too late")
+
+    class Quick:
+        def retrieve(self, query, store=True):
+            return RetrievalResult({"n": query["n"]}, "quick", NOW)
+
+    quick = [("quick", {"n": n}) for n in range(7)]
+    slow = [(name, {"n": n}) for name in ("slow1", "slow2", "slow3") for n in range(20)]
+    answers = []
+
+    def note(outcome):
+        answers.append(outcome.source)
+        if answers.count("quick") == len(quick):
+            released.set()
+
+    sources = {"quick": Quick(), "slow1": Slow(), "slow2": Slow(), "slow3": Slow()}
+    outcomes = retrieve_many([*slow, *quick], sources, done=note)
+
+    assert answers[:7] == ["quick"] * 7
+    assert [outcome.error is None for outcome in outcomes] == [False] * 60 + [True] * 7
 
 
 def test_outcomes_are_told_in_the_callers_thread(yahoo):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trainer.core.digest import canonical
-from trainer.core.errors import TrainerError, UsageError, unknown
+from trainer.core.errors import SourceError, TrainerError, UsageError, unknown
 from trainer.core.values import Json, RetrievalResult
 from trainer.sources.base import DataRetriever
 
@@ -41,60 +41,52 @@ def retrieve_many(
 ) -> list[Outcome]:
     """One outcome per query, in the order of the queries; a query asked twice is sent once.
 
-    `done` is told each outcome as it comes, in the caller's thread. An interrupt ends the wait at once: threads that
-    still hang on a server do not hold up the program's end.
+    Each source has up to `workers` threads of its own, so that one that hangs holds up no other. `done` is told each
+    outcome as it comes, in the caller's thread. An interrupt ends the wait at once: threads that still hang on a server
+    do not hold up the program's end.
     """
-    asks = {canonical([source, dict(query)]): (source, query) for source, query in reversed(queries)}
-    marks = [canonical([source, dict(query)]) for source, query in queries]
-    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-    finished: queue.SimpleQueue[tuple[str, Outcome | Exception]] = queue.SimpleQueue()
-    for mark in dict.fromkeys(marks):
-        waiting.put(mark)
+    by_identity = {canonical([source, dict(query)]): (source, query) for source, query in reversed(queries)}
+    identities = [canonical([source, dict(query)]) for source, query in queries]
+    waiting: dict[str, queue.SimpleQueue[str]] = {}
+    finished: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
+    for identity in dict.fromkeys(identities):
+        waiting.setdefault(by_identity[identity][0], queue.SimpleQueue()).put(identity)
 
-    def work() -> None:
+    def work(source: str) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
-                mark = waiting.get_nowait()
-                finished.put((mark, _outcome(asks[mark], sources, store)))
+                identity = waiting[source].get_nowait()
+                finished.put((identity, _outcome(by_identity[identity], sources, store)))
 
-    for _ in range(min(workers, len(asks))):
-        threading.Thread(target=work, daemon=True).start()
-    return _gathered(marks, len(asks), waiting, finished, done)
-
-
-def _gathered(
-    marks: Sequence[str],
-    count: int,
-    waiting: queue.SimpleQueue[str],
-    finished: queue.SimpleQueue[tuple[str, Outcome | Exception]],
-    done: Callable[[Outcome], None],
-) -> list[Outcome]:
+    for source, line in waiting.items():
+        for _ in range(min(workers, line.qsize())):
+            threading.Thread(target=work, args=(source,), daemon=True).start()
     outcomes: dict[str, Outcome] = {}
     try:
-        for _ in range(count):
-            mark, outcome = finished.get()
-            if isinstance(outcome, Exception):
-                raise outcome
-            outcomes[mark] = outcome
+        while len(outcomes) < len(by_identity):
+            identity, outcome = finished.get()
+            outcomes[identity] = outcome
             done(outcome)
     finally:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                waiting.get_nowait()
-    return [outcomes[mark] for mark in marks]
+        for line in waiting.values():  # after an interrupt, nothing more is begun
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    line.get_nowait()
+    return [outcomes[identity] for identity in identities]
 
 
-def _outcome(ask: Ask, sources: Mapping[str, DataRetriever], store: bool) -> Outcome | Exception:
-    """The outcome; a fault of the program is handed back to be raised where the caller waits."""
+def _outcome(ask: Ask, sources: Mapping[str, DataRetriever], store: bool) -> Outcome:
     source, query = ask
     start = time.monotonic()
+    result, error = None, None
     try:
         if source not in sources:
             message, hint = unknown("source", source, sources)
             raise UsageError(message, hint=hint)
         result = sources[source].retrieve(query, store)
-    except TrainerError as error:
-        return Outcome(source, query, error=error, seconds=time.monotonic() - start)
-    except Exception as fault:
-        return fault
-    return Outcome(source, query, result, seconds=time.monotonic() - start)
+    except TrainerError as failure:
+        error = failure
+    except Exception as fault:  # of a source, perhaps another package's: it must not take the others with it
+        error = SourceError(f"the source {source} failed: {type(fault).__name__}: {fault}", hint="please report it")
+        error.__cause__ = fault
+    return Outcome(source, query, result, error, time.monotonic() - start)

@@ -45,11 +45,11 @@ def shape_summary(body: Mapping[str, Any]) -> Fetched:
     data = {**names, **sections, **_series(modules), **_others(modules)}
     if len(data) == len(names):
         raise NoData
-    known = {name: table for name, (table, _) in tables.SECTIONS.items()} | dict(_SERIES)
+    by_section = {name: table for name, (table, _) in tables.SECTIONS.items()} | dict(_SERIES)
     place = {**_module(modules, "price"), **_module(modules, "quoteType")}
     market_day = _market_day(_module(modules, "price").get("regularMarketTime"), place)
     as_of = market_day or sections.get("financials", {}).get("mostRecentQuarter")
-    return Fetched(data, _subject(names), as_of, _fields(data, known, _units(names, place.get("quoteType"))))
+    return Fetched(data, _subject(names), as_of, _fields(data, by_section, _units(names, place.get("quoteType"))))
 
 
 def shape_fundamentals(body: Mapping[str, Any], symbol: str) -> Fetched:
@@ -65,13 +65,13 @@ def shape_fundamentals(body: Mapping[str, Any], symbol: str) -> Fetched:
             if point and (value := raw(point.get("reportedValue"))) is not None:
                 rows[str(period)].setdefault(point["asOfDate"], {})[own] = value
                 currency = currency or point.get("currencyCode") or ""
-    rows = {period: _in_order(found, table) for period, found in rows.items()}
-    series_rows = {period: ascending(found) for period, found in rows.items() if found}
+    rows = {period: _in_order(by_date, table) for period, by_date in rows.items()}
+    series_rows = {period: ascending(by_date) for period, by_date in rows.items() if by_date}
     if not series_rows:
         raise NoData
     names = {"symbol": symbol} | ({"financialCurrency": currency} if currency else {})
     data = {**names, **series_rows}
-    as_of = max(row["date"] for found in series_rows.values() for row in found)
+    as_of = max(row["date"] for series in series_rows.values() for row in series)
     return Fetched(data, symbol, as_of, _fields(data, dict.fromkeys(series_rows, table), _units(names)))
 
 
@@ -88,24 +88,24 @@ def shape_chart(body: Mapping[str, Any]) -> Fetched:
     if not prices:
         raise NoData
     data: dict[str, Json] = {**names, "interval": interval, "prices": prices, **_events(answer, stamp)}
-    known: dict[str, tables.Table] = {"prices": tables.PRICES, "dividends": {"amount": ("Dividend", "price")}}
+    by_section: dict[str, tables.Table] = {"prices": tables.PRICES, "dividends": {"amount": ("Dividend", "price")}}
     newest = prices[-1]["date"]
     as_of = parse_moment(newest).astimezone(zone).date().isoformat() if is_intraday else newest
     units = _units(names, meta.get("instrumentType"))
-    return Fetched(data, _subject(names), as_of, _fields(data, known, units))
+    return Fetched(data, _subject(names), as_of, _fields(data, by_section, units))
 
 
 def schema_fields() -> dict[str, Field]:
     """The fields of all kinds; `currency` stands where an answer names its own."""
-    known: dict[str, tables.Table] = {"": tables.QUOTE}
-    known |= {name: table for name, (table, _) in tables.SECTIONS.items()}
-    known |= dict(_SERIES) | {"prices": tables.PRICES}
+    by_section: dict[str, tables.Table] = {"": tables.QUOTE}
+    by_section |= {name: table for name, (table, _) in tables.SECTIONS.items()}
+    by_section |= dict(_SERIES) | {"prices": tables.PRICES}
     for period in ("annual", "quarterly"):
-        known[period] = {**tables.RESULTS, **_lines()}
+        by_section[period] = {**tables.RESULTS, **_lines()}
     units = _units({"currency": "currency"})
     return dict(_NAMED) | {
         f"{section}.{name}" if section else name: Field(title, units.get(unit, unit))
-        for section, table in known.items()
+        for section, table in by_section.items()
         for name, (title, unit) in table.items()
     }
 
@@ -186,29 +186,29 @@ def _first(body: Mapping[str, Any], envelope: str) -> dict[str, Any]:
 
 
 def _module(modules: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    found: Any = modules
+    module: Any = modules
     for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else {}
+        module = module.get(name) if isinstance(module, dict) else None
+    return module if isinstance(module, dict) else {}
 
 
 def _identity(answer: Mapping[str, Any]) -> dict[str, Json]:
-    found = {
+    names = {
         "symbol": answer.get("symbol"),
         "name": answer.get("longName") or answer.get("shortName"),
         "exchange": answer.get("fullExchangeName") or answer.get("exchangeName") or answer.get("exchange"),
         "currency": answer.get("currency"),
         "financialCurrency": answer.get("financialCurrency"),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in names.items() if value}
 
 
 def _currencies(modules: Mapping[str, Any]) -> dict[str, Json]:
     quoted = (modules.get("summaryDetail") or {}).get("currency")
     books = (modules.get("financialData") or {}).get("financialCurrency")
     books = books or (modules.get("earnings") or {}).get("financialCurrency")
-    found = {"currency": (modules.get("price") or {}).get("currency") or quoted, "financialCurrency": books}
-    return {name: value for name, value in found.items() if value}
+    names = {"currency": (modules.get("price") or {}).get("currency") or quoted, "financialCurrency": books}
+    return {name: value for name, value in names.items() if value}
 
 
 def _subject(names: Mapping[str, Json]) -> str:
@@ -243,7 +243,7 @@ def _series(modules: Mapping[str, Any]) -> dict[str, Json]:
         "quarterlyEstimates": _estimates(modules.get("earningsTrend"), "q"),
         "recommendations": _recommendations(modules.get("recommendationTrend")),
     }
-    return {name: found for name, found in series.items() if found}
+    return {name: rows for name, rows in series.items() if rows}
 
 
 def _results(statements: Any, earnings: Any) -> list[dict[str, Json]]:
@@ -272,7 +272,7 @@ def _end(record: Mapping[str, Any], name: str) -> str:
 
 
 def _estimates(trend: Any, period: str) -> list[dict[str, Json]]:
-    rows = [_estimate(each) for each in records(trend, "trend") if str(each.get("period")).endswith(period)]
+    rows = [_estimate(row) for row in records(trend, "trend") if str(row.get("period")).endswith(period)]
     return sorted(rows, key=lambda row: str(row["date"]))
 
 
@@ -324,16 +324,20 @@ def _prices(answer: Mapping[str, Any], stamp: _Stamp) -> list[dict[str, Json]]:
 
 def _events(answer: Mapping[str, Any], stamp: _Stamp) -> dict[str, Json]:
     events = answer.get("events") or {}
-    dividends = {stamp(each["date"]): {"amount": each["amount"]} for each in (events.get("dividends") or {}).values()}
-    splits = {stamp(each["date"]): {"ratio": each["splitRatio"]} for each in (events.get("splits") or {}).values()}
-    found = {"dividends": ascending(dividends), "splits": ascending(splits)}
-    return {name: rows for name, rows in found.items() if rows}
+    dividends = {
+        stamp(event["date"]): {"amount": event["amount"]} for event in (events.get("dividends") or {}).values()
+    }
+    splits = {stamp(event["date"]): {"ratio": event["splitRatio"]} for event in (events.get("splits") or {}).values()}
+    series = {"dividends": ascending(dividends), "splits": ascending(splits)}
+    return {name: rows for name, rows in series.items() if rows}
 
 
-def _fields(data: Mapping[str, Json], known: Mapping[str, tables.Table], units: Mapping[str, str]) -> dict[str, Field]:
-    """The fields of the known sections that the data really holds."""
+def _fields(
+    data: Mapping[str, Json], by_section: Mapping[str, tables.Table], units: Mapping[str, str]
+) -> dict[str, Field]:
+    """The fields of these sections that the data really holds."""
     fields = {name: _NAMED[name] for name in data if name in _NAMED}
-    for section, table in known.items():
+    for section, table in by_section.items():
         held = data if not section else data.get(section)
         names = {name for row in held for name in row} if isinstance(held, list) else set(held or {})
         for name in filter(names.__contains__, [*(_ROW if section else ()), *table]):

@@ -22,8 +22,8 @@ def raw(value: Any) -> Json:
 
 def records(module: Any, name: str) -> list[dict[str, Any]]:
     """The records listed under `name`; none where there is no such list."""
-    found = module.get(name) if isinstance(module, dict) else None
-    return [each for each in found or [] if isinstance(each, dict)]
+    rows = module.get(name) if isinstance(module, dict) else None
+    return [row for row in rows or [] if isinstance(row, dict)]
 
 
 def ascending(rows: Mapping[str, Mapping[str, Json]]) -> list[dict[str, Json]]:
