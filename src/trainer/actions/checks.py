@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.actions.corrections import corrected, project_facts
+from trainer.actions.csv_summary import LARGE, summarise_csv
 from trainer.actions.sarif import sarif_log
 from trainer.core.clock import Clock, parse_moment, system_clock
 from trainer.core.digest import digest, digest_bytes
@@ -134,6 +135,9 @@ def _block(name: str, project: Project | None, folder: Path, clock: Clock) -> Da
     if path.is_file():
         from trainer.sources import SourceContext, create_source
 
+        if path.suffix.lower() in (".csv", ".tsv") and path.stat().st_size >= LARGE:
+            summary = summarise_csv(path)
+            return DataBlock(name, name, 1, "file", None, summary, digest(summary))
         source = create_source("file", SourceContext(clock=clock, root=path.parent))
         return _from_file(name, source.retrieve({"path": path.name}, store=False))
     if project is None:

@@ -85,8 +85,7 @@ def extremes_of_list(column: Column, records: Records) -> str:
 def _spread(column: Column) -> str:
     """Mean and range of values that have neither name nor time."""
     mean, lowest, highest = (cell for _, cell in column.known)
-    count = mean.formula.partition(" of ")[2]
-    return f"Mean {_named(column.title)} is {mean.text}, from {lowest.text} to {highest.text} ({count})."
+    return f"Mean {_named(column.title)} is {mean.text}, from {lowest.text} to {highest.text}."
 
 
 def _share_of_total(column: Column, records: Records) -> str:

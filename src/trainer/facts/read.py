@@ -321,7 +321,9 @@ class _Reader:
     ) -> bool:
         """Whether the columns are the members of one axis: companies, cities, products side by side."""
         names = [parsed.leaf for parsed in measures if parsed.column.name]
-        if len(names) < (2 if labels else 3) or (dims and not labels) or not are_members(names):
+        # `X`, `I` and `K.lag` are variables; places, people and products have names.
+        are_names = are_members(names) and all(len(name) > 2 for name in names)
+        if len(names) < (2 if labels else 3) or (dims and not labels) or not are_names:
             return False
         self.add_members("name", names)
         return True

@@ -1,0 +1,82 @@
+"""A CSV too large to be told row by row, as totals and means by its groups and months; DuckDB does the counting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from trainer.core.values import Json
+from trainer.facts.roles import Parsed, classify
+from trainer.facts.shapes import table_of
+from trainer.facts.words import name_words, vocabulary
+
+LARGE = 20_000_000
+"""Bytes from which a file is summarised: some 200,000 rows, more than a report speaks of one by one."""
+_SAMPLE = 5_000
+"""Rows by which columns get their roles."""
+_MOST_MEMBERS = 50
+_MOST_GROUPS = 5_000
+
+
+def summarise_csv(path: Path) -> Json:
+    """`{"records": […], "rows": N}`: one record for each group of members and each month, with totals and means.
+
+    A column whose values add up becomes its total, another one its mean; `rows` counts what each record stands for.
+    Members are those of columns with at most fifty; where groups are still too many, the column with most goes.
+    """
+    import duckdb
+
+    with duckdb.connect() as database:
+        database.read_csv(str(path)).create_view("source")
+        head = database.sql("SELECT * FROM source LIMIT ?", params=[_SAMPLE])
+        columns = _roles([dict(zip(head.columns, map(_plain, row), strict=True)) for row in head.fetchall()])
+        groups = _groups(database, columns)
+        while True:
+            query = _query(columns, groups)
+            size = database.sql(f"SELECT count(*) FROM ({query})").fetchone()  # noqa: S608  (names are quoted)
+            if size is None or size[0] <= _MOST_GROUPS or not groups:
+                break
+            groups.pop()
+        result = database.sql(query)
+        records = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.fetchall()]
+        total = database.sql("SELECT count(*) FROM source").fetchone()
+    return {"records": records, "rows": total[0] if total else 0}
+
+
+def _roles(records: list[dict[str, Json]]) -> dict[str, Parsed]:
+    table = table_of(records, "")
+    assert table is not None
+    columns, _ = classify(table)
+    return {parsed.leaf: parsed for parsed in columns}
+
+
+def _groups(database: Any, columns: dict[str, Parsed]) -> list[str]:
+    """The columns to group by, the one with fewest members first."""
+    sizes: dict[str, int] = {}
+    for name, parsed in columns.items():
+        if parsed.role == "member" or parsed.coded:
+            sizes[name] = database.sql(f"SELECT approx_count_distinct({_quoted(name)}) FROM source").fetchone()[0]  # noqa: S608
+    return sorted((name for name, size in sizes.items() if size <= _MOST_MEMBERS), key=lambda name: sizes[name])
+
+
+def _query(columns: dict[str, Parsed], groups: list[str]) -> str:
+    time = next((name for name, parsed in columns.items() if parsed.role == "time" and parsed.times), None)
+    parts = [f"strftime(date_trunc('month', try_cast({_quoted(time)} AS TIMESTAMP)), '%Y-%m') AS month"] if time else []
+    if time and all(period is None or period.grain == "year" for period in columns[time].times):
+        parts = [f"{_quoted(time)} AS year"]
+    parts += [_quoted(name) for name in groups]
+    parts.append("count(*) AS rows")
+    for name, parsed in columns.items():
+        if parsed.role == "measure" and name not in groups:
+            adds_up = bool(set(name_words(name)) & vocabulary("additive"))
+            alias = name if adds_up or name_words(name)[:1] == ("mean",) else f"mean {name}"
+            parts.append(f"{'sum' if adds_up else 'avg'}(try_cast({_quoted(name)} AS DOUBLE)) AS {_quoted(alias)}")
+    return f"SELECT {', '.join(parts)} FROM source GROUP BY ALL ORDER BY ALL"  # noqa: S608
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _plain(value: Any) -> Json:
+    return value if isinstance(value, int | float | str | bool) or value is None else str(value)
