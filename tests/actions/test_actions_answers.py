@@ -138,3 +138,20 @@ def test_a_batch_never_shrinks_a_file_that_is_whole(project, run):
         run(folder, "run", "wrong", "--batch", "missing.csv", "-o", "out")
 
     assert (folder / "out/rows.jsonl").read_bytes() == whole
+
+
+def test_a_report_whose_answer_is_cut_is_not_built_and_its_cost_is_told(project, run):
+    reports = "reports: {r: {instruction: wrong.md, formats: [md], model: {model: gpt-4o}}}\n"
+    with openai_server(lambda server, seen: Reply(content=WRONG, finish="length")) as server:
+        folder = project(server, "warn")
+        (folder / "config.yaml").write_text((folder / "config.yaml").read_text() + reports)
+        done = run(folder, "report", "--json")
+        checked = run(folder, "report", "--check")
+
+    told = json.loads(done.stdout)
+    (report,) = told
+    assert (done.returncode, report["status"], len(server.requests)) == (1, "failed", 1)
+    assert report["cost"] > 0
+    assert "was cut at its token limit" in report["error"]
+    assert checked.returncode == 3
+    assert not (folder / "output/report/r.md").exists()

@@ -217,8 +217,9 @@ def run_prompt(
                 _record(run, call, result)
             result, findings = run_on_loop(accepted(call, project.settings.checks, rendered, result, run.completer))
         except ProviderError as error:
+            paid = completion_facts(error.answer) if isinstance(error.answer, CompletionResult) else {}
             attempts = [_attempt(each) for each in error.attempts]
-            recorder.note(inputs=_inputs(rendered, version), attempts=attempts)
+            recorder.note(inputs=_inputs(rendered, version), **paid | {"attempts": attempts})
             raise
         finally:
             if run.budget is not None:
