@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from trainer.core import markdown
+from trainer.core.markdown import read_markdown
+
 BlockKind = Literal["front", "heading", "text", "item", "quote", "table", "code", "chart"]
 
 APPENDIX_TITLES = {"en": "Sources of figures", "de": "Quellen der Zahlen", "fr": "Sources des chiffres"}
@@ -17,10 +20,6 @@ MARK = "†"
 """What `annotate` sets behind a figure, and checks pass over."""
 
 _APPENDICES = frozenset(title.casefold() for title in APPENDIX_TITLES.values())
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)")
-_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
-_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
-_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _INLINE = re.compile(
     r"<!--.{0,2000}?-->"  # comments
     r"|`[^`\n]+`"  # code
@@ -91,8 +90,10 @@ class Document:
 @lru_cache(maxsize=8)
 def read_document(text: str) -> Document:
     """The blocks of a Markdown text."""
-    reader = _Reader(text.split("\n"))
-    return Document(tuple(_within_sections(reader.blocks())), reader.unclosed)
+    source = read_markdown(text)
+    unclosed = source.unclosed
+    blocks = _within_sections(block for part in source.blocks if (block := _block(part)))
+    return Document(tuple(blocks), unclosed.line if unclosed else None)
 
 
 def blanked(text: str) -> str:
@@ -112,92 +113,29 @@ def _line_starts(text: str) -> tuple[int, ...]:
     return (0, *(found.end() for found in re.finditer("\n", text)))
 
 
-class _Reader:
-    """Walks the lines once."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
-        self.at = 0
-        self.unclosed: int | None = None
-
-    def blocks(self) -> Iterator[Block]:
-        if self.lines[0].rstrip() == "---" and "---" in (line.rstrip() for line in self.lines[1:]):
-            yield self._front()
-        while self.at < len(self.lines):
-            line = self.lines[self.at]
-            if not line.strip():
-                self.at += 1
-            elif fence := _FENCE.match(line):
-                yield self._fenced(fence[1], fence[2])
-            elif heading := _HEADING.match(line):
-                yield Block("heading", self.at + 1, blanked(line), level=len(heading[1]))
-                self.at += 1
-            elif self._is_table():
-                yield self._table()
-            else:
-                yield self._paragraph()
-
-    def _front(self) -> Block:
-        end = next(at for at, line in enumerate(self.lines) if at and line.rstrip() == "---")
-        self.at = end + 1
-        return Block("front", 1, "\n".join(self.lines[: end + 1]))
-
-    def _fenced(self, fence: str, word: str) -> Block:
-        start = self.at
-        close = re.compile(rf" {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*$")
-        self.at += 1
-        while self.at < len(self.lines) and not close.match(self.lines[self.at]):
-            self.at += 1
-        if self.at >= len(self.lines):
-            self.unclosed = start + 1
-        body = "\n".join(self.lines[start + 1 : self.at])
-        self.at += 1
-        return Block("chart" if word == "chart" else "code", start + 2, body)
-
-    def _is_table(self) -> bool:
-        follows = self.lines[self.at + 1] if self.at + 1 < len(self.lines) else ""
-        return "|" in self.lines[self.at] and "|" in follows and bool(_RULE.match(follows))
-
-    def _table(self) -> Block:
-        start = self.at
-        header = _cells(self.lines[start], start + 1)
-        self.at += 2
-        rows = []
-        while self.at < len(self.lines) and "|" in self.lines[self.at]:
-            rows.append(_cells(self.lines[self.at], self.at + 1))
-            self.at += 1
-        text = "\n".join(self.lines[start : self.at])
-        return Block("table", start + 1, blanked(text), header=header, rows=tuple(rows))
-
-    def _paragraph(self) -> Block:
-        start = self.at
-        first = self.lines[start]
-        kind: BlockKind = "item" if _ITEM.match(first) else "quote" if first.lstrip().startswith(">") else "text"
-        self.at += 1
-        while self.at < len(self.lines) and not self._ends_paragraph():
-            self.at += 1
-        return Block(kind, start + 1, blanked("\n".join(self.lines[start : self.at])))
-
-    def _ends_paragraph(self) -> bool:
-        line = self.lines[self.at]
-        return bool(not line.strip() or _FENCE.match(line) or _HEADING.match(line) or _ITEM.match(line)) or (
-            self._is_table()
-        )
+def _block(part: markdown.Block) -> Block | None:
+    """A block as checks see it; None for rules, which say nothing."""
+    if part.kind == "rule":
+        return None
+    if part.kind == "front":
+        return Block("front", part.line, part.text)
+    if part.kind == "code":
+        lines = part.text.split("\n")
+        body = lines[1 : -1 if part.is_closed else None] if part.is_fenced else lines
+        is_chart = part.info.split()[:1] == ["chart"]
+        return Block("chart" if is_chart else "code", part.line + part.is_fenced, "\n".join(body))
+    if part.kind == "heading" and not part.containers:
+        return Block("heading", part.line, blanked(part.text), level=part.level)
+    if part.table:
+        header, *rows = ([_cell(cell) for cell in row] for row in (part.table.header, *part.table.rows))
+        return Block("table", part.line, blanked(part.text), header=tuple(header), rows=tuple(map(tuple, rows)))
+    kind: BlockKind = "quote" if "quote" in part.containers else "item" if "item" in part.containers else "text"
+    return Block(kind, part.line, blanked(part.text))
 
 
-def _cells(line: str, number: int) -> tuple[Cell, ...]:
-    cells = []
-    shown = blanked(line.replace("\\|", "  "))
-    start = shown.index("|") + 1 if shown.lstrip().startswith("|") else 0
-    end = len(shown.rstrip())
-    while start < end:
-        stop = shown.find("|", start)
-        stop = end if stop < 0 else stop
-        raw = shown[start:stop]
-        lead = len(raw) - len(raw.lstrip())
-        cells.append(Cell(raw.strip(), number, start + lead + 1))
-        start = stop + 1
-    return tuple(cells)
+def _cell(cell: markdown.Cell) -> Cell:
+    text = blanked(cell.text.replace("\\|", "  "))
+    return Cell(text.strip(), cell.line, cell.column + len(text) - len(text.lstrip()))
 
 
 def _within_sections(blocks: Iterator[Block]) -> Iterator[Block]:
@@ -206,7 +144,7 @@ def _within_sections(blocks: Iterator[Block]) -> Iterator[Block]:
     caption = ""
     for block in blocks:
         if block.kind == "heading":
-            title = block.text.strip().lstrip("#").strip()
+            title = block.text.strip().partition("\n")[0].strip("# ")
             above = [entry for entry in above if entry[0] < block.level]
             appendix = 0 if block.level <= appendix else appendix
             appendix = appendix or (block.level if title_of(title) in _APPENDICES else 0)
