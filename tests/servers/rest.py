@@ -117,6 +117,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = b"" if status == 304 else json.dumps({"edition": self.rest.edition}).encode()
         self.send(body, "application/json", status=status, headers={"ETag": tag, "Cache-Control": "max-age=3600"})
 
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.rest.requests.append((self.path, body))
+        if "fail" in body["query"]:
+            return self.json({"data": None, "errors": [{"message": "no field fail"}]})
+        return self.json({"data": {"trials": [{"id": body["variables"].get("id"), "day": "2025-02-28"}]}})
+
     def get_given(self, _: dict[str, str]) -> None:
         self.json(self.rest.body, headers={"Last-Modified": "Mon, 30 Dec 2024 23:00:00 GMT"})
 

@@ -225,6 +225,34 @@ def test_what_came_from_the_environment_is_masked_and_not_cached(rest, clock, tm
     assert SECRET.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
+def test_records_are_made_by_a_jmespath(ask):
+    result = ask("/list", select="/result/items", map="[?id > `5`].{number: id, name: code}")
+
+    assert result.data == {"records": [{"number": 6, "name": "006"}, {"number": 7, "name": "007"}]}
+    assert ask("/list", map="{count: length(result.items)}").data == {"count": 7}
+
+
+def test_a_jmespath_that_is_none_or_does_not_fit_is_told(ask):
+    with pytest.raises(UsageError, match=r"apis\.shop\.map is not a JMESPath: .*"):
+        ask("/list", map="items[")
+    with pytest.raises(SourceError, match="shop: map does not fit the answer: "):
+        ask("/one", map="length(price)")
+
+
+def test_a_graphql_query_is_posted_with_the_other_fields_as_variables(ask, rest):
+    query = "query ($id: Int) { trials(id: $id) { id day } }"
+    result = ask("/graphql", {"graphql": query, "id": 7}, select="/trials")
+
+    assert result.data == {"records": [{"id": 7, "day": "2025-02-28"}]}
+    assert rest.requests[-1] == ("/graphql", {"query": query, "variables": {"id": 7}})
+    assert (result.metadata["as_of"], result.metadata["url"]) == ("2025-02-28", f"{rest.url}/graphql")
+
+
+def test_an_error_in_a_graphql_answer_is_an_error(ask):
+    with pytest.raises(SourceError, match="shop: no field fail\n  check the GraphQL query"):
+        ask("/graphql", {"graphql": "{ fail }"})
+
+
 @pytest.mark.parametrize(
     ("body", "settings", "as_of"),
     [

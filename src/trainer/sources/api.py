@@ -24,6 +24,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
+import jmespath
+
 from trainer.core.errors import Problem, SourceError, UsageError, Where
 from trainer.core.secrets import Secret, mask_secrets
 from trainer.core.values import Field, Json
@@ -41,6 +43,7 @@ _PATH = QueryField("path", True, description="The resource, after the service's 
 _OWN = (
     QueryField("select", description="JSON pointer to the data in the answer", example="/studies"),
     QueryField("pages", type="integer", description="Most pages to ask for", example="1"),
+    QueryField("graphql", description="A GraphQL query to post, with the other fields as variables", example="{id}"),
 )
 
 
@@ -108,8 +111,8 @@ class APIRetriever(DataRetriever):
         api, parameters = self._apis[name], _parameters(self._apis[name], query)
         url = address(api) + "/" + str(query["path"]).lstrip("/")
         pages = list(self._pages(name, url, parameters, query))
-        data = _joined(name, pages, str(query.get("select", api.select)))
-        shown = mask_secrets(_with(url, parameters))
+        data = _joined(name, pages, str(query.get("select", api.select)), api.map)
+        shown = mask_secrets(url if "graphql" in query else _with(url, parameters))
         fields = {path: Field(**meaning) for path, meaning in api.fields.items()}
         as_of = _as_of(api, pages, data, today=self.context.clock().date())
         return Fetched(data, subject=api.subject or name, as_of=as_of, fields=fields, metadata={"url": shown})
@@ -136,15 +139,23 @@ class APIRetriever(DataRetriever):
         headers, hidden = credentials(api, self.context.environ)
         secrets = [*hidden.values(), *(value.split()[-1] for value in headers.values())]
         limit = query.get("pages")
-        page_url: str | None = _with(url, {**_first_page(api.paging), **parameters})
+        body = _graphql(query)
+        page_url: str | None = url if body else _with(url, {**_first_page(api.paging), **parameters})
         for number in range(_MOST_PAGES):
             if page_url is None or (limit is not None and number >= limit):
                 return
-            response = self._http[name].get(
-                _with(page_url, hidden), headers={**api.headers, **headers}, secrets=secrets
+            response = self._http[name].request(
+                "POST" if body else "GET",
+                _with(page_url, hidden),
+                headers={**api.headers, **headers},
+                json=body,
+                secrets=secrets,
             )
             shown = mask_secrets(page_url, secrets)
             page = _read(response, name, shown, secrets)
+            if body:
+                yield _Page(shown, _graphql_data(page, name, shown), "")
+                return
             yield _Page(shown, page, response.headers.get("last-modified", ""))
             following = _next(api, response, page, page_url, pointer=str(query.get("select", api.select)))
             page_url = following and _without(following, hidden)
@@ -164,9 +175,31 @@ class _Page:
     """The header Last-Modified."""
 
 
-def _joined(name: str, pages: Sequence[_Page], pointer: str) -> dict[str, Json]:
-    """The selected data of all pages; lists are put one after the other as `records`."""
+def _graphql(query: Mapping[str, Json]) -> Json:
+    """The body of a GraphQL request; None for a query of another kind."""
+    if "graphql" not in query:
+        return None
+    own = {"api", "path", *(query_field.name for query_field in _OWN)}
+    return {"query": query["graphql"], "variables": {name: query[name] for name in query if name not in own}}
+
+
+def _graphql_data(page: Json, name: str, shown: str) -> Json:
+    """The data of a GraphQL answer: errors come in a body that is answered 200."""
+    if isinstance(page, dict) and page.get("errors"):
+        first = page["errors"][0] if isinstance(page["errors"], list) else page["errors"]
+        reason = mask_secrets(str(first.get("message", first) if isinstance(first, dict) else first))[:200]
+        raise SourceError(f"{name}: {reason}", where=Where(shown), hint="check the GraphQL query and its variables")
+    return page.get("data") if isinstance(page, dict) else page
+
+
+def _joined(name: str, pages: Sequence[_Page], pointer: str, mapping: str) -> dict[str, Json]:
+    """The selected and mapped data of all pages; lists are put one after the other as `records`."""
     parts = [_selected(page.content, pointer, page.url) for page in pages]
+    if mapping:
+        try:
+            parts = [jmespath.search(mapping, part) for part in parts]
+        except jmespath.exceptions.JMESPathError as error:
+            raise SourceError(f"{name}: map does not fit the answer: {error}", hint="mend its map") from error
     if len(parts) == 1 and isinstance(parts[0], dict):
         return parts[0]
     if len(parts) == 1 and not isinstance(parts[0], list):

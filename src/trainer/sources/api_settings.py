@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar, cast, get_args
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+import jmespath
+
 from trainer.core.errors import Problem, UsageError, unknown
 from trainer.core.secrets import keep_secret
 from trainer.core.values import Json
@@ -60,6 +62,8 @@ class Api:
     paging: Paging | None = None
     select: str = ""
     """JSON pointer to the data in an answer; the query's own wins."""
+    map: str = ""
+    """JMESPath that makes the records out of what is selected: `[].{date: day, sales: total.amount}`."""
     fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What the data means: dotted path -> title, unit, description."""
     subject: str = ""
@@ -158,6 +162,12 @@ def _check(api: Api, what: str, problems: list[Problem]) -> None:
     ):
         if not is_pointer(str(pointer)):
             problems.append(Problem(f'{what}.{name} is not a JSON pointer: "{pointer}"', hint=f"write /{pointer}"))
+    try:
+        if api.map:
+            jmespath.compile(api.map)
+    except jmespath.exceptions.JMESPathError as error:
+        reason = str(error).splitlines()[0]
+        problems.append(Problem(f"{what}.map is not a JMESPath: {reason}", hint="see https://jmespath.org"))
     for section, kinds in (("auth", AuthKind), ("paging", PagingKind)):
         settings = getattr(api, section)
         if settings is not None and settings.kind not in get_args(kinds):

@@ -13,11 +13,12 @@ import threading
 import time
 import urllib.request
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from http.cookiejar import CookieJar
+from typing import Literal
 
 import httpcore
 import httpx
@@ -146,12 +147,30 @@ class HTTPClient:
     ) -> Response:
         """The answer to a GET; raises SourceError where none comes, or none but "later" and server errors.
 
+        See `request`.
+        """
+        return self.request("GET", url, params=params, headers=headers, secrets=secrets, retries=retries)
+
+    def request(
+        self,
+        method: Literal["GET", "POST"],
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Json = None,
+        secrets: Sequence[str | Secret] = (),
+        retries: int | None = None,
+    ) -> Response:
+        """The answer to a request that changes nothing, and so may be sent again; `json` is the body of a POST.
+
         `secrets` are the credentials in `url`, `params` and `headers`: they are masked in errors, and with any of them
         the answer is not cached. Another origin that the server redirects to gets none of the headers and cookies.
         """
         attempts = (self._retries if retries is None else retries) + 1
-        sent = f"{url} {params} {headers}"
-        private = bool(secrets) or mask_secrets(sent) != sent
+        message = f"{url} {params} {headers}"
+        private = bool(secrets) or mask_secrets(message) != message
+        sent = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "gzip", **(headers or {})}
         backoff = stamina.retry_context(
             on=lambda error: error.retry if isinstance(error, _Failure) else False,
             attempts=attempts,
@@ -161,15 +180,18 @@ class HTTPClient:
             wait_jitter=self._backoff,
         )
         with self._lock:  # before the wait: a client takes time to make, and a turn must be used when it comes
-            cached = self._cached and not private and self._context.cache is not None
+            cached = method == "GET" and self._cached and not private and self._context.cache is not None
             client = self._caching if cached else self._plain
+        if cached:
+            sent["Cache-Control"] = "no-cache"  # ask, and let a 304 spare the body
+        build = partial(client.build_request, method, url, params=params or None, headers=sent, json=json)
         number = 1
         try:
             for attempt in backoff:
                 with attempt:
                     number = attempt.num
                     self._wait_for_turn()
-                    return self._send(client, url, params or {}, headers or {}, cached=cached)
+                    return self._send(client, url, build)
         except _Failure as failure:
             counted = f" ({number} tries)" if number > 1 else ""
             hint = failure.hint or (
@@ -190,16 +212,10 @@ class HTTPClient:
             while wait := self._limiter.acquire().wait:
                 time.sleep(wait)
 
-    def _send(
-        self, client: httpx.Client, url: str, params: Mapping[str, str], headers: Mapping[str, str], *, cached: bool
-    ) -> Response:
+    def _send(self, client: httpx.Client, url: str, build: Callable[[], httpx.Request]) -> Response:
         deadline = time.monotonic() + self._timeout
-        sent = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "gzip", **headers}
-        if cached:
-            sent["Cache-Control"] = "no-cache"  # ask, and let a 304 spare the body
         try:
-            request: httpx.Request | None = client.build_request("GET", url, params=params or None, headers=sent)
-            assert request is not None
+            request = build()
             hosts = {*self._private_hosts, *([request.url.host] if is_literal(request.url.host) else [])}
             with limits(deadline, hosts):
                 for _ in range(_MOST_REDIRECTS + 1):
