@@ -141,3 +141,40 @@ def beyond_the_edge(page: pypdfium2.PdfPage) -> list[str]:
         for at, box in boxes
         if box[0] < left + 20 or box[1] < bottom + 20 or box[2] > right - 20 or box[3] > top - 20
     ]
+
+
+UNREADABLE = {
+    "$\\frac{1$": "brackets that do not match",
+    "$x^2^3$": "double superscripts",
+    "$\\foo$": "unknown command",
+    "$a & b$": "out of place",
+    "$\\coloneqq$": "no command of amsmath",
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_a_formula_that_latex_would_stop_at_stands_as_its_source_and_says_why(text):
+    made = to_latex(f"Before {text} after.\n")
+
+    assert [UNREADABLE[text] in finding.message for finding in made.findings] == [True]
+    assert "\\texttt{" in made.content
+
+
+def test_paragraphs_of_an_item_stay_apart_and_notes_keep_their_numbers():
+    tex = to_latex("# T[^1]\n\n- a\n\n  b\n\nText[^1][^2]\n\n[^1]: one\n[^2]: two\n").content
+
+    assert "\\item a\n\nb" in tex
+    assert re.findall(r"\\footnote(?:mark|text)?\[\d\]", tex) == [
+        "\\footnotemark[1]", "\\footnotetext[1]", "\\footnotemark[1]", "\\footnote[2]",
+    ]  # fmt: skip
+
+
+def test_a_document_of_every_oddity_compiles(tmp_path):
+    deep = "".join(f"{'  ' * depth}- layer {depth}\n" for depth in range(40))
+    odd = "\n\n".join(UNREADABLE)
+    pdf, log = compiled(
+        f"# T $x$\n\n{deep}\n{'>' * 30} quoted\n\n{odd}\n\n$$\\begin{{align}} a &= b \\end{{align}}$$\n", tmp_path
+    )
+
+    assert not re.search(r"^!", log, re.MULTILINE)
+    assert "layer39" in words(pdf)

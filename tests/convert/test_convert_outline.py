@@ -97,6 +97,7 @@ def test_other_documents_give_their_content_under_their_headings():
     )
 
     assert found == {
+        "title": "Acme",
         "summary": "It grew.",
         "sales_costs": [{"year": 2024, "sales": 12}],
         "risks": ["Patents", "Prices"],

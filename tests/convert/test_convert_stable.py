@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from corpus.convert.structure import put_pictures
+from trainer.convert import Options, load_theme, parse_markdown, pdf_digest
 
 DOCUMENT = """---
 title: Acme
@@ -104,3 +105,16 @@ def test_bytes_depend_on_no_installed_font_no_hour_no_language_and_no_folder(tmp
 
     assert len(first.split()) == 5
     assert first == second
+
+
+def test_the_digest_of_what_is_printed_changes_with_page_style_and_data_alone():
+    document = parse_markdown("# T\n\nWords.\n")
+    first = pdf_digest(document, Options())
+
+    assert pdf_digest(parse_markdown("# T\n\nWords.\n"), Options(assets=Path())) == first
+    others = [
+        pdf_digest(parse_markdown("# T\n\nOther words.\n"), Options()),
+        pdf_digest(document, Options(theme=load_theme(page_size="letter"))),
+        pdf_digest(document, Options(meta={"author": "Ann"})),
+    ]
+    assert len({first, *others}) == 4

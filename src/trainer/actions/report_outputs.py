@@ -133,6 +133,8 @@ def write_report(
     pdf: PdfPool,
 ) -> tuple[Provenance, tuple[str, ...]]:
     """The provenance and the files that changed; every file is whole, and the provenance is written last."""
+    from trainer.convert import MACHINE_FINDINGS
+
     blocks = rendered.prompt.data
     date = report_date(blocks)
     paths = output_paths(project.output, replace(report.spec, formats=report.formats))
@@ -150,7 +152,14 @@ def write_report(
         prompt=_describe_prompt(rendered),
         completion=describe_completion(checked.result),
         findings=describe_findings(
-            Verdict((*checked.verdict.findings, *rendered.prompt.findings, *checked.notes, *findings))
+            Verdict(
+                (
+                    *checked.verdict.findings,
+                    *rendered.prompt.findings,
+                    *checked.notes,
+                    *(finding for finding in findings if finding.kind not in MACHINE_FINDINGS),
+                )
+            )
         ),
         scores=dict(checked.verdict.scores),
         outputs=_outputs(project, report, {paths[kind]: content for kind, content in contents.items()}, before),

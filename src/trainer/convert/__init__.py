@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trainer.core.faces import lazy_face
 
 if TYPE_CHECKING:
-    from trainer.convert.base import Dataset, Options
+    from trainer.convert.base import MACHINE_FINDINGS, Dataset, Options
     from trainer.convert.converter import FormatConverter
     from trainer.convert.detect import detect_format
     from trainer.convert.document import Converted, Document, parse_markdown
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from trainer.convert.repair import Repair, Repaired, repair_markdown
     from trainer.convert.themes import CONVERTER_VERSION, Theme, default_theme, load_theme, theme_digest
     from trainer.convert.writers.html import check_template
+    from trainer.convert.writers.pdf import pdf_digest
 
 __all__ = [
     "CONVERTER_VERSION",
+    "MACHINE_FINDINGS",
     "READERS",
     "WRITERS",
     "Candidate",
@@ -47,6 +49,7 @@ __all__ = [
     "markdown_to_json",
     "missing_libraries",
     "parse_markdown",
+    "pdf_digest",
     "repair_markdown",
     "theme_digest",
     "write",
@@ -60,6 +63,7 @@ _HOMES = {
     "Document": "document",
     "Extraction": "jsontext",
     "FormatConverter": "converter",
+    "MACHINE_FINDINGS": "base",
     "Options": "base",
     "PdfPool": "pdf",
     "READERS": "formats",
@@ -77,6 +81,7 @@ _HOMES = {
     "markdown_to_json": "outline",
     "missing_libraries": "pdf",
     "parse_markdown": "document",
+    "pdf_digest": "writers.pdf",
     "repair_markdown": "repair",
     "theme_digest": "themes",
     "write": "formats",

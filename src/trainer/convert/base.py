@@ -12,6 +12,9 @@ from trainer.convert.pdf import PdfPool
 from trainer.convert.themes import Theme
 from trainer.core.values import Json
 
+MACHINE_FINDINGS = frozenset(("installed_font", "missing_glyph"))
+"""Kinds of findings that depend on the fonts of a machine: told, but nothing that is committed holds them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:

@@ -65,11 +65,12 @@ def default_theme() -> Theme:
 
 def theme_digest(theme: Theme) -> str:
     """The digest of all that can change an output without its document changing: theme, fonts and converter."""
-    return digest([CONVERTER_VERSION, theme, _fonts()])
+    return digest([CONVERTER_VERSION, theme, font_digests()])
 
 
 @lru_cache(maxsize=1)
-def _fonts() -> list[list[str]]:
+def font_digests() -> list[list[str]]:
+    """Name and digest of each font that comes with the package."""
     return [[path.name, digest_bytes(path.read_bytes())] for path in sorted((BUILT_IN / "fonts").glob("*.ttf"))]
 
 

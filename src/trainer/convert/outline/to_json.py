@@ -54,12 +54,22 @@ def _document_value(document: Document, schema: Schema | None) -> Json:
     root = _outline(document)
     if not root.blocks and len(root.sections) == 1 and root.sections[0].level == 1:
         top = root.sections[0]
-        value = _value(top, schema)
+        value = _titled(str(top.heading), _value(top, schema), document, schema)
         if document.meta and isinstance(value, dict):
             return {**document.meta, **value}
         return value
     value = _value(root, schema)
     return {**document.meta, **value} if document.meta and isinstance(value, dict) else value
+
+
+def _titled(title: str, value: Json, document: Document, schema: Schema | None) -> Json:
+    """The value with the document's title, unless its schema or its front matter says it already."""
+    known = (str((schema or {}).get("title") or ""), str(document.meta.get("title") or ""))
+    if title.casefold() in (words.casefold() for words in known):
+        return value
+    if isinstance(value, dict):
+        return {"title": title, **value} if "title" not in value else value
+    return {key_of(title, None): value}
 
 
 def _outline(document: Document) -> _Section:

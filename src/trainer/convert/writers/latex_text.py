@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
+from pathlib import Path
 
 from trainer.convert.formulas import Untypeset, formula_tree
+from trainer.core.files import read_text
 
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -61,8 +64,6 @@ _INNER = {
 }  # fmt: skip
 """Environments that open a formula, and what stands for them inside one."""
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
-_BEYOND_AMSMATH = frozenset(["coloneqq", "bm", "cancel"])
-"""Commands that the reader of formulas knows, and LaTeX with amsmath and amssymb does not."""
 _TWICE = re.compile(r"([\^_])(?:[^{}\\\s]|\\[A-Za-z]+|\{[^{}]*\})\s*\1")
 _COVERED = re.compile(
     "[\x00-\x7e\u00a0-\u00b7\u00b9-\u0125\u0128-\u0137\u0139-\u013e\u0141-\u0148\u014a-\u0165\u0168-\u017e\u0192\u0218-\u021b"
@@ -141,11 +142,18 @@ def formula(tex: str, *, display: bool) -> str:
         raise Untypeset("a column mark outside a table")
     if _TWICE.search(bare):
         raise Untypeset("two exponents or indices at one letter")
-    if stranger := next((name for name in _COMMAND.findall(bare) if name in _BEYOND_AMSMATH), None):
+    if stranger := next((name for name in _COMMAND.findall(bare) if name not in _commands()), None):
         raise Untypeset(f"\\{stranger} is no command of amsmath")
     nested = _ENVIRONMENT.sub(lambda match: f"\\{match[1]}{{{_INNER.get(match[2], match[2])}}}", source)
     nested = re.sub(r"\\(?:begin|end)\{\}|\\label\s*\{[^{}]*\}|\\(?:nonumber|notag)(?![A-Za-z])", "", nested)
     return f"\\[{nested}\\]\n" if display else f"${nested}$"
+
+
+@lru_cache(maxsize=1)
+def _commands() -> frozenset[str]:
+    """The commands that a formula may hold."""
+    lines = read_text(Path(__file__).parent.parent / "formulas" / "amsmath.txt").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
 def verbatim(said: str) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from importlib.metadata import version
 
 from trainer.convert.accessibility import lint
 from trainer.convert.base import Dataset, Options
 from trainer.convert.document import Converted, Document
-from trainer.convert.furnish import furnish
+from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.paper import lay_out
 from trainer.convert.pdf import PdfPool
-from trainer.convert.themes import Theme, default_theme
+from trainer.convert.themes import CONVERTER_VERSION, Theme, default_theme, font_digests
 from trainer.convert.writers.html import render_body, render_page
 from trainer.convert.writers.markdown import as_document
+from trainer.core.digest import digest
 from trainer.core.errors import Where
 from trainer.core.values import Finding
 
@@ -21,16 +23,31 @@ from trainer.core.values import Finding
 def write(source: Document | Dataset, options: Options) -> Converted[bytes]:
     """The PDF of a document, or of data as an outline; without a pool a worker is started for it alone."""
     document = as_document(source, options)
-    theme = options.theme or default_theme()
     with pool_of(options) as pool:
         pool.start()
-        furnished = furnish(document, data=options.data, meta=options.meta)
-        furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
-        body, findings = render_body(furnished, options, medium="paper")
-        page = render_page(furnished, body, options, medium="paper")
-        printed = pool.render(page, styles=paper_styles(theme), shown=document.shown)
+        furnished, page, findings = _page(document, options)
+        printed = pool.render(page, styles=paper_styles(options.theme or default_theme()), shown=document.shown)
     noticed = (*lint(furnished), *(_located(finding, document) for finding in printed.findings))
     return Converted(printed.content, (*findings, *noticed), furnished.title)
+
+
+def pdf_digest(source: Document | Dataset, options: Options) -> str:
+    """The digest of all that is printed: page, styles, fonts, and the releases of what prints them.
+
+    The PDF of the same digest need not be printed again; nothing of the machine is in it.
+    """
+    _, page, _ = _page(as_document(source, options), options)
+    theme = options.theme or default_theme()
+    releases = {name: version(name) for name in ("weasyprint", "fonttools", "pydyf", "tinycss2", "tinyhtml5")}
+    return digest([CONVERTER_VERSION, releases, font_digests(), page, paper_styles(theme)])
+
+
+def _page(document: Document, options: Options) -> tuple[Furnished, str, tuple[Finding, ...]]:
+    """The page as the printer is given it."""
+    furnished = furnish(document, data=options.data, meta=options.meta)
+    furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
+    body, findings = render_body(furnished, options, medium="paper")
+    return furnished, render_page(furnished, body, options, medium="paper"), findings
 
 
 def write_page(content: bytes, *, shown: str, options: Options) -> Converted[bytes]:
