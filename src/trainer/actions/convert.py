@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from trainer.actions.record import Recorder
 from trainer.convert import Options, PdfPool, convert, load_theme
 from trainer.core.errors import Problem, TrainerError, UsageError, Where
 from trainer.core.files import write_atomic
@@ -83,9 +84,10 @@ def convert_files(
         theme=_theme(project, template, css), fragment=fragment, schema=schema, assets=project.root if project else None
     )
     made: dict[int, Made] = {}
-    for number, result in _run(jobs, source, target, options):
-        made[number] = _written(jobs[number], result, strict=strict)
-        done(made[number])
+    with Recorder(project, "convert", context={"files": len(inputs), "target": target}):
+        for number, result in _run(jobs, source, target, options):
+            made[number] = _written(jobs[number], result, strict=strict)
+            done(made[number])
     return [made[number] for number in sorted(made)]
 
 

@@ -23,13 +23,19 @@ _MOST_WAITING = 100
 class Recorder:
     """The record of one command: an execution, with an execution below it for each item. Use it as a context manager.
 
-    Nobody waits for it, and it never fails a command.
+    Nobody waits for it, and it never fails a command. What runs outside of a project leaves no record.
     """
 
     def __init__(
-        self, project: Project, operation: str, *, context: Mapping[str, Any] | None = None, clock: Clock = system_clock
+        self,
+        project: Project | None,
+        operation: str,
+        *,
+        context: Mapping[str, Any] | None = None,
+        clock: Clock = system_clock,
     ) -> None:
-        self._tracker: Tracker | None = open_tracker(project, clock=clock) if project.settings.mart.enabled else None
+        is_recorded = project is not None and project.settings.mart.enabled
+        self._tracker: Tracker | None = open_tracker(project, clock=clock) if project and is_recorded else None
         self._project = project
         self._operation = operation
         self._context = dict(context or {})
@@ -44,7 +50,7 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._tracker is None:
+        if self._tracker is None or self._project is None:
             return
         if error is None:
             ending: dict[str, Any] = {"status": "success"}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.model import ModelChoice, choose_model, price_of
 from trainer.actions.prompt import PROMPTS, Instructions, Rendered, render_prepared
+from trainer.actions.record import Recorder
 from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import UsageError
 from trainer.core.project import Project
@@ -124,13 +125,15 @@ def render_instruction(
 
     `keys` name stored documents for data blocks; `changes` override settings of llm_provider.
     """
-    sources = Sources(project, clock=clock)
-    prepared = Instructions(project, sources).prepare(name, given, keys=keys)
-    choice = choose_model(project, prepared.instruction.model, changes or {}, what=prepared.instruction.file)
-    requests = prepared.requests.values()
-    loaded = load_documents(project, requests, sources=sources, clock=clock, offline=offline, refresh=refresh)
-    for error in loaded.errors.values():
-        raise error
-    rendered = render_prepared(project, prepared, loaded.documents, choice=choice)
-    cost, at_most = price_of(choice, rendered.prompt, rendered.tokens["total"])
+    with Recorder(project, "render", context={"instruction": name}, clock=clock) as recorder:
+        sources = Sources(project, clock=clock)
+        prepared = Instructions(project, sources).prepare(name, given, keys=keys)
+        choice = choose_model(project, prepared.instruction.model, changes or {}, what=prepared.instruction.file)
+        requests = prepared.requests.values()
+        loaded = load_documents(project, requests, sources=sources, clock=clock, offline=offline, refresh=refresh)
+        for error in loaded.errors.values():
+            raise error
+        rendered = render_prepared(project, prepared, loaded.documents, choice=choice)
+        cost, at_most = price_of(choice, rendered.prompt, rendered.tokens["total"])
+        recorder.note(tokens_in=rendered.tokens["total"], outputs={"prompt": rendered.prompt.digest})
     return RenderResult(rendered, choice, cost, at_most, (*loaded.warnings, *rendered.warnings))

@@ -100,8 +100,9 @@ def history(project: Project, key: str) -> list[StoredData]:
 
 def delete(project: Project, key: str, *, erase: bool) -> None:
     """Delete a document, or erase all its versions; raises TrainerError where there is none."""
-    if not open_store(project).delete(key, erase=erase):
-        _needed(None, key)
+    with Recorder(project, "store.delete", context={"key": key, "erase": erase}):
+        if not open_store(project).delete(key, erase=erase):
+            _needed(None, key)
 
 
 def count(project: Project, words: Sequence[str]) -> int:
@@ -131,14 +132,16 @@ def prune(project: Project, keep: Keep) -> int:
         raise UsageError(
             "say what to remove", hint="such as --keep-versions 10, --expired-for 30d or --deleted-for 30d"
         )
-    return open_store(project).prune(
-        Retention(
-            keep_versions=keep.versions,
-            older_than=_span(keep.older_than),
-            expired_for=_span(keep.expired_for),
-            deleted_for=_span(keep.deleted_for),
-        )
+    retention = Retention(
+        keep_versions=keep.versions,
+        older_than=_span(keep.older_than),
+        expired_for=_span(keep.expired_for),
+        deleted_for=_span(keep.deleted_for),
     )
+    with Recorder(project, "store.prune") as recorder:
+        removed = open_store(project).prune(retention)
+        recorder.note(versions=removed)
+    return removed
 
 
 def stats(project: Project) -> StoreStats:
@@ -177,14 +180,21 @@ def import_from(project: Project, origin: str, *, catalogue: str | None = None, 
         raise UsageError("only a lake has a past", hint=f"leave out --as-of, or name a lake: {_LAKE}FOLDER")
     moment = None if as_of is None else _moment(as_of)
     documents = import_file(Path(origin)) if lake is None else lake.read(as_of=moment)
-    return open_store(project).import_documents(documents)
+    return _import(project, documents, origin)
 
 
 def import_lines(project: Project, lines: Iterable[str]) -> int:
     """How many versions were added from lines of JSON."""
     from trainer.stores.transfer import read_jsonl
 
-    return open_store(project).import_documents(read_jsonl(lines, shown="stdin"))
+    return _import(project, read_jsonl(lines, shown="stdin"), "stdin")
+
+
+def _import(project: Project, documents: Iterable[StoredData], origin: str) -> int:
+    with Recorder(project, "store.import", context={"origin": origin}) as recorder:
+        added = open_store(project).import_documents(documents)
+        recorder.note(versions=added)
+    return added
 
 
 def migrate(project: Project) -> int:

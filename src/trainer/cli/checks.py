@@ -55,6 +55,7 @@ def checks(
     Exit 1 if the data contradicts a figure.
     """
     from trainer.actions.checks import check_text, provenance_sources, read_blocks, read_contexts, sarif
+    from trainer.actions.record import Recorder
     from trainer.core.files import read_text
 
     session: Session = context.obj
@@ -64,13 +65,15 @@ def checks(
     project = session.project_around()
     blocks, given = read_blocks(data, project=project, folder=folder), read_contexts(contexts, folder=folder)
     results = []
-    for file in files:
-        text = sys.stdin.read() if file == "-" else read_text(folder / file, shown=file)
-        of_file, said = blocks, given
-        if not data and project is not None and file != "-":
-            of_file, known = provenance_sources(project, folder / file)
-            said = (*given, *known)
-        results.append(check_text(text, name=file, data=of_file, contexts=said, language=language))
+    with Recorder(project, "checks", context={"files": len(files)}) as recorder:
+        for file in files:
+            text = sys.stdin.read() if file == "-" else read_text(folder / file, shown=file)
+            of_file, said = blocks, given
+            if not data and project is not None and file != "-":
+                of_file, known = provenance_sources(project, folder / file)
+                said = (*given, *known)
+            results.append(check_text(text, name=file, data=of_file, contexts=said, language=language))
+        recorder.note(contradicted=sum(checked.contradicted for checked in results))
     if as_json:
         only = results[0].as_json()
         write_json(only if len(results) == 1 else {"files": {checked.file: checked.as_json() for checked in results}})

@@ -73,16 +73,18 @@ def scan(
 
 
 def _scans(session: Session, files: list[str], tree: bool, policy: Policy) -> Iterator[Scan]:
+    from trainer.actions.record import Recorder
     from trainer.actions.security import scan_files, scan_text, tree_files
 
-    for name in files:
-        if name == "-":
-            yield scan_text("-", sys.stdin.buffer.read().decode("utf-8", "replace"), policy=policy)
-        else:
-            yield from scan_files([Path(name)], policy=policy, shown_from=Path.cwd())
-    if tree:
-        project = session.project()
-        yield from scan_files(tree_files(project), policy=policy, shown_from=project.root)
+    project = session.project() if tree else session.project_around()
+    with Recorder(project, "security.scan", context={"files": len(files), "tree": tree, "level": policy.level}):
+        for name in files:
+            if name == "-":
+                yield scan_text("-", sys.stdin.buffer.read().decode("utf-8", "replace"), policy=policy)
+            else:
+                yield from scan_files([Path(name)], policy=policy, shown_from=Path.cwd())
+        if tree and project is not None:
+            yield from scan_files(tree_files(project), policy=policy, shown_from=project.root)
 
 
 def _write_sarif(scans: list[Scan]) -> None:
