@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -19,6 +20,8 @@ from trainer.cli.commands import LazyGroup
 from trainer.cli.completion import VARIABLE, complete
 from trainer.cli.session import Session
 from trainer.core.errors import TrainerError, UsageError
+
+INTERRUPTED = 130
 
 app = application(
     cls=LazyGroup,
@@ -81,7 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     if os.environ.get(VARIABLE):
         sys.exit(complete(command))
-    sys.exit(run(arguments, debug="--debug" in arguments))
+    code = run(arguments, debug="--debug" in arguments)
+    if code == INTERRUPTED:
+        _leave_threads()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str], *, debug: bool = False) -> int:
@@ -99,7 +105,7 @@ def run(arguments: Sequence[str], *, debug: bool = False) -> int:
     except typer.TyperException as error:
         return _tell_usage(error, debug=debug)
     except (KeyboardInterrupt, typer.Abort):
-        return _tell("interrupted; what was finished is kept", 130, debug=debug)
+        return _tell("interrupted; what was finished is kept", INTERRUPTED, debug=debug)
     except BrokenPipeError:
         return _leave_pipe()
     except OSError as error:
@@ -135,6 +141,21 @@ def _leave_pipe() -> int:
     """End quietly when the reader of our output has gone, as `head` does: it has what it wanted."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _leave_threads() -> None:
+    """End within a second after an interrupt, whatever a thread is at: Python itself would wait for all of them.
+
+    Files are written whole or not at all, so that a thread may be left anywhere; half a second lets most end by itself.
+    """
+    end = time.monotonic() + 0.5
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, end - time.monotonic()))
+    if any(thread.is_alive() and not thread.daemon for thread in threading.enumerate()[1:]):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -59,7 +59,7 @@ def _dropped(
         if provenance is None:
             continue
         asked = {path.relative_to(root).as_posix() for path in output_paths(output, spec).values()}
-        paths = tuple(path for path in _files(provenance, root, output) if path not in asked)
+        paths = _files([written.path for written in provenance.outputs if written.path not in asked], root, output)
         if paths:
             yield Orphan(spec.name, paths, "its format is no longer asked for", provenance, is_removed=False)
 
@@ -68,12 +68,14 @@ def _removed(names: set[str], root: Path, output: Path) -> Iterator[Orphan]:
     for record in sorted((output / "json").glob("*.json")):
         provenance = None if record.stem in names else read_provenance(record)
         if provenance is not None and provenance.report == record.stem:
-            paths = (*_files(provenance, root, output), record.relative_to(root).as_posix())
+            left = _files([written.path for written in provenance.outputs], root, output)
+            paths = (*left, record.relative_to(root).as_posix())
             yield Orphan(record.stem, paths, "no report of this name is configured", provenance, is_removed=True)
 
 
-def _files(provenance: Provenance, root: Path, output: Path) -> list[str]:
-    """The files of a report that are there; a provenance, which anybody may have written, names none but outputs."""
-    paths = [written.path for written in provenance.outputs]
+def _files(paths: Sequence[str], root: Path, output: Path) -> tuple[str, ...]:
+    """Those that are there; a provenance, which anybody may have written, names none but outputs."""
+    if not paths:
+        return ()
     inside = output.resolve()
-    return [path for path in paths if (root / path).is_file() and (root / path).resolve().is_relative_to(inside)]
+    return tuple(path for path in paths if (root / path).is_file() and (root / path).resolve().is_relative_to(inside))

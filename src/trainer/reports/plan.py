@@ -133,9 +133,16 @@ def _differences(
             yield Reason(ingredient, f"{name} is new")
         elif name not in now:
             yield Reason(ingredient, f"{name} is gone")
-        elif digest(mask_json(now[name], shapes=False)) != digest(before[name]):  # as the provenance keeps it
+        elif not _is_same(mask_json(now[name], shapes=False), before[name]):  # as the provenance keeps it
             detail = f"{name} was {before[name]!r}, is {now[name]!r}" if values else f"{name} changed"
             yield Reason(ingredient, detail)
+
+
+def _is_same(now: Any, before: Any) -> bool:
+    """Whether two values are one, in type too; texts, of which there are most, need no digest."""
+    if isinstance(now, str) and isinstance(before, str):
+        return now == before
+    return digest(now) == digest(before)
 
 
 def _damaged(spec: ReportSpec, recorded: Provenance, root: Path, output: Path) -> Iterator[Reason]:
