@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from trainer.core.bm25 import rank
+from trainer.core.markdown import read_markdown
 from trainer.core.values import Context
 from trainer.draft import english
 from trainer.draft.markup import escaped
@@ -14,8 +15,6 @@ from trainer.draft.outline import stems
 
 _LONGEST = 60
 _SHORTEST = 8
-_ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+")
-_HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,55 +89,23 @@ def _weights(query: str, passages: Sequence[Passage]) -> dict[str, float]:
 
 
 def _of(context: Context) -> Iterator[Passage]:
+    document = read_markdown(context.text, front_matter=False)
     title, heading, level = escaped(context.title or context.path), "", 0
-    main = _main_level(context.text)
-    for block in _blocks(context.text):
-        found = _HEADING.match(block[0])
-        if found:
-            level, heading = len(found.group(1)), found.group(2)
-        for lines in _items(block[1:] if found else block):
-            text = _shortened(" ".join(line.strip() for line in lines))
+    main = _main_level([block.level for block in document.headings])
+    for block in document.blocks:
+        if block.kind == "heading" and not block.containers:
+            level, heading = block.level, block.content
+        elif block.kind == "paragraph" and "quote" not in block.containers:
+            lines = (line.strip() for line in block.content.split("\n"))
+            text = _shortened(" ".join(line for line in lines if not line.startswith(("<", "!["))))
             if len(text.split()) >= _SHORTEST and not text.endswith(":"):
                 yield Passage(title, heading, level == main, text)
 
 
-def _main_level(text: str) -> int:
+def _main_level(levels: Sequence[int]) -> int:
     """The level of the headings that divide a text, its title apart."""
-    levels = [len(found.group(1)) for line in text.split("\n") if (found := _HEADING.match(line))]
     below = levels[1:]
     return min(below if below and levels[0] < min(below) else levels, default=0)
-
-
-def _blocks(text: str) -> Iterator[list[str]]:
-    """Runs of lines between blank ones, without fenced code and tables."""
-    block: list[str] = []
-    fenced = False
-    for line in [*text.split("\n"), ""]:
-        if re.match(r" {0,3}(```|~~~)", line):
-            fenced = not fenced
-        elif not fenced and not line.strip():
-            if block:
-                yield block
-            block = []
-        elif not fenced and not line.lstrip().startswith(("|", ">", "<", "![")):
-            if _HEADING.match(line) and block:
-                yield block
-                block = []
-            block.append(line)
-    if block:
-        yield block
-
-
-def _items(block: Sequence[str]) -> Iterator[list[str]]:
-    """The items of a list, each by itself, or the whole paragraph."""
-    item: list[str] = []
-    for line in block:
-        if (marked := _ITEM.match(line)) and item:
-            yield item
-            item = []
-        item.append(line[marked.end() :] if marked else line)
-    if item:
-        yield item
 
 
 def _shortened(text: str) -> str:

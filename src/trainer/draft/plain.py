@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from trainer.core.digest import digest, digest_bytes
+from trainer.core.markdown import Block, read_markdown
 from trainer.core.values import Context, DataBlock, Json, Output, Prompt
 from trainer.draft.figures import numeral
 from trainer.draft.outline import headings
 
-_FENCE = re.compile(r"^ {0,3}(```+|~~~+)[ \t]*(\w*)[^\n]*\n(.*?)^ {0,3}\1[`~]*[ \t]*$", re.MULTILINE | re.DOTALL)
 _DATA = re.compile(r"<data ([^>\n]*)>\n(.*?)</data\b[^>\n]*>", re.DOTALL)
 _CONTEXT = re.compile(r'<context path="([^"\n]*)"[^>\n]*>\n(.*?)</context\b[^>\n]*>', re.DOTALL)
 _PART = re.compile(r"<(instruction|output)\b[^>\n]*>\n(.*?)</\1\b[^>\n]*>", re.DOTALL)
@@ -32,7 +32,7 @@ def prompt_of(text: str) -> Prompt:
     marked = {found.group(1): found.group(2) for found in _PART.finditer(text)}
     if marked or _DATA.search(text) or _CONTEXT.search(text):
         return _rendered(text, marked)
-    body = _FENCE.sub("", text).strip()
+    body = _without_fences(text).strip()
     head, _, rest = body.partition("\n\n")
     return Prompt(
         instruction="-",
@@ -58,11 +58,11 @@ def _data(found: re.Match[str]) -> DataBlock:
     named = dict(_NAMED.findall(found.group(1)))
     name, body = named.get("name", "data"), found.group(2)
     data: Json = {}
-    for fence in _FENCE.finditer(body):
-        if fence.group(2) == "csv":
-            paths = _PATH.findall(body[: fence.start()])
-            _put(data, paths[-1] if paths else "records", _records(fence.group(3)))
-        elif (read := _json(fence.group(3))) is not None:
+    for fence in _fences(body):
+        if fence.info.split()[:1] == ["csv"]:
+            paths = _PATH.findall(body[: fence.start])
+            _put(data, paths[-1] if paths else "records", _records(fence.content))
+        elif (read := _json(fence.content)) is not None:
             data = read
     source, key = named.get("source", "the prompt"), f"prompt:{name}"
     subject, as_of = named.get("subject") or None, named.get("as_of") or None
@@ -103,10 +103,24 @@ def _own(rest: str) -> tuple[Context, ...]:
 
 
 def _blocks(text: str) -> Iterator[DataBlock]:
-    for number, fence in enumerate(_FENCE.finditer(text), 1):
-        data = _json(fence.group(3))
+    for number, fence in enumerate(_fences(text), 1):
+        data = _json(fence.content)
         if data is not None:
             yield DataBlock(f"data {number}", f"prompt:{number}", 1, "the prompt", _EPOCH, data, digest(data))
+
+
+def _fences(text: str) -> list[Block]:
+    """The fenced blocks of a text that are closed."""
+    blocks = read_markdown(text, front_matter=False).blocks
+    return [block for block in blocks if block.is_fenced and block.is_closed]
+
+
+def _without_fences(text: str) -> str:
+    parts, done = [], 0
+    for fence in _fences(text):
+        parts.append(text[done : fence.start])
+        done = fence.end
+    return "".join([*parts, text[done:]])
 
 
 def _json(text: str) -> Json:
