@@ -57,11 +57,12 @@ def _pieces(row: Sequence[str], words: Sequence[Sequence[str]]) -> Iterator[list
 
 def _parts(cell: str, room: int) -> list[str]:
     """The cell's LaTeX cut at spaces outside of all braces and formulas, about every `room` letters."""
-    parts, start, depth = [], 0, 0
+    parts, start, depth, in_formula = [], 0, 0, False
     for at, letter in enumerate(cell):
-        escaped = cell[at - 1 : at] == "\\"
-        depth += 0 if escaped else (letter == "{") - (letter == "}")
-        in_formula = (cell.count("$", 0, at) - cell.count("\\$", 0, at)) % 2
+        if cell[at - 1 : at] == "\\":
+            continue
+        depth += (letter == "{") - (letter == "}")
+        in_formula ^= letter == "$"
         if letter == " " and not depth and at - start > room and not in_formula:
             parts.append(cell[start:at])
             start = at + 1
