@@ -166,34 +166,43 @@ def test_a_path_is_a_path_alone(ask, rest, path):
 
 
 def test_all_faults_of_a_description_are_told_at_once(clock):
-    with pytest.raises(UsageError) as caught:
-        create_source(
-            "api",
-            SourceContext(clock=clock),
-            apis={
-                "a": {"base_url": "example.org", "select": "items", "auth": {"kind": "header", "env": "X"}},
-                "b": {"base_ulr": "https://example.org", "paging": {"kind": "cursr", "parameter": "p"}},
-                "c": {
-                    "base_url": "https://example.org",
-                    "paging": {"kind": "cursor"},
-                    "auth": {"kind": "basic", "env": "X"},
-                },
-                "d": {"base_url": "https://example.org", "paging": {"kind": "cursr"}},
-                "e": [],
+    source = create_source(
+        "api",
+        SourceContext(clock=clock),
+        apis={
+            "a": {"base_url": "example.org", "select": "items", "auth": {"kind": "header", "env": "X"}},
+            "b": {"base_ulr": "https://example.org", "paging": {"kind": "cursr", "parameter": "p"}},
+            "c": {
+                "base_url": "https://example.org",
+                "paging": {"kind": "cursor"},
+                "auth": {"kind": "basic", "env": "X"},
             },
-        )
+            "d": {"base_url": "https://example.org", "paging": {"kind": "cursr"}},
+            "e": [],
+        },
+    )
 
-    assert [problem.message for problem in caught.value.problems] == [
-        'unknown setting in apis.b "base_ulr"',
-        "apis.b.base_url is missing",
-        "apis.e must be a mapping",
+    assert [problem.message for problem in source.problems()] == [
         "apis.a.base_url is not a URL",
         'apis.a.select is not a JSON pointer: "items"',
         "apis.a.auth.name is missing",
+        'unknown setting in apis.b "base_ulr"',
+        "apis.b.base_url is missing",
         "apis.c.auth.user_env is missing",
         "apis.c.paging.next is missing",
         'unknown kind of apis.d.paging "cursr"',
+        "apis.e must be a mapping",
     ]
+
+
+def test_a_service_that_is_described_wrongly_stops_no_other(rest, clock):
+    apis = {"shop": {"base_url": rest.url}, "broken": {"base_url": "nowhere"}}
+    source = create_source("api", SourceContext(clock), apis=apis)
+
+    assert source.retrieve({"api": "shop", "path": "/one"}).data["price"] == 1.5
+    with pytest.raises(UsageError, match=r"apis\.broken\.base_url is not a URL"):
+        source.retrieve({"api": "broken", "path": "/one"})
+    assert source.health().detail == "apis.broken.base_url is not a URL"
 
 
 def test_a_login_in_the_address_is_used_and_never_shown(rest, clock):
@@ -209,8 +218,9 @@ def test_a_login_in_the_address_is_used_and_never_shown(rest, clock):
 
 
 def test_an_address_that_is_none_is_told_without_what_it_may_hold(clock):
+    apis = {"shop": {"base_url": f"http://ann:{SECRET}/x==@127.0.0.1"}}
     with pytest.raises(UsageError, match=r"base_url is not a URL\n.*percent-encode") as caught:
-        create_source("api", SourceContext(clock), apis={"shop": {"base_url": f"http://ann:{SECRET}/x==@127.0.0.1"}})
+        create_source("api", SourceContext(clock), apis=apis).retrieve({"api": "shop", "path": "/x"})
     assert SECRET not in str(caught.value)
 
 

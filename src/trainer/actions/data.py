@@ -84,11 +84,13 @@ class Sources(Mapping[str, "DataRetriever"]):
 
 def check_sources(project: Project, sources: Sources) -> list[UsageError]:
     """What is wrong with the settings of the sources: names, options, descriptions of services. Nothing is sent."""
+    from trainer.sources import raise_problems
+
     settings = project.settings.data_retriever
     errors: list[UsageError] = []
     for name in dict.fromkeys((settings.provider, *settings.sources)):
         try:
-            sources[name]
+            raise_problems(sources[name].problems())
         except UsageError as error:
             setting = "data_retriever.provider" if name == settings.provider else f"data_retriever.sources.{name}"
             origin = project.config.origin(setting)

@@ -17,7 +17,7 @@ from trainer.sources.base import (
     create_source,
 )
 from trainer.sources.many import Outcome, retrieve_many
-from trainer.sources.query import QueryField, check_query, storage_key
+from trainer.sources.query import QueryField, check_query, raise_problems, storage_key
 
 if TYPE_CHECKING:
     from trainer.sources.api import APIRetriever
@@ -44,6 +44,7 @@ __all__ = [
     "YahooFinanceRetriever",
     "check_query",
     "create_source",
+    "raise_problems",
     "retrieve_many",
     "storage_key",
 ]

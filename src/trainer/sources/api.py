@@ -68,7 +68,7 @@ class APIRetriever(DataRetriever):
         private_hosts: Sequence[str] = (),
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
-        self._apis = read_apis(apis or {})
+        self._apis, self._faults = read_apis(apis or {})
         self._http = {
             name: HTTPClient(
                 name,
@@ -88,7 +88,7 @@ class APIRetriever(DataRetriever):
 
     def get_schema(self) -> Schema:
         """Which service, which resource; other fields become URL parameters."""
-        names = tuple(sorted(self._apis))
+        names = tuple(sorted((*self._apis, *self._faults)))
         service = QueryField("api", True, description="The service", example="trials", choices=names)
         description = f"REST services: {', '.join(names) or 'none is configured'}"
         return Schema(self.name, description, (service, _PATH, *_OWN), extra_fields=True, leading=("api", "path"))
@@ -96,7 +96,7 @@ class APIRetriever(DataRetriever):
     def check(self, query: Query) -> dict[str, Json]:
         """The query, its path and pointer checked too."""
         checked = super().check(query)
-        problems = []
+        problems = [*self._faults.get(str(checked["api"]), ())]
         if not is_pointer(str(checked.get("select", ""))):
             problems.append(Problem('the query field "select" is not a JSON pointer', hint="begin it with /"))
         if re.search(r"[?#\s]|(^|/)\.\.(/|$)|^[a-z]+:|^//", str(checked["path"])):
@@ -104,6 +104,10 @@ class APIRetriever(DataRetriever):
             problems.append(Problem(f'the query field "path" is not a path: "{checked["path"]}"', hint=hint))
         raise_problems(problems)
         return checked
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with the description of some service; the others can be asked all the same."""
+        return [problem for problems in self._faults.values() for problem in problems]
 
     def fetch(self, query: Mapping[str, Json]) -> Fetched:
         """The data of all pages; a list becomes `records`."""
@@ -119,6 +123,8 @@ class APIRetriever(DataRetriever):
 
     def health(self) -> Health:
         """Whether every service answers and its credentials are set."""
+        if problems := self.problems():
+            return Health(False, problems[0].message)
         if not self._apis:
             return Health(False, "no service is described under data_retriever.sources.api.apis")
         for name, api in sorted(self._apis.items()):

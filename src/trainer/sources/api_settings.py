@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import jmespath
@@ -73,16 +73,20 @@ class Api:
     """Most requests a second."""
 
 
-def read_apis(settings: Mapping[str, Any]) -> dict[str, Api]:
-    """The services by name; raises UsageError with all that is wrong."""
-    problems: list[Problem] = []
-    apis = {name: _read(Api, section, f"apis.{name}", problems) for name, section in settings.items()}
-    for name, api in apis.items():
+def read_apis(settings: Mapping[str, Any]) -> tuple[dict[str, Api], dict[str, list[Problem]]]:
+    """The services that are described rightly, and what is wrong with the others, by name."""
+    apis: dict[str, Api] = {}
+    faults: dict[str, list[Problem]] = {}
+    for name, section in settings.items():
+        problems: list[Problem] = []
+        api = _read(Api, section, f"apis.{name}", problems)
         if api is not None:
             _check(api, f"apis.{name}", problems)
-    if problems:
-        raise UsageError(problems[0].message, hint=problems[0].hint, problems=problems)
-    return cast("dict[str, Api]", apis)
+        if problems:
+            faults[name] = problems
+        elif api is not None:
+            apis[name] = api
+    return apis, faults
 
 
 def address(api: Api) -> str:

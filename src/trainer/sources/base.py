@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -170,6 +170,10 @@ class DataRetriever(ABC):
             key, result.data, result.metadata, source=result.source, ttl=self.ttl, skip_unchanged=True
         )
         return replace(result, storage_key=key)
+
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with parts of its settings; what the other parts describe can be asked all the same."""
+        return ()
 
     def health(self) -> Health:
         """Whether the source can be used now; takes a few seconds at most and raises nothing."""
