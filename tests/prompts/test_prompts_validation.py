@@ -110,6 +110,11 @@ CASES = [
         ),
     ),
     (
+        "---\ndata: {}\n---\n",
+        {},
+        ("i.md:2:7", "warning", "no_data", "name a source, a file or a key of the store, or remove it"),
+    ),
+    (
         "---\nstrategy: parallel\noutput: {sections: [A]}\n---\n",
         {},
         ("i.md:2:11", "warning", "strategy", "name two or more output.sections"),

@@ -9,7 +9,8 @@ from typing import Any
 
 from trainer.actions.checks import read_blocks
 from trainer.core.project import Project
-from trainer.facts import Facts, Observation, Time, Unit, read_block
+from trainer.core.values import DataBlock
+from trainer.facts import Facts, Observation, Time, read_block, unit_text
 
 
 def facts_document(facts: Facts, *, every: bool) -> dict[str, Any]:
@@ -38,16 +39,10 @@ def facts_document(facts: Facts, *, every: bool) -> dict[str, Any]:
     return document
 
 
-def unit_text(unit: Unit) -> str:
-    """A unit as a person writes it: `USD million`, `% (stored as a fraction)`, `µg/m³`."""
-    names = {1_000: "thousand", 1_000_000: "million", 1_000_000_000: "billion"}
-    symbol = unit.symbol.replace("^2", "²").replace("^3", "³").replace("deg", "°", 1) or "count"
-    per = f" per {unit.per}" if unit.per else ""
-    if unit.scale == 1:
-        return symbol + per
-    if unit.kind == "percent":
-        return "% (stored as a fraction)"
-    return f"{symbol} {names.get(int(unit.scale), f'× {unit.scale}')}{per}"
+def understood(block: DataBlock) -> dict[str, Any]:
+    """What was understood of a block, without its observations and what was left out."""
+    document = facts_document(read_block(block), every=False)
+    return {name: part for name, part in document.items() if name != "left_out"}
 
 
 def time_text(time: Time | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.actions.data import Sources, load_documents
+from trainer.actions.facts import understood
 from trainer.actions.model import ModelChoice, choose_model, price_of
 from trainer.actions.prompt import PROMPTS, Instructions, Rendered, render_prepared
 from trainer.actions.record import Recorder
@@ -58,6 +59,7 @@ class RenderResult:
                     "source": block.source,
                     "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at),
                     "as_of": block.as_of,
+                    "facts": understood(block),
                 }
                 for block in prompt.data
             ],

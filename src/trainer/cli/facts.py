@@ -48,7 +48,8 @@ def facts(
 
 
 def _page(facts: Facts, *, every: bool) -> Iterator[str]:
-    from trainer.actions.facts import time_text, unit_text
+    from trainer.actions.facts import time_text
+    from trainer.facts import unit_text
 
     by_measure: dict[str, list[Observation]] = {}
     for one in facts.observations:

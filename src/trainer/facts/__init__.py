@@ -6,7 +6,7 @@ from trainer.facts.merge import merge
 from trainer.facts.numbers import Number, decimal_mark, read_number
 from trainer.facts.read import read, read_block, read_blocks, read_csv, read_jsonl
 from trainer.facts.times import month_number, parse_time
-from trainer.facts.units import convert, head_units, parse_unit
+from trainer.facts.units import convert, head_units, parse_unit, unit_text
 from trainer.facts.values import (
     Aggregate,
     Definition,
@@ -62,4 +62,5 @@ __all__ = [
     "read_number",
     "text_words",
     "title_of",
+    "unit_text",
 ]

@@ -195,6 +195,18 @@ def percent_units(values: Sequence[Decimal]) -> tuple[Unit, ...]:
     return (FRACTION, PERCENT)
 
 
+def unit_text(unit: Unit) -> str:
+    """A unit as a person writes it: `USD million`, `% (stored as a fraction)`, `µg/m³`."""
+    names = {1_000: "thousand", 1_000_000: "million", 1_000_000_000: "billion"}
+    symbol = unit.symbol.replace("^2", "²").replace("^3", "³").replace("deg", "°", 1) or "count"
+    per = f" per {unit.per}" if unit.per else ""
+    if unit.scale == 1:
+        return symbol + per
+    if unit.kind == "percent":
+        return "% (stored as a fraction)"
+    return f"{symbol} {names.get(int(unit.scale), f'× {unit.scale}')}{per}"
+
+
 def convert(value: Decimal, unit: Unit, other: Unit) -> Decimal | None:
     """A value of one unit in another of the same dimension; None where there is no way."""
     in_unit = value * unit.scale

@@ -99,6 +99,14 @@ def _empty(instruction: Instruction) -> Iterator[Finding]:
             instruction.at(offset),
             hint="say what it should hold, or remove it",
         )
+    if "data" in (instruction.places.value if instruction.places else {}) and not instruction.data:
+        yield Finding(
+            "no_data",
+            "warning",
+            "data: names nothing, so no figure can be answered",
+            instruction.where("data"),
+            hint="name a source, a file or a key of the store, or remove it",
+        )
     if instruction.strategy and len(instruction.output.sections) < 2:
         yield Finding(
             "strategy",
