@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trainer.convert.charts.numbers import axis_text, scale, steps
+from trainer.convert.charts.numbers import axis_text, scale, steps, unit_label
 from trainer.convert.charts.spec import Chart, Series
 from trainer.convert.charts.svg import COLOURS, WIDTH, line, tag, text, text_width
 
@@ -31,9 +31,19 @@ class Frame:
     """Grid, labels and legend."""
 
 
-def frame(chart: Chart, *, from_zero: bool, centres: list[float], plot_height: float = 200) -> Frame:
-    """The frame of a chart whose x values lie at `centres`, each a share of the plot's width."""
-    values = [value for series in chart.series for value in series.values if value is not None]
+def frame(
+    chart: Chart,
+    *,
+    from_zero: bool,
+    centres: list[float],
+    plot_height: float = 200,
+    extremes: tuple[float, float] | None = None,
+) -> Frame:
+    """The frame of a chart whose x values lie at `centres`, each a share of the plot's width.
+
+    `extremes` are the least and the greatest value, where those of the series do not say it.
+    """
+    values = extremes or [value for series in chart.series for value in series.values if value is not None]
     low, high = min(values), max(values)
     ticks = steps(min(low, 0) if from_zero else low, max(high, 0) if from_zero else high)
     divisor, suffix = scale(ticks)
@@ -43,6 +53,8 @@ def frame(chart: Chart, *, from_zero: bool, centres: list[float], plot_height: f
     left = max(text_width(label) for label in labels) + 12
     right = WIDTH - 12
     legend, top = _legend(chart.series, left)
+    if unit := unit_label(chart.unit):
+        legend, top = [*legend, text(unit, 0, top)], top + 14
     bottom = top + plot_height
 
     def y(value: float) -> float:

@@ -1,12 +1,13 @@
-"""The five kinds of chart, each a function from a chart to the parts of a drawing."""
+"""The kinds of chart, each a function from a chart to the parts of a drawing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 from trainer.convert.charts.axes import colour, frame, short_names
-from trainer.convert.charts.numbers import figure, steps
+from trainer.convert.charts.numbers import axis_text, figure, scale, steps, unit_label
 from trainer.convert.charts.spec import Chart, Series
 from trainer.convert.charts.svg import INK, WIDTH, coordinate, drawing, line, tag, text, text_width
 
@@ -85,6 +86,114 @@ def _bar(chart: Chart) -> Drawn:
             )
     parts.append(line(outline.left, outline.zero, outline.right, outline.zero, strong=True))
     return parts, outline.height
+
+
+def _scatter(chart: Chart) -> Drawn:
+    """A point for each row, on two axes of numbers."""
+    xs = [float(name) for name in chart.x]
+    ticks = steps(min(xs), max(xs))
+    shares = [(tick - ticks[0]) / (ticks[-1] - ticks[0]) for tick in ticks]
+    outline = frame(replace(chart, x=tuple(f"{tick:g}" for tick in ticks)), from_zero=False, centres=shares)
+    parts = [*outline.parts]
+    for at, series in enumerate(chart.series):
+        for value, x in zip(series.values, xs, strict=True):
+            if value is not None:
+                share = (x - ticks[0]) / (ticks[-1] - ticks[0])
+                place = outline.left + share * (outline.right - outline.left)
+                parts.append(
+                    tag(
+                        "circle",
+                        cx=place,
+                        cy=outline.y(value),
+                        r=3.4,
+                        fill=colour(at),
+                        fill_opacity=0.75,
+                        class_=f"f{at}",
+                    )
+                )
+    parts.append(text(chart.x_label, outline.right, outline.height + 6, anchor="end", size=11))
+    return parts, outline.height + 14
+
+
+def _stacked(chart: Chart) -> Drawn:
+    """Bars of all measures on top of each other, negative ones below the base line."""
+    count = len(chart.x)
+    rises = [sum(max(series.values[at] or 0.0, 0.0) for series in chart.series) for at in range(count)]
+    falls = [sum(min(series.values[at] or 0.0, 0.0) for series in chart.series) for at in range(count)]
+    centres = [(at + 0.5) / count for at in range(count)]
+    outline = frame(chart, from_zero=True, centres=centres, extremes=(min(falls), max(rises)))
+    slot = (outline.right - outline.left) / count
+    width = min(slot * 0.72, 60.0)
+    parts = [*outline.parts]
+    ends = [[0.0, 0.0] for _ in range(count)]
+    for at, series in enumerate(chart.series):
+        for index, value in enumerate(series.values):
+            if not value:
+                continue
+            side = int(value < 0)
+            start, ends[index][side] = ends[index][side], ends[index][side] + value
+            top, bottom = sorted((outline.y(start), outline.y(ends[index][side])))
+            x = outline.left + slot * (index + 0.5) - width / 2
+            height = max(bottom - top, 0.5)
+            parts.append(tag("rect", x=x, y=top, width=width, height=height, fill=colour(at), class_=f"f{at}"))
+    parts.append(line(outline.left, outline.zero, outline.right, outline.zero, strong=True))
+    return parts, outline.height
+
+
+def _area(chart: Chart) -> Drawn:
+    """Areas of all measures on top of each other."""
+    shares = _positions(chart.x)
+    totals = [0.0] * len(chart.x)
+    highest = max(sum(series.values[at] or 0.0 for series in chart.series) for at in range(len(chart.x)))
+    outline = frame(chart, from_zero=True, centres=shares, extremes=(0.0, highest))
+    xs = [outline.left + share * (outline.right - outline.left) for share in shares]
+    parts = [*outline.parts]
+    for at, series in enumerate(chart.series):
+        lower = totals
+        totals = [below + (value or 0.0) for below, value in zip(lower, series.values, strict=True)]
+        edge = [*zip(xs, totals, strict=True), *reversed(list(zip(xs, lower, strict=True)))]
+        track = "M" + "L".join(f"{coordinate(x)} {coordinate(outline.y(value))}" for x, value in edge) + "Z"
+        parts.append(tag("path", d=track, fill=colour(at), fill_opacity=0.85, class_=f"f{at}"))
+    return parts, outline.height
+
+
+_PANEL = 120.0
+
+
+def _multiples(chart: Chart) -> Drawn:
+    """A small line chart for each measure, two in a row, all on one scale."""
+    values = [value for series in chart.series for value in series.values if value is not None]
+    ticks = steps(min(values), max(values), most=2)
+    names = short_names(chart.x)
+    divisor, suffix = scale(ticks)
+    labels = [
+        axis_text(tick, unit=chart.unit, step=ticks[1] - ticks[0], divisor=divisor, suffix=suffix) for tick in ticks
+    ]
+    left, width = max(map(text_width, labels)) + 10, WIDTH / 2
+    parts: list[str] = []
+    for at, series in enumerate(chart.series):
+        x0, y0 = (at % 2) * width, (at // 2) * (_PANEL + 46)
+        bottom, inner = y0 + 24 + _PANEL, width - left - 14
+        heights = [bottom - (tick - ticks[0]) / (ticks[-1] - ticks[0]) * (_PANEL - 14) for tick in ticks]
+        unit = unit_label(chart.unit)
+        parts.append(text(f"{series.name} ({unit})" if unit else series.name, x0 + left, y0 + 12, muted=False))
+        for label, y in zip(labels, heights, strict=True):
+            parts += [
+                line(x0 + left, y, x0 + left + inner, y),
+                text(label, x0 + left - 6, y + 4, anchor="end", size=11),
+            ]
+        for run in _runs(series):
+            points = [
+                (
+                    x0 + left + _positions(chart.x)[index] * inner,
+                    bottom - (value - ticks[0]) / (ticks[-1] - ticks[0]) * (_PANEL - 14),
+                )
+                for index, value in run
+            ]
+            parts.append(_path(points, at))
+        parts.append(text(names[0], x0 + left, bottom + 16, size=11))
+        parts.append(text(names[-1], x0 + left + inner, bottom + 16, anchor="end", size=11))
+    return parts, -(-len(chart.series) // 2) * (_PANEL + 46)
 
 
 def _range(chart: Chart) -> Drawn:
@@ -228,4 +337,8 @@ _KINDS: dict[str, Callable[[Chart], Drawn]] = {
     "range": _range,
     "spark": _spark,
     "heat": _heat,
+    "scatter": _scatter,
+    "stacked": _stacked,
+    "area": _area,
+    "multiples": _multiples,
 }

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "CN¥", "INR": "₹", "CHF": "CHF\u00a0"}
+_SHOWN_WITH_FIGURES = ("", "fraction", "percent", "count", "shares", "ratio")
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 
 
@@ -32,6 +33,17 @@ def scale(values: Iterable[float]) -> tuple[float, str]:
     """
     largest = max((abs(value) for value in values), default=0.0)
     return next(((divisor, suffix) for divisor, suffix in _SCALES if largest >= divisor), (1.0, ""))
+
+
+def unit_label(unit: str) -> str:
+    """The unit as axes and tables name it; empty where every figure shows it itself, or there is none.
+
+    >>> unit_label("mm"), unit_label("USD"), unit_label("fraction")
+    ('mm', '', '')
+    """
+    currency = unit.partition("/")[0]
+    is_shown = unit in _SHOWN_WITH_FIGURES or currency in _SYMBOLS or (len(currency) == 3 and currency.isupper())
+    return "" if is_shown else unit
 
 
 def axis_text(value: float, *, unit: str, step: float, divisor: float, suffix: str) -> str:

@@ -11,9 +11,9 @@ from trainer.core.errors import UsageError, unknown
 from trainer.core.values import Json
 from trainer.core.yamltext import load_yaml
 
-Kind = Literal["line", "bar", "range", "spark", "heat"]
+Kind = Literal["line", "bar", "range", "spark", "heat", "scatter", "stacked", "area", "multiples"]
 KINDS: tuple[str, ...] = get_args(Kind)
-_KEYS = ("type", "title", "description", "data", "x", "y", "rows", "columns", "unit", "labels")
+_KEYS = ("type", "title", "description", "data", "x", "y", "by", "rows", "columns", "unit", "labels")
 _MOST_POINTS = 2000
 _MOST_SERIES = 8
 
@@ -86,11 +86,30 @@ def _data_rows(said: Mapping[str, Any], data: Mapping[str, Json]) -> tuple[list[
     if not isinstance(measures, list) or not measures:
         raise ChartError("y names the measures to draw: y: [totalRevenue]")
     present = sorted({key for record in records for key in record})
-    for name in (x, *measures):
+    by = said.get("by")
+    for name in (x, *measures, *([by] if by is not None else [])):
         if name not in present:
             message, hint = unknown(f'field of "{path}"', str(name), present)
             raise ChartError(message, hint=hint)
+    if by is not None:
+        if len(measures) != 1:
+            raise ChartError("by parts one measure: name one under y")
+        return _by_member(records, x=x, measure=str(measures[0]), by=str(by))
     return [x, *map(str, measures)], [[record.get(name) for name in (x, *measures)] for record in records]
+
+
+def _by_member(
+    records: Sequence[Mapping[str, Any]], *, x: str, measure: str, by: str
+) -> tuple[list[str], list[Sequence[Json]]]:
+    """One column for each member of a dimension, in the order of the data."""
+    members = list(dict.fromkeys(str(record.get(by)) for record in records))
+    values: dict[str, dict[str, Json]] = {}
+    for record in records:
+        row = values.setdefault(str(record.get(x)), {})
+        if str(record.get(by)) in row:
+            raise ChartError(f'"{record.get(by)}" has several rows for {x} {record.get(x)}')
+        row[str(record.get(by))] = record.get(measure)
+    return [x, *members], [[name, *(row.get(member) for member in members)] for name, row in values.items()]
 
 
 def _resolve(path: str, data: Mapping[str, Json]) -> Json:
@@ -126,11 +145,19 @@ def _chart(said: Mapping[str, Any], columns: list[str], rows: list[Sequence[Json
         Series(str(labels.get(column, column)), tuple(_number(row[at + 1], column) for row in rows))
         for at, column in enumerate(columns[1:])
     )
+    if kind == "scatter" and not all(_is_number(row[0]) for row in rows):
+        raise ChartError("the x values of a scatter chart are numbers")
+    if kind == "area" and any(value is not None and value < 0 for measure in series for value in measure.values):
+        raise ChartError("areas on top of each other hold no negative values", hint="take line or stacked")
     if all(value is None for measure in series for value in measure.values):
         raise ChartError("there is no number to draw")
     words = {key: str(said.get(key) or "") for key in ("title", "description", "unit")}
     x_label = str(labels.get(columns[0], columns[0].capitalize()))
     return Chart(kind, tuple("" if row[0] is None else str(row[0]) for row in rows), series, x_label=x_label, **words)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _number(value: Json, column: str) -> float | None:
