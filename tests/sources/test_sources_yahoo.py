@@ -228,7 +228,7 @@ def test_an_answer_that_is_not_the_json_asked_for_is_one_clear_error(yahoo, serv
 
 
 def test_an_answer_in_another_shape_is_one_clear_error(yahoo, server):
-    server.answers["/v7/finance/quote"] = (200, b'{"quoteResponse": {"result": [{"regularMarketTime": "noon"}]}}', {})
+    server.answers["/v7/finance/quote"] = (200, b'{"quoteResponse": {"result": [{"regularMarketTime": 1e300}]}}', {})
 
     with pytest.raises(SourceError, match="in a shape that is not known for the quote of ABBV"):
         yahoo.retrieve({"ticker": "ABBV"})
