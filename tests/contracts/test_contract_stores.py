@@ -139,6 +139,14 @@ def test_storing_again_adds_a_version(store, bench):
     assert store.retrieve("k").updated_at == NOON + timedelta(seconds=60)
 
 
+def test_the_age_of_a_document_is_told_by_a_clock_with_or_without_a_zone(store):
+    store.store("k", 1)
+    updated = store.retrieve("k").updated_at
+
+    assert datetime(2025, 2, 14, 13, tzinfo=UTC) - updated == timedelta(hours=1)
+    assert datetime(2025, 2, 14, 13, tzinfo=UTC).astimezone().replace(tzinfo=None) - updated == timedelta(hours=1)
+
+
 def test_the_head_tells_of_the_current_version_without_its_data(store, bench):
     store.store("k", {"a": 1}, ttl=60)
     bench.pass_time(30)

@@ -14,6 +14,8 @@ import pytest
 
 from servers.mongodb import REPLICA_SET, mongodb_url
 from trainer.stores import DataStore, create_store
+from trainer.stores.match import view_of
+from trainer.stores.pipeline import leading_match, rows_of, run_stages
 
 
 @dataclass
@@ -32,6 +34,12 @@ class Bench:
 
     def pass_time(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
+
+
+def run_pipeline(stages, scan) -> list[dict]:
+    """What plain Python makes of the documents that `scan` gives for the first `$match`."""
+    where, rest = leading_match(stages)
+    return rows_of(stages, run_stages(rest, map(view_of, scan(where))))
 
 
 @contextmanager

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from servers.stores import BACKENDS
+from servers.stores import BACKENDS, run_pipeline
 from trainer.core.errors import UsageError
 from trainer.stores import Draft
 from trainer.stores.duckdb_store import DuckDBDialect
 from trainer.stores.match import distinct_values, elements_at, matches, select, view_of
-from trainer.stores.pipeline import parse_pipeline, run_pipeline
+from trainer.stores.pipeline import parse_pipeline
 from trainer.stores.query import document_field, parse_filter, parse_query
 from trainer.stores.sql import group_by
 from trainer.stores.sql import where as sql_where

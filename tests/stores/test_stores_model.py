@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from servers.stores import BACKENDS
+from servers.stores import BACKENDS, run_pipeline
 from trainer.core.errors import UsageError
 from trainer.core.values import StoredData
 from trainer.stores import Draft
 from trainer.stores.match import distinct_values, elements_at, matches, select, view_of
-from trainer.stores.pipeline import parse_pipeline, run_pipeline
+from trainer.stores.pipeline import parse_pipeline
 from trainer.stores.query import document_field, parse_query
 
 # Shrinking runs a failing example hundreds of times more, each with a database of its own.

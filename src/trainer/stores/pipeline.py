@@ -23,7 +23,7 @@ from itertools import islice, takewhile
 from typing import Final, TypeAlias
 
 from trainer.core.errors import UsageError, unknown
-from trainer.core.values import Json, StoredData
+from trainer.core.values import Json
 from trainer.stores.jsontext import encode
 from trainer.stores.match import (
     MISSING,
@@ -37,7 +37,6 @@ from trainer.stores.match import (
     simplest,
     sort_key,
     value_at,
-    view_of,
 )
 from trainer.stores.query import (
     Condition,
@@ -156,12 +155,6 @@ def parse_pipeline(pipeline: Sequence[Mapping[str, Json]]) -> tuple[Stage, ...]:
         if name in ("$group", "$project", "$count"):
             resolve = inner_field
     return tuple(stages)
-
-
-def run_pipeline(stages: Sequence[Stage], scan: Callable[[Condition], Iterable[StoredData]]) -> list[dict[str, Json]]:
-    """What the stages make of the documents that `scan` gives, by key, for the first `$match`."""
-    where, rest = leading_match(stages)
-    return rows_of(stages, run_stages(rest, map(view_of, scan(where))))
 
 
 def leading_match(stages: Sequence[Stage]) -> tuple[Condition, Sequence[Stage]]:

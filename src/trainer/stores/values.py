@@ -92,6 +92,18 @@ class Head:
         return self.ttl is None or now < self.confirmed_at + timedelta(seconds=self.ttl)
 
 
+class Moment(datetime):
+    """A moment in UTC that may be taken from a time without a zone, which is local then.
+
+    >>> age = datetime.now() - document.updated_at  # doctest: +SKIP
+    """
+
+    def __rsub__(self, other: datetime) -> timedelta:
+        """The time from this moment to the other."""
+        # by datetime's own method, for the operator would come back to this one
+        return datetime.__sub__(other.astimezone(UTC), self)
+
+
 def to_text(moment: datetime) -> str:
     """The moment as `2025-02-14T21:00:02.000000Z`, so that text and time sort alike; one without a zone is UTC."""
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -101,4 +113,4 @@ def to_text(moment: datetime) -> str:
 
 def from_text(text: str) -> datetime:
     """The moment that `to_text` wrote."""
-    return datetime.fromisoformat(text)
+    return Moment.fromisoformat(text)
