@@ -337,7 +337,11 @@ def _unit(match: re.Match[str]) -> tuple[Kind, str, float]:
 def _joins(text: str, at: int) -> bool:
     """Whether a dash ties two things, as in 12-15 or phase-3, and so is no sign."""
     before = text[max(0, at - 3) : at]
-    return bool(before) and (before[-1].isalnum() or before[-1] in "%)°" or bool(re.search(r"[\d%]\s$", before)))
+    return bool(before) and (
+        (before[-1].isalnum() and not re.match(rf"[{CJK}]", before[-1]))
+        or before[-1] in "%)°"
+        or bool(re.search(r"[\d%]\s$", before))
+    )
 
 
 def _approximate(before: str, plain: str, value: float, half: float, lexicon: Lexicon) -> tuple[float, float]:
@@ -365,7 +369,7 @@ _WINDOW = re.compile(
 )
 """What stands before the length of a window (`over 52 weeks`), which measures nothing."""
 _PHONE = re.compile(r"\+?\(?\d[\d\s()/.-]{6,}\d")
-_WEB = re.compile(r"[\w.-]+@[\w.-]+\.\w+|\bv\d+(?:\.\d+)+|\b\d+\.\d+\.\d+(?:\.\d+)*\b")
+_WEB = re.compile(r"[\w.-]+@[\w.-]+\.\w+|\bv\d+(?:\.\d+)+|\b(?!\d{1,3}(?:\.\d{3})+\b)\d+\.\d+\.\d+(?:\.\d+)*\b")
 
 
 def _no_figure(match: re.Match[str], text: str, lexicon: Lexicon, *, bare: bool, cell: bool) -> Reason | None:  # noqa: C901, PLR0912

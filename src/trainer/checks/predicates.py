@@ -164,12 +164,10 @@ def _comparison(  # noqa: C901
                     return None
                 other = _implied(judge, sentence, match.start(), quantity)
                 return (other.value - quantity.value, (other, quantity)) if other else None
-            if not is_verb:
-                return None
             second = _quantity(ahead[1]) if len(ahead) > 1 else None
             leads = re.search(r"(?:^|\s)(?:to|auf|à|a|hasta)\s*(?:about\s+|rund\s+)?$", gap)
             starts = re.search(r"(?:^|\s)(?:from|von|de|desde)\s*(?:about\s+|rund\s+)?$", gap)
-            if second is not None and second.kind == quantity.kind:
+            if is_verb and second is not None and second.kind == quantity.kind:
                 between = text[first.claim.numeral.end : ahead[1].claim.numeral.start]
                 if starts and re.search(r"\b(?:to|auf|à|a)\b", between):
                     return second.value - quantity.value, (second, quantity)
@@ -180,10 +178,16 @@ def _comparison(  # noqa: C901
                     and quantity.measure >= 0
                 ):
                     return quantity.value - second.value, (quantity, second)
-            if starts:
+            if is_verb and starts:
                 return None
-            if leads or len(gap) < 4:
+            if is_verb and (leads or len(gap) < 4):
                 return _since_before(judge, quantity)
+    behind = [reading for reading in readings if reading.claim.numeral.end <= match.start()]
+    one, two = _quantity(behind[-1]) if behind else None, _quantity(ahead[0]) if ahead else None
+    if one is not None and two is not None and one.measure == two.measure >= 0 and one.index != two.index:
+        between = text[match.end() : ahead[0].claim.numeral.start]
+        if judge.lexicon.has("versus", between) or judge.lexicon.has("base", between):
+            return one.value - two.value, (one, two)
     if not is_verb:
         return _ratio_comparison(judge, sentence, readings, match)
     return None
@@ -302,6 +306,10 @@ def _at(judge: Judge, candidate: Candidate, cost) -> float | None:  # type: igno
 
 # Rank.
 
+_COMPARATIVE = re.compile(r"mayor|menor|mejor|peor|maggiore|minore|migliore|peggiore|meilleure?s?|pire", re.IGNORECASE)
+"""Words that say more or most, by whether an article stands before them."""
+_ARTICLE = re.compile(r"(?<!\w)(?:el|la|los|las|lo|il|i|le|gli|les)\s+(?:\w+\s+)?$", re.IGNORECASE)
+
 
 def _ranks(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
     for key, sign in (("highest", 1), ("lowest", -1)):
@@ -316,6 +324,8 @@ def _ranks(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -> Ite
                 "peak",
                 "bottom",
             ) and not re.match(r"(?:record|peak)", match[0], re.IGNORECASE):
+                continue
+            if _COMPARATIVE.fullmatch(match[0]) and not _ARTICLE.search(sentence.text[: match.start()]):
                 continue
             bound = _ranked(judge, sentence, readings, match)
             if bound is None:

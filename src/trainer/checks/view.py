@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 from trainer.checks.concepts import concept_words
 from trainer.checks.definitions import Formula, formulas, operand_measures
+from trainer.checks.lexicon import CJK
 from trainer.checks.numerals import Numeral
 from trainer.facts.times import span
 from trainer.facts.values import Facts, Time
@@ -349,9 +350,9 @@ class View:
         if ordered:
             self.names = re.compile(
                 "|".join(
-                    (r"(?<![^\W_])" if name[0].isascii() else "")
+                    (rf"(?<![^\W_{CJK}])" if name[0].isascii() else "")
                     + re.escape(name)
-                    + (r"(?![^\W_])" if name[-1].isascii() else "")
+                    + (rf"(?![^\W_{CJK}])" if name[-1].isascii() else "")
                     for name in ordered
                 ),
                 re.IGNORECASE,
