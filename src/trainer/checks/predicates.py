@@ -140,7 +140,7 @@ def _is_change(judge: Judge, quantity: Quantity) -> bool:
     return quantity.measure >= 0 and bool(judge.view.words[quantity.measure] & {"change", "growth", "return"})
 
 
-def _comparison(  # noqa: C901
+def _comparison(  # noqa: C901, PLR0912
     judge: Judge, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str], is_verb: bool
 ) -> tuple[float, tuple[Quantity, ...]] | None:
     """The change to the figure that the word leads to: from the one named beside it, else from a year or step before."""  # noqa: E501

