@@ -106,3 +106,9 @@ def test_a_rate_that_may_be_a_fraction_keeps_every_reading() -> None:
         {"rows": [{"name": "A", "yield": 58.2}, {"name": "B", "yield": 14.4}]}, name="d"
     ).measures.values()
     assert {unit.kind for unit in measure.units} == {"percent", "count"}
+
+
+def test_a_column_with_a_number_beyond_all_use_has_no_highest_value() -> None:
+    facts = read({"rows": [{"name": "a", "size": 1e50}, {"name": "b", "size": 2.0}]}, name="d")
+    assert facts.observations == ()
+    assert "text" in {out.why for out in facts.left_out}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -108,7 +109,10 @@ def _numbers(column: Column) -> list[Number | None] | None:
     if not texts:
         if all(cell is None or cell == "" or isinstance(cell, bool) for cell in column.cells):
             return None
-        return [json_number(cell) if cell != "" else None for cell in column.cells]
+        numbers = [json_number(cell) if cell != "" else None for cell in column.cells]
+        # A column that holds a number beyond all use has no highest value that could be told.
+        unread = any(number is None and _is_number(cell) for number, cell in zip(numbers, column.cells, strict=True))
+        return None if unread else numbers
     if any(_IDENTIFIER.fullmatch(text) for text in texts[:50]):
         return None
     mark = decimal_mark(texts)
@@ -126,6 +130,12 @@ def _numbers(column: Column) -> list[Number | None] | None:
         if isinstance(text, str) and len(text) <= 4 and not any(map(str.isdigit, text))
     )
     return numbers if sum(others.values()) == marks and count >= 0.5 * (count + marks) else None
+
+
+def _is_number(cell: Json) -> bool:
+    if isinstance(cell, float):
+        return math.isfinite(cell)
+    return isinstance(cell, int) and not isinstance(cell, bool)
 
 
 def _is_unit_like(unit: str) -> bool:
@@ -160,7 +170,8 @@ def _is_coded(filled: Sequence[Json], numbers: Sequence[Number | None], size: in
 def _role_of_texts(leaf: str, filled: Sequence[Json], table: Table) -> Role:
     texts = [cell for cell in filled if isinstance(cell, str)]
     if not texts:
-        return "text" if table.is_record else "member"  # true and false
+        flags = all(isinstance(cell, bool) for cell in filled)
+        return "member" if flags and not table.is_record else "text"
     if leaf == KEY_COLUMN:
         return "member"
     if has_kind(leaf, "unit") and all(parse_unit(text) for text in dict.fromkeys(texts)):
