@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from corpus.convert.written import to_latex
 from trainer.convert.charts import ChartError, chart_rows, draw, parse_chart
 
 ROWS = "rows: [[2021, 5, 3], [2022, 6, 2], [2023, 7, 4]]\ncolumns: [year, wind, sun]\n"
@@ -59,3 +60,11 @@ def test_a_measure_is_parted_by_a_dimension():
 def test_what_cannot_be_drawn_says_why(block, why):
     with pytest.raises(ChartError, match=why):
         parse_chart(block, data={"w": DAYS})
+
+
+def test_a_chart_is_a_picture_and_a_table_in_latex():
+    tex = to_latex(f"```chart\ntype: stacked\ntitle: Costs & more\nunit: TWh\n{ROWS}```\n").content
+
+    assert tex.count("rectangle") == 8
+    assert "\\textbf{Figure 1.} Costs \\& more" in tex
+    assert "wind (TWh)" in tex

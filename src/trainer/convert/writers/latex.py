@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from trainer.convert.base import Dataset, Options
-from trainer.convert.charts import chart_rows, chart_title
+from trainer.convert.charts import as_tikz, chart_rows, chart_title, draw
 from trainer.convert.dates import long_date
 from trainer.convert.document import Converted, Document, visible_html
 from trainer.convert.formulas import Untypeset
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
 _PREAMBLE = r"""% For pdfLaTeX, LuaLaTeX and XeLaTeX. Packages: amsmath, amssymb, array, booktabs, enumitem, fancyvrb,
-% fvextra, geometry, graphicx, hyperref, iftex, lmodern, longtable, pdflscape, textcomp, ulem, upquote
+% fvextra, geometry, graphicx, hyperref, iftex, lmodern, longtable, pdflscape, textcomp, tikz, ulem, upquote
 % (Debian: apt-get install texlive-latex-extra texlive-fonts-recommended lmodern; TeX Live and MiKTeX have them all).
 \documentclass[11pt,a4paper]{article}
 \usepackage{iftex}
 \ifPDFTeX\usepackage[T1]{fontenc}\usepackage[utf8]{inputenc}\usepackage{textcomp}\usepackage{lmodern}\input{glyphtounicode}\pdfgentounicode=1\else\usepackage{fontspec}\fi
 \usepackage[margin=22mm]{geometry}
-\usepackage{amsmath,amssymb,array,booktabs,enumitem,fvextra,graphicx,longtable,pdflscape,ulem,upquote}
+\usepackage{amsmath,amssymb,array,booktabs,enumitem,fvextra,graphicx,longtable,pdflscape,tikz,ulem,upquote}
 \usepackage[hidelinks]{hyperref}
 \normalem
 \setlength{\parindent}{0pt}\setlength{\parskip}{6pt plus 2pt}
@@ -280,7 +280,10 @@ class _Writer:
             return f"\\par\\noindent\\begin{{minipage}}{{\\linewidth}}\n{whole}\n\\end{{minipage}}\\par\n"
         words = chart_rows(chart)
         cells = [[escape(cell) for cell in row] for row in words]
-        return longtable(words, cells, ["L", *"R" * len(chart.series)], title)
+        picture = as_tikz(draw(chart, ident=meta["ident"]), escape)
+        whole = f"{title}\\par\\smallskip\n{picture}"
+        figure = f"\\par\\noindent\\begin{{minipage}}{{\\linewidth}}\n{whole}\n\\end{{minipage}}\\par\n"
+        return figure + longtable(words, cells, ["L", *"R" * len(chart.series)], "")
 
     def _label(self, name: str) -> str:
         return f"\\phantomsection\\label{{{self._labels[name]}}}"
