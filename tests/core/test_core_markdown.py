@@ -186,7 +186,14 @@ def test_what_is_nested_deeper_is_refused_with_its_line(kind: str, levels: int) 
 
 @pytest.mark.parametrize(
     "text",
-    ["![" * 2_000 + "](x)" * 2_000, "[" * 20_000, "[![" * 1_000 + "a](b)](c)" * 1_000, "*a " * 20_000, "`" * 20_000],
+    [
+        "![" * 2_000 + "](x)" * 2_000,
+        "[" * 20_000,
+        "[![" * 1_000 + "a](b)](c)" * 1_000,
+        "*a " * 20_000,
+        "`" * 20_000,
+        "*" * 20_000 + "x" + "*" * 20_000,
+    ],
 )
 def test_inline_text_of_any_depth_is_read_and_kept(text: str) -> None:
     assert read_markdown(text, front_matter=False).blocks[0].text == text

@@ -171,7 +171,23 @@ class _Inlines(ParserInline):
             env["pictures"] = depth
         for rule in self.ruler2.getRules(""):
             rule(state)
+        if sum(token.nesting > 0 for token in state.tokens) > DEEPEST:
+            _flatten(state.tokens)
         return state.tokens
+
+
+def _flatten(tokens: list[Token]) -> None:
+    """Take emphasis within more than `DEEPEST` emphases for the marks it is written with: `*` times ten thousand.
+
+    markdown-it itself bounds brackets alone, and readers of its tokens recurse, or copy them, level by level.
+    """
+    kept: list[bool] = []
+    for at, token in enumerate(tokens):
+        if token.nesting > 0:
+            kept.append(sum(kept) < DEEPEST if len(kept) <= DEEPEST else token.type == "link_open")
+        is_kept = kept.pop() if token.nesting < 0 else kept[-1] if token.nesting > 0 else True
+        if not is_kept:
+            tokens[at] = Token("text", "", 0, content=token.markup)
 
 
 def _inline(marked: re.Pattern[str], parser: MarkdownIt, state: StateCore) -> None:
