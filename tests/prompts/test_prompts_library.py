@@ -69,10 +69,8 @@ def test_the_journey_of_the_specification(project):
     prompt = manager.compose([contexts, instruction.fill_template({"NAME": "AbbVie"})])
 
     assert contexts == "## Pharma\n\n### Sales\n\nText.\n\n## Introduction\n\nText.\n"
-    assert prompt == (
-        "Do these tasks one after the other; each builds on the answers before it.\n\n"
-        '<task number="1">\n' + contexts.strip() + '\n</task>\n\n<task number="2">\n'
-        "Write about AbbVie with `information/context/biotech/01-introduction.md` into output/report/x.md.\n</task>\n"
+    assert prompt == contexts + (
+        "\nWrite about AbbVie with `information/context/biotech/01-introduction.md` into output/report/x.md.\n"
     )
 
 

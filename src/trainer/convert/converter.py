@@ -16,7 +16,7 @@ from trainer.convert.writers.html import render_template
 from trainer.core.digest import pretty
 from trainer.core.errors import UsageError, Where, unknown
 from trainer.core.files import read_text
-from trainer.core.values import Json
+from trainer.core.values import CompletionResult, Json
 
 _OPTIONS = ("assets", "css", "data", "fragment", "meta", "page_size", "schema", "template")
 
@@ -30,16 +30,21 @@ class FormatConverter:
 
     def convert(
         self,
-        source: str | bytes | Mapping[str, Any],
+        source: str | bytes | Mapping[str, Any] | CompletionResult,
         source_format: str = "auto",
         target_format: str = "html",
         **options: Any,
     ) -> str | bytes:
-        """The source in another format; options: assets, css, data, fragment, meta, page_size, schema, template."""
+        """The source, or what a model answered, in another format.
+
+        Options: assets, css, data, fragment, meta, page_size, schema, template.
+        """
         for name in options:
             if name not in _OPTIONS:
                 message, hint = unknown("option", name, _OPTIONS)
                 raise UsageError(message, hint=hint)
+        if isinstance(source, CompletionResult):
+            source = source.content
         if isinstance(source, Mapping):
             source, source_format = pretty(source), "json"
         content = source.encode() if isinstance(source, str) else source

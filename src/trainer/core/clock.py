@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from trainer.core.errors import UsageError
 
@@ -16,6 +16,20 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 def system_clock() -> datetime:
     """The present moment in UTC."""
     return datetime.now(UTC)
+
+
+class Moment(datetime):
+    """A time in UTC of which a program may also take away one without a zone, which is then read as local time."""
+
+    @classmethod
+    def of(cls, moment: datetime) -> Moment:
+        """The same time; one without a zone is UTC."""
+        utc = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return cls.combine(utc.date(), utc.timetz())
+
+    def __rsub__(self, other: datetime) -> timedelta:
+        """`datetime.now() - moment` and `datetime.now(UTC) - moment` give the same."""
+        return datetime.__sub__(other.astimezone(UTC), self)
 
 
 def isoformat(moment: datetime) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
+from trainer.core.clock import Moment
 from trainer.core.digest import digest
 from trainer.core.errors import Problem, Where
 
@@ -77,6 +78,10 @@ class StoredData:
     """When its source last gave the same data again, so that no new version was needed. UTC."""
     deleted: bool = False
     """Whether this version says that the document was deleted; its data is None then."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stored_at", Moment.of(self.stored_at))
+        object.__setattr__(self, "updated_at", Moment.of(self.updated_at))
 
     @property
     def digest(self) -> str:

@@ -149,9 +149,12 @@ class PromptManager:
             raise RefusedError("the parameters were refused", problems=problems)
         return fill(template.instruction, self._with_data(template, params), clean=self.security_module.escape).text
 
-    def compose(self, templates: Sequence[PromptTemplate | str], strategy: str = "sequential") -> str:
-        """One prompt of several; a single one stays as it is."""
-        return join_texts([one if isinstance(one, str) else one.content for one in templates], strategy)
+    def compose(self, templates: Sequence[PromptTemplate | str], strategy: str | None = None) -> str:
+        """One prompt of several: one text after the other, or with a strategy a task for each."""
+        texts = [one if isinstance(one, str) else one.content for one in templates]
+        if strategy is None and len(texts) > 1:
+            return "\n\n".join(text.strip() for text in texts if text.strip()) + "\n"
+        return join_texts(texts, strategy or "sequential")
 
     def get_cached(self, prompt_id: str) -> str | None:
         """The text kept under that name, if it still holds."""
