@@ -111,3 +111,10 @@ def test_every_unknown_name_is_told_with_the_nearest() -> None:
         ('unknown report "alhpa"', 'did you mean "alpha"?'),
         ('unknown report "zzz"', "known: alpha, peers, peers-x, peers-y"),
     ]
+
+
+def test_a_glob_selects_all_reports_whose_names_fit() -> None:
+    specs = expand_reports({"region-{A}": report(matrix={"A": ["north", "south"]}), "all": report()})
+
+    assert [spec.name for spec in select_reports(specs, ["region-*"])] == ["region-north", "region-south"]
+    assert [spec.name for spec in select_reports(specs, ["a??", "region-south"])] == ["region-south", "all"]

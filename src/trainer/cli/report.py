@@ -33,7 +33,7 @@ def report(
     context: typer.Context,
     *,
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME", default_factory=list, show_default=False, autocompletion=reports)
+        list[str], typer.Argument(metavar="NAME|GLOB", default_factory=list, show_default=False, autocompletion=reports)
     ],
     every: Annotated[bool, typer.Option("--all", help="All reports; the same as naming none.")] = False,
     check: Annotated[

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from trainer.core.config.schema import Report
@@ -53,18 +54,25 @@ def expand_reports(reports: Mapping[str, Report]) -> tuple[ReportSpec, ...]:
 
 
 def select_reports(specs: Sequence[ReportSpec], names: Iterable[str]) -> tuple[ReportSpec, ...]:
-    """The named reports, or all; an entry's name selects its whole matrix. Raises UsageError for an unknown name."""
+    """The named reports, or all; an entry's name selects its whole matrix, `region-*` all that begin so.
+
+    Raises UsageError for a name that selects nothing.
+    """
     names = list(names)
     if not names:
         return tuple(specs)
     problems = []
     for name in names:
-        if not any(name in (spec.name, spec.entry) for spec in specs):
+        if not any(_is_named(spec, name) for spec in specs):
             message, hint = unknown("report", name, {spec.name for spec in specs} | {spec.entry for spec in specs})
             problems.append(Problem(message, hint=hint))
     if problems:
         raise UsageError(problems[0].message, problems=problems)
-    return tuple(spec for spec in specs if spec.name in names or spec.entry in names)
+    return tuple(spec for spec in specs if any(_is_named(spec, name) for name in names))
+
+
+def _is_named(spec: ReportSpec, name: str) -> bool:
+    return spec.entry == name or fnmatchcase(spec.name, name)
 
 
 def _spread(entry: str, report: Report) -> Iterator[ReportSpec]:
