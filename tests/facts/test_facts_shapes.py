@@ -210,3 +210,9 @@ def test_facts_of_several_blocks_are_one_and_keep_what_each_is_in() -> None:
     assert [member.name for member in facts.dimensions["subject"].members] == ["AAA", "BBB"]
     assert [unit.symbol for unit in facts.observations[0].units] == ["USD"]
     assert [unit.symbol for unit in facts.observations[1].units] == ["NOK"]
+
+
+def test_values_without_any_key_and_with_odd_ones_are_read() -> None:
+    data = [{":": 0}, {"0": [None, None, None], "": [None, None, 0]}, None]
+    facts = read(data, name="d", fields={":": Field("0")})
+    assert [one.value for one in facts.observations] == [0]

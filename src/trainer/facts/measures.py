@@ -175,7 +175,11 @@ def _identifiers(namings: Mapping[Keys, _Naming]) -> dict[Keys, str]:
             titles = {namings[keys].title for keys in groups[parts]}
             for keys in groups[parts]:
                 # Equal keys under different titles of a source are different things.
-                ids[keys] = base if len(titles) == 1 else f"{base}.{_snake(namings[keys].title or keys[-1])}"
+                ids[keys] = (
+                    base
+                    if len(titles) == 1
+                    else f"{base}.{_snake(namings[keys].title or '.'.join(keys[-1:]) or 'value')}"
+                )
     return ids
 
 
