@@ -215,4 +215,4 @@ def test_facts_of_several_blocks_are_one_and_keep_what_each_is_in() -> None:
 def test_values_without_any_key_and_with_odd_ones_are_read() -> None:
     data = [{":": 0}, {"0": [None, None, None], "": [None, None, 0]}, None]
     facts = read(data, name="d", fields={":": Field("0")})
-    assert [one.value for one in facts.observations] == [0]
+    assert [one.source.path for one in facts.observations] == ["/0/:", "/1//2"]
