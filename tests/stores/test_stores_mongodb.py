@@ -62,7 +62,7 @@ def test_groups_and_orders_are_mongodb_s():
 
     assert group_stage(parse_pipeline([{"$group": group}])[0]) == {
         "$group": {
-            "_id": {"$ifNull": ["$source", None]},
+            "_id": "$source",
             "f0": {"$sum": 1},
             "f1": {"$max": "$data_tree.quote.price"},
         }

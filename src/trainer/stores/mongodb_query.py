@@ -72,21 +72,20 @@ def order_of(order: Order) -> dict[str, int] | None:
 
 def group_stage(group: Group) -> Filter | None:
     """The stage that makes the groups; None where MongoDB makes others than Python."""
-    names = {title: _expression(part) for title, part in group.by.items()} if isinstance(group.by, Mapping) else None
-    by = {"$ifNull": [_expression(group.by), None]} if names is None else names
+    by = (
+        {title: _expression(part) for title, part in group.by.items()}
+        if isinstance(group.by, Mapping)
+        else _expression(group.by)
+    )
     figures = {
         f"f{number}": _figure(figure.kind, figure.operand) for number, figure in enumerate(group.figures.values())
     }
-    expressions = [*(names.values() if names is not None else [by["$ifNull"][0]]), *figures.values()]
+    expressions = [*(by.values() if isinstance(group.by, Mapping) else [by]), *figures.values()]
     return None if None in expressions else {"$group": {"_id": by, **figures}}
 
 
 def groups_of(group: Group, documents: Sequence[Mapping[str, Any]]) -> list[View]:
     """The groups as fields see them."""
-    if group.is_distinct:
-        values = (simplest(document["_id"]) for document in documents)
-        elements = (item for value in values for item in (value if isinstance(value, list) else [value]))
-        return [{"data": {"_id": item}} for item in elements]
     return group_views(
         (
             simplest(document["_id"]),
@@ -101,11 +100,11 @@ def name_of(field: Field) -> str:
     return field.path[0] if field.root == "column" else ".".join((_ROOTS[field.root], *field.path))
 
 
-def names_above(field: Field) -> list[str]:
-    """The paths of all that stands above the field in a document of MongoDB; none above a column."""
+def names_to(field: Field) -> list[str]:
+    """The paths of the field and of all that stands above it in a document of MongoDB; none of a column."""
     if field.root == "column":
         return []
-    return [name_of(Field(field.name, field.root, field.path[:end])) for end in range(len(field.path))]
+    return [name_of(Field(field.name, field.root, field.path[:end])) for end in range(len(field.path) + 1)]
 
 
 def is_named(field: Field) -> bool:

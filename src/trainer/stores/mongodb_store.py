@@ -31,7 +31,7 @@ from trainer.stores.mongodb_query import (
     group_stage,
     groups_of,
     name_of,
-    names_above,
+    names_to,
     narrowed,
     native,
     order_of,
@@ -218,7 +218,7 @@ class MongoDBStore(DataStore):
     def _is_native(self, where: Condition, fields: Sequence[Field], *, through_lists: bool = True) -> bool:
         """Whether MongoDB means the same as Python: by the condition, and by what every document holds.
 
-        What an expression takes out of the lists on its way is not the same on all servers of MongoDB's protocol.
+        What an expression makes of a list, on its way or at its end, differs between servers of MongoDB's protocol.
         """
         if not native(where).exact:
             return False
@@ -226,7 +226,7 @@ class MongoDBStore(DataStore):
             return True
         others: list[Filter] = [{"tame": False}]
         if not through_lists:
-            others += [{name: {"$type": "array"}} for field in fields for name in names_above(field)]
+            others += [{name: {"$type": "array"}} for field in fields for name in names_to(field)]
         with self._reaching():
             return self._documents.find_one({"$and": [_ALIVE, {"$or": others}]}, ["_id"]) is None
 
