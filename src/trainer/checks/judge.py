@@ -580,7 +580,7 @@ class Judge:
                 if dict(members).get(dimension, member) != member and not any(
                     name == dimension for options in asserted for name, _ in options
                 ):
-                    cost += 1.0
+                    cost += BROKEN  # the other cells show of whom the column or row is
         return cost
 
     def _time_cost(self, claim: Claim, binding: Binding, datum: Datum) -> float:
@@ -743,7 +743,7 @@ class Judge:
             return None, 1.0
         for operation in OPERATIONS:
             for candidate in operation(focus):
-                if candidate.cost > ACCEPTED:
+                if candidate.cost > ACCEPTED or (candidate.operation == "count" and not numeral.integer):
                     continue
                 if numeral.bare and numeral.digits < 3 and candidate.operation in ("ratio", "per", "product"):
                     continue
@@ -1012,7 +1012,7 @@ class Judge:
             "yearly": 1.4,
             "sum": 0.9,
             "mean": 2.0,
-            "median": 2.2,
+            "median": 9.0,
             "extreme": 9.0,  # the highest of some values is one of them: without a word it is that value
             "count": 1.0,
         }

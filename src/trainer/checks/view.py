@@ -571,7 +571,7 @@ def unit_cost(numeral: Numeral, kind: str, symbol: str) -> float | None:
     if written in ("percent", "fraction"):
         return {"percent": 0.0, "": 0.6}.get(kind)
     if written == "points":
-        return {"points": 0.0, "percent": 0.8}.get(kind)
+        return {"points": 0.0}.get(kind)
     if written == "multiple":
         return {"ratio": 0.0, "": 0.2, "index": 0.3}.get(kind)
     if written == "physical":
