@@ -30,6 +30,7 @@ SLOW = ("duckdb", "postgresql", "mongodb", "hybrid")
 """Each of the suite's thousands of small steps opens a file or asks a server."""
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("backend", [pytest.param(n, marks=pytest.mark.soak if n in SLOW else ()) for n in BACKENDS])
 def test_mongomock_s_suite_passes_but_for_what_a_page_lists(backend, peer, tmp_path):
     with BACKENDS[backend](tmp_path) as bench:

@@ -209,7 +209,7 @@ def aggregate(
     form: Form = "table",
     as_json: Json = False,
 ) -> None:
-    """Run the stages of a JSON list: $match $group $sort $limit $skip $project $unwind.
+    """Run the stages of a JSON list: $match $group $sort $limit $skip $project $unwind $count.
 
     \b
     trainer store aggregate '[{"$group": {"_id": "$source", "documents": {"$count": {}}}}]'
