@@ -294,7 +294,10 @@ class _Reader:
             ref
             for ref in behind
             if following == len(text)
-            or (ref.end <= following and (following - ref.end > 3 or ref.start - numeral.end < 12))
+            or (
+                ref.end <= following
+                and (following - ref.end > 3 or text[ref.end] == "," or ref.start - numeral.end < 12)
+            )
         ]
         before = [ref for ref in times if ref.end <= numeral.start][::-1]
         base = [ref for ref in times if self._is_base(text, ref)]
@@ -318,8 +321,6 @@ class _Reader:
         ]
         first = (*own, *near_first)
         rest = [*(ref for ref in rest if ref not in base), *(ref for ref in rest if ref in base)]
-        if not first:
-            rest = [ref for ref in rest if ref in base or ref.start < numeral.start] or rest
         is_own = bool(first) and not (
             first[0].kind in ("previous", "year_ago") and numeral.kind in ("percent", "points", "multiple")
         )
@@ -329,7 +330,7 @@ class _Reader:
         """Whether a time is what something is compared with: `than in 2023`, `since FY2024`."""
         if ref.kind in ("previous", "year_ago"):
             return False
-        before = text[max(0, ref.start - 30) : ref.start]
+        before = text[max(0, ref.start - 48) : ref.start]
         return bool(_base(self.lexicon.language).search(before))
 
     def _near(
@@ -472,7 +473,7 @@ def _base(language: str) -> re.Pattern[str]:
     """What stands before a time that something is compared with."""
     words = Lexicon(language).pattern("base").pattern
     return re.compile(
-        rf"(?:{words})\s*(?:in|the|im|dem|en|le|la|au|du|of|for|that|those|der|den|l['’])?\s*(?:the\s+|in\s+|of\s+)*$",
+        rf"(?:{words})\s+(?:[^\W\d]+['’]?\s*){{0,4}}$",
         re.IGNORECASE,
     )
 

@@ -91,6 +91,8 @@ class Judge:
         self.row_members: dict[tuple[int, int], dict[str, str]] = {}
         self.readings: list[Reading] = []
         self.last_hits: list[Candidate] = []
+        self.named: set[int] = set()
+        """The measures that the claim at hand names whole."""
         self.all_sections: list[list[Quantity]] | None = None
         self.pending: dict[tuple[int, str, int], list[tuple[int, Claim, list[Candidate]]]] = defaultdict(list)
         """Cells that nothing bears out alone, by row and by column, with all arithmetic that meets them."""
@@ -779,6 +781,10 @@ class Judge:
         best = min(hits, key=lambda item: (item.cost, item.operation, item.formula))
         count = sum(cost <= best.cost + 1e-9 for cost in plausible.values())
         chance = probability * count
+        # Measures that are named whole, and a word for the arithmetic: there are only a few ways to combine them.
+        whole = [item for item in hits if item.cost <= 1.3 and _is_bound(item, self.named)]
+        if whole and chance > DERIVED_CHANCE:
+            return min(whole, key=lambda item: (item.cost, item.operation, item.formula)), chance
         limit = DERIVED_CHANCE if best.cost <= 1.5 else CHANCE
         if chance <= limit or (count <= 6 and best.cost <= 0.95) or (numeral.soft and best.cost <= 1.2):
             return best, chance
@@ -816,6 +822,7 @@ class Judge:
             cost = min(cost, 0.45) if datum.measure in named else cost
             return cost + self._member_cost(claim, binding, datum.members) + self._time_cost(claim, binding, datum)
 
+        self.named = named
         measures = sorted(
             binding.affinity, key=lambda number: (number not in named, -binding.affinity[number], number)
         )[:9]
@@ -1064,6 +1071,15 @@ class Judge:
         ):
             return None
         return self._quantity(scored[0][2], scored[0][3], scored[0][0])
+
+
+def _is_bound(candidate: Candidate, named: set[int]) -> bool:
+    """Whether two measures, or one of two members, that are named whole are compared."""
+    if candidate.operation not in ("distance", "share", "ratio", "difference") or len(candidate.inputs) != 2:
+        return False
+    one, two = candidate.inputs
+    is_pair = one.measure != two.measure or (one.members != two.members and two.cost <= 1.2)
+    return is_pair and one.measure in named and two.measure in named
 
 
 def _rank_cost(claim: Claim, rank: int) -> float:

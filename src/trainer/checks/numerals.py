@@ -387,7 +387,7 @@ def _no_figure(match: re.Match[str], text: str, lexicon: Lexicon, *, bare: bool,
         and not re.search(rf"[{CJK}][-]$", before)
     ):
         return "name"
-    if re.search(r"#\s?$", before):
+    if re.search(r"#\s?$|@$", before):
         return "name"
     text[match.end() : match.end() + 12]
     if (

@@ -137,7 +137,7 @@ class View:
         for measure in facts.measures.values():
             view.titles.append(measure.title)
             view.words.append(
-                concept_words(measure.title) | concept_words(measure.id.rpartition(".")[2]) or frozenset(measure.words)
+                concept_words(measure.title) or concept_words(measure.id.rpartition(".")[2]) or frozenset(measure.words)
             )
             view.aggregates.append(measure.aggregate)
         seen: set[tuple[object, ...]] = set()
@@ -377,6 +377,10 @@ class View:
             held = sum(self.weights[word] * words.get(word, 0.0) for word in own)
             share = held / total
             found[number] = share * (0.7 + 0.3 * min(1.0, share))
+            # A name that stands there whole outweighs part of a nearer one; the longer, the more it tells.
+            if all(words.get(word, 0.0) > 0.3 for word in own):
+                near = sum(words[word] for word in own) / len(own)
+                found[number] = max(found[number], near * min(1.0, 0.9 + 0.025 * len(own)))
         telling = {number for number in found if any(word in words for word in self.words[number] - GENERIC)}
         if any(found[number] >= 0.2 for number in telling):
             found = {number: value if number in telling else 0.4 * value for number, value in found.items()}
