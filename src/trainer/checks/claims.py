@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from trainer.checks.charts import chart_table
@@ -478,6 +478,7 @@ def _base(language: str) -> re.Pattern[str]:
     )
 
 
+@lru_cache(maxsize=4096)  # a head is asked for each cell below it
 def scale_statement(text: str, lexicon: Lexicon) -> tuple[float, Kind | Literal[""], str]:  # noqa: C901, PLR0912
     """Scale, kind and unit that a head such as `USD m`, `in Mio. EUR`, `Rainfall (mm)` or `Day, %` gives bare numbers."""  # noqa: E501
     if not text.strip():
@@ -499,9 +500,9 @@ def scale_statement(text: str, lexicon: Lexicon) -> tuple[float, Kind | Literal[
             and not (len(whole) == 1 and re.match(r"\w", text[match.end() : match.end() + 1]))
         ):
             scale = max(scale, 10.0 ** scales[whole])
-        for name, exponent in scales.items():
-            if re.match(rf"[{CJK}]", name) and name in match[0] and len(name) > 1:
-                scale = max(scale, 10.0**exponent)
+        for name in _unspaced(tuple(scales)):
+            if name in match[0] and len(name) > 1:
+                scale = max(scale, 10.0 ** scales[name])
         glued = re.fullmatch(r"(usd|eur|chf|gbp|cny|rmb|jpy)(m|mn|bn|k|b)", word)
         if glued:
             scale, kind, unit = 10.0 ** scales[glued[2]], "money", currencies()[glued[1]]
@@ -510,9 +511,9 @@ def scale_statement(text: str, lexicon: Lexicon) -> tuple[float, Kind | Literal[
         )
         if code and not kind:
             kind, unit = "money", code
-        for name, symbol in currencies().items():
-            if re.match(rf"[{CJK}]", name) and name in match[0] and not kind:
-                kind, unit = "money", symbol
+        for name in _unspaced(tuple(currencies())):
+            if name in match[0] and not kind:
+                kind, unit = "money", currencies()[name]
     if (re.search(r"%|％", text) or lexicon.has("percent", text)) and not kind:
         kind = "percent"
     bracket = re.search(r"(?:[(\[（]|,\s|\bin\s)\s*([^()\[\]（）,]{1,14}?)\s*[)\]）]?\s*$", text)
@@ -523,6 +524,12 @@ def scale_statement(text: str, lexicon: Lexicon) -> tuple[float, Kind | Literal[
         elif bracket[1] in ("x", "×", "times"):
             kind = "multiple"
     return scale, kind, unit
+
+
+@cache
+def _unspaced(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those in scripts that put no spaces between words, which are looked for inside of words."""
+    return tuple(name for name in names if re.match(rf"[{CJK}]", name))
 
 
 _NOT_MONEY = re.compile(

@@ -10,7 +10,7 @@ from trainer.checks.claims import Claim, Claims
 from trainer.checks.document import Document
 from trainer.checks.lexicon import Lexicon
 from trainer.checks.numerals import Numeral, Style, find_numerals
-from trainer.checks.text import Given, read_text
+from trainer.checks.text import Given, parse_text
 from trainer.checks.times import TimeRef, find_times
 from trainer.core.errors import Where
 from trainer.core.values import Finding, Prompt, Verdict
@@ -26,13 +26,13 @@ _UNTIL = re.compile(
 
 def check_consistency(text: str, *, prompt: Prompt) -> Verdict:
     """Contradictions of an answer with itself; `consistency` is 1 where there is none."""
-    checked = read_text(text, given=Given(prompt.data), language=prompt.output.language)
+    parsed = parse_text(text, given=Given(prompt.data), language=prompt.output.language)
     findings = sorted(
         [
-            *_totals(checked.document, checked.lexicon, checked.style),
-            *_two_values(checked.claims),
-            *_directions(checked.claims, checked.lexicon),
-            *_spans(checked.document, checked.lexicon),
+            *_totals(parsed.document, parsed.lexicon, parsed.style),
+            *_two_values(parsed.claims),
+            *_directions(parsed.claims, parsed.lexicon),
+            *_spans(parsed.document, parsed.lexicon),
         ],
         key=lambda finding: (finding.where.line or 0) if finding.where else 0,
     )

@@ -33,8 +33,8 @@ def check_figures(
         for reading in checked.readings
         if not (reading.claim.numeral.soft and reading.candidate is None)
     ]
-    figures += check_dates(checked.claims, view=checked.view, blocks=data, contexts=contexts)
-    figures += [_said(predicate) for predicate in check_predicates(checked.judge, checked.claims.sentences)]
+    figures += check_dates(checked.parsed.claims, view=checked.parsed.view, blocks=data, contexts=contexts)
+    figures += [_said(predicate) for predicate in check_predicates(checked.judge, checked.parsed.claims.sentences)]
     figures.sort(key=lambda figure: (figure.line, figure.column, figure.kind))
     return FigureReport(tuple(figures), _scores(figures))
 

@@ -16,16 +16,23 @@ from trainer.facts import read_blocks
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A text and the reading of each of its claims."""
+class ParsedText:
+    """A text and its claims, which no context changes."""
 
     document: Document
     claims: Claims
-    readings: tuple[Reading, ...]
     view: View
     lexicon: Lexicon
-    judge: Judge
     style: Style
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A text and the reading of each of its claims."""
+
+    parsed: ParsedText
+    readings: tuple[Reading, ...]
+    judge: Judge
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,17 +56,23 @@ def read_view(given: Given) -> View:
 
 
 @lru_cache(maxsize=16)
-def read_text(text: str, *, given: Given, language: str | None = None) -> Checked:
-    """The reading of each claim of a Markdown text."""
+def parse_text(text: str, *, given: Given, language: str | None = None) -> ParsedText:
+    """The claims of a Markdown text about data, not yet held against it; contexts play no part."""
     code = (language or "").partition("-")[0].casefold()
     lexicon = Lexicon(code if code in languages() else detect_language(text))
     document = read_document(text)
-    view = read_view(Given(given.blocks))
+    view = read_view(given)
     style = style_of(text, language or lexicon.language)
-    claims = read_claims(document, view=view, lexicon=lexicon, style=style)
-    figures = [figure for context in given.contexts for figure in context_figures(context, view)]
-    judge = Judge(view, figures, lexicon)
-    return Checked(document, claims, tuple(judge.judge(claims.claims)), view, lexicon, judge, style)
+    return ParsedText(document, read_claims(document, view=view, lexicon=lexicon, style=style), view, lexicon, style)
+
+
+@lru_cache(maxsize=16)
+def read_text(text: str, *, given: Given, language: str | None = None) -> Checked:
+    """The reading of each claim of a Markdown text."""
+    parsed = parse_text(text, given=Given(given.blocks), language=language)
+    figures = [figure for context in given.contexts for figure in context_figures(context, parsed.view)]
+    judge = Judge(parsed.view, figures, parsed.lexicon)
+    return Checked(parsed, tuple(judge.judge(parsed.claims.claims)), judge)
 
 
 def context_figures(context: Context, view: View) -> list[ContextFigure]:
