@@ -262,7 +262,9 @@ class _Reader:
                     _nearest_members(text, numeral, members),
                     outer.members,
                     *self._times(text, numeral, times, figures, cuts, outer),
-                    listed=sum(figure.kind == numeral.kind for figure in figures) >= 3 and len(times) < 2,
+                    listed=sum(figure.kind == numeral.kind for figure in figures) >= 3
+                    and len(times) < 2
+                    and (numeral.start - last <= 14 if position else following - numeral.end <= 14),
                     start=numeral.start,
                 )
             )

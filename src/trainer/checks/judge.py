@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,18 @@ from trainer.checks.claims import Claim
 from trainer.checks.lexicon import Lexicon
 from trainer.checks.numerals import Numeral
 from trainer.checks.quantities import OPERATIONS, Candidate, Focus, Quantity
-from trainer.checks.thresholds import ACCEPTED, BETTER, BROKEN, CHANCE, DECADE, DERIVED_CHANCE, FOCUS, NAMED, UNCALLED
+from trainer.checks.thresholds import (
+    ACCEPTED,
+    BETTER,
+    BROKEN,
+    CHANCE,
+    DECADE,
+    DERIVED_CHANCE,
+    EXACT_CHANCE,
+    FOCUS,
+    NAMED,
+    UNCALLED,
+)
 from trainer.checks.times import TimeRef
 from trainer.checks.view import GENERIC, Datum, MemberKey, Option, View, unit_cost
 from trainer.facts import Time, Unit, convert
@@ -297,6 +309,8 @@ class Judge:
             measure = store.get((claim.group[0], key))
             if measure is None or (candidate.operation == "direct" and candidate.inputs[0].measure == measure):
                 continue
+            if store is self.learned and candidate.operation != "direct":
+                continue  # a row may end in the change or share of its figures
             if candidate.operation == "definition" or any(self.lexicon.has(cue, claim.head) for cue in ("sum", "mean")):
                 continue
             fitting = sorted(
@@ -420,6 +434,8 @@ class Judge:
     def _is_borne_out(self, claim: Claim, binding: Binding, candidate: Candidate, datum: Datum, chance: float) -> bool:
         if chance <= CHANCE:
             return not self._is_another(claim, binding, datum)
+        if claim.numeral.digits >= 4 and chance <= EXACT_CHANCE and candidate.cost <= 1.0:
+            return not self._is_another(claim, binding, datum)
         affinity = binding.affinity.get(datum.measure, 0.0)
         named = affinity >= 0.6 * NAMED and affinity >= binding.best_direct - 0.05
         learned = claim.is_cell and datum.measure in (
@@ -435,7 +451,7 @@ class Judge:
             not claim.is_cell
             and bool(last)
             and last[0].candidate is not None
-            and last[0].candidate.operation == "direct"
+            and last[0].candidate.operation in ("direct", "definition")
             and last[0].candidate.inputs[0].index == datum.index
             and last[0].claim.numeral.kind == claim.numeral.kind
             and self.lexicon.has("versus", claim.before)
@@ -693,7 +709,7 @@ class Judge:
     def _is_versus(self, claim: Claim) -> bool:
         return (
             self.lexicon.has("versus", claim.before[-40:])
-            or claim.before.rstrip()[-1:] in ("(", ",", "–", "/", ":")
+            or claim.before.rstrip()[-1:] == "("
             or self.lexicon.has("previous_year", claim.after[:40])
         )
 
@@ -743,6 +759,7 @@ class Judge:
         ) or self.lexicon.has("negative", claim.before[-40:])
         if not numeral.value:
             return None, 1.0
+        stated = self._stated_count(claim)
         for operation in OPERATIONS:
             for candidate in operation(focus):
                 if candidate.cost > ACCEPTED or (candidate.operation == "count" and not numeral.integer):
@@ -752,6 +769,8 @@ class Judge:
                 if numeral.kind == "money" and not candidate.symbol and self.currency not in ("", numeral.unit):
                     continue
                 unit = unit_cost(numeral, candidate.kind, candidate.symbol)
+                if unit is not None and stated and candidate.operation in ("sum", "mean"):
+                    unit += 0.0 if len(candidate.inputs) == stated else 1.2
                 if unit is None or (numeral.kind == "points" and candidate.kind == "percent"):
                     continue
                 cost = candidate.cost + unit
@@ -918,6 +937,19 @@ class Judge:
             [] if claim.is_cell else self._columns_above(claim),
             self._cues(claim),
         )
+
+    def _stated_count(self, claim: Claim) -> int:
+        """How many times a sentence says that it sums up: `over the three years`; 0 where it does not say."""
+        words = self.lexicon.terms("numbers")[:12]
+        match = re.search(
+            rf"(?<!\w)(?:(\d\d?)|({'|'.join(words)}))[\s-]+(?:years?|quarters?|months?|jahren?|quartalen?|monaten?|ans|années|exercices"
+            r"|trimestres|mois|años|meses|anni|mesi|trimestri)\b",
+            claim.sentence,
+            re.IGNORECASE,
+        )
+        if match is None:
+            return 0
+        return int(match[1]) if match[1] else [word.casefold() for word in words].index(match[2].casefold()) + 1
 
     def _is_base(self, claim: Claim, time: Time | None) -> bool:
         """Whether a time is the one that something is compared with."""

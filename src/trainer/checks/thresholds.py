@@ -9,6 +9,10 @@ accepted by accident, the share at which readers still trust a mark."""
 DERIVED_CHANCE = 0.1
 """The same for arithmetic whose measure, operation and times are named by words: the words themselves speak for it."""
 
+EXACT_CHANCE = 0.08
+"""The same for four digits of a measure that is among the likeliest: four exact digits prove a value, and a few hundred data
+in its decade raise the count of accidents, not their likelihood at the place that is named."""  # noqa: E501
+
 DECADE = 2.3
 """ln 10: values of one measure spread evenly over a decade (Benford), so a value falls into an interval of relative
 width w by accident with probability w / 2.3."""

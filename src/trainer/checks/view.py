@@ -15,7 +15,7 @@ from trainer.checks.definitions import Formula, formulas, operand_measures
 from trainer.checks.lexicon import CJK
 from trainer.checks.numerals import Numeral
 from trainer.facts.times import span
-from trainer.facts.values import Facts, Time
+from trainer.facts.values import Facts, Time, Unit
 
 GENERIC = frozenset(
     [
@@ -168,7 +168,7 @@ class View:
                     number,
                     members,
                     observation.time,
-                    _options(value, units),
+                    _options(value, units, is_multiple=bool(_MULTIPLE.search(view.titles[number]))),
                     f"{name} {source.path}".strip(),
                     float(observation.step),
                 )
@@ -546,15 +546,23 @@ _COMMON = frozenset(
 )
 
 
-def _options(value: float, units: Sequence[object]) -> tuple[Option, ...]:
+_MULTIPLE = re.compile(
+    r"\b(?:price|enterprise value|ev) to\b|\bP ?/? ?E\b|\bmultiple\b|\b(?:current|quick) ratio\b", re.IGNORECASE
+)
+"""Titles of multiples, which are no per cent."""
+
+
+def _options(value: float, units: Sequence[Unit], *, is_multiple: bool = False) -> tuple[Option, ...]:
     """The value in each unit it may be in; a fraction also as per cent, and without a unit as it stands."""
+    if is_multiple and all(unit.kind in ("percent", "ratio") for unit in units):
+        return (Option("ratio", "x", value),)
     options: list[Option] = []
     for rank, unit in enumerate(units):
-        scaled = value * float(unit.scale)  # type: ignore[attr-defined]
-        options.append(Option(unit.kind, unit.symbol, scaled, 0.2 * rank))  # type: ignore[attr-defined]
-        if unit.kind == "money" and float(unit.scale) == 0.01:  # type: ignore[attr-defined]
+        scaled = value * float(unit.scale)
+        options.append(Option(unit.kind, unit.symbol, scaled, 0.2 * rank))
+        if unit.kind == "money" and float(unit.scale) == 0.01:
             options.append(Option("money", "", value, 0.2))  # pence stand in tables as pence
-        if unit.kind == "ratio":  # type: ignore[attr-defined]
+        if unit.kind == "ratio":
             options.append(Option("percent", "%", scaled * 100, 0.4))
     if not units:
         options.append(Option("", "", value))
@@ -585,7 +593,7 @@ def unit_cost(numeral: Numeral, kind: str, symbol: str) -> float | None:
     if written == "time":
         if kind == "time":
             return 0.0 if symbol.startswith(numeral.unit) or numeral.unit.startswith(symbol) else None
-        return 0.4 if kind in ("", "count") else None
+        return {"count": 0.4, "": 1.0}.get(kind)
     if numeral.scale != 1:
         return {"money": 0.0, "count": 0.0, "": 0.1, "physical": 0.3}.get(kind)
     return {"": 0.0, "count": 0.0, "percent": 0.4, "money": 0.2}.get(kind, 0.2)
