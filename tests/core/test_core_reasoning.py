@@ -1,5 +1,7 @@
 """Reasoning is parted from the answer, closed or not, in the spellings of many models."""
 
+import time
+
 import pytest
 
 from trainer.core.reasoning import may_be_reasoning, split_reasoning
@@ -58,3 +60,14 @@ def test_a_text_about_such_tags_is_an_answer(text):
 )
 def test_a_stream_is_held_back_while_it_may_be_reasoning(text, is_held):
     assert may_be_reasoning(text) == is_held
+
+
+@pytest.mark.parametrize(
+    "unit", ["<think>a</think>\n", "Text\n<think>a</think> more\n", "```\n<think>\n```\n", "</think>", "`</think>`\n"]
+)
+def test_a_megabyte_of_tags_is_read_in_linear_time(unit: str) -> None:
+    started = time.process_time()
+
+    split_reasoning(unit * (1_000_000 // len(unit)))
+
+    assert time.process_time() - started < 5, "a quadratic reader takes minutes"

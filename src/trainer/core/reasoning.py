@@ -9,6 +9,7 @@ r"""Reasoning that models write into their answers, parted from the answer: `<th
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 _TAGS = "think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis|seed:think|antml:thinking"
 _OPENER = (
@@ -19,6 +20,8 @@ _LEADING = re.compile(
     rf"\s*(?P<fence>(?:`{{3,9}}|~{{3,9}})[ \t]*(?:markdown|md|text|txt|json|html)?[ \t]*\n\s*)?{_OPENER}", re.IGNORECASE
 )
 _ON_A_LINE = re.compile(rf"^[ \t]{{0,3}}{_OPENER}", re.IGNORECASE | re.MULTILINE)
+_OPENER_NEXT = re.compile(_OPENER, re.IGNORECASE)
+_BLANK = re.compile(r"\s*")
 _CLOSER_ALONE = re.compile(rf"</(?:{_TAGS})>[ \t]*(?:\n\s*|\Z)", re.IGNORECASE)
 _HARMONY_END = r"<\|end\|>|(?=<\|start\|>)|(?=<\|channel\|>)"
 _FINAL = re.compile(
@@ -37,25 +40,31 @@ def split_reasoning(text: str) -> tuple[str, str]:
     if not any(mark in text for mark in ("<", "[THINK]", "[think]", "◁")):
         return text, ""
     reasoning: list[str] = []
-    answer = text
-    while opener := _LEADING.match(answer):
-        inner, rest = _closed(answer, opener)
-        reasoning.append(inner)
-        answer = (opener["fence"] or "") + rest if rest else ""
-    opener = _ON_A_LINE.search(answer)
-    closer = _CLOSER_ALONE.search(answer, 0, opener.start() if opener else len(answer)) if not reasoning else None
-    if closer and not _is_code(answer, closer.start()):
-        reasoning.append(answer[: closer.start()])  # the template wrote the opening tag
-        answer = answer[closer.end() :]
+    pieces: list[str] = []
     at = 0
-    while opener := _ON_A_LINE.search(answer, at):
-        if _is_code(answer, opener.start()):
-            at = opener.end()
-            continue
-        inner, rest = _closed(answer, opener)
+    while opener := _LEADING.match(text, at):
+        inner, at = _closed(text, opener)
         reasoning.append(inner)
-        at = opener.start()
-        answer = answer[:at] + rest
+        pieces += [opener["fence"]] if opener["fence"] and at < len(text) else []
+    opener = _ON_A_LINE.search(text, at)
+    closer = _CLOSER_ALONE.search(text, 0, opener.start() if opener else len(text)) if not reasoning else None
+    fences = [fence.start() for fence in _CODE_FENCE.finditer(text)]
+    if closer and not _is_code(text, closer.start(), fences):
+        reasoning.append(text[: closer.start()])  # the template wrote the opening tag
+        at = closer.end()
+    searched, open_fences = at, len(pieces)
+    # a block that follows another on its line begins a line once the other is gone
+    while opener := (_OPENER_NEXT.match(text, at) if searched == at else None) or _ON_A_LINE.search(text, searched):
+        between = bisect_left(fences, opener.start()) - bisect_left(fences, at)
+        if (open_fences + between) % 2:
+            searched = opener.end()
+            continue
+        pieces.append(text[at : opener.start()])
+        open_fences += between
+        inner, at = _closed(text, opener)
+        searched = at
+        reasoning.append(inner)
+    answer = "".join([*pieces, text[at:]])
     if final := _FINAL.match(answer):
         answer = _LAST_TOKEN.sub("", answer[final.end() :])
     return answer, "\n\n".join(part.strip() for part in reasoning)
@@ -69,8 +78,8 @@ def may_be_reasoning(text: str) -> bool:
     return bool(_LEADING.match(text)) and not split_reasoning(text)[0]
 
 
-def _closed(text: str, opener: re.Match[str]) -> tuple[str, str]:
-    """What stands between an opener and its end, and what comes after."""
+def _closed(text: str, opener: re.Match[str]) -> tuple[str, int]:
+    """What stands between an opener and its end, and where what comes after begins."""
     if opener["channel"]:
         shape = _HARMONY_END
     elif opener["tag"]:
@@ -81,11 +90,12 @@ def _closed(text: str, opener: re.Match[str]) -> tuple[str, str]:
         ]
     end = re.compile(shape, re.IGNORECASE).search(text, opener.end())
     if end is None:
-        return text[opener.end() :], ""
-    return text[opener.end() : end.start()], text[end.end() :].lstrip()
+        return text[opener.end() :], len(text)
+    blank = _BLANK.match(text, end.end())
+    return text[opener.end() : end.start()], blank.end() if blank else end.end()
 
 
-def _is_code(text: str, at: int) -> bool:
+def _is_code(text: str, at: int, fences: list[int]) -> bool:
     """Whether a place stands inside a fence or a code span."""
     line = text[text.rfind("\n", 0, at) + 1 : at]
-    return len(_CODE_FENCE.findall(text, 0, at)) % 2 == 1 or line.count("`") % 2 == 1
+    return bisect_left(fences, at) % 2 == 1 or line.count("`") % 2 == 1

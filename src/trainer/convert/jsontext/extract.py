@@ -11,6 +11,7 @@ from typing import Any, Literal
 from trainer.convert.jsontext.fit import fit
 from trainer.convert.jsontext.reader import Reader, Unreadable
 from trainer.core.digest import canonical
+from trainer.core.reasoning import split_reasoning
 from trainer.core.values import Json
 
 Source = Literal["whole", "fence", "prose", "lines"]
@@ -21,10 +22,6 @@ _FENCE = re.compile(
 _GLUED = re.compile(r"(`{3,}+)(?:json[5cl]?)?+\s*+(?=[{\[])")
 """A fence around data that shares its line with other things."""
 _GLUED_END = re.compile(r"(?<!\n)(`{3,}+)(?!json)")
-_REASONING = re.compile(
-    r"<(think|thinking|reasoning|scratchpad)>.*?(?:</\1>|\Z)\s*|\A.*?</(?:think|thinking|reasoning)>\s*",
-    re.DOTALL | re.IGNORECASE,
-)
 _JSON_LANGUAGES = ("json", "jsonc", "json5", "jsonl", "ndjson")
 _DATA_LANGUAGES = (*_JSON_LANGUAGES, "", "javascript", "js", "python", "py", "ts", "typescript", "text")
 _LIKE_DATA = re.compile(r"""\{\s*(?:["'“]|\w+["']?\s*:)|\[\s*[\[{"'“]""")
@@ -89,7 +86,7 @@ def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> Extracti
     if whole is not None and (schema is None or isinstance(whole.value, dict | list)):
         found = [whole]
     else:
-        found = _unique(_candidates(_REASONING.sub("", text)))
+        found = _unique(_candidates(split_reasoning(text)[0]))
     if schema is not None:
         found = [fitted for candidate in found for fitted in _fitted(candidate, schema)]
     ranked = sorted(found, key=_rank, reverse=True)

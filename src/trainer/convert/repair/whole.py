@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 
 from trainer.convert.repair.lines import Repair, closes, scan
 from trainer.core.frontmatter import split_front_matter
+from trainer.core.reasoning import split_reasoning
 
-_TAGS = "think|thinking|thought|reasoning|reflection|scratchpad"
-_OPENING = re.compile(rf"^[ \t]*<({_TAGS})>", re.IGNORECASE | re.MULTILINE)
-_OPEN_AT_START = re.compile(rf"\s*<({_TAGS})>", re.IGNORECASE)
-_CLOSING = re.compile(rf"</(?:{_TAGS})>\s*", re.IGNORECASE)
-_BLANK = re.compile(r"[ \t]*\n*")
 _CHANNEL = re.compile(r"<\|(?:start\|>\w{1,40})?<?\|?channel\|>\s*(?:analysis|commentary|thought)\b")
 _NEXT_CHANNEL = re.compile(r"<\|channel\|>\s{0,9}final|<\|start\|>")
+_TITLE = re.compile(r"^#{1,2} \S", re.MULTILINE)
 _TOKENS = re.compile(
     r"(?:<\|start\|>assistant)?<\|channel\|>\s*final\s*(?:<\|constrain\|>\w+)?<\|message\|>"
     r"|<\|(?:im_start|start_header_id)\|>\s*assistant\s*(?:<\|end_header_id\|>)?\n*"
@@ -41,43 +37,12 @@ _YAML_FENCE = re.compile(
 
 
 def strip_reasoning(text: str) -> tuple[str, list[Repair]]:
-    """The text without blocks of reasoning, closed or not; an unclosed one ends where the document starts."""
-    if "<" not in text or not (_OPENING.search(text) or _CLOSING.search(text)):
-        return text, []
-    kept = _without_closed_reasoning(text)
-    if opened := _OPEN_AT_START.match(kept):
-        rest = kept[opened.end() :]
-        heading = re.search(r"^#{1,2} \S", rest, re.MULTILINE)
-        kept = rest[heading.start() :] if heading else rest.lstrip()
-    elif (closing := _CLOSING.search(kept)) and not _is_code(kept, closing.start()):
-        kept = kept[closing.end() :]
-    return (kept, [Repair("reasoning", 1, "reasoning dropped")]) if kept != text else (text, [])
-
-
-def _is_code(text: str, at: int) -> bool:
-    return "`" in text[:at] or scan(text)[text.count("\n", 0, at)].code
-
-
-def _without_closed_reasoning(text: str) -> str:
-    """The text without what stands between the tags of one name that open a line outside of code."""
-    lines = scan(text)
-    line_ends = [found.start() for found in re.finditer("\n", text)]
-    endings: dict[str, list[int]] = {}
-    pieces, at = [], 0
-    for opening in _OPENING.finditer(text):
-        if opening.start() < at or lines[bisect_left(line_ends, opening.start())].code:
-            continue
-        tag = f"</{opening[1].lower()}>"
-        if tag not in endings:
-            endings[tag] = [found.start() for found in re.finditer(re.escape(tag), text, re.IGNORECASE)]
-        following = bisect_left(endings[tag], opening.end())
-        if following == len(endings[tag]):
-            continue
-        blank = _BLANK.match(text, endings[tag][following] + len(tag))
-        assert blank
-        pieces.append(text[at : opening.start()])
-        at = blank.end()
-    return "".join([*pieces, text[at:]])
+    """The text without blocks of reasoning; one that is never closed ends where the document's title stands."""
+    answer, reasoning = split_reasoning(text)
+    if reasoning and not answer.strip():
+        title = _TITLE.search(text)
+        answer = text[title.start() :] if title else reasoning
+    return (answer, [Repair("reasoning", 1, "reasoning dropped")]) if answer != text else (text, [])
 
 
 def strip_tokens(text: str) -> tuple[str, list[Repair]]:
