@@ -273,8 +273,8 @@ class View:
             if value is None or (datum.members, datum.time) in made or (datum.members, datum.time) in present:
                 continue
             data = [item for item in inputs if item]
-            kinds = {item.options[0].kind for item in data}
-            if "/" in formula.operators and len(kinds) == 1 and "365" not in formula.operands:
+            kinds = {item.options[0].kind for item in data} - {""}
+            if "/" in formula.operators and len(kinds) <= 1 and "365" not in formula.operands:
                 options: tuple[Option, ...] = (Option("percent", "%", 100 * value), Option("ratio", "x", value, 0.2))
             elif "365" in formula.operands:
                 options = (Option("time", "day", value),)
