@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from corpus.convert.structure import put_pictures
-from trainer.convert import Options, load_theme, parse_markdown, pdf_digest
+from trainer.convert import Former, Options, PdfPool, load_theme, write
+from trainer.core.values import Finding
 
 DOCUMENT = """---
 title: Acme
@@ -107,14 +108,20 @@ def test_bytes_depend_on_no_installed_font_no_hour_no_language_and_no_folder(tmp
     assert first == second
 
 
-def test_the_digest_of_what_is_printed_changes_with_page_style_and_data_alone():
-    document = parse_markdown("# T\n\nWords.\n")
-    first = pdf_digest(document, Options())
+def test_a_pdf_is_printed_again_only_where_page_style_or_data_changed():
+    text = "# T\n\nWords.\n"
+    with PdfPool() as pool:
+        first = write(text, "pdf", Options(pool=pool))
+        clipped = Finding("clipped", "warning", "cut off", text="Words")
+        former = Former(first.made_from, b"as it was", (clipped, Finding("missing_section", "error", "of the checks")))
 
-    assert pdf_digest(parse_markdown("# T\n\nWords.\n"), Options(assets=Path())) == first
-    others = [
-        pdf_digest(parse_markdown("# T\n\nOther words.\n"), Options()),
-        pdf_digest(document, Options(theme=load_theme(page_size="letter"))),
-        pdf_digest(document, Options(meta={"author": "Ann"})),
-    ]
-    assert len({first, *others}) == 4
+        same = write(text, "pdf", Options(pool=pool, former=former, assets=Path()))
+        others = [
+            write("# T\n\nOther words.\n", "pdf", Options(pool=pool, former=former)),
+            write(text, "pdf", Options(pool=pool, former=former, theme=load_theme(page_size="letter"))),
+            write(text, "pdf", Options(pool=pool, former=former, meta={"author": "Ann"})),
+        ]
+
+    assert (same.content, same.made_from, same.findings) == (b"as it was", first.made_from, (clipped,))
+    assert all(other.content.startswith(b"%PDF") for other in others)
+    assert len({first.made_from, *(other.made_from for other in others)}) == 4

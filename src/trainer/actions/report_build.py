@@ -65,7 +65,7 @@ class Build:
         workers = max(1, os.cpu_count() or 1)
         threads = ThreadPoolExecutor(max_workers=workers)
         with PdfPool(workers=workers) as pdf:
-            if any("pdf" in report.formats for report in due):
+            if any("pdf" in report.formats and self.plans[report.spec.name].stale for report in due):
                 pdf.start()
             for report in due:
                 if (described := report.choice.described) and described.warms_up:

@@ -30,10 +30,10 @@ from trainer.reports import (
     take_edits,
     text_digest,
 )
-from trainer.reports.provenance import describe_completion, describe_findings
+from trainer.reports.provenance import describe_completion, describe_findings, recorded_findings
 
 if TYPE_CHECKING:
-    from trainer.convert import PdfPool, Repair
+    from trainer.convert import Converted, Former, PdfPool, Repair
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,8 @@ def write_report(
     built = mask_known(_compose(report, rendered, checked, date))
     edits = _edits(paths["markdown"])
     markdown = put_edits(built, edits)
-    contents, findings = _convert(project, report, rendered, markdown, pdf=pdf)
+    converted = _convert(project, report, rendered, markdown, before=before, pdf=pdf)
+    findings = dict.fromkeys(finding for item in converted.values() for finding in item.findings)
     provenance = Provenance(
         report=report.spec.name,
         title=report.title,
@@ -162,11 +163,11 @@ def write_report(
             )
         ),
         scores=dict(checked.verdict.scores),
-        outputs=_outputs(project, report, {paths[kind]: content for kind, content in contents.items()}, before),
+        outputs=_outputs(project, report, converted, before),
         edits=_describe_edits(built, edits),
     )
     write_atomic(_copy_of(project, report), markdown)
-    changed = [project.shown(paths[kind]) for kind, content in contents.items() if write_atomic(paths[kind], content)]
+    changed = [project.shown(path) for path, item in converted.items() if write_atomic(path, item.content)]
     record = provenance_path(project.output, report.spec.name)
     if write_atomic(record, provenance.text()):
         changed.append(project.shown(record))
@@ -190,25 +191,27 @@ def _describe_edits(built: str, edits: Sequence[Edit]) -> dict[str, Any] | None:
 
 
 def _outputs(
-    project: Project, report: ReportInput, contents: Mapping[Path, bytes], before: Provenance | None
+    project: Project, report: ReportInput, converted: Mapping[Path, Converted[Any]], before: Provenance | None
 ) -> tuple[Written, ...]:
     """The report's files as the provenance lists them.
 
     Those of formats that were asked for once are left out, so that they make nothing stale. Those that were not asked
     for this time stay while the Markdown is the same; those of dropped formats stay until `report --prune`.
     """
-    own = output_paths(project.output, report.spec)
-    written = {project.shown(path): digest_bytes(content) for path, content in contents.items()}
-    former = {item.path: item.digest for item in before.outputs} if before else {}
-    markdown = project.shown(own["markdown"])
-    listed = {path: digest for path in map(project.shown, own.values()) if (digest := written.get(path))}
-    for path, digest in former.items():
-        is_own = path in map(project.shown, own.values())
-        same = is_own and former.get(markdown) == written[markdown]
-        left = not is_own and path not in written and (project.root / path).is_file()
+    own = [project.shown(path) for path in output_paths(project.output, report.spec).values()]
+    written = {
+        project.shown(path): Written(project.shown(path), digest_bytes(item.content), item.made_from)
+        for path, item in converted.items()
+    }
+    markdown = next(iter(written))
+    listed = {path: written[path] for path in own if path in written}
+    for output in before.outputs if before else ():
+        is_own = output.path in own
+        same = is_own and before is not None and before.written(markdown) == written[markdown].digest
+        left = not is_own and output.path not in written and (project.root / output.path).is_file()
         if same or left:
-            listed.setdefault(path, digest)
-    return tuple(Written(path, digest) for path, digest in listed.items())
+            listed.setdefault(output.path, output)
+    return tuple(listed.values())
 
 
 def _as_markdown(rendered: Rendered, result: CompletionResult) -> str:
@@ -242,28 +245,38 @@ def _compose(report: ReportInput, rendered: Rendered, checked: Checked, date: st
 
 
 def _convert(
-    project: Project, report: ReportInput, rendered: Rendered, markdown: str, *, pdf: PdfPool
-) -> tuple[dict[str, bytes], tuple[Finding, ...]]:
-    contents: dict[str, bytes] = {"markdown": markdown.encode()}
-    findings: list[Finding] = []
-    for kind in report.formats:
-        if kind != "markdown":
-            converted = _written(project, report, rendered, markdown, kind, pdf=pdf)
-            content = converted.content
-            contents[kind] = content.encode() if isinstance(content, str) else content
-            findings += [finding for finding in converted.findings if finding not in findings]
-    return contents, tuple(findings)
+    project: Project, report: ReportInput, rendered: Rendered, markdown: str, *, before: Provenance | None, pdf: PdfPool
+) -> dict[Path, Converted[Any]]:
+    """What is written to each of the report's files, the Markdown first."""
+    from trainer.convert import Converted, Options, parse_markdown, write
 
-
-def _written(
-    project: Project, report: ReportInput, rendered: Rendered, markdown: str, kind: str, *, pdf: PdfPool
-) -> Any:
-    from trainer.convert import Options, parse_markdown, write
-
-    shown = project.shown(output_paths(project.output, report.spec)["markdown"])
+    paths = output_paths(project.output, replace(report.spec, formats=report.formats))
+    shown = project.shown(paths["markdown"])
     data = {block.name: block.data for block in rendered.prompt.data}
     options = Options(theme=report.theme, data=data, assets=project.root, pool=pdf)
-    return write(parse_markdown(markdown, shown=shown), kind, options)
+    document = parse_markdown(markdown, shown=shown)
+    converted: dict[Path, Converted[Any]] = {}
+    for kind, path in paths.items():
+        if kind == "markdown":
+            converted[path] = Converted(markdown.encode())
+            continue
+        made = write(document, kind, replace(options, former=_former(project, path, before, shown=shown)))
+        content = made.content.encode() if isinstance(made.content, str) else made.content
+        converted[path] = replace(made, content=content)
+    return converted
+
+
+def _former(project: Project, path: Path, before: Provenance | None, *, shown: str) -> Former | None:
+    """The file as the last build wrote it; None where it is not worth keeping, gone or changed since."""
+    from trainer.convert import Former
+
+    output = before.output(project.shown(path)) if before else None
+    if before is None or output is None or not output.made_from or not path.is_file():
+        return None
+    content = path.read_bytes()
+    if digest_bytes(content) != output.digest:
+        return None
+    return Former(output.made_from, content, recorded_findings(before, shown=shown))
 
 
 def _data_digests(report: ReportInput, blocks: Sequence[DataBlock]) -> dict[str, str]:

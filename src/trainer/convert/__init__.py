@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trainer.core.faces import lazy_face
 
 if TYPE_CHECKING:
-    from trainer.convert.base import MACHINE_FINDINGS, Dataset, Options
+    from trainer.convert.base import MACHINE_FINDINGS, Dataset, Former, Options
     from trainer.convert.converter import FormatConverter
     from trainer.convert.detect import detect_format
     from trainer.convert.document import Converted, Document, parse_markdown
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from trainer.convert.repair import Repair, Repaired, repair_markdown
     from trainer.convert.themes import CONVERTER_VERSION, Theme, default_theme, load_theme, theme_digest
     from trainer.convert.writers.html import check_template
-    from trainer.convert.writers.pdf import pdf_digest
 
 __all__ = [
     "CONVERTER_VERSION",
@@ -34,6 +33,7 @@ __all__ = [
     "Document",
     "Extraction",
     "FormatConverter",
+    "Former",
     "Options",
     "PdfPool",
     "Repair",
@@ -49,7 +49,6 @@ __all__ = [
     "markdown_to_json",
     "missing_libraries",
     "parse_markdown",
-    "pdf_digest",
     "repair_markdown",
     "theme_digest",
     "write",
@@ -63,6 +62,7 @@ _HOMES = {
     "Document": "document",
     "Extraction": "jsontext",
     "FormatConverter": "converter",
+    "Former": "base",
     "MACHINE_FINDINGS": "base",
     "Options": "base",
     "PdfPool": "pdf",
@@ -81,7 +81,6 @@ _HOMES = {
     "markdown_to_json": "outline",
     "missing_libraries": "pdf",
     "parse_markdown": "document",
-    "pdf_digest": "writers.pdf",
     "repair_markdown": "repair",
     "theme_digest": "themes",
     "write": "formats",

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from trainer.convert.document import Converted, Document
 from trainer.convert.pdf import PdfPool
 from trainer.convert.themes import Theme
-from trainer.core.values import Json
+from trainer.core.values import Finding, Json
 
 MACHINE_FINDINGS = frozenset(("installed_font", "missing_glyph"))
 """Kinds of findings that depend on the fonts of a machine: told, but nothing that is committed holds them."""
@@ -23,6 +23,20 @@ class Dataset:
     value: Json
     shown: str = "data.json"
     """The file's name in findings."""
+
+
+PRINT_FINDINGS = frozenset(("broken_link", "clipped", "missing_image"))
+"""Kinds of findings that only printing tells, so that a page that is not printed again keeps them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What was written of a document before."""
+
+    made_from: str
+    """See `Converted.made_from`."""
+    content: bytes
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,8 @@ class Options:
     """Inside `assets`, the one that their names are relative to."""
     pool: PdfPool | None = None
     """Who prints PDFs."""
+    former: Former | None = None
+    """Taken in place of a new one by slow writers, where it was made from the same."""
 
 
 class Reader(Protocol):

@@ -25,6 +25,8 @@ class Converted(Generic[T]):
     content: T
     findings: tuple[Finding, ...] = ()
     title: str = ""
+    made_from: str = ""
+    """The digest of all that makes the content, where a writer is so slow that a file of before is worth keeping."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import msgspec
 
 from trainer.core.clock import isoformat, parse_moment
 from trainer.core.digest import digest, pretty
+from trainer.core.errors import Where
 from trainer.core.secrets import mask_known
 from trainer.core.values import CompletionResult, DataBlock, Field, Finding, StoredData, Verdict
 
@@ -33,6 +34,8 @@ class Written:
     path: str
     """Relative to the project's root."""
     digest: str
+    made_from: str = ""
+    """The digest of what was printed, of a PDF: one that would be the same is not printed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,16 @@ class Provenance:
     def text(self) -> str:
         """The file's content, byte-stable."""
         fields = {name: value for name, value in _fields(self).items() if name != "edits" or value}
-        return mask_known(pretty({**fields, "data": [_block(block) for block in self.data]}))
+        data = [_block(block) for block in self.data]
+        return mask_known(pretty({**fields, "data": data, "outputs": [_output(output) for output in self.outputs]}))
+
+    def output(self, path: str) -> Written | None:
+        """One of its files, as it was written."""
+        return next((output for output in self.outputs if output.path == path), None)
 
     def written(self, path: str) -> str | None:
         """The digest of one of its files, as it was written."""
-        return next((output.digest for output in self.outputs if output.path == path), None)
+        return output.digest if (output := self.output(path)) else None
 
     def documents(self) -> list[StoredData]:
         """The stored data behind the report, as a store can take it in again."""
@@ -138,6 +146,26 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "support": finding.support,
     }
     return {key: value for key, value in shown.items() if value not in (None, "")}
+
+
+def recorded_findings(provenance: Provenance, *, shown: str) -> tuple[Finding, ...]:
+    """The findings that a provenance keeps; places are lines of the file `shown`."""
+    return tuple(
+        Finding(
+            finding["kind"],
+            finding["severity"],
+            finding["message"],
+            Where(shown, finding.get("line"), finding.get("column")),
+            finding.get("text", ""),
+            support=finding.get("support", ""),
+        )
+        for finding in provenance.findings
+    )
+
+
+def _output(output: Written) -> dict[str, str]:
+    shown = {"path": output.path, "digest": output.digest, "made_from": output.made_from}
+    return {name: value for name, value in shown.items() if value}
 
 
 def _fields(provenance: Provenance) -> dict[str, Any]:

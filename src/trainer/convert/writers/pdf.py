@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 
 from trainer.convert.accessibility import lint
-from trainer.convert.base import Dataset, Options
+from trainer.convert.base import PRINT_FINDINGS, Dataset, Options
 from trainer.convert.document import Converted, Document
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.paper import lay_out
@@ -21,25 +22,29 @@ from trainer.core.values import Finding
 
 
 def write(source: Document | Dataset, options: Options) -> Converted[bytes]:
-    """The PDF of a document, or of data as an outline; without a pool a worker is started for it alone."""
+    """The PDF of a document, or of data as an outline; without a pool a worker is started for it alone.
+
+    One that was printed before from the same page, styles, fonts and releases is taken as it is.
+    """
     document = as_document(source, options)
     with pool_of(options) as pool:
-        pool.start()
+        if options.former is None:
+            pool.start()  # loads its libraries while the page is made
         furnished, page, findings = _page(document, options)
-        printed = pool.render(page, styles=paper_styles(options.theme or default_theme()), shown=document.shown)
-    noticed = (*lint(furnished), *(_located(finding, document) for finding in printed.findings))
-    return Converted(printed.content, (*findings, *noticed), furnished.title)
+        styles = paper_styles(options.theme or default_theme())
+        made_from = digest([CONVERTER_VERSION, _releases(), font_digests(), page, styles])
+        if options.former and options.former.made_from == made_from:
+            content = options.former.content
+            noticed = tuple(finding for finding in options.former.findings if finding.kind in PRINT_FINDINGS)
+        else:
+            printed = pool.render(page, styles=styles, shown=document.shown)
+            content, noticed = printed.content, tuple(_located(finding, document) for finding in printed.findings)
+    return Converted(content, (*findings, *lint(furnished), *noticed), furnished.title, made_from)
 
 
-def pdf_digest(source: Document | Dataset, options: Options) -> str:
-    """The digest of all that is printed: page, styles, fonts, and the releases of what prints them.
-
-    The PDF of the same digest need not be printed again; nothing of the machine is in it.
-    """
-    _, page, _ = _page(as_document(source, options), options)
-    theme = options.theme or default_theme()
-    releases = {name: version(name) for name in ("weasyprint", "fonttools", "pydyf", "tinycss2", "tinyhtml5")}
-    return digest([CONVERTER_VERSION, releases, font_digests(), page, paper_styles(theme)])
+@cache
+def _releases() -> dict[str, str]:
+    return {name: version(name) for name in ("weasyprint", "fonttools", "pydyf", "tinycss2", "tinyhtml5")}
 
 
 def _page(document: Document, options: Options) -> tuple[Furnished, str, tuple[Finding, ...]]:
