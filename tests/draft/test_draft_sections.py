@@ -115,9 +115,9 @@ def test_a_zero_before_makes_no_percentage(make_prompt):
 
 
 def test_another_language_is_answered_in_english_and_says_so(make_prompt):
-    text = draft(replace(make_prompt({"sales": 5}), output=Output(language="de")))
+    text = draft(replace(make_prompt({"sales": 5}), output=Output(language="sv")))
 
-    assert "It is in English, the only language that the draft writer knows." in text.partition("## ")[0]
+    assert "It is in English, since the draft writer does not know the language sv." in text.partition("## ")[0]
 
 
 def test_two_entities_with_one_remark_share_its_meaning(make_prompt):

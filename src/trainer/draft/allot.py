@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trainer.core.bm25 import rank
-from trainer.draft import english
+from trainer.draft import wording
 from trainer.draft.domain import concept, derivable
 from trainer.draft.figures import kind
 from trainer.draft.model import Column, Entity, Fact, Records
-from trainer.draft.outline import REST, Section, stems
+from trainer.draft.outline import Section, stems
 
 _ENOUGH = 4
 _MOST_ROWS = 20
@@ -121,9 +121,9 @@ def _best_section(fact: Fact, figures: Sequence[tuple[int, Section]]) -> tuple[f
 
 def _section_match(section: Section, fact: Fact) -> tuple[float, int]:
     """How well a section's guidance names a fact, and minus the place where it does."""
-    if not section.guidance and english.humanised(fact.path.partition(".")[0]) == section.title:
+    if not section.guidance and wording.humanised(fact.path.partition(".")[0]) == section.title:
         return 2.0, 0
-    verbatim = section.guidance.casefold().find(english.base(fact.title).casefold())
+    verbatim = section.guidance.casefold().find(wording.base(fact.title).casefold())
     whole = (1.5, -verbatim) if verbatim >= 0 and len(fact.title) > 3 else (0.0, 0)
     named = [(_match(asked, fact), -place) for asked, place in section.places]
     return max([whole, *named], key=lambda each: each[0])
@@ -134,7 +134,7 @@ def _match(asked: str, fact: Fact) -> float:
     meant = concept(asked)
     if meant and meant == concept(fact.title):
         return 2.0
-    phrase, head, whole = stems(asked), stems(english.base(fact.title)), stems(fact.title)
+    phrase, head, whole = stems(asked), stems(wording.base(fact.title)), stems(fact.title)
     if not phrase or not phrase <= whole or (" per " in fact.title and "per" not in asked.split()):
         return 0.0
     return len(phrase) / len(head if phrase <= head else whole)
@@ -151,7 +151,7 @@ def _by_relevance(section: Section, rows: Sequence[Row]) -> list[Row]:
 
 
 def _words(fact: Fact) -> str:
-    parts = " ".join(english.humanised(part) for part in fact.path.split(".") if not part.isdigit())
+    parts = " ".join(wording.humanised(part) for part in fact.path.split(".") if not part.isdigit())
     return f"{fact.title} {parts} {fact.description}"
 
 
@@ -177,14 +177,14 @@ def _catch_all(sections: Sequence[Section]) -> int | None:
     if any(section.guidance for section in sections if section.role == "figures"):
         return None
     figures = [index for index, section in enumerate(sections) if section.role == "figures"]
-    named = [index for index in figures if sections[index].title == REST]
+    named = [index for index in figures if sections[index].title == wording.pattern("rest")]
     return next(iter(named or figures), None)
 
 
 def _series_match(section: Section, records: Records, *, answered: bool) -> float:
     if section.guidance and not _wanted(section.guidance, records):
         return 0.0 if answered else sum(names_column(section, column.title) for column in records.columns)
-    named = stems(f"{records.title} {english.humanised(records.name)}")
+    named = stems(f"{records.title} {wording.humanised(records.name)}")
     spoken = bool(named) and any(named <= each for each in section.spoken)
     own = stems(section.title)
     titled = bool(named & own) + (records.title == section.title)
@@ -203,8 +203,8 @@ def _wanted(guidance: str, records: Records) -> bool:
 def names_column(section: Section, title: str) -> bool:
     """Whether the guidance names a column: by its own name, or by all its words in one sentence."""
     whole = stems(title)
-    if english.base(title) == title or english.period(title):
-        head = english.base(title)
+    if wording.base(title) == title or wording.period(title):
+        head = wording.base(title)
         verbatim = re.search(rf"\b{re.escape(head)}\b", section.guidance, re.IGNORECASE)
         return verbatim is not None or any(stems(asked) == stems(head) for asked in section.asked)
     return len(whole) > 1 and any(whole <= each for each in section.spoken)

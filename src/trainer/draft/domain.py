@@ -17,7 +17,7 @@ from importlib import resources
 from typing import Any, TypeAlias
 
 from trainer.core.yamltext import load_yaml
-from trainer.draft import english
+from trainer.draft import wording
 from trainer.draft.figures import show, times
 from trainer.draft.model import Column, Entity, Fact, Records
 
@@ -60,7 +60,7 @@ def domain() -> Mapping[str, Any]:
     merged: dict[str, Any] = {}
     folder = resources.files("trainer.draft").joinpath("domains")
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".yaml"):
+        if file.name.count(".") == 1 and file.name.endswith(".yaml"):
             value: Mapping[str, Any] = load_yaml(file.read_text(encoding="utf-8"), shown=file.name).value
             for name, part in value.items():
                 there = merged.get(name)
@@ -78,7 +78,7 @@ def _concepts() -> Mapping[str, str]:
 def concept(title: str) -> str:
     """The concept that a title or phrase names; nothing where it is not commonly known."""
     folded = title.casefold()
-    return _concepts().get(folded) or _concepts().get(english.base(folded), "")
+    return _concepts().get(folded) or _concepts().get(wording.base(folded), "")
 
 
 def recognised(entity: Entity) -> dict[str, Fact]:
@@ -94,7 +94,7 @@ def _find(numbers: list[Fact], titles: list[str]) -> Fact | None:
             if fact.title.casefold() == title:
                 return fact
         for fact in numbers:
-            if "," not in title and english.base(fact.title).casefold() == title:
+            if "," not in title and wording.base(fact.title).casefold() == title:
                 return fact
     return None
 
@@ -134,9 +134,14 @@ def _series_ratios(entity: Entity) -> Iterator[Fact]:
                 continue
             first, second = part.cells[both[-1]], whole.cells[both[-1]]
             if first and second and first.figure is not None and second.figure:
-                period = f"{records.cadence or 'period'} to {english.day(records.labels[both[-1]])}"
+                title = wording.say(
+                    "title_period",
+                    title=wording.term(rule["title"]),
+                    period=wording.say_of("periods_of", records.cadence or "period"),
+                    day=wording.day(records.labels[both[-1]]),
+                )
                 yield Fact(
-                    f"{rule['title']}, {period}", first.figure / second.figure, "fraction", first.path, first.source,
+                    title, first.figure / second.figure, "fraction", first.path, first.source,
                     formula=rule["words"], inputs=(first, second),
                 )  # fmt: skip
                 break
@@ -150,7 +155,7 @@ def column(records: Records, name: str) -> Column | None:
 
 def pattern(known: Known) -> str:
     """What the signs of an entity's main figures are the pattern of."""
-    return next((str(rule["says"]) for rule in domain()["patterns"] if evaluate(rule["when"], known)), "")
+    return next((wording.term(rule["says"]) for rule in domain()["patterns"] if evaluate(rule["when"], known)), "")
 
 
 def notices(entity: Entity, known: Known) -> tuple[Notice, ...]:
@@ -159,17 +164,20 @@ def notices(entity: Entity, known: Known) -> tuple[Notice, ...]:
     for rule in domain()["notices"]:
         if rule["topic"] not in by_topic and evaluate(rule["when"], known):
             facts = tuple(known[name] for name in dict.fromkeys(_names(_spoken(rule["says"]))))
-            by_topic[rule["topic"]] = _notice(rule, _filled(rule["says"], known), facts)
+            by_topic[rule["topic"]] = _notice(rule, _filled(wording.term(rule["says"]), known), facts)
     found = [*by_topic.values(), *_turns(entity), *_meaningless(entity)]
     return tuple(sorted(found, key=lambda notice: -notice.weight))
 
 
 def _notice(rule: Mapping[str, Any], short: str, facts: tuple[Fact, ...], **words: str) -> Notice:
     return Notice(
-        rule["topic"].format(**words) if words else rule["topic"], short,
-        rule["meaning"].format(**words) if words else rule["meaning"], rule["query"], rule["weight"], facts,
-        rule.get("question", ""), rule.get("risk", True), rule.get("misleads", False),
+        _worded(rule["topic"], words), short, _worded(rule["meaning"], words), rule["query"], rule["weight"], facts,
+        wording.term(rule.get("question", "")), rule.get("risk", True), rule.get("misleads", False),
     )  # fmt: skip
+
+
+def _worded(text: str, words: Mapping[str, str]) -> str:
+    return wording.term(text).format(**words) if words else wording.term(text)
 
 
 def _turns(entity: Entity) -> Iterator[Notice]:
@@ -182,10 +190,10 @@ def _turns(entity: Entity) -> Iterator[Notice]:
             if values[-1] >= 0 or any(value <= 0 for value in values[:-1]):
                 continue
             (at_before, before), (at, last) = series.known[-2:]
-            noun = records.cadence or "period"
-            short = rule["says"].format(
+            noun = wording.say_of("periods_of", records.cadence or "period")
+            short = wording.term(rule["says"]).format(
                 noun=noun, last=last.text, before=before.text,
-                day=english.day(records.labels[at]), day_before=english.day(records.labels[at_before]),
+                day=wording.day(records.labels[at]), day_before=wording.day(records.labels[at_before]),
             )  # fmt: skip
             yield _notice(rule, short, (last, before), noun=noun)
 
@@ -198,10 +206,12 @@ def _meaningless(entity: Entity) -> Iterator[Notice]:
         if fact.unit == "ratio" and (fact.figure or 0) < 0 and f" {rule['word']} " in fact.title
     )
     if facts:
-        shown = english.listed([f"{english.named(fact.title)} ({fact.text})" for fact in facts])
-        short = f"{shown} {'is' if len(facts) == 1 else 'are'} negative"
-        meaning = rule["one"] if len(facts) == 1 else rule["many"]
-        yield Notice(rule["topic"], short, meaning, rule["query"], rule["weight"], facts, risk=False, misleads=True)
+        shown = wording.listed([f"{wording.named(fact.title)} ({fact.text})" for fact in facts])
+        short = wording.say("negative", many=len(facts) > 1, titles=shown)
+        meaning = wording.term(rule["one"] if len(facts) == 1 else rule["many"])
+        yield Notice(
+            wording.term(rule["topic"]), short, meaning, rule["query"], rule["weight"], facts, risk=False, misleads=True
+        )
 
 
 def _filled(template: str, known: Known) -> str:
@@ -213,8 +223,8 @@ def _filled(template: str, known: Known) -> str:
             return times(value) if kind == "times" else show(value, "years")
         fact = known[expression]
         if kind == "title":
-            return english.lowered(english.base(fact.title))
-        return english.period(fact.title) if kind == "period" else fact.text
+            return wording.lowered(wording.base(fact.title))
+        return wording.period(fact.title) if kind == "period" else fact.text
 
     return " ".join(_SLOT.sub(slot, template).split())
 

@@ -6,6 +6,7 @@ import re
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from trainer.core.values import Json
+from trainer.draft import wording
 
 MONEY = re.compile(r"[A-Z]{3}\Z")
 PER_SHARE = re.compile(r"([A-Z]{3})/share\Z")
@@ -55,11 +56,12 @@ def show(value: Decimal, unit: str) -> str:
     sign = MINUS if value < 0 else ""
     size = abs(value)
     if unit in ("fraction", "percent"):
-        return sign + _percent(_EXACT.multiply(size, Decimal(100)) if unit == "fraction" else size) + " %"
-    if found := PER_SHARE.match(unit):
-        return sign + _symbol(found.group(1)) + _price(size)
+        percent = _percent(_EXACT.multiply(size, Decimal(100)) if unit == "fraction" else size)
+        return sign + wording.say("percent", number=percent)
+    if match := PER_SHARE.match(unit):
+        return sign + _money(_price(size), match.group(1))
     if MONEY.match(unit):
-        return sign + _symbol(unit) + _scaled(size)
+        return sign + _money(_scaled(size), unit)
     if unit == "ratio":
         return sign + _grouped(size, 1 if size >= 100 else 2)
     if unit in ("count", ""):
@@ -67,14 +69,14 @@ def show(value: Decimal, unit: str) -> str:
     if unit == "year":
         return f"{sign}{size.to_integral_value()}"
     if unit == "years":
-        return f"{sign}{_grouped(size, 1)} years"
-    return f"{sign}{_plain(size)} {unit}"
+        return sign + wording.counted(wording.pattern("years_of"), size, _grouped(size, 1))
+    return f"{sign}{_plain(size)} {wording.pattern('units').get(unit, unit)}"
 
 
 def points(value: Decimal, unit: str) -> str:
     """A difference of two percentages, in percentage points."""
     size = _EXACT.multiply(abs(value), Decimal(100)) if unit == "fraction" else abs(value)
-    return f"{_percent(size)} percentage points"
+    return wording.say("percentage_points", number=_percent(size))
 
 
 def times(value: Decimal) -> str:
@@ -92,8 +94,10 @@ def change(before: Decimal, after: Decimal) -> Decimal | None:
     return _PRECISE.divide(after - before, before) if before > 0 else None
 
 
-def _symbol(currency: str) -> str:
-    return _SYMBOLS.get(currency, f"{currency} ")
+def _money(number: str, currency: str) -> str:
+    """A number with its currency; a code stands apart from it."""
+    symbol = _SYMBOLS.get(currency, currency)
+    return wording.say("money" if currency in _SYMBOLS else "money_by_code", number=number, symbol=symbol)
 
 
 def _percent(size: Decimal) -> str:
@@ -107,13 +111,14 @@ def _price(size: Decimal) -> str:
         return _grouped(size, 2)
     text = f"{_rounded(size, max(2, 2 - size.adjusted())):f}".rstrip("0")
     whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals:0<2}" if decimals else _grouped(size, 2)
+    return wording.digits(f"{whole}.{decimals:0<2}") if decimals else _grouped(size, 2)
 
 
 def _scaled(size: Decimal) -> str:
     for exponent, word in _SCALES:
         if size >= Decimal(10) ** exponent:
-            return f"{_significant(size.scaleb(-exponent))} {word}"
+            scaled = size.scaleb(-exponent)
+            return wording.counted(wording.pattern("scales")[word], scaled, wording.digits(_significant(scaled)))
     return _grouped(size, 0 if size == size.to_integral_value() or size >= 1000 else 2)
 
 
@@ -123,21 +128,21 @@ def _plain(size: Decimal) -> str:
     if size == size.to_integral_value():
         return _grouped(size, 0)
     if size < Decimal("0.001"):
-        return f"{size:.3e}"
+        return wording.digits(f"{size:.3e}")
     text = _significant(size)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return wording.digits(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def _significant(size: Decimal) -> str:
     """Four significant digits, and no decimals where they are all zero."""
     decimals = min(max(0, 3 - size.adjusted()), 6)
-    text = _grouped(size, decimals)
+    text = f"{_rounded(size, decimals):,f}"
     whole, _, rest = text.partition(".")
     return text if rest.strip("0") else whole
 
 
 def _grouped(size: Decimal, decimals: int) -> str:
-    return f"{_rounded(size, decimals):,f}"
+    return wording.digits(f"{_rounded(size, decimals):,f}")
 
 
 def _rounded(size: Decimal, decimals: int) -> Decimal:

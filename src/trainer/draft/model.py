@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trainer.draft import english
+from trainer.draft import wording
 from trainer.draft.figures import show
 from trainer.draft.markup import escaped
 from trainer.facts import Time
-
-STATISTIC = "Statistic"
-"""The label title of a list that holds the mean, the lowest and the highest value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +53,9 @@ class Fact:
     def text(self) -> str:
         """The value as a report prints it, safe in Markdown."""
         if isinstance(self.value, Decimal):
-            shown = show(self.value, self.unit)
-            return shown.removesuffix(" shares") if "share" in self.title.lower() else shown
-        return english.day(self.value) if self.unit == "date" else escaped(self.value, most=160)
+            is_told = self.unit == "shares" and "share" in self.title.lower()
+            return show(self.value, "" if is_told else self.unit)
+        return wording.day(self.value) if self.unit == "date" else escaped(self.value, most=160)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +96,8 @@ class Records:
     """Whose series it is, where there are several."""
     when: Time | None = None
     """When a list by member holds."""
+    is_spread: bool = False
+    """Whether it holds the mean, the lowest and the highest value of what has neither name nor time."""
 
     @property
     def dated(self) -> bool:
@@ -125,4 +124,4 @@ class Entity:
     @property
     def short(self) -> str:
         """Its name as a sentence uses it, safe in Markdown."""
-        return escaped(english.short_name(self.name), most=60)
+        return escaped(wording.short_name(self.name), most=60)

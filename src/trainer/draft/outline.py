@@ -10,44 +10,11 @@ from typing import Literal
 
 from trainer.core.bm25 import words
 from trainer.core.values import DataBlock
-from trainer.draft.english import humanised
+from trainer.draft import wording
 
 Role = Literal["summary", "figures", "risks", "notes", "missing"]
 
-REST = "Figures"
-"""The section of a prompt that asks for none, for what stands in no part of the data."""
-
-_ROLES: tuple[tuple[Role, str], ...] = (
-    ("summary", r"summary|overview|highlights|at a glance|in brief|abstract|key points|conclusion"),
-    ("missing", r"missing|limits|limitations|gaps|caveats|open questions|unknowns|not answered"),
-    ("risks", r"risks?\b"),
-    ("notes", r"notes|method|methods|methodology|definitions|glossary|background|how to read"),
-)
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
-_VERBS = frozenset(
-    re.findall(
-        r"\S+",
-        """
-        add analyse analyze assess begin calculate cite compare compute describe discuss end evaluate explain give
-        include identify keep leave list mention name note outline present provide report say show start state
-        summarise summarize tell use write then
-        """,
-    )
-)
-_FILLERS = frozenset(("the", "a", "an", "its", "their", "both", "each", "all", "of", "any", "every", "also", "most"))
-_REFUSED = frozenset(
-    re.findall(
-        r"\S+",
-        """
-        what how which why where when who whom whose whether that this these those if as can may might should must
-        would is are was were be been being do does not no it they them you we one own so such than question questions
-        reader readers section sections sentence sentences table tables chart paragraph line column row heading word
-        words data context contexts report figure figures formula example there here rather instead level judgement
-        company companies metric metrics change changes differences difference times has have had before after without
-        from memory into between against applies explains matter matters out
-        """,
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +29,9 @@ class Section:
     @property
     def asked(self) -> tuple[str, ...]:
         """The things it asks for in the order of the instruction: `market capitalisation`, `beta` and the like."""
-        return tuple(dict.fromkeys(item for _, items in _lists(self.guidance) for item in items))
+        return tuple(
+            dict.fromkeys(item for _, items in _lists(self.guidance, wording.pattern("separators")) for item in items)
+        )
 
     @property
     def places(self) -> tuple[tuple[str, int], ...]:
@@ -78,7 +47,11 @@ class Section:
     @property
     def enumerated(self) -> tuple[str, ...]:
         """Those of them that stand in a plain list, where every part names a thing."""
-        return tuple(dict.fromkeys(item for whole, items in _lists(self.guidance) if whole for item in items))
+        return tuple(
+            dict.fromkeys(
+                item for whole, items in _lists(self.guidance, wording.pattern("separators")) if whole for item in items
+            )
+        )
 
 
 def outline(titles: Sequence[str], body: str) -> tuple[Section, ...]:
@@ -94,10 +67,12 @@ def default_outline(
     for block in blocks:
         top = block.data if isinstance(block.data, Mapping) else {}
         groups += [str(key) for key, value in top.items() if isinstance(value, Mapping | list) and value]
-    titles = [title for title in dict.fromkeys(humanised(group) for group in groups) if role(title) == "figures"][:12]
-    sections = [Section("Summary", "", "summary")] if has_data else []
-    sections += [Section(title, "", "figures") for title in (*titles, *([REST] if has_data else []))]
-    return (*sections, *([Section("Background", question, "notes")] if has_contexts else []))
+    titles = [
+        title for title in dict.fromkeys(wording.humanised(group) for group in groups) if role(title) == "figures"
+    ][:12]
+    sections = [Section(wording.say("summary"), "", "summary")] if has_data else []
+    sections += [Section(title, "", "figures") for title in (*titles, *([wording.say("rest")] if has_data else []))]
+    return (*sections, *([Section(wording.say("background"), question, "notes")] if has_contexts else []))
 
 
 def headings(text: str, *, level: int) -> Iterator[str]:
@@ -109,7 +84,8 @@ def headings(text: str, *, level: int) -> Iterator[str]:
 def role(title: str) -> Role:
     """What kind of section a title announces."""
     folded = title.casefold()
-    return next((name for name, pattern in _ROLES if re.search(rf"\b(?:{pattern})\b", folded)), "figures")
+    roles: Mapping[Role, str] = wording.pattern("roles")
+    return next((name for name, pattern in roles.items() if re.search(rf"\b(?:{pattern})\b", folded)), "figures")
 
 
 def guidance(title: str, body: str) -> str:
@@ -123,13 +99,14 @@ def guidance(title: str, body: str) -> str:
     return next((said for line in lines if (said := _list_item(line, title))), "")
 
 
-@lru_cache(maxsize=8192)
 def stems(text: str) -> frozenset[str]:
     """The words of a phrase as they are compared: plural or not, small words left out."""
-    return frozenset(_stem(word) for word in words(text) if word not in _SMALL)
+    return _stems(text, wording.word_set("small"))
 
 
-_SMALL = frozenset("the a an of to and or in on for its with by at per s".split())  # noqa: SIM905
+@lru_cache(maxsize=8192)
+def _stems(text: str, small: frozenset[str]) -> frozenset[str]:
+    return frozenset(_stem(word) for word in words(text) if word not in small)
 
 
 def _stem(word: str) -> str:
@@ -158,11 +135,11 @@ def _list_item(line: str, title: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _lists(text: str) -> tuple[tuple[bool, tuple[str, ...]], ...]:
+def _lists(text: str, separators: str) -> tuple[tuple[bool, tuple[str, ...]], ...]:
     """For each sentence, whether it is nothing but a list of two or more things, and the things it names."""
     found = []
     for sentence in re.split(r"(?<=[.!?:])\s+|\n\s*[-*]\s+|\n\n", text):
-        parts = re.split(r"[,;:()]|\band\b|\bor\b|\bbeside\b|\bwith\b|\bagainst\b|\bof both\b", sentence)
+        parts = re.split(rf"[,;:()]|{separators}", sentence)
         pieces = [piece for piece in parts if piece.strip(" .!?\n")]
         items = [_item(piece) for piece in pieces]
         found.append((len(items) > 1 and all(items), tuple(item for item in items if item)))
@@ -171,10 +148,12 @@ def _lists(text: str) -> tuple[tuple[bool, tuple[str, ...]], ...]:
 
 def _item(piece: str) -> str:
     """The thing that a piece of a sentence names, or nothing where it says something else."""
+    verbs, refused = wording.word_set("verbs"), wording.word_set("refused")
+    leading, articles = verbs | wording.word_set("fillers"), wording.word_set("articles_read")
     parts = [word for word in re.findall(r"[\w&'’/-]+", piece.replace("{", " ").lower()) if word]
-    while parts and (parts[0] in _VERBS or parts[0] in _FILLERS):
+    while parts and parts[0] in leading:
         parts.pop(0)
-    parts = [word for word in parts if word not in ("the", "its", "a", "an", "their")]
-    if not 1 <= len(parts) <= 5 or _REFUSED & set(parts) or _VERBS & set(parts):
+    parts = [word for word in parts if word not in articles]
+    if not 1 <= len(parts) <= 5 or (refused | verbs) & set(parts):
         return ""
     return " ".join(parts) if any(len(word) > 2 for word in parts) else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from trainer.core.bm25 import rank
 from trainer.core.markdown import read_markdown
 from trainer.core.values import Context
-from trainer.draft import english
+from trainer.draft import wording
 from trainer.draft.markup import escaped
 from trainer.draft.outline import stems
 
@@ -111,7 +111,7 @@ def _main_level(levels: Sequence[int]) -> int:
 def _shortened(text: str) -> str:
     """The first sentences of a long passage."""
     kept: list[str] = []
-    for sentence in english.sentences(text):
+    for sentence in wording.sentences(text):
         if kept and len(" ".join([*kept, sentence]).split()) > _LONGEST:
             break
         kept.append(sentence)

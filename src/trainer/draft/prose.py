@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import TypeAlias
 
-from trainer.draft import english
+from trainer.draft import wording
 from trainer.draft.allot import Row
 from trainer.draft.figures import change, kind, points, ratio, show, times
 from trainer.draft.markup import escaped
-from trainer.draft.model import STATISTIC, Column, Entity, Fact, Records
+from trainer.draft.model import Column, Entity, Fact, Records
+from trainer.facts import Time
 
 _Side: TypeAlias = tuple[Entity, Fact]
 _INCOMPARABLE = ("price", "year", "shares")
@@ -22,62 +25,77 @@ _UNSEEN = Decimal("0.0005")
 
 def levels(facts: Sequence[Fact], *, most: int = 4) -> str:
     """What the first figures were: one sentence for each period."""
-    chosen = [fact for fact in facts if english.speakable(fact.title)][:most]
-    periods = dict.fromkeys(english.period(fact.title) for fact in chosen)
+    chosen = [fact for fact in facts if wording.speakable(fact.title)][:most]
+    periods = dict.fromkeys(wording.period(fact.title) for fact in chosen)
     return " ".join(
-        _level(period, [fact for fact in chosen if english.period(fact.title) == period]) for period in periods
+        _level(period, [fact for fact in chosen if wording.period(fact.title) == period]) for period in periods
     )
 
 
 def explained(fact: Fact) -> str:
     """A derived figure with its formula: `Net debt was $62.7 billion (total debt less cash)` and the like."""
     if fact.is_distance:
-        return _distance(fact)
-    when = english.period(fact.title)
-    title = f"{_title(english.base(fact.title))} {english.verb(fact.title)}"
-    return f"{title} {fact.text}{f' {when}' if when else ''} ({fact.formula})."
+        return _distance([fact])
+    return _sentence(
+        "explained",
+        many=wording.is_plural(fact.title),
+        the=_the(wording.base(fact.title)),
+        value=fact.text,
+        when=wording.period(fact.title),
+        formula=wording.term(fact.formula),
+    )
 
 
 def all_explained(facts: Sequence[Fact]) -> str:
     """Derived figures with their formulas; distances of one figure share a sentence."""
-    said: list[str] = []
-    for fact in facts:
-        start = f"The {_named(fact.inputs[0].title)} of {fact.inputs[0].text} " if fact.is_distance else ""
-        sentence = explained(fact)
-        if start and said and said[-1].startswith(start) and sentence.startswith(start):
-            said[-1] = f"{said[-1][:-1]} and {sentence[len(start) :].partition(' ')[2]}"
-        else:
-            said.append(sentence)
-    return " ".join(said)
+    sentences: list[str] = []
+    for first, group in groupby(facts, key=lambda fact: fact.inputs[0] if fact.is_distance else None):
+        distances = list(group)
+        if first is None:
+            sentences += [explained(fact) for fact in distances]
+            continue
+        equal = [fact for fact in distances if _is_equal(fact)]
+        sentences += [explained(fact) for fact in equal]
+        sentences += [_distance([fact for fact in distances if fact not in equal])] if equal != distances else []
+    return " ".join(sentences)
 
 
 def development(column: Column, records: Records, name: str = "") -> str:
     """How a measure moved: its newest value, the change to the one before and a year before, and its range."""
-    (index, last), noun = column.known[-1], records.cadence
+    index, last = column.known[-1]
     whose = records.member if records.member and records.member != name else ""
-    title = f"{name}'s {_named(column.title)}" if name else _named(column.title)
-    title = f"{title} for {escaped(whose, most=60)}" if whose else title
+    title = _the_of(column.title, name)
+    title = wording.say("for_member", title=title, member=escaped(whose, most=60)) if whose else title
     if _expected(records, last, index):
         return _forecast(column, records, title)
-    verb = english.verb(column.title)
-    sentence = f"{title} {verb} {last.text} {_when(records, index)}{_against(column, records)}."
-    rest = _extremes(column, records)
-    return english.capital(f"{sentence} {rest}".strip()) if noun or rest else english.capital(sentence)
+    sentence = _sentence(
+        "development",
+        many=wording.is_plural(column.title),
+        the=title,
+        value=last.text,
+        when=wording.within(records.times[index]),
+        against=_against(column, records),
+    )
+    return f"{sentence} {_extremes(column, records)}".strip()
 
 
 def extremes_of_list(column: Column, records: Records) -> str:
     """Which record of a plain list has most, and which least."""
-    if records.label_title == STATISTIC:
+    if records.is_spread:
         return _spread(column)
     cells = sorted(column.known, key=lambda cell: (_figure(cell[1]), cell[0]))
     if len(cells) < 2 or _figure(cells[0][1]) == _figure(cells[-1][1]):
         return ""
     (low, least), (high, most) = cells[0], cells[-1]
-    verb = english.verb(column.title) if records.when else "are" if english.verb(column.title) == "were" else "is"
-    when = f"{english.within(records.when)} " if records.when else ""
-    sentence = (
-        f"{english.capital(f'{when}{_named(column.title)}')} {verb} highest for {_label(records, high)} ({most.text}) "
-        f"and lowest for {_label(records, low)} ({least.text})."
+    sentence = _sentence(
+        "extremes_when" if records.when else "extremes",
+        many=wording.is_plural(column.title),
+        when=wording.within(records.when) if records.when else "",
+        the=_the(column.title),
+        high_at=_label(records, high),
+        high=most.text,
+        low_at=_label(records, low),
+        low=least.text,
     )
     return f"{sentence} {_share_of_total(column, records)}".strip()
 
@@ -85,7 +103,7 @@ def extremes_of_list(column: Column, records: Records) -> str:
 def _spread(column: Column) -> str:
     """Mean and range of values that have neither name nor time."""
     mean, lowest, highest = (cell for _, cell in column.known)
-    return f"Mean {_named(column.title)} is {mean.text}, from {lowest.text} to {highest.text}."
+    return _sentence("spread", title=_named(column.title), mean=mean.text, low=lowest.text, high=highest.text)
 
 
 def _share_of_total(column: Column, records: Records) -> str:
@@ -96,13 +114,13 @@ def _share_of_total(column: Column, records: Records) -> str:
         return ""
     at, most = max(column.known, key=lambda pair: _figure(pair[1]))
     part = show(_figure(most) / total, "fraction")
-    return f"{_label(records, at)} has {part} of the sum of {show(total, column.unit)}."
+    return wording.say("share_of_sum", label=_label(records, at), part=part, total=show(total, column.unit))
 
 
 def comparison(row: Row, entities: Sequence[Entity]) -> tuple[float, str] | None:
     """The sentence that compares two entities' figures, with the weight of the difference."""
     there = [(entity, fact) for entity, fact in zip(entities, row.facts, strict=True) if fact is not None]
-    comparable = row.numeric and kind(row.first.unit) not in _INCOMPARABLE and english.speakable(row.title)
+    comparable = row.numeric and kind(row.first.unit) not in _INCOMPARABLE and wording.speakable(row.title)
     if len(there) < 2 or not comparable:
         return None
     ordered = sorted(there, key=lambda pair: -_figure(pair[1]))
@@ -115,19 +133,22 @@ def comparison(row: Row, entities: Sequence[Entity]) -> tuple[float, str] | None
     if kind(row.first.unit) == "share":
         gap = points(high - low, most.unit) if most.unit == least.unit else ""
         weight = float(min(abs(high - low) * (1 if most.unit == "fraction" else Decimal("0.01")), Decimal(2)))
-        return weight, _sides(row, ordered[0], ordered[-1])[:-1] + (f", {gap} apart." if gap else ".")
+        return weight, _sides(row, ordered[0], ordered[-1], gap)
     if low <= 0 or (size := ratio(high, low)) is None or size < Decimal("1.5"):
         return None
-    subject = f"{first.short}'s {_named(row.title)}"
     weight = min(float(size.log10()) / 2, 1.5)
     if kind(row.first.unit) == "count":
         return weight * 0.3, _sides(row, ordered[0], ordered[-1])
-    many = english.verb(row.title) == "were"
-    verb, that = ("are", "those") if many else ("is", "that")
-    when = english.period(row.title)
-    subject = f"{subject} {when}" if when else subject
-    said = f"{subject} of {most.text} {verb} {times(size)} times {that} of {second.short} ({least.text})."
-    return weight, said
+    return weight, _sentence(
+        "times_that",
+        many=wording.is_plural(row.title),
+        subject=_the_of(row.title, first.short),
+        when=wording.period(row.title),
+        first=most.text,
+        times=times(size),
+        second_name=second.short,
+        second=least.text,
+    )
 
 
 def as_of(facts: Sequence[Fact]) -> str:
@@ -137,8 +158,8 @@ def as_of(facts: Sequence[Fact]) -> str:
     if not dates:
         return ""
     if len(dates) == 1:
-        return f"as of {english.day(dates[0])}"
-    return f"as of {english.day(dates[0])} to {english.day(dates[-1])}"
+        return wording.say("as_of", day=wording.day(dates[0]))
+    return wording.say("as_of_range", start=wording.day(dates[0]), day=wording.day(dates[-1]))
 
 
 def days_between(first: str, second: str) -> int:
@@ -148,37 +169,62 @@ def days_between(first: str, second: str) -> int:
 
 
 def _level(period: str, facts: Sequence[Fact]) -> str:
-    parts = [f"{_named(fact.title)} {english.verb(fact.title)} {fact.text}" for fact in facts[:1]]
-    parts += [f"{_named(fact.title)} {fact.text}" for fact in facts[1:]]
-    return english.capital(f"{period} {english.listed(parts)}.".strip())
+    parts = [
+        wording.say(
+            "level_more" if place else "level",
+            many=wording.is_plural(fact.title),
+            the=_the(fact.title),
+            value=fact.text,
+        )
+        for place, fact in enumerate(facts)
+    ]
+    return _sentence("levels", when=period, levels=wording.listed(parts))
 
 
-def _sides(row: Row, first: _Side, second: _Side) -> str:
-    title, period = _named(row.title), english.period(row.title)
-    said = f"{first[1].text} at {first[0].short} and {second[1].text} at {second[0].short}"
-    sentence = f"{period} {title} {english.verb(row.title)} {said}."
-    return english.capital(" ".join(sentence.split()))
+def _sides(row: Row, first: _Side, second: _Side, gap: str = "") -> str:
+    return _sentence(
+        "sides_apart" if gap else "sides",
+        many=wording.is_plural(row.title),
+        when=wording.period(row.title),
+        the=_the(row.title),
+        first=first[1].text,
+        first_name=first[0].short,
+        second=second[1].text,
+        second_name=second[0].short,
+        gap=gap,
+    )
 
 
-def _distance(fact: Fact) -> str:
-    """A relative difference of two figures, with both named."""
+def _is_equal(fact: Fact) -> bool:
     first, second = fact.inputs
-    now, then = _figure(first), _figure(second)
-    if now == then:
-        return f"The {_named(first.title)} equals {_the(second.title)}, {first.text}."
-    size = show(abs(_figure(fact)), "fraction")
-    side = "above" if now > then else "below"
-    verb = "are" if english.verb(first.title) == "were" else "is"
-    return f"The {_named(first.title)} of {first.text} {verb} {size} {side} {_the(second.title)} of {second.text}."
+    return first.figure == second.figure
 
 
-def _the(title: str) -> str:
-    named = _named(title)
-    return named if named.startswith("the ") else f"the {named}"
+def _distance(facts: Sequence[Fact]) -> str:
+    """How far one figure lies from others, with all named."""
+    first = facts[0].inputs[0]
+    sides = [
+        wording.say(
+            "above" if _figure(first) > _figure(fact.inputs[1]) else "below",
+            size=show(abs(_figure(fact)), "fraction"),
+            the=_definite(fact.inputs[1].title),
+            second=fact.inputs[1].text,
+        )
+        for fact in facts
+    ]
+    return _sentence(
+        "distance_equal" if _is_equal(facts[0]) else "distance",
+        many=wording.is_plural(first.title),
+        first_title=_named(first.title),
+        first=first.text,
+        the=_definite(facts[0].inputs[1].title),
+        sides=wording.pattern("also").join(sides),
+    )
 
 
-def _when(records: Records, index: int) -> str:
-    return english.within(records.times[index])
+def _definite(title: str) -> str:
+    name = _named(title)
+    return name if name.startswith("the ") else wording.say("definite", title=name)
 
 
 def _expected(records: Records, last: Fact, index: int) -> bool:
@@ -190,36 +236,42 @@ def _expected(records: Records, last: Fact, index: int) -> bool:
 
 def _forecast(column: Column, records: Records, title: str) -> str:
     """The expected values of the first records, side by side."""
-    said = [f"{cell.text} {_when(records, index)}" for index, cell in column.known[:3]]
-    return english.capital(f"{title} {'are' if english.verb(column.title) == 'were' else 'is'} {english.listed(said)}.")
+    values = [
+        wording.say("forecast_value", value=cell.text, when=wording.within(records.times[index]))
+        for index, cell in column.known[:3]
+    ]
+    return _sentence("forecast", many=wording.is_plural(column.title), the=title, values=wording.listed(values))
 
 
 def _against(column: Column, records: Records) -> str:
     """`, 4.4 % more than in the quarter before ($14.46 billion) and …`."""
     known = column.known
     index, last = known[-1]
-    said = []
+    changes = []
     if len(known) > 1 and known[-2][0] == index - 1:
-        said.append(_moved(last, known[-2][1], _when(records, index - 1)))
+        changes.append(_moved(last, known[-2][1], records.times[index - 1]))
     if records.cadence not in ("year", "") and (earlier := _year_before(column, records, index)):
-        said.append(_moved(last, earlier[1], _when(records, earlier[0])))
-    return f", {' and '.join(said)}" if said else ""
+        changes.append(_moved(last, earlier[1], records.times[earlier[0]]))
+    return wording.say("against", changes=wording.pattern("also").join(changes)) if changes else ""
 
 
-def _moved(last: Fact, before: Fact, when: str) -> str:
+def _moved(last: Fact, before: Fact, time: Time) -> str:
     now, then = _figure(last), _figure(before)
-    if now == then:
-        return f"the same as {when}"
-    if last.unit.startswith("°"):  # a tenth more degrees is not a tenth warmer
-        return f"{show(abs(now - then), last.unit)} {'more' if now > then else 'less'} than {when} ({before.text})"
     size = change(then, now)
-    if size is not None and abs(size) < _UNSEEN:
-        return f"about the same as {when} ({before.text})"
-    if size is not None and now > 0 and kind(last.unit) != "share":
-        return f"{show(abs(size), 'fraction')} {'more' if now > then else 'less'} than {when} ({before.text})"
-    if kind(last.unit) == "share" and last.unit == before.unit:
-        return f"{points(now - then, last.unit)} {'more' if now > then else 'less'} than {when} ({before.text})"
-    return f"{'up' if now > then else 'down'} from {before.text} {when}"
+    if now == then:
+        name, shown = "same", ""
+    elif last.unit.startswith("°"):  # a tenth more degrees is not a tenth warmer
+        name, shown = "more" if now > then else "less", show(abs(now - then), last.unit)
+    elif size is not None and abs(size) < _UNSEEN:
+        name, shown = "about_same", ""
+    elif size is not None and now > 0 and kind(last.unit) != "share":
+        name, shown = "more" if now > then else "less", show(abs(size), "fraction")
+    elif kind(last.unit) == "share" and last.unit == before.unit:
+        name, shown = "more" if now > then else "less", points(now - then, last.unit)
+    else:
+        name, shown = "up" if now > then else "down", ""
+    when, than = wording.within(time), wording.within(time, "than")
+    return wording.say(name, size=shown, before=before.text, when=when, than=than)
 
 
 def _year_before(column: Column, records: Records, index: int) -> tuple[int, Fact] | None:
@@ -238,25 +290,24 @@ def _extremes(column: Column, records: Records) -> str:
         return ""
     low = min(known, key=lambda cell: (_figure(cell[1]), -cell[0]))
     high = max(known, key=lambda cell: (_figure(cell[1]), cell[0]))
+    periods = wording.say_of("plurals", records.cadence or "record")
     if _figure(low[1]) == _figure(high[1]):
-        return f"It did not change over the {records.cadence or 'record'}s shown."
-    over = f"the {records.cadence or 'record'}s"
+        return wording.say("unchanged", periods=periods)
     newest = known[-1][0]
-    if high[0] == newest:
-        return f"That is the highest of {over} shown; the lowest was {low[1].text} ({_label(records, low[0])})."
-    if low[0] == newest:
-        return f"That is the lowest of {over} shown; the highest was {high[1].text} ({_label(records, high[0])})."
-    return (
-        f"Over {over} shown it ranged from {low[1].text} ({_label(records, low[0])}) "
-        f"to {high[1].text} ({_label(records, high[0])})."
+    return wording.say(
+        "newest_highest" if high[0] == newest else "newest_lowest" if low[0] == newest else "ranged",
+        periods=periods,
+        low=low[1].text,
+        low_at=_label(records, low[0]),
+        high=high[1].text,
+        high_at=_label(records, high[0]),
     )
 
 
 def _label(records: Records, index: int) -> str:
     if not records.dated:
         return escaped(records.labels[index], most=60)
-    time = records.times[index]
-    return english.within(time).removeprefix("in the quarter to ").removeprefix("on ").removeprefix("in ")
+    return wording.within(records.times[index], "at")
 
 
 def _date(label: str) -> date | None:
@@ -267,11 +318,24 @@ def _date(label: str) -> date | None:
 
 
 def _named(title: str) -> str:
-    return escaped(english.named(title), most=90)
+    return escaped(wording.named(title), most=90)
 
 
-def _title(title: str) -> str:
-    return english.capital(_named(title))
+def _the(title: str) -> str:
+    """A title as the subject of a sentence, with its article where the language puts one."""
+    return f"{wording.article(title)}{_named(title)}"
+
+
+def _the_of(title: str, name: str) -> str:
+    """A title as the subject of a sentence, with the entity whose it is."""
+    if not name:
+        return _the(title)
+    return wording.say("of_entity", entity=name, title=_named(title), the=_the(title))
+
+
+def _sentence(name: str, *, many: bool = False, **slots: object) -> str:
+    """A whole sentence of a pattern, without the gaps that empty slots leave."""
+    return wording.capital(re.sub(r" {2,}", " ", wording.say(name, many=many, **slots)).strip())
 
 
 def _figure(fact: Fact) -> Decimal:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from trainer.core.values import DataBlock, Json
-from trainer.draft import english
+from trainer.draft import wording
 from trainer.draft.figures import kind
-from trainer.draft.model import STATISTIC, Column, Entity, Fact, Records, Source
+from trainer.draft.model import Column, Entity, Fact, Records, Source
 from trainer.facts import (
     Facts,
     Observation,
@@ -73,7 +73,7 @@ def _read_block(block: DataBlock, params: Mapping[str, Json]) -> _Reading:
     own = next(
         (member for member in subjects if not block.subject or block.subject in (member.name, *member.aliases)), None
     )
-    name = block.subject or (own.name if own and len(subjects) == 1 else "") or english.humanised(block.name)
+    name = block.subject or (own.name if own and len(subjects) == 1 else "") or wording.humanised(block.name)
     names = {name, *((own.name, *own.aliases) if own else ())}
     source = Source(block.name, f"{block.key}@{block.version}", block.as_of)
     reading = _Reading(name, {alias.casefold() for alias in names}, sources=[source])
@@ -142,9 +142,13 @@ class _View:
             if fold(parts[-1]) in _CODES or not out.detail.strip():
                 continue
             meaning = self.block.fields.get(path)
-            title = meaning.title if meaning and meaning.title else english.humanised(parts[-1] or self.block.name)
+            title = meaning.title if meaning and meaning.title else wording.humanised(parts[-1] or self.block.name)
             unit = "date" if out.why == "time" and parse_time(out.detail[:10]) else "text"
-            value = out.detail[:10] if unit == "date" else _YES.get(out.detail, out.detail[:_MOST_TEXT])
+            value = (
+                out.detail[:10]
+                if unit == "date"
+                else wording.pattern("answers").get(out.detail, out.detail[:_MOST_TEXT])
+            )
             texts.append(Fact(title, value, unit, path, self.source))
         return texts
 
@@ -244,7 +248,7 @@ class _View:
         cells: dict[str, list[Fact | None]] = {}
         for one in group:
             cells.setdefault(one.measure, [None] * len(members))[at[_member(one, dims)]] = self.fact(one)
-        label_title = _dimension_title(dims[0]) if len(dims) == 1 else ", ".join(english.humanised(dim) for dim in dims)
+        label_title = _dimension_title(dims[0]) if len(dims) == 1 else ", ".join(wording.humanised(dim) for dim in dims)
         return Records(
             name,
             self._title(name),
@@ -273,9 +277,15 @@ class _View:
                 continue
             mean = sum((one.value for one in observations), Decimal(0)) / len(observations)
             value, unit = _printed(mean, observations[0].units or self.facts.measures[measure].units)
-            title = first.title if first.title.lower().startswith("mean ") else f"Mean {english.lowered(first.title)}"
+            is_mean = first.title.lower().startswith("mean ")
+            title = first.title if is_mean else wording.say("mean_of_title", title=wording.lowered(first.title))
             fact = replace(
-                first, title=title, value=value, unit=unit, formula=f"mean of {len(observations)} values", adds_up=False
+                first,
+                title=title,
+                value=value,
+                unit=unit,
+                formula=wording.say("mean_of", count=len(observations)),
+                adds_up=False,
             )
             cells.setdefault(measure, [None] * len(members))[members.index(member)] = fact
         labels = tuple(_label(dim, member) for member in members)
@@ -291,17 +301,22 @@ class _View:
             first = replace(self.fact(observations[0]), adds_up=False)
             units = observations[0].units or self.facts.measures[measure].units
             values = [one.value for one in observations]
-            count = f"{len(values)} values"
             spread = (
-                ("mean", sum(values, Decimal(0)) / len(values)),
-                ("lowest", min(values)),
-                ("highest", max(values)),
+                ("mean_of", sum(values, Decimal(0)) / len(values)),
+                ("lowest_of", min(values)),
+                ("highest_of", max(values)),
             )
             cells[measure] = [
-                replace(first, value=_printed(value, units)[0], formula=f"{word} of {count}") for word, value in spread
+                replace(first, value=_printed(value, units)[0], formula=wording.say(statistic, count=len(values)))
+                for statistic, value in spread
             ]
         return Records(
-            name, self._title(name), ("Mean", "Lowest", "Highest"), self._columns(cells), label_title=STATISTIC
+            name,
+            self._title(name),
+            tuple(wording.pattern("statistics")),
+            self._columns(cells),
+            label_title=wording.say("statistic"),
+            is_spread=True,
         )
 
     def _columns(self, cells: Mapping[str, Sequence[Fact | None]]) -> tuple[Column, ...]:
@@ -313,10 +328,9 @@ class _View:
 
     def _title(self, name: str) -> str:
         meaning = self.block.fields.get(name)
-        return meaning.title if meaning and meaning.title else english.humanised(name) if name else ""
+        return meaning.title if meaning and meaning.title else wording.humanised(name) if name else ""
 
 
-_YES = {"true": "yes", "false": "no"}
 _CODES = frozenset({"symbol", "ticker", "name", "id", "isin", "currency", "financialcurrency", "exchange"})
 
 
@@ -355,7 +369,7 @@ def _is_numbered(facts: Facts, dimension: str) -> bool:
 
 
 def _dimension_title(dimension: str) -> str:
-    return "Name" if fold(dimension) in vocabulary("identifier") else english.humanised(dimension)
+    return wording.say("name_head") if fold(dimension) in vocabulary("identifier") else wording.humanised(dimension)
 
 
 def _label(dimension: str, member: str) -> str:
@@ -396,7 +410,7 @@ def _told_apart(facts: Sequence[Fact]) -> list[Fact]:
     for fact in facts:
         paths.setdefault((fact.title, fact.unit), set()).add(fact.path)
     return [
-        replace(fact, title=f"{fact.title}, {english.humanised(parent).lower()}")
+        replace(fact, title=f"{fact.title}, {wording.humanised(parent).lower()}")
         if len(paths[(fact.title, fact.unit)]) > 1 and (parent := _parent(fact.path))
         else fact
         for fact in facts

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from trainer.draft import english, markup, prose, tables
+from trainer.draft import markup, prose, tables, wording
 from trainer.draft.allot import Row, Share, names_column, picked
 from trainer.draft.domain import Notice, domain, pattern
 from trainer.draft.markup import escaped
 from trainer.draft.model import Entity, Fact, Records
-from trainer.draft.outline import REST, Role
+from trainer.draft.outline import Role
 from trainer.draft.passages import Passage, choose, further
 
 _KEY_FIGURES = 8
@@ -67,11 +67,13 @@ def written(shares: Sequence[Share], known: Known) -> Iterator[str]:
     """The sections as Markdown, in order; a passage is quoted once in a report."""
     used: list[Passage] = []
     for share in shares:
-        if share.section.title == REST and not (share.section.guidance or share.rows or share.series):
+        if share.section.title == wording.pattern("rest") and not (
+            share.section.guidance or share.rows or share.series
+        ):
             continue
         write = _PARTS.get(share.section.role, _figures)
         parts = [part for part in write(_Page(share, shares, known, used)) if part]
-        body = parts or ["Neither the data nor the contexts say anything on this."]
+        body = parts or [wording.say("nothing_said")]
         yield "\n\n".join([f"## {escaped(share.section.title)}", *body])
 
 
@@ -124,15 +126,15 @@ def _remarks(page: _Page) -> list[str]:
 
 
 def _sentence(notice: Notice) -> str:
-    return f"{english.capital(notice.short)}. {notice.meaning}"
+    return f"{wording.capital(notice.short)}. {notice.meaning}"
 
 
 def _shared(found: Sequence[tuple[Entity, Notice]], *, several: bool) -> str:
     """One remark on one or more entities, with its meaning once."""
     if not several:
         return _sentence(found[0][1])
-    said = " ".join(f"At {entity.short}, {notice.short}." for entity, notice in found)
-    return f"{said} {found[0][1].meaning}"
+    remarks = [wording.say("at_entity", entity=entity.short, remark=notice.short) for entity, notice in found]
+    return " ".join([*remarks, found[0][1].meaning])
 
 
 def _series(records: Records, entity: Entity, *, several: bool) -> Iterator[str]:
@@ -151,14 +153,14 @@ def _series(records: Records, entity: Entity, *, several: bool) -> Iterator[str]
 
 def _gap(share: Share) -> str:
     if not share.missing:
-        return "" if share.rows or share.series else "The data has no figure on this."
-    named = english.listed([escaped(asked) for asked in share.missing], "or")
-    return f"The data holds nothing under the {'name' if len(share.missing) == 1 else 'names'} {named}."
+        return "" if share.rows or share.series else wording.say("no_figure")
+    names = wording.listed([escaped(asked) for asked in share.missing], "or")
+    return wording.say("not_named", many=len(share.missing) > 1, names=names)
 
 
 def _background(page: _Page, *, most: int) -> Iterator[str]:
     section = page.share.section
-    titles = [english.base(row.title) for row in page.share.rows[:8] if row.numeric]
+    titles = [wording.base(row.title) for row in page.share.rows[:8] if row.numeric]
     told = titles if len(titles) * 2 >= len(page.share.rows) > 0 else section.asked or [section.guidance]
     query = " ".join([section.title, *told])
     yield from (markup.quote(passage.cited) for passage in page.quoted(query, most, section.title))
@@ -167,7 +169,7 @@ def _background(page: _Page, *, most: int) -> Iterator[str]:
 def _summary(page: _Page) -> Iterator[str]:
     known = page.known
     if not known.entities:
-        yield "There is no data to summarise."
+        yield wording.say("no_data")
         yield from _background(page, most=2)
         return
     yield from _summarised(page)
@@ -182,24 +184,25 @@ def _summarised(page: _Page) -> Iterator[str]:
         yield _comparisons(rows, known)
     asked = _asked_series(page, rows)
     if rows and not (asked and not picked(page.share.section, known.rows, _KEY_FIGURES)):
-        yield tables.figures_table("Key figures", rows, known.entities)
+        yield tables.figures_table(wording.say("key_figures"), rows, known.entities)
     for entity, records in asked:
         yield from _series(records, entity, several=known.several)
     if not rows and not asked:
         yield from (_newest(entity, several=known.several) for entity in known.entities)
     yield _stands_out(known)
-    if re.search(r"\bquestions?\b", page.share.section.guidance) and not known.several:
-        yield next((f"The first question to settle: {each.question}" for each in known.notices[0] if each.question), "")
+    if re.search(wording.pattern("questions"), page.share.section.guidance) and not known.several:
+        question = next((notice.question for notice in known.notices[0] if notice.question), "")
+        yield wording.say("first_question", question=question) if question else ""
 
 
 def _asked_series(page: _Page, rows: Sequence[Row]) -> list[tuple[Entity, Records]]:
     """The series and lists that hold what the section asks for and no single figure answers."""
-    answered = {english.base(row.title) for row in rows}
+    answered = {wording.base(row.title) for row in rows}
     asked: list[tuple[Entity, Records]] = []
     for entity in page.known.entities:
         for records in entity.records:
             columns = tuple(c for c in records.columns if names_column(page.share.section, c.title))
-            columns = tuple(c for c in columns if english.base(c.title) not in answered)
+            columns = tuple(c for c in columns if wording.base(c.title) not in answered)
             if columns:
                 asked.append((entity, replace(records, columns=columns)))
     return asked[:_MOST_SERIES]
@@ -214,8 +217,8 @@ def _newest(entity: Entity, *, several: bool) -> str:
             told.append(prose.development(measure, records, entity.short if several else ""))
         elif measure:
             told.append(prose.extremes_of_list(measure, records))
-    named = english.listed([english.lowered(records.title) for records in entity.records[:6]])
-    holds = f"The data on {entity.short} holds {escaped(named, most=160)}." if named else ""
+    named = wording.listed([wording.lowered(records.title) for records in entity.records[:6]])
+    holds = wording.say("data_holds", entity=entity.short, names=escaped(named, most=160)) if named else ""
     return " ".join(sentence for sentence in told if sentence) or holds
 
 
@@ -238,7 +241,8 @@ def _opening(number: int, concepts: Mapping[str, Fact], rows: Sequence[Row], kno
         return stage
     facts = [fact for row in rows if (fact := row.facts[number]) is not None and fact.figure is not None]
     when = prose.as_of(facts[:3])
-    return f"{english.capital(when)}: {prose.levels(facts[:3])}" if when else prose.levels(facts[:3])
+    levels = prose.levels(facts[:3])
+    return wording.capital(wording.say("levels_as_of", as_of=when, levels=levels)) if when else levels
 
 
 def _stage(entity: Entity, concepts: Mapping[str, Fact]) -> str:
@@ -247,13 +251,22 @@ def _stage(entity: Entity, concepts: Mapping[str, Fact]) -> str:
     subject, base, also = (concepts.get(names[part]) for part in ("subject", "base", "also"))
     if subject is None or base is None or not subject.figure or not base.figure:
         return ""
-    period = english.period(base.title)
+    period = wording.period(base.title)
     closed = tables.accounts_to(entity)
-    start = f"{period} to {closed}, " if period and closed else f"{period} "
-    more = f"; {english.named(also.title)} was {also.text}" if also else ""
-    named = f"{entity.short}'s {english.lowered(english.base(subject.title))} was {subject.text}"
-    of = f"on {english.lowered(english.base(base.title))} of {base.text}"
-    return f"{english.capital(f'{start.lstrip()}{named}, {of}{more}.')} {pattern(concepts)}".strip()
+    sentence = wording.say(
+        "stage",
+        start=wording.say("stage_closed", period=period, closed=closed) if period and closed else period,
+        subject=wording.say("of_entity", entity=entity.short, title=_head(subject), the=_head(subject)),
+        value=subject.text,
+        base=_head(base),
+        base_value=base.text,
+        more=wording.say("stage_more", title=wording.named(also.title), value=also.text) if also else "",
+    )
+    return f"{wording.capital(sentence.strip())} {pattern(concepts)}".strip()
+
+
+def _head(fact: Fact) -> str:
+    return wording.lowered(wording.base(fact.title))
 
 
 def _stands_out(known: Known) -> str:
@@ -261,8 +274,8 @@ def _stands_out(known: Known) -> str:
     for entity, found in known.noticed:
         risks = [notice for notice in found if notice.risk][: 2 if known.several else 3]
         name = f"{entity.short}: " if known.several else ""
-        items += [f"{name}{notice.short if known.several else english.capital(notice.short)}." for notice in risks]
-    return f"What stands out:\n\n{markup.bullets(items)}" if items else ""
+        items += [f"{name}{notice.short if known.several else wording.capital(notice.short)}." for notice in risks]
+    return f"{wording.say('stands_out')}\n\n{markup.bullets(items)}" if items else ""
 
 
 def _risks(page: _Page) -> Iterator[str]:
@@ -271,13 +284,13 @@ def _risks(page: _Page) -> Iterator[str]:
             yield f"### {entity.short}"
         risks = [notice for notice in found if notice.risk][: 3 if page.known.several else _MOST_RISKS]
         items = [f"**{notice.topic}.** {_sentence(notice)}{_basis(notice, page)}" for notice in risks]
-        yield markup.bullets(items, numbered=True) if items else "The figures by themselves show no marked risk."
+        yield markup.bullets(items, numbered=True) if items else wording.say("no_risk")
     if not page.known.entities:
         yield from _background(page, most=3)
     source, headings = further(page.share.section.title, page.known.passages, page.used)
     if headings:
-        named = "; ".join(english.lowered(heading) for heading in headings)
-        yield f"Risks that the contexts describe and these figures do not decide: {named} [{source}]."
+        named = "; ".join(wording.lowered(heading) for heading in headings)
+        yield wording.say("further_risks", headings=named, source=source)
 
 
 def _basis(notice: Notice, page: _Page) -> str:
@@ -304,11 +317,12 @@ def _missing(page: _Page) -> Iterator[str]:
     for share in page.shares:
         title = escaped(share.section.title)
         if share.missing:
-            items.append(f"**{title}:** {english.listed([escaped(asked) for asked in share.missing])}.")
+            names = wording.listed([escaped(asked) for asked in share.missing])
+            items.append(wording.say("missing_names", section=title, names=names))
         elif share.section.role == "figures" and not (share.rows or share.series):
-            items.append(f"**{title}:** the data has no figure on it.")
+            items.append(wording.say("missing_section", section=title))
     items += _ages(page.known)
-    yield markup.bullets(items) if items else "Every name that the instruction lists was found in the data."
+    yield markup.bullets(items) if items else wording.say("nothing_missing")
 
 
 def _ages(known: Known) -> list[str]:
@@ -317,8 +331,13 @@ def _ages(known: Known) -> list[str]:
     newest = max((source.as_of or "" for source in sources), default="")
     old = [source for source in sources if prose.days_between(source.as_of or "", newest) > _OLD]
     return [
-        f"**Age:** {escaped(source.name)} ({escaped(source.key)}) ends on {english.day(source.as_of or '')}, "
-        f"the newest data on {english.day(newest)}."
+        wording.say(
+            "age",
+            block=escaped(source.name),
+            key=escaped(source.key),
+            day=wording.day(source.as_of or ""),
+            newest=wording.day(newest),
+        )
         for source in old
     ]
 

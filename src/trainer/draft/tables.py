@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from trainer.draft import english, markup
+from trainer.draft import markup, wording
 from trainer.draft.allot import Row
 from trainer.draft.domain import concept, domain
-from trainer.draft.figures import kind
+from trainer.draft.figures import show
 from trainer.draft.markup import escaped
 from trainer.draft.model import Column, Entity, Fact, Records
 from trainer.draft.prose import as_of
@@ -25,9 +25,10 @@ def figures_table(caption: str, rows: Sequence[Row], entities: Sequence[Entity])
     facts = [fact for row in rows for fact in row.facts if fact]
     one = len(entities) == 1
     texts = sum(not row.numeric for row in rows) * 2 > len(rows)
-    header = ["Item" if texts else "Figure", *(["Value"] if one else [entity.short for entity in entities])]
+    values = [wording.say("value")] if one else [entity.short for entity in entities]
+    header = [wording.say("item" if texts else "figure"), *values]
     body = [[_row_title(row), *(_cell(fact) for fact in row.facts)] for row in rows]
-    names = english.listed([entity.short for entity in entities])
+    names = wording.listed([entity.short for entity in entities])
     return markup.table(
         _caption(f"{caption}, {names}", as_of(facts), _closed(facts, entities)),
         header,
@@ -40,7 +41,7 @@ def records_table(records: Records, entity: Entity) -> str:
     """The newest records of a series; of a long list those with most of its first measure."""
     numeric = [column for column in records.columns if column.numeric]
     columns = [*[column for column in records.columns if not column.numeric], *numeric]
-    heads = {"year": "Year", "month": "Month", "quarter": "Quarter to", "week": "Week to"}
+    heads = wording.pattern("label_heads")
     header = [escaped(heads.get(records.cadence, records.label_title)), *(_title(column.title) for column in columns)]
     body = [
         [_label(records, index), *(_cell(column.cells[index]) for column in columns)]
@@ -48,7 +49,9 @@ def records_table(records: Records, entity: Entity) -> str:
     ]
     largest = "" if records.dated or len(records.labels) <= _MOST_RECORDS or not numeric else numeric[0].title
     name = ", ".join(part for part in (_member(records), entity.short) if part and part != _title(records.title))
-    caption = _caption(_of_what(records), name, escaped(f"the largest by {english.named(largest)}") if largest else "")
+    caption = _caption(
+        _of_what(records), name, escaped(wording.say("largest_by", title=wording.named(largest))) if largest else ""
+    )
     return markup.table(caption, header, body, texts=1 + len(columns) - len(numeric))
 
 
@@ -62,11 +65,13 @@ def _shown(records: Records, numeric: Sequence[Column]) -> Sequence[int]:
 
 def _of_what(records: Records) -> str:
     """`Quarterly revenue and net income`, or the list's own title where that says what it holds."""
-    names = english.listed([english.lowered(english.base(column.title)) for column in records.columns[:3]])
+    names = wording.listed([wording.lowered(wording.base(column.title)) for column in records.columns[:3]])
     if not records.title or fold(records.title) in vocabulary("container"):
-        more = " and more" if len(records.columns) > 3 else ""
-        by = records.cadence or english.lowered(records.label_title)
-        return escaped(english.capital(f"{names}{more} by {by}"), most=120)
+        by = wording.say_of("periods_of", records.cadence) if records.cadence else wording.lowered(records.label_title)
+        caption = wording.say(
+            "by_period_and_more" if len(records.columns) > 3 else "by_period", titles=names, period=by
+        )
+        return escaped(wording.capital(caption), most=120)
     if records.title.lower() not in _ADJECTIVES or len(records.columns) > 3:
         return _title(records.title)
     return escaped(f"{records.title} {names}", most=120)
@@ -84,19 +89,19 @@ def series_chart(records: Records, entity: Entity) -> str:
     indices = [i for i in range(len(records.labels)) if any(column.cells[i] for column in columns)]
     indices = indices[:: -(-len(indices) // _MOST_POINTS)]
     titles = [column.title for column in columns]
-    names = english.listed([english.named(title) for title in titles])
-    by = f" by {records.cadence}" if records.cadence else ""
-    whose = ", ".join(part for part in (records.member, english.short_name(entity.name)) if part)
-    title = english.capital(f"{names}{by}, {whose}")
-    first, last = (english.day(records.labels[index]) for index in (indices[0], indices[-1]))
-    every = f"by {records.cadence}, " if records.cadence else ""
+    names = wording.listed([wording.named(title) for title in titles])
+    by = wording.say_of("periods_of", records.cadence) if records.cadence else ""
+    whose = ", ".join(part for part in (records.member, wording.short_name(entity.name)) if part)
+    title = wording.say("chart_title_by" if by else "chart_title", titles=names, period=by, entity=whose)
+    first, last = (wording.day(records.labels[index]) for index in (indices[0], indices[-1]))
+    description = "chart_description_by" if by else "chart_description"
     kind_of_chart = "bar" if len(indices) <= 12 and records.cadence in ("quarter", "year") else "line"
     rows = [[records.labels[index], *(_point(column.cells[index]) for column in columns)] for index in indices]
     return markup.chart(
         kind_of_chart,
-        title=title,
-        description=f"{english.capital(names)} {every}from {first} to {last}.",
-        columns=["date", *titles],
+        title=wording.capital(title),
+        description=wording.capital(wording.say(description, titles=names, period=by, start=first, day=last)),
+        columns=["date", *(wording.term(title) for title in titles)],
         rows=rows,
         unit=columns[0].unit,
     )
@@ -129,15 +134,15 @@ def _point(fact: Fact | None) -> float | int | None:
 def _cell(fact: Fact | None) -> str:
     if fact is None:
         return _NOTHING
-    return fact.text.removesuffix(" shares") if kind(fact.unit) == "shares" else fact.text
+    return show(fact.figure, "") if fact.unit == "shares" and fact.figure is not None else fact.text
 
 
 def _label(records: Records, index: int) -> str:
-    return english.label(records.times[index]) if records.dated else escaped(records.labels[index], most=60)
+    return wording.label(records.times[index]) if records.dated else escaped(records.labels[index], most=60)
 
 
 def _title(title: str) -> str:
-    return escaped(title, most=120)
+    return escaped(wording.term(title), most=120)
 
 
 def accounts_to(entity: Entity) -> str:
@@ -148,12 +153,13 @@ def accounts_to(entity: Entity) -> str:
 
 def _closed(facts: Sequence[Fact], entities: Sequence[Entity]) -> str:
     """Which accounts the figures of a table come from."""
-    if not any(english.period(fact.title) or concept(fact.title) in domain()["closing"] for fact in facts):
+    if not any(wording.period(fact.title) or concept(fact.title) in domain()["closing"] for fact in facts):
         return ""
     days = {entity.short: day for entity in entities if (day := accounts_to(entity))}
     if len(set(days.values())) == 1:
-        return f"accounts to {next(iter(days.values()))}"
-    return f"accounts to {english.listed([f'{day} ({name})' for name, day in days.items()])}" if days else ""
+        return wording.say("accounts_to", day=next(iter(days.values())))
+    dated = [f"{day} ({name})" for name, day in days.items()]
+    return wording.say("accounts_to", day=wording.listed(dated)) if days else ""
 
 
 def _row_title(row: Row) -> str:
@@ -161,7 +167,7 @@ def _row_title(row: Row) -> str:
     head, _, qualifier = row.title.partition(", ")
     if not row.first.formula or row.first.is_distance or re.search(r" (to|per) ", head):
         return _title(row.title)
-    return _title(f"{head} ({row.first.formula}){f', {qualifier}' if qualifier else ''}")
+    return _title(f"{wording.term(head)} ({wording.term(row.first.formula)}){f', {qualifier}' if qualifier else ''}")
 
 
 def _caption(text: str, *more: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainer.core.digest import pretty
 from trainer.core.values import DataBlock, Json, Prompt
-from trainer.draft import domain, english, markup
+from trainer.draft import domain, markup, wording
 from trainer.draft.allot import Share, allot, rows_of
 from trainer.draft.markup import escaped
 from trainer.draft.model import Entity, Fact
@@ -17,12 +17,6 @@ from trainer.draft.plain import is_bare, prompt_of
 from trainer.draft.reading import read
 from trainer.draft.sections import Known, written
 from trainer.draft.structured import fill
-
-_NOTHING = (
-    "There is nothing to draft from: the prompt names no data, no contexts and no sections. "
-    "Name them in an instruction, or put JSON in a fenced block below the question."
-)
-_ONLY_ENGLISH = " It is in English, the only language that the draft writer knows."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +29,23 @@ class Draft:
 
 
 def write(asked: str | Prompt, *, schema: Mapping[str, Json] | None = None) -> Draft:
-    """The draft of a report, or a JSON document where a schema is asked for."""
+    """The draft of a report in the prompt's language, or a JSON document where a schema is asked for."""
     prompt = asked if isinstance(asked, Prompt) else prompt_of(asked)
     if isinstance(asked, Prompt) and is_bare(asked):
         prompt = prompt_of(asked.text)
+        prompt = replace(prompt, output=replace(prompt.output, language=asked.output.language))
+    with wording.writing_in(prompt.output.language):
+        return _written(prompt, schema)
+
+
+def _written(prompt: Prompt, schema: Mapping[str, Json] | None) -> Draft:
     entities = read(prompt.data, prompt.params)
     wanted = schema or prompt.output.schema
     if wanted:
         return Draft(pretty(fill(wanted, prompt)), _figures([fact for entity in entities for fact in entity.facts]))
     known = _known(prompt, entities)
     shares = allot(_sections(prompt, entities), known.rows, entities)
-    parts = [_note(prompt), *(written(shares, known) if shares else [_NOTHING])]
+    parts = [_note(prompt), *(written(shares, known) if shares else [wording.say("nothing")])]
     return Draft("\n\n".join(part for part in parts if part) + "\n", _figures(_used(shares, known)))
 
 
@@ -70,21 +70,24 @@ def _sections(prompt: Prompt, entities: Sequence[Entity]) -> tuple[Section, ...]
 
 def _note(prompt: Prompt) -> str:
     """What stands at the top: that no model wrote this, and what it was made from."""
-    made_from = [_block_name(block) for block in prompt.data[:8]]
-    data = f"the data ({'; '.join(made_from)})" if made_from else "no data"
-    contexts = f" and {'one context' if len(prompt.contexts) == 1 else 'the contexts'} of the instruction"
-    return markup.quote(
-        f"**No language model wrote this text.** The draft writer made it by rule from {data}"
-        f"{contexts if prompt.contexts else ''}. "
-        "Every figure stands in the data or follows from it by plain arithmetic."
-        f"{'' if prompt.output.language.lower().startswith('en') else _ONLY_ENGLISH}"
-    )
+    blocks = "; ".join(_block_name(block) for block in prompt.data[:8])
+    contexts = wording.say("note_contexts", many=len(prompt.contexts) > 1) if prompt.contexts else ""
+    data = wording.say("note_data", blocks=blocks) if blocks else wording.say("note_no_data")
+    note = wording.say("note", data=data, contexts=contexts)
+    wanted = prompt.output.language
+    if not wording.is_known(wanted):
+        note += " " + wording.say("other_language", wanted=escaped(wanted, most=40))
+    return markup.quote(note)
 
 
 def _block_name(block: DataBlock) -> str:
-    of = f" of {escaped(block.subject, most=60)}" if block.subject else ""
-    when = f", {english.day(block.as_of)}" if block.as_of else ""
-    return f"{escaped(block.name, most=40)}{of} from {escaped(block.source, most=40)}{when}"
+    return wording.say(
+        "note_block",
+        name=escaped(block.name, most=40),
+        subject=wording.say("note_subject", subject=escaped(block.subject, most=60)) if block.subject else "",
+        source=escaped(block.source, most=40),
+        when=wording.say("note_when", day=wording.day(block.as_of)) if block.as_of else "",
+    )
 
 
 def _used(shares: Sequence[Share], known: Known) -> list[Fact]:
