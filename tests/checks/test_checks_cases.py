@@ -157,3 +157,9 @@ def test_names_references_and_telephones_are_no_figures(text: str) -> None:
 )
 def test_a_language_is_told_by_its_words(text: str, figure: str) -> None:
     assert (figure, "supported") in verdicts(text, block(YEARS[0]))
+
+
+def test_a_numeral_that_nothing_reads_is_told() -> None:
+    report = check_figures("About ½ of it went.", data=(block({"revenue": 90}),))
+
+    assert [(item.line, item.column, item.text) for item in report.unread] == [(1, 7, "½")]

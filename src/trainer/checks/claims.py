@@ -45,6 +45,8 @@ def _reaches(gap: str) -> bool:
     return bool(re.fullmatch(r"\s*[(（]\s*", gap)) or not _TIME_CUT.search(gap)
 
 
+_DIGITS = re.compile(r"[\d½¼¾⅓⅔⅛]+(?:[.,][\d]+)*")
+"""What is a numeral in any script; one that nothing reads is told as unread."""
 _FAR = 600
 """How far from a figure words say anything about it."""
 _MOST_CELLS = 20_000
@@ -228,6 +230,10 @@ class _Reader:
             if ref.kind == "day":
                 self.out.dates.append((*block.place(offset + ref.start), ref, text))
         inside = [(ref.start, ref.end) for ref in times]
+        read = [*inside, *((start, end) for start, end, _ in members), *((item.start, item.end) for item in numerals)]
+        for match in _DIGITS.finditer(text):
+            if not any(start < match.end() and match.start() < end for start, end in read):
+                self.out.unread.append((*block.place(offset + match.start()), match[0]))
         figures = []
         for numeral in numerals:
             if any(start < numeral.end and numeral.start < end for start, end in inside):

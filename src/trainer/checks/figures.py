@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from trainer.checks.dates import check_dates
-from trainer.checks.figure import UNVERIFIED, Figure, FigureReport
+from trainer.checks.figure import UNVERIFIED, Figure, FigureReport, Unread
 from trainer.checks.judge import Reading, exact
 from trainer.checks.predicates import Predicate, check_predicates
 from trainer.checks.quantities import Quantity
@@ -36,7 +36,8 @@ def check_figures(
     figures += check_dates(checked.parsed.claims, view=checked.parsed.view, blocks=data, contexts=contexts)
     figures += [_said(predicate) for predicate in check_predicates(checked.judge, checked.parsed.claims.sentences)]
     figures.sort(key=lambda figure: (figure.line, figure.column, figure.kind))
-    return FigureReport(tuple(figures), _scores(figures))
+    unread = tuple(Unread(*item) for item in checked.parsed.claims.unread)
+    return FigureReport(tuple(figures), _scores(figures), unread)
 
 
 def _of_stranger(reading: Reading, strangers: re.Pattern[str] | None) -> Reading:
