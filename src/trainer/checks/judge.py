@@ -416,7 +416,10 @@ class Judge:
             sign = 0.0
             if mirrored:
                 unit -= 1.0  # noqa: PLW2901
-                sign = BROKEN if (numeral.signed and numeral.value < 0) or not self._says_negative(claim) else 0.3
+                # What is paid out is stored with a minus in some accounts, and written without one everywhere.
+                is_outflow = bool(self.view.words[datum.measure] & _OUTFLOWS) and option.value < 0
+                says = is_outflow or self._says_negative(claim)
+                sign = BROKEN if (numeral.signed and numeral.value < 0) or not says else 0.3
             cost = self._measure_cost(binding, datum.measure, direct=True) + self._member_cost(
                 claim, binding, datum.members
             )
@@ -711,6 +714,7 @@ class Judge:
             self.lexicon.has("versus", claim.before[-40:])
             or claim.before.rstrip()[-1:] == "("
             or self.lexicon.has("previous_year", claim.after[:40])
+            or bool(_FROM.search(claim.before) and _TO.match(claim.after))
         )
 
     # Contexts and arithmetic.
@@ -1135,6 +1139,12 @@ def _signature(candidate: Candidate) -> object:
     return candidate.operation, tuple((item.measure, item.is_context) for item in candidate.inputs[:4])
 
 
+_FROM = re.compile(r"(?<!\w)(?:from|von|de|desde|da)\s*$", re.IGNORECASE)
+_TO = re.compile(r"[^.;]{0,24}?(?<!\w)(?:to|auf|à|a)\s+(?:about\s+|rund\s+)?$|\s*(?:to|auf|à|a)\s", re.IGNORECASE)
+"""`from X to Y`: X is of the time before."""
+_OUTFLOWS = frozenset(
+    ["repurchase", "dividend", "payment", "paid", "expenditure", "outflow", "purchase", "repayment", "investment"]
+)
 _YEAR_AGO = TimeRef(0, 0, "", "year_ago", part=1)
 _PREVIOUS = TimeRef(0, 0, "", "previous", part=1)
 _WHOLES = frozenset(["revenue", "total", "asset", "equity", "population", "income"])

@@ -249,7 +249,7 @@ def find_numerals(text: str, *, lexicon: Lexicon, style: Style, cell: bool = Fal
     spelt = [
         numeral for numeral in spelt if not any(start < numeral.end and numeral.start < end for start, end in taken)
     ]
-    return _share_units(sorted([*written, *spelt], key=lambda numeral: numeral.start), text)
+    return _share_units(sorted([*written, *spelt], key=lambda numeral: numeral.start), text, lexicon)
 
 
 def _read(match: re.Match[str], text: str, lexicon: Lexicon, style: Style, cell: bool) -> Numeral | None:
@@ -520,11 +520,21 @@ def _spelt(text: str, lexicon: Lexicon) -> Iterator[Numeral]:
 _RANGE = re.compile(r"\s*(?:[-–—~～]|to|and|bis|und|à|et|a|y|e|or|oder|bis zu|から|至|と)\s*", re.IGNORECASE)
 
 
-def _share_units(numerals: list[Numeral], text: str) -> list[Numeral]:
+def _share_units(numerals: list[Numeral], text: str, lexicon: Lexicon) -> list[Numeral]:
     """Give the bare first number of a range the unit of the second, and a bare second the currency of the first."""
     for at in range(len(numerals) - 1):
         one, two = numerals[at], numerals[at + 1]
-        if one.reason or two.reason or not _RANGE.fullmatch(text[one.end : two.start]):
+        between = text[one.end : two.start]
+        if (
+            two.bare
+            and one.scale > 1
+            and not two.reason
+            and len(between) < 40
+            and lexicon.before("versus").search(between)
+        ):
+            numerals[at + 1] = _like(two, one)  # `16.5 million, against 15.4`
+            continue
+        if one.reason or two.reason or not _RANGE.fullmatch(between):
             continue
         if one.bare and not two.bare and two.kind != "fraction":
             numerals[at] = _like(one, two)
