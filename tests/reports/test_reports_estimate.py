@@ -52,6 +52,7 @@ def test_what_is_current_costs_nothing(blank: Path, run) -> None:
         "reports": [],
         "tokens": 0,
         "cost": 0,
+        "expected": [0, 0],
         "cost_at_most": 0,
     }
 
@@ -62,3 +63,43 @@ def test_an_answer_that_is_kept_already_costs_nothing(blank: Path, run) -> None:
         estimate = json.loads(run(blank, *model(server.url), "report", "--force", "--dry-run", "--json").stdout)
 
     assert (estimate["reports"][0]["cached"], estimate["cost_at_most"]) == (True, 0)
+
+
+def test_the_expected_range_is_known_once_the_model_has_built_the_report(blank: Path, run) -> None:
+    words = "All is well. " * 40
+    with openai_server(lambda server, seen: Reply(content=f"## Summary\n\n{words}\n", usage=False)) as server:
+        first = json.loads(run(blank, *model(server.url), "report", "--dry-run", "--json").stdout)
+        (built,) = json.loads(run(blank, *model(server.url), "report", "--json").stdout)
+        (blank / ".trainer/cache/completions").rename(blank / "gone")
+        flags = model(server.url, "llm_provider.max_tokens=1001")
+        second = json.loads(run(blank, *flags, "report", "--dry-run", "--json").stdout)
+
+    assert first["expected"] is None
+    low, high = second["expected"]
+    assert second["cost"] <= low <= built["cost"] <= high <= second["cost_at_most"]
+    assert high <= 3 * low
+
+
+def test_a_report_that_is_refused_tells_what_its_answer_cost(blank: Path, run) -> None:
+    with openai_server(lambda server, seen: Reply(content="Revenue was 123456.\n", usage=False)) as server:
+        flags = model(server.url, "checks.policy=block")
+        done = run(blank, *flags, "report", "--json")
+
+    (report,) = json.loads(done.stdout)
+    assert report["status"] == "refused"
+    assert report["cost"] > 0
+
+
+def test_a_strategy_whose_first_step_is_kept_is_priced_from_the_next(blank: Path, run) -> None:
+    instruction = blank / "information/instructions/overview.md"
+    instruction.write_text(instruction.read_text().replace("---\n", "---\nstrategy: sequential\n", 1))
+    with openai_server(lambda server, seen: Reply(content="All is well.\n", usage=False)) as server:
+        whole = json.loads(run(blank, *model(server.url), "report", "--dry-run", "--json").stdout)
+        cut = Reply(content="All", finish="length", usage=False)
+        server.script = lambda server, seen: cut if len(server.requests) > 1 else Reply(content="Well.", usage=False)
+        (failed,) = json.loads(run(blank, *model(server.url), "report", "--json").stdout)
+        rest = json.loads(run(blank, *model(server.url), "report", "--dry-run", "--json").stdout)
+
+    assert (failed["status"], len(server.requests)) == ("failed", 2)
+    assert failed["cost"] > 1.5 * whole["cost"] / 3
+    assert rest["cost"] < 0.75 * whole["cost"]

@@ -40,7 +40,8 @@ async def accepted(
         second = await completer.answer(again)
         remaining = await asyncio.to_thread(faults_of, checks, rendered, second)
         better, found = (second, remaining) if len(remaining) < len(found) else (result, found)
-        result = replace(joined([result, second], better.content), metadata=better.metadata)
+        both = joined([result, second], better.content)
+        result = replace(both, metadata={**better.metadata, "paid": both.metadata["paid"]})
     if found and checks.policy == "block":
         raise refused(call.name, found)
     return result, found

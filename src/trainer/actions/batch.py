@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from trainer.actions.answers import accepted, described
 from trainer.actions.completion import Call, written
 from trainer.actions.data import Sources
-from trainer.actions.model import ModelChoice, price_of
+from trainer.actions.model import ModelChoice, price_of, total
 from trainer.actions.prompt import Instructions, Rendered
 from trainer.actions.record import Recorder
 from trainer.actions.run import Run, RunOptions
@@ -118,8 +118,8 @@ def estimate_batch(project: Project, batch: Batch, options: RunOptions, *, clock
         cached=len(asked) - len(sent),
         refused=len(found) - len(asked),
         tokens=sum(rendered.tokens["total"] for rendered, _ in sent),
-        cost=_sum(cost for cost, _ in costs),
-        cost_at_most=_sum(most for _, most in costs),
+        cost=total(cost for cost, _ in costs),
+        cost_at_most=total(most for _, most in costs),
     )
 
 
@@ -213,9 +213,3 @@ def _queried(project: Project, path: Path) -> Rows:
         raise UsageError(f"not a query of this database: {error}", where=Where(str(path))) from None
     plain = (str, int, float, bool, type(None))
     return [{n: v if isinstance(v, plain) else str(v) for n, v in zip(names, row, strict=True)} for row in rows]
-
-
-def _sum(costs: Iterable[float | None]) -> float | None:
-    """The sum, unknown where one of them is."""
-    known = list(costs)
-    return None if None in known else sum(cost for cost in known if cost is not None)

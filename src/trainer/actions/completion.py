@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trainer.actions.cache import prune_cache_if_due
-from trainer.actions.model import ModelChoice, make_cache, make_chain, make_limits, make_policy
+from trainer.actions.model import ModelChoice, make_cache, make_chain, make_limits, make_policy, total
 from trainer.convert import extract_json
 from trainer.core.digest import pretty
-from trainer.core.errors import TrainerError
+from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Message, Prompt
 from trainer.prompts import answer_steps
@@ -100,13 +100,12 @@ class Completer:
         results: list[CompletionResult] = []
 
         async def answer_wave(texts: Sequence[str]) -> Sequence[str]:
-            parts = [replace(call, prompt=_step(call.prompt, text)) for text in texts]
+            parts = [replace(call, prompt=step_prompt(call.prompt, text)) for text in texts]
             sends = [functools.partial(client.send, part.request) for part in parts]
             answers = await complete_all(sends, concurrency=self._concurrency)
-            for answer in answers:
-                if isinstance(answer, TrainerError):
-                    raise answer
-                results.append(answer)
+            results.extend(answer for answer in answers if not isinstance(answer, TrainerError))
+            if errors := [answer for answer in answers if isinstance(answer, TrainerError)]:
+                raise _with_costs(errors, results)
             return [answer.content for answer in results[-len(answers) :]]
 
         content = await answer_steps(call.prompt.steps, answer_wave)
@@ -155,7 +154,7 @@ def completion_facts(result: CompletionResult) -> dict[str, object]:
         "origin": result.origin,
         "tokens_in": result.tokens_in,
         "tokens_out": result.tokens_out,
-        "cost": result.cost if result.origin == "fresh" else 0.0,
+        "cost": paid(result),
         "attempts": [{name: getattr(each, name) for name in each.__slots__} for each in result.attempts],
     }
 
@@ -168,14 +167,38 @@ def extract(text: str, schema: Mapping[str, Any]) -> Any:
     return extracted.value
 
 
-def _step(prompt: Prompt, text: str) -> Prompt:
+def step_prompt(prompt: Prompt, text: str) -> Prompt:
+    """The prompt of one step of a strategy, with its finished text."""
     return replace(prompt, text=text, steps=(), sections=(), output=replace(prompt.output, sections=(), schema=None))
 
 
+def _with_costs(errors: Sequence[TrainerError], results: Sequence[CompletionResult]) -> TrainerError:
+    """The first error, with all that was answered and paid before and beside it as its answer."""
+    costly = [*results, *(answer for error in errors if (answer := paid_answer(error)) is not None)]
+    if costly and isinstance(errors[0], ProviderError):
+        errors[0].answer = joined(costly, costly[-1].content)
+    return errors[0]
+
+
+def paid_answer(error: Exception) -> CompletionResult | None:
+    """The answer that was paid for though it is none: cut, empty or refused."""
+    answer = error.answer if isinstance(error, ProviderError) else None
+    return answer if isinstance(answer, CompletionResult) else None
+
+
+def paid(result: CompletionResult) -> float | None:
+    """What a completion cost in this run, in US dollars: nothing for what was kept; None where no price is known."""
+    if "paid" in result.metadata:
+        cost: float | None = result.metadata["paid"]
+        return cost
+    return result.cost if result.origin == "fresh" else 0.0
+
+
 def joined(results: Sequence[CompletionResult], content: str) -> CompletionResult:
-    """One completion of several: tokens and cost summed, fresh where any part was."""
-    costs = [result.cost for result in results]
-    known = [cost for cost in costs if cost is not None]
+    """One completion of several: tokens and cost summed, fresh where any part was.
+
+    The cost is that of all parts, so that a provenance is the same however many were kept; `paid` tells this run's.
+    """
     fresh = any(result.origin == "fresh" for result in results)
     return replace(
         results[-1],
@@ -184,8 +207,12 @@ def joined(results: Sequence[CompletionResult], content: str) -> CompletionResul
         tokens_in=sum(result.tokens_in for result in results),
         tokens_out=sum(result.tokens_out for result in results),
         tokens_estimated=any(result.tokens_estimated for result in results),
-        cost=sum(known) if len(known) == len(costs) else None,
+        cost=total(result.cost for result in results),
         origin="fresh" if fresh else results[-1].origin,
         attempts=tuple(attempt for result in results for attempt in result.attempts),
-        metadata={**results[-1].metadata, "calls": len(results)},
+        metadata={
+            **results[-1].metadata,
+            "calls": len(results),
+            "paid": total(paid(result) for result in results),
+        },
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from trainer.actions.wiring import limits_folder
 from trainer.core.clock import Clock, parse_duration, system_clock
 from trainer.core.config.schema import Fallback, overridden
 from trainer.core.config.schema import LLMProvider as Section
+from trainer.core.digest import pretty
 from trainer.core.errors import ConfigError, UsageError, unknown
 from trainer.core.project import Project
-from trainer.core.values import Prompt
-from trainer.prompts import count_tokens
+from trainer.core.values import Json, Prompt
+from trainer.prompts import count_tokens, is_exact
 from trainer.providers import (
     PROVIDERS,
     Budget,
@@ -30,6 +32,14 @@ from trainer.providers import (
 
 KEYS = Path("~/.config/trainer/keys").expanduser()
 """Where a key may be kept in a file of its own, which only its owner reads."""
+
+_MARKS = 32
+"""Tokens of a call beside its texts: the marks around each of at most four messages, and those that open the answer."""
+_PROBLEMS = 1000
+"""Tokens with which a model is shown why its answer does not fit a schema: ten problems and the words around them."""
+_FEWEST, _MOST = 0.9, 1.25
+"""How many tokens other makers' models count where OpenAI's newest encoding counts one: 0.98 to 1.17 by the tokenizers
+of Anthropic and DeepSeek that LiteLLM's wheel carries, over the 74 longer texts of this repository."""
 
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed")
 
@@ -60,6 +70,14 @@ class ModelChoice:
             return _provider(self.project, self.section, _links(self.section)[0], key=None)
         except UsageError:
             return None
+
+    @property
+    def chain(self) -> tuple[LLMProvider, ...]:
+        """All providers to ask, in order, made without their keys; none where one of them cannot be made so."""
+        try:
+            return tuple(_provider(self.project, self.section, link, key=None) for link in _links(self.section))
+        except UsageError:
+            return ()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -135,6 +153,20 @@ def make_budget(project: Project, *, max_cost: float | None, clock: Clock = syst
     return Budget(project.state / "budget", limits, clock=clock) if limits else None
 
 
+@dataclass(frozen=True, slots=True)
+class PricedCall:
+    """One call of a model, as far as it is known beforehand."""
+
+    tokens: int
+    """Of what is known of its prompt."""
+    more: int = 0
+    """Tokens that may come on top: a schema in words, what is wrong with an answer."""
+    answers: int = 0
+    """How many answers, of a length that is not known, stand in its prompt."""
+    is_certain: bool = True
+    """Whether it is made in any case."""
+
+
 def calls_of(choice: ModelChoice, prompt: Prompt) -> int:
     """How many calls an answer takes: one for each step of a strategy, unless the provider writes all at once."""
     described = choice.described
@@ -146,27 +178,81 @@ def price_of(choice: ModelChoice, prompt: Prompt, tokens: int) -> tuple[float | 
 
     Each step of a strategy is sent by itself, with the answers it uses; an answer with a schema may be asked for twice.
     """
-    described = choice.described
-    if described is None:
-        return None, None
-    longest = choice.section.max_tokens or (described.price.max_output if described.price else None)
-    sent = [(tokens, 0)]
+    calls = [PricedCall(tokens, more=schema_tokens(prompt.output.schema))]
     if calls_of(choice, prompt) > 1:
-        sent = [(count_tokens(step.text), len(step.uses)) for step in prompt.steps]
-    costs = [_cost(described, size, 0) for size, _ in sent]
-    cost = None if None in costs else sum(each for each in costs if each is not None)
-    if longest is None:
-        return cost, cost if cost == 0 else None
-    most = [_cost(described, size + uses * longest, longest) for size, uses in sent]
-    if prompt.output.schema is not None:
-        most.append(_cost(described, 2 * sent[0][0] + longest, longest))
-    return cost, None if None in most else sum(each for each in most if each is not None)
+        calls = [PricedCall(count_tokens(step.text), answers=len(step.uses)) for step in prompt.steps]
+    described = choice.described
+    cost = total(_cost(described, call.tokens, 0) for call in calls) if described else None
+    return cost, price_at_most(choice, [*calls, *second_tries(prompt.output.schema, calls[:1])])
 
 
-def _cost(provider: LLMProvider, tokens_in: int, tokens_out: int) -> float | None:
+def second_tries(schema: Mapping[str, Json] | None, calls: Sequence[PricedCall]) -> list[PricedCall]:
+    """The calls that are added where answers do not fit the schema: with its words and the first answer."""
+    if schema is None:
+        return []
+    more = schema_tokens(schema) + _PROBLEMS
+    return [
+        PricedCall(call.tokens, more=call.more + more, answers=call.answers + 1, is_certain=False) for call in calls
+    ]
+
+
+def schema_tokens(schema: Mapping[str, Json] | None) -> int:
+    """The tokens of a schema where the model is told it, natively or in words."""
+    return 0 if schema is None else count_tokens(pretty(schema)) + _MARKS
+
+
+def price_at_least(choice: ModelChoice, calls: Sequence[PricedCall]) -> float | None:
+    """The least that the calls cost: their prompts at the cheapest model of the chain, read from its own cache."""
+    costs = []
+    for provider in choice.chain:
+        sizes = [int(call.tokens * _fewest(provider)) for call in calls if call.is_certain]
+        costs.append(total(_cost(provider, size, 0, cached=size) for size in sizes))
+    return None if None in costs or not costs else min(cost for cost in costs if cost is not None)
+
+
+def price_at_most(choice: ModelChoice, calls: Sequence[PricedCall]) -> float | None:
+    """The most that the calls cost: the longest answers, by each model of the chain, for a refusal is paid, too."""
+    costs: list[float | None] = []
+    for provider in choice.chain:
+        longest = longest_answer(choice, provider)
+        if longest is None:
+            costs.append(0.0 if _cost(provider, 1000, 1000) == 0 else None)
+            continue
+        costs += [
+            _cost(
+                provider,
+                math.ceil((call.tokens + call.more) * _most(provider)) + _MARKS + call.answers * longest,
+                longest,
+            )
+            for call in calls
+        ]
+    return total(costs) if choice.chain else None
+
+
+def longest_answer(choice: ModelChoice, provider: LLMProvider) -> int | None:
+    """The most tokens of one answer; None where nothing limits them."""
+    limit = choice.section.max_tokens or provider.settings.get("max_tokens")
+    return limit or (provider.price.max_output if provider.price else None)
+
+
+def total(costs: Iterable[float | None]) -> float | None:
+    """The sum; None where one of them is not known."""
+    amounts = list(costs)
+    return None if None in amounts else sum(cost for cost in amounts if cost is not None)
+
+
+def _fewest(provider: LLMProvider) -> float:
+    return 1.0 if is_exact(provider.model) else _FEWEST
+
+
+def _most(provider: LLMProvider) -> float:
+    return 1.0 if is_exact(provider.model) else _MOST
+
+
+def _cost(provider: LLMProvider, tokens_in: int, tokens_out: int, *, cached: int = 0) -> float | None:
     if provider.price is None:
         return provider.get_cost(tokens_in + tokens_out)
-    return provider.price.cost(tokens_in, tokens_out)
+    return provider.price.cost(tokens_in, tokens_out, cached=cached)
 
 
 def prompt_budget(choice: ModelChoice, configured: int | None) -> int | None:

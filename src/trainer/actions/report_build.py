@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined, mending
+from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined, mending, paid, paid_answer
 from trainer.actions.data import Loaded, Sources, load_documents
 from trainer.actions.model import drafted, make_budget
 from trainer.actions.prompt import Rendered, keep_prompt, render_prepared
@@ -17,7 +17,7 @@ from trainer.actions.report_inputs import ReportInput, all_requests
 from trainer.actions.report_outcome import BuildOptions, ReportOutcome, fault_of, outcome_of_error
 from trainer.actions.report_outputs import Checked, check, require_accepted, require_unedited, write_report
 from trainer.core.clock import Clock
-from trainer.core.errors import TrainerError
+from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Prompt
 from trainer.reports import Plan, Provenance
@@ -138,12 +138,14 @@ class Build:
 
     def _finish(self, report: ReportInput, rendered: Rendered, answer: Answer, pdf: PdfPool) -> None:
         item = self.items[report.spec.name]
+        result = paid_answer(answer) if isinstance(answer, TrainerError) else answer
         try:
             if isinstance(answer, TrainerError):
                 raise answer
             item.step("complete", **completion_facts(answer))
             with item.timed("check"):
                 checked = self._checked(report, rendered, answer, item)
+                result = checked.result
                 require_accepted(report, checked)
             with item.timed("write"):
                 provenance, changed = write_report(
@@ -151,7 +153,7 @@ class Build:
                 )
             self._end(self._built(report, provenance, checked, changed), rendered)
         except Exception as error:  # of data that nobody foresaw, too
-            self._fail(report, error)
+            self._fail(report, error, result)
 
     def _checked(self, report: ReportInput, rendered: Rendered, answer: CompletionResult, item: Item) -> Checked:
         """The checked completion; with the policy `repair`, the model is shown once what is wrong."""
@@ -168,7 +170,9 @@ class Build:
             second = self.completer.one(Call(report.spec.name, again, report.choice))
         except TrainerError as error:
             self.on_warning(f"{report.spec.name}: the repair failed: {error.message}")
-            return checked
+            if (costly := paid_answer(error)) is None:
+                return checked
+            return replace(checked, result=joined([costly, checked.result], checked.result.content))
         item.step("repair", faults=len(faults(checked.verdict)), **completion_facts(second))
         mended = check(report.checks, rendered, second)
         better = mended if len(faults(mended.verdict)) < len(faults(checked.verdict)) else checked
@@ -178,7 +182,12 @@ class Build:
         """Puts a question to the report's own model; what it answered is recorded and added to `opinions`."""
 
         def ask(question: str) -> str:
-            result = self.completer.one(Call(report.spec.name, Prompt("-", "", question, body=question), report.choice))
+            try:
+                prompt = Prompt("-", "", question, body=question)
+                result = self.completer.one(Call(report.spec.name, prompt, report.choice))
+            except ProviderError as error:
+                opinions.extend(filter(None, [paid_answer(error)]))
+                raise
             item.step("opinion", **completion_facts(result))
             opinions.append(result)
             return result.content
@@ -206,15 +215,26 @@ class Build:
             origin=result.origin,
             tokens_in=result.tokens_in,
             tokens_out=result.tokens_out,
-            cost=result.cost if result.origin == "fresh" else 0.0,
+            cost=paid(result),
             quality=checked.verdict.scores.get("quality"),
             findings=len(problems),
             faults=problems,
             seconds=self.items[report.spec.name].seconds,
         )
 
-    def _fail(self, report: ReportInput, error: Exception) -> None:
+    def _fail(self, report: ReportInput, error: Exception, result: CompletionResult | None = None) -> None:
+        """End a report that was not built; `result` is what its model answered and was paid for all the same."""
         outcome = outcome_of_error(report.spec.name, report.title, fault_of(error))
+        if result is not None:
+            outcome = replace(
+                outcome,
+                provider=result.provider,
+                model=result.model,
+                origin=result.origin,
+                tokens_in=result.tokens_in,
+                tokens_out=result.tokens_out,
+                cost=paid(result),
+            )
         self._end(replace(outcome, seconds=self.items[report.spec.name].seconds), None)
 
     def _end(self, outcome: ReportOutcome, rendered: Rendered | None) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trainer.core.errors import EditedError, ProviderError, RefusedError, TrainerError
-from trainer.core.values import CompletionResult, Finding
+from trainer.core.errors import EditedError, RefusedError, TrainerError
+from trainer.core.values import Finding
 from trainer.reports import Reason
 
 Status = Literal["built", "current", "stale", "edited", "orphaned", "removed", "failed", "refused"]
@@ -82,19 +82,7 @@ def outcome_of_error(name: str, title: str, error: TrainerError) -> ReportOutcom
     status: Status = "failed"
     if isinstance(error, RefusedError | EditedError):
         status = "refused" if isinstance(error, RefusedError) else "edited"
-    outcome = ReportOutcome(name, status, title=title, error=error)
-    answer = error.answer if isinstance(error, ProviderError) else None
-    if not isinstance(answer, CompletionResult):
-        return outcome
-    return replace(  # an answer that is none has been paid for all the same
-        outcome,
-        provider=answer.provider,
-        model=answer.model,
-        origin=answer.origin,
-        tokens_in=answer.tokens_in,
-        tokens_out=answer.tokens_out,
-        cost=answer.cost,
-    )
+    return ReportOutcome(name, status, title=title, error=error)
 
 
 def fault_of(error: Exception) -> TrainerError:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from trainer.checks.figure import FigureReport as FigureReport
     from trainer.checks.figures import check_figures as check_figures
     from trainer.checks.figures import prompt_figures as prompt_figures
+    from trainer.checks.opinion import opinion_question as opinion_question
     from trainer.checks.opinion import second_opinion as second_opinion
     from trainer.checks.repair import repair_message as repair_message
     from trainer.checks.screen import CHECKS as CHECKS
@@ -29,6 +30,7 @@ _FACE = {
     "check_completion": "screen",
     "check_figures": "figures",
     "faults": "screen",
+    "opinion_question": "opinion",
     "prompt_figures": "figures",
     "repair_message": "repair",
     "second_opinion": "opinion",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from trainer.checks.screen import faults
 from trainer.core.values import Finding, Verdict
 
+_MOST_FAULTS = 30
+"""Shown to the model, so that what a repair costs at most can be told beforehand."""
+
 
 def repair_message(verdict: Verdict) -> str:
     """The message that names every fault by place and cause; empty where there is nothing to mend."""
@@ -14,7 +17,8 @@ def repair_message(verdict: Verdict) -> str:
     lines = [
         "Your answer was compared with the data and contexts it was given. These things are wrong:",
         "",
-        *(_line(number, finding) for number, finding in enumerate(wrong, 1)),
+        *(_line(number, finding) for number, finding in enumerate(wrong[:_MOST_FAULTS], 1)),
+        *([f"... and {len(wrong) - _MOST_FAULTS} more of these kinds."] if len(wrong) > _MOST_FAULTS else []),
         "",
         "Write the whole answer again with exactly these things mended and everything else unchanged.",
         "Use only figures that stand in the data or contexts, or follow from them by plain arithmetic; "

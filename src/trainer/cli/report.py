@@ -126,19 +126,21 @@ def _check(session: Session, names: list[str], *, as_json: bool) -> None:
 
 
 def _estimate(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
+    from trainer.actions.model import total
     from trainer.actions.outcome import require_done
-    from trainer.actions.report_estimate import estimate_reports, total
+    from trainer.actions.report_estimate import estimate_reports, expected_in_all
 
     estimates = estimate_reports(session.project(), names, options)
     priced = [estimate for estimate in estimates if estimate.error is None]
     cost, most = total(each.cost for each in priced), total(each.cost_at_most for each in priced)
+    expected = expected_in_all(priced)
     tokens = sum(estimate.tokens for estimate in priced)
     if as_json:
         reports = [
             {name: getattr(each, name) for name in each.__slots__} | {"error": each.error and str(each.error)}
             for each in estimates
         ]
-        write_json({"reports": reports, "tokens": tokens, "cost": cost, "cost_at_most": most})
+        write_json({"reports": reports, "tokens": tokens, "cost": cost, "expected": expected, "cost_at_most": most})
     else:
         rows: list[tuple[object, ...]] = [
             (
@@ -148,14 +150,20 @@ def _estimate(session: Session, names: list[str], options: BuildOptions, *, as_j
                 each.tokens,
                 each.cached,
                 money(each.cost),
+                _range(each.expected),
                 money(each.cost_at_most),
             )
             for each in priced
         ]
-        rows.append(("in all", None, sum(each.calls for each in priced), tokens, None, money(cost), money(most)))
-        write_table(("report", "model", "calls", "tokens", "cached", "cost", "at most"), rows)
+        calls = sum(each.calls for each in priced)
+        rows.append(("in all", None, calls, tokens, None, money(cost), _range(expected), money(most)))
+        write_table(("report", "model", "calls", "tokens", "cached", "at least", "expected", "at most"), rows)
     failed = {each.name: each.error for each in estimates if each.error is not None}
     require_done(failed, len(estimates), "reports", rest="the others are priced")
+
+
+def _range(expected: tuple[float, float] | None) -> str:
+    return "unknown" if expected is None else f"{money(expected[0])} to {money(expected[1])}"
 
 
 def _listed(names: list[str]) -> str:

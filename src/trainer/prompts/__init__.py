@@ -13,7 +13,7 @@ from trainer.prompts.library import PromptManager, PromptTemplate, ValidationRes
 from trainer.prompts.loading import load_instruction, parse_instruction
 from trainer.prompts.params import data_queries, fill_names, resolve_params, takes
 from trainer.prompts.rendering import declared_names, render
-from trainer.prompts.tokens import count_messages, count_sections, count_tokens
+from trainer.prompts.tokens import count_messages, count_sections, count_tokens, is_exact
 from trainer.prompts.validation import validate_instruction
 from trainer.prompts.versions import Change, Version, compare, keep_version, list_versions, load_version
 
@@ -38,6 +38,7 @@ __all__ = [
     "fill_names",
     "fill_step",
     "find_instruction",
+    "is_exact",
     "keep_version",
     "list_instructions",
     "list_versions",

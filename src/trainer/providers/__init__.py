@@ -31,7 +31,7 @@ from trainer.providers.replay import ReplayProvider, record
 from trainer.providers.request import Request, explain
 from trainer.providers.sagemaker import AWSSageMakerProvider
 from trainer.providers.secrets import find_key, where_to_keep
-from trainer.providers.structured import check_schema
+from trainer.providers.structured import check_schema, structured
 
 __all__ = [
     "PROVIDERS",
@@ -78,6 +78,7 @@ __all__ = [
     "price_at",
     "record",
     "run_on_loop",
+    "structured",
     "where_to_keep",
     "worst_cost",
 ]
