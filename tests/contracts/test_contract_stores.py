@@ -185,6 +185,15 @@ def test_equal_data_can_be_recorded_as_a_check_only(store, bench):
     assert store.retrieve("k").version == 2
 
 
+def test_several_documents_are_retrieved_at_once_without_those_that_are_gone(store):
+    store.store_many([Draft("a", 1), Draft("b", {"x": "é"}), Draft("c", 3)])
+    store.store("a", 2)
+    store.delete("c")
+
+    assert store.retrieve_many(["b", "a", "c", "none"]) == {"a": store.retrieve("a"), "b": store.retrieve("b")}
+    assert store.retrieve_many([]) == {}
+
+
 def test_an_expired_document_is_retrieved_and_not_fresh(store, bench):
     store.store("k", 1, ttl=60)
     store.store("for ever", 1)

@@ -219,10 +219,12 @@ def load_documents(
     except ReadOnly as error:
         warnings.append(f"{error.message}; what was fetched is used and not stored")
         unchanged |= {key: _unstored(key, result, heads.get(key)) for key, result in changed.items()}
+    wanted = [key for key, request in by_key.items() if not unchanged[key] and not (request.local and key in errors)]
+    stored = store.retrieve_many(wanted) if wanted else {}
     for key, request in by_key.items():
         if request.local and key in errors:
             continue
-        document = unchanged[key] or store.retrieve(key)
+        document = unchanged[key] or stored.get(key)
         if document is None:
             errors.setdefault(key, _missing(request, offline=offline))
             continue

@@ -227,7 +227,14 @@ class Rendered:
         parts = {
             f"{part.kind} {part.name}".strip(): count_tokens(part.text, self.model) for part in self.prompt.sections
         }
-        return {**parts, "total": count_tokens(self.prompt.system + self.prompt.text, self.model)}
+        return {**parts, "total": self.total_tokens}
+
+    @cached_property
+    def total_tokens(self) -> int:
+        """Tokens of the prompt in all."""
+        from trainer.prompts import count_tokens
+
+        return count_tokens(self.prompt.system + self.prompt.text, self.model)
 
     def require_safe(self) -> None:
         """Raise RefusedError where the security policy refuses the prompt."""

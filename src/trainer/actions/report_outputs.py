@@ -288,7 +288,7 @@ def _describe_prompt(rendered: Rendered) -> Mapping[str, Any]:
     return {
         "digest": rendered.prompt.digest,
         "instruction": rendered.prompt.instruction,
-        "tokens": rendered.tokens["total"],
+        "tokens": rendered.total_tokens,
         "risk": screening.risk_score if screening else None,
         "flags": screening.flags if screening else [],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from trainer.checks.dates import check_dates
 from trainer.checks.figure import UNVERIFIED, Figure, FigureReport, Unread
@@ -26,14 +27,21 @@ def check_figures(
 
     `foreign` are names that the data is not about: a figure said of one of them is not supported by it.
     """
-    checked = read_text(text, given=Given(tuple(data), tuple(contexts)), language=language)
+    return _check(text, Given(tuple(data), tuple(contexts)), language, tuple(foreign))
+
+
+@lru_cache(maxsize=16)  # the verdict of a report and its marks ask for the same
+def _check(text: str, given: Given, language: str | None, foreign: tuple[str, ...]) -> FigureReport:
+    checked = read_text(text, given=given, language=language)
     strangers = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, foreign))})(?!\w)") if foreign else None
     figures = [
         _figure(_of_stranger(reading, strangers))
         for reading in checked.readings
         if not (reading.claim.numeral.soft and reading.candidate is None)
     ]
-    figures += check_dates(checked.parsed.claims, view=checked.parsed.view, blocks=data, contexts=contexts)
+    figures += check_dates(
+        checked.parsed.claims, view=checked.parsed.view, blocks=given.blocks, contexts=given.contexts
+    )
     figures += [_said(predicate) for predicate in check_predicates(checked.judge, checked.parsed.claims.sentences)]
     figures.sort(key=lambda figure: (figure.line, figure.column, figure.kind))
     unread = tuple(Unread(*item) for item in checked.parsed.claims.unread)

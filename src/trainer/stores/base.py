@@ -49,6 +49,10 @@ class Backend(Protocol):
         """The current version, or that one, or the newest one stored at `before` or earlier."""
         ...
 
+    def fetch_many(self, keys: Sequence[str]) -> list[Row]:
+        """The current versions of those keys that exist."""
+        return [row for key in keys if (row := self.fetch(key, version=None, before=None))]
+
     @abstractmethod
     def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
         """The next versions by key and version: at most `size`, at least one unless there is none; few if they are big.
@@ -141,6 +145,11 @@ class DataStore(Backend):
         """The current version, that `version`, or the one that was current at `as_of`; None where there is none."""
         row = self.fetch(check_key(key), version=version, before=to_text(as_of) if as_of else None)
         return None if row is None or row.deleted else row.document()
+
+    def retrieve_many(self, keys: Iterable[str]) -> dict[str, StoredData]:
+        """The current versions by key, of those that exist; at once where a backend can."""
+        rows = self.fetch_many([check_key(key) for key in keys])
+        return {row.key: row.document() for row in rows if not row.deleted}
 
     def head(self, key: str) -> Head | None:
         """The current version without its data, which is not read into memory as values; None where there is none."""
