@@ -61,7 +61,7 @@ def show(value: Decimal, unit: str) -> str:
     if match := PER_SHARE.match(unit):
         return sign + _money(_price(size), match.group(1))
     if MONEY.match(unit):
-        return sign + _money(_scaled(size), unit)
+        return sign + _money(_scaled(size), unit, is_scaled=size >= 1_000_000)
     if unit == "ratio":
         return sign + _grouped(size, 1 if size >= 100 else 2)
     if unit in ("count", ""):
@@ -94,8 +94,11 @@ def change(before: Decimal, after: Decimal) -> Decimal | None:
     return _PRECISE.divide(after - before, before) if before > 0 else None
 
 
-def _money(number: str, currency: str) -> str:
+def _money(number: str, currency: str, *, is_scaled: bool = False) -> str:
     """A number with its currency; a code stands apart from it."""
+    in_words = wording.pattern("money_in_words")
+    if is_scaled and currency in in_words:
+        return str(in_words[currency].format(number=number))
     symbol = _SYMBOLS.get(currency, currency)
     return wording.say("money" if currency in _SYMBOLS else "money_by_code", number=number, symbol=symbol)
 

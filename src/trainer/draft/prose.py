@@ -335,7 +335,8 @@ def _the_of(title: str, name: str) -> str:
 
 def _sentence(name: str, *, many: bool = False, **slots: object) -> str:
     """A whole sentence of a pattern, without the gaps that empty slots leave."""
-    return wording.capital(re.sub(r" {2,}", " ", wording.say(name, many=many, **slots)).strip())
+    text = re.sub(r" {2,}", " ", wording.say(name, many=many, **slots)).strip()
+    return wording.capital(re.sub(r" \.\Z", ".", text))
 
 
 def _figure(fact: Fact) -> Decimal:

@@ -53,9 +53,29 @@ class _Page:
     known: Known
     used: list[Passage]
     """Passages quoted so far in the whole report."""
+    told: set[str]
+    """What was told of series so far in the whole report."""
 
     def has(self, role: Role) -> bool:
         return any(share.section.role == role for share in self.shares)
+
+    def once(self, paragraphs: Sequence[str]) -> str:
+        """Those of the paragraphs that no section has told yet, as one."""
+        new = [text for text in dict.fromkeys(paragraphs) if text and text not in self.told]
+        self.told.update(new)
+        return " ".join(new)
+
+    def shows(self, entity: Entity, records: Records) -> bool:
+        """Whether another section shows the measures of a series or list."""
+        titles = {column.title for column in records.columns}
+        return any(
+            self.known.entities[number] is entity
+            and (other.name, other.member, other.labels) == (records.name, records.member, records.labels)
+            and titles <= {column.title for column in other.columns}
+            for share in self.shares
+            if share is not self.share
+            for number, other in share.series[:_MOST_SERIES]
+        )
 
     def quoted(self, query: str, most: int, about: str = "") -> list[Passage]:
         found = choose(query, self.known.passages, used=self.used, most=most, about=about)
@@ -66,14 +86,17 @@ class _Page:
 def written(shares: Sequence[Share], known: Known) -> Iterator[str]:
     """The sections as Markdown, in order; a passage is quoted once in a report."""
     used: list[Passage] = []
+    told: set[str] = set()
     for share in shares:
         if share.section.title == wording.pattern("rest") and not (
             share.section.guidance or share.rows or share.series
         ):
             continue
         write = _PARTS.get(share.section.role, _figures)
-        parts = [part for part in write(_Page(share, shares, known, used)) if part]
-        body = parts or [wording.say("nothing_said")]
+        page = _Page(share, shares, known, used, told)
+        parts = [part for part in write(page) if part]
+        is_told = share.section.role == "summary" and _asked_series(page, ())
+        body = parts or [wording.say("told_elsewhere" if is_told else "nothing_said")]
         yield "\n\n".join([f"## {escaped(share.section.title)}", *body])
 
 
@@ -85,7 +108,7 @@ def _figures(page: _Page) -> Iterator[str]:
     yield _distances(share) if not known.several else ""
     yield " ".join(_remarks(page))
     for number, records in share.series[:_MOST_SERIES]:
-        yield from _series(records, known.entities[number], several=known.several)
+        yield from _series(records, known.entities[number], page)
     yield _gap(share)
     yield from _background(page, most=1 if share.rows and not share.missing else 2)
 
@@ -137,15 +160,20 @@ def _shared(found: Sequence[tuple[Entity, Notice]], *, several: bool) -> str:
     return " ".join([*remarks, found[0][1].meaning])
 
 
-def _series(records: Records, entity: Entity, *, several: bool) -> Iterator[str]:
+def _series(records: Records, entity: Entity, page: _Page, *, is_brief: bool = False) -> Iterator[str]:
+    """What is told of a series or list, with its chart and table but where another section has them."""
     numeric = [column for column in records.columns if column.numeric]
     fullest = max((len(column.known) for column in numeric), default=0)
     numeric.sort(key=lambda column: len(column.known) * 2 <= fullest)
     if records.dated:
-        told = [prose.development(column, records, entity.short if several else "") for column in numeric[:2]]
+        told = [
+            prose.development(column, records, entity.short if page.known.several else "") for column in numeric[:2]
+        ]
     else:
         told = [prose.extremes_of_list(column, records) for column in numeric[:2]]
-    yield " ".join(sentence for sentence in told if sentence)
+    yield page.once(told)
+    if is_brief:
+        return
     yield tables.series_chart(records, entity)
     if len(records.labels) <= 40 or not records.dated:
         yield tables.records_table(records, entity)
@@ -154,7 +182,7 @@ def _series(records: Records, entity: Entity, *, several: bool) -> Iterator[str]
 def _gap(share: Share) -> str:
     if not share.missing:
         return "" if share.rows or share.series else wording.say("no_figure")
-    names = wording.listed([escaped(asked) for asked in share.missing], "or")
+    names = wording.listed([wording.asked_name(escaped(asked)) for asked in share.missing], "or")
     return wording.say("not_named", many=len(share.missing) > 1, names=names)
 
 
@@ -186,7 +214,7 @@ def _summarised(page: _Page) -> Iterator[str]:
     if rows and not (asked and not picked(page.share.section, known.rows, _KEY_FIGURES)):
         yield tables.figures_table(wording.say("key_figures"), rows, known.entities)
     for entity, records in asked:
-        yield from _series(records, entity, several=known.several)
+        yield from _series(records, entity, page, is_brief=page.shows(entity, records))
     if not rows and not asked:
         yield from (_newest(entity, several=known.several) for entity in known.entities)
     yield _stands_out(known)
@@ -317,7 +345,7 @@ def _missing(page: _Page) -> Iterator[str]:
     for share in page.shares:
         title = escaped(share.section.title)
         if share.missing:
-            names = wording.listed([escaped(asked) for asked in share.missing])
+            names = wording.listed([wording.asked_name(escaped(asked)) for asked in share.missing])
             items.append(wording.say("missing_names", section=title, names=names))
         elif share.section.role == "figures" and not (share.rows or share.series):
             items.append(wording.say("missing_section", section=title))

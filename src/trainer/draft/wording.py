@@ -242,6 +242,11 @@ def article(title: str) -> str:
     return next((entry["article"] for entry in pattern("articles") if re.fullmatch(entry["word"], first)), "")
 
 
+def asked_name(phrase: str) -> str:
+    """A phrase of an instruction as a name in a sentence."""
+    return say("asked_name", name=phrase if pattern("lower_titles") else capital(phrase))
+
+
 def short_name(subject: str) -> str:
     """A company's name without its legal form: `AbbVie Inc.` is `AbbVie`."""
     bare = _LEGAL.sub("", subject.strip())
