@@ -18,6 +18,8 @@ _WORD = re.compile(rf"[^\W\d_{CJK}]+|[{CJK}]")
 _KANA = re.compile("[\u3040-\u30ff]")
 _HAN = re.compile("[\u3400-\u9fff]")
 NEVER = re.compile(r"(?!)")
+SHORT = 200
+"""Most letters of a text that is read once for all places it stands in, as heads, cells and sentences do."""
 
 
 @cache

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
-from trainer.checks.lexicon import CJK, Lexicon, alternation
+from trainer.checks.lexicon import CJK, SHORT, Lexicon, alternation
 from trainer.facts.words import data_file
 
 Kind = Literal["number", "money", "percent", "points", "multiple", "physical", "time", "fraction"]
@@ -239,6 +239,16 @@ def _decimal_sign(language: str) -> str:
 
 def find_numerals(text: str, *, lexicon: Lexicon, style: Style, cell: bool = False) -> list[Numeral]:
     """Every number in `text`, in order, those that are no figures with the reason; `cell` reads a cell of a table."""
+    read = _short_numerals if len(text) <= SHORT else _numerals
+    return list(read(text, lexicon, style, cell))
+
+
+@lru_cache(maxsize=8192)
+def _short_numerals(text: str, lexicon: Lexicon, style: Style, cell: bool) -> tuple[Numeral, ...]:
+    return tuple(_numerals(text, lexicon, style, cell))
+
+
+def _numerals(text: str, lexicon: Lexicon, style: Style, cell: bool) -> Sequence[Numeral]:
     written = [
         numeral
         for match in _pattern(lexicon.language).finditer(text)

@@ -70,18 +70,22 @@ def parse_text(text: str, *, given: Given, language: str | None = None) -> Parse
 def read_text(text: str, *, given: Given, language: str | None = None) -> Checked:
     """The reading of each claim of a Markdown text."""
     parsed = parse_text(text, given=Given(given.blocks), language=language)
-    figures = [figure for context in given.contexts for figure in context_figures(context, parsed.view)]
+    figures = [figure for context in given.contexts for figure in context_figures(context, Given(given.blocks))]
     judge = Judge(parsed.view, figures, parsed.lexicon)
     return Checked(parsed, tuple(judge.judge(parsed.claims.claims)), judge)
 
 
-def context_figures(context: Context, view: View) -> list[ContextFigure]:
-    """The figures that a context states."""
+@lru_cache(maxsize=64)  # reports on the same data share contexts
+def context_figures(context: Context, given: Given) -> tuple[ContextFigure, ...]:
+    """The figures that a context states, beside the data that says whose they may be."""
     language = detect_language(context.text)
     claims = read_claims(
-        read_document(context.text), view=view, lexicon=Lexicon(language), style=style_of(context.text, language)
+        read_document(context.text),
+        view=read_view(given),
+        lexicon=Lexicon(language),
+        style=style_of(context.text, language),
     )
-    return [
+    return tuple(
         ContextFigure(claim, context.path, frozenset(word for word, weight in claim.words.items() if weight > 0.25))
         for claim in claims.claims
-    ]
+    )

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
-from trainer.checks.lexicon import CJK, Lexicon, alternation
+from trainer.checks.lexicon import CJK, SHORT, Lexicon, alternation
 from trainer.facts.times import month_number
 
 TimeKind = Literal["day", "month", "quarter", "half", "year", "months", "previous", "year_ago"]
@@ -114,7 +114,12 @@ def _month_names(language: str) -> tuple[str, ...]:
 
 def find_times(text: str, *, lexicon: Lexicon, cell: bool = False) -> list[TimeRef]:
     """Every time that the text names, in order; `cell` also reads bare years beside nothing, as heads have them."""
-    return list(_find(text, lexicon, cell))
+    return list(_short_times(text, lexicon, cell) if len(text) <= SHORT else _find(text, lexicon, cell))
+
+
+@lru_cache(maxsize=8192)
+def _short_times(text: str, lexicon: Lexicon, cell: bool) -> tuple[TimeRef, ...]:
+    return tuple(_find(text, lexicon, cell))
 
 
 def _find(text: str, lexicon: Lexicon, cell: bool) -> Iterator[TimeRef]:

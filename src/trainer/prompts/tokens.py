@@ -76,7 +76,12 @@ def encoding_of(model: str) -> Encoding:
     return "cl100k_base" if _OLDER.search(model) else "o200k_base"
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\v\f\x0e-\x1f\x7f]")
+
+
 def _pieces(text: str, encoding: Encoding) -> Iterable[str]:
+    if text.isascii() and not _CONTROLS.search(text):  # it is its own shadow
+        return _PATTERNS[encoding].findall(text)
     shadow = text.translate(_SHADOW)
     return (text[found.start() : found.end()] for found in _PATTERNS[encoding].finditer(shadow))
 
