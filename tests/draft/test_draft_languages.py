@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from trainer.core.yamltext import load_yaml
-from trainer.draft import DraftProvider
+from trainer.draft import DraftProvider, wording
+from trainer.draft.domain import domain
 
 LANGUAGES = Path(__file__).parents[2] / "src" / "trainer" / "draft" / "languages"
 CASES = Path(__file__).parent / "languages"
@@ -89,3 +90,16 @@ def test_a_series_stands_once_in_a_draft(make_prompt):
     )
     assert development.startswith("Development\n\n```chart")
     assert text.count("Table: ") == 1
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_every_sentence_of_the_domains_is_there_in_a_language(language):
+    rules = domain()
+    texts = [rule[name] for rule in rules["notices"] + rules["turns"] for name in ("topic", "says", "meaning")]
+    texts += [rule["question"] for rule in rules["notices"] if "question" in rule]
+    texts += [rule[name] for rule in rules["derived"] + rules["series_ratios"] for name in ("title", "words")]
+    texts += [rule["says"] for rule in rules["patterns"]]
+    texts += [rules["meaningless"][name] for name in ("topic", "one", "many")]
+
+    with wording.writing_in(language) as written:
+        assert [text for text in texts if text.casefold() not in written.terms] == []
