@@ -243,8 +243,8 @@ def article(title: str) -> str:
 
 
 def asked_name(phrase: str) -> str:
-    """A phrase of an instruction as a name in a sentence."""
-    return say("asked_name", name=phrase if pattern("lower_titles") else capital(phrase))
+    """A phrase of an instruction as a name in a sentence, with a capital where nouns have one."""
+    return phrase if pattern("lower_titles") else capital(phrase)
 
 
 def short_name(subject: str) -> str:
