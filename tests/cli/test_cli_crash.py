@@ -78,7 +78,7 @@ def test_an_interrupt_keeps_what_was_finished(blank: Path, environment: dict[str
         subprocess.run([trainer, "report"], cwd=blank, env=environment, capture_output=True, check=True)
 
         assert process.returncode == 130
-        assert said.rstrip().endswith("interrupted; what was finished is kept")
+        assert "error: interrupted; what was finished is kept\n" in said
         assert paid >= 2 * AT_ONCE
         assert server.completed <= REPORTS + AT_ONCE
 

@@ -290,9 +290,8 @@ def test_what_changed_between_two_runs_is_told(blank: Path, run) -> None:
     instruction.write_text(instruction.read_text().replace("in a hurry", "with time"))
     now = run(blank, "render", "overview", "-p", "NAME=Other", "--diff", "last")
     run(blank, "run", "overview", "-p", "NAME=Other")
-    first, second = (
-        each["execution_id"] for each in reversed(json.loads(run(blank, "mart", "executions", "--json").stdout))
-    )
+    executions = json.loads(run(blank, "mart", "executions", "--json").stdout)
+    second, first = (each["execution_id"] for each in executions if each["operation"] == "run")
 
     shown = run(blank, "mart", "show", second, "--diff", first)
 

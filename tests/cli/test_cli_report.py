@@ -219,4 +219,4 @@ def test_a_figure_edited_by_hand_is_told_by_line_figure_and_datum(example: Path,
     assert done.returncode == 3
     assert f"output/report/abbvie.md:{line}:" in done.stdout
     assert "$365.7 billion is contradicted" in done.stdout
-    assert "file:ABBV:summary@1 price.marketCap" in done.stdout
+    assert "file:ABBV:summary@1 /price/marketCap" in done.stdout

@@ -130,14 +130,14 @@ def test_a_broken_config_and_a_broken_instruction_are_told_and_waited_out(blank:
 
     for path, text in (
         (config, good_config),
-        (instruction, good_instruction + "\n{{ NOBODY_KNOWS }}\n"),
+        (instruction, good_instruction.replace("params:", "nobody_knows: 1\nparams:", 1)),
         (instruction, good_instruction),
     ):
         path.write_text(text)
         builds.append(watcher.build())
 
     assert 'did you mean "reports"?' in builds[0]["error"]
-    assert "NOBODY_KNOWS" in builds[2]["error"]
+    assert "nobody_knows" in builds[2]["error"]
     assert [statuses(build) for build in builds[1::2]] == [["built"], ["current"]]
     code, told = watcher.end(signal.SIGTERM)
     assert code == 130

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _SHORTEST = 6
 """Digits of a kept prompt's identity that are enough to name it."""
+_RECENT = 1000
+"""Executions among which the last that sent a prompt is looked for; checks and conversions are recorded beside runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,18 @@ def _kept(project: Project, run: str, clock: Clock) -> Version:
 
 
 def _prompt_of(project: Project, run: str, clock: Clock) -> str:
-    from trainer.actions.mart import show_execution
+    """The digest of the prompt that an execution sent; `last` is the newest that sent one."""
+    from trainer.actions.mart import list_executions, show_execution
 
-    execution = show_execution(project, run, clock=clock).execution
-    prompt = (execution.inputs or {}).get("prompt")
-    if not prompt:
-        hint = "name an execution of `run` or `report`: trainer mart executions"
-        raise UsageError(f"the execution {run} holds no prompt", hint=hint)
-    return str(prompt)
+    if run == "last":
+        recorded = list_executions(project, clock=clock, limit=_RECENT)
+    else:
+        recorded = [show_execution(project, run, clock=clock).execution]
+    for execution in recorded:
+        if prompt := (execution.inputs or {}).get("prompt"):
+            return str(prompt)
+    hint = "name an execution of `run` or `report`: trainer mart executions"
+    raise UsageError(f"the execution {run} holds no prompt", hint=hint)
 
 
 def render_instruction(
