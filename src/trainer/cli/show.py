@@ -131,6 +131,8 @@ def _is_number(text: str) -> bool:
 
 
 def _width(text: str) -> int:
+    if text.isascii():  # each letter takes one place
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in text)
 
 

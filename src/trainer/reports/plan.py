@@ -139,9 +139,9 @@ def _differences(
 
 
 def _is_same(now: Any, before: Any) -> bool:
-    """Whether two values are one, in type too; texts, of which there are most, need no digest."""
-    if isinstance(now, str) and isinstance(before, str):
-        return now == before
+    """Whether two values are one, in type too; texts and switches, of which there are most, need no digest."""
+    if isinstance(now, str | bool) and type(now) is type(before):
+        return bool(now == before)
     return digest(now) == digest(before)
 
 
