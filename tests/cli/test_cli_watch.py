@@ -180,7 +180,7 @@ def test_outside_a_project_a_watch_does_not_start(tmp_path: Path, run) -> None:
     assert "no config.yaml" in done.stderr
 
 
-@pytest.mark.parametrize("wrong", [("--check",), ("--format", "odt")])
+@pytest.mark.parametrize("wrong", [("--check",), ("--format", "htm")])
 def test_a_watch_with_wrong_options_does_not_start(blank: Path, run, wrong: tuple[str, ...]) -> None:
     assert run(blank, "report", "--watch", *wrong).returncode == 2
 

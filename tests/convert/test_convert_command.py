@@ -111,7 +111,9 @@ def test_a_batch_stops_at_once(target, number, tmp_path):
     batch = subprocess.Popen(
         [sys.executable, "-c", code, "convert", *names, "-t", target], cwd=tmp_path, stderr=subprocess.PIPE
     )
-    time.sleep(4)
+    under_way = time.monotonic() + 4
+    while time.monotonic() < under_way and not list(tmp_path.glob(f"*.{target}")):
+        time.sleep(0.02)
     started = time.monotonic()
     batch.send_signal(number)
 
