@@ -48,9 +48,7 @@ async def exchange(
     try:
         async with (
             asyncio.timeout(timeout),
-            _session().request(
-                method, url, data=body, headers={**_HEADERS, **headers}, proxy=proxy, allow_redirects=False
-            ) as response,
+            await _sent(method, url, {**_HEADERS, **headers}, body, proxy) as response,
         ):
             yield response
     except TimeoutError as error:
@@ -74,6 +72,21 @@ async def exchange(
         raise failure("server", f"{address}: the answer was cut off", status=200) from error
     except aiohttp.ClientError as error:
         raise failure("server", f"{address}: the answer is not HTTP", status=200) from error
+
+
+async def _sent(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None, proxy: str | None
+) -> aiohttp.ClientResponse:
+    """The answer, its head read; sent again where a kept connection turns out to be closed before the body was sent."""
+    import aiohttp
+
+    while True:
+        try:
+            return await _session().request(method, url, data=body, headers=headers, proxy=proxy, allow_redirects=False)
+        except aiohttp.ClientOSError as error:
+            # nothing reached the server, so nothing was billed; each try takes one dead connection out of the pool
+            if not isinstance(error.__cause__, aiohttp.ClientConnectionResetError):
+                raise
 
 
 async def read(response: aiohttp.ClientResponse) -> bytes:
