@@ -17,7 +17,9 @@ from trainer.sources.base import (
     create_source,
 )
 from trainer.sources.many import Outcome, retrieve_many
+from trainer.sources.plans import Choice, plan_batch, plan_concurrency, plan_tokens, plan_workers
 from trainer.sources.query import QueryField, check_query, raise_problems, storage_key
+from trainer.sources.several import SeveralSources, fetch_all, fetch_functions
 
 if TYPE_CHECKING:
     from trainer.sources.api import APIRetriever
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SOURCES",
     "APIRetriever",
+    "Choice",
     "DataRetriever",
     "DatabaseRetriever",
     "Fetched",
@@ -39,11 +42,18 @@ __all__ = [
     "RetrievalResult",
     "SECFilingsRetriever",
     "Schema",
+    "SeveralSources",
     "Sink",
     "SourceContext",
     "YahooFinanceRetriever",
     "check_query",
     "create_source",
+    "fetch_all",
+    "fetch_functions",
+    "plan_batch",
+    "plan_concurrency",
+    "plan_tokens",
+    "plan_workers",
     "raise_problems",
     "retrieve_many",
     "storage_key",

@@ -37,42 +37,89 @@ def retrieve_many(
     *,
     store: bool = True,
     workers: int = 8,
+    timeout: float | None = None,
     done: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
     """One outcome per query, in the order of the queries; a query asked twice is sent once.
 
-    Each source has up to `workers` threads of its own, so that one that hangs holds up no other. `done` is told each
-    outcome as it comes, in the caller's thread. An interrupt ends the wait at once: threads that still hang on a server
-    do not hold up the program's end.
+    Each source has up to `workers` threads of its own, so that one that hangs holds up no other. A query that takes
+    longer than `timeout` seconds ends with SourceError, and what it brings later is left. `done` is told each outcome
+    as it comes, in the caller's thread. An interrupt ends the wait at once: threads that still hang on a server do not
+    hold up the program's end.
     """
     by_identity = {canonical([source, dict(query)]): (source, query) for source, query in reversed(queries)}
     identities = [canonical([source, dict(query)]) for source, query in queries]
-    waiting: dict[str, queue.SimpleQueue[str]] = {}
-    finished: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
-    for identity in dict.fromkeys(identities):
-        waiting.setdefault(by_identity[identity][0], queue.SimpleQueue()).put(identity)
-
-    def work(source: str) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                identity = waiting[source].get_nowait()
-                finished.put((identity, _outcome(by_identity[identity], sources, store)))
-
-    for source, line in waiting.items():
-        for _ in range(min(workers, line.qsize())):
-            threading.Thread(target=work, args=(source,), daemon=True).start()
+    threads = _Threads({identity: by_identity[identity] for identity in identities}, sources, store, timeout)
+    threads.start(workers)
     outcomes: dict[str, Outcome] = {}
     try:
         while len(outcomes) < len(by_identity):
-            identity, outcome = finished.get()
-            outcomes[identity] = outcome
-            done(outcome)
+            for identity, outcome in threads.next(outcomes):
+                outcomes[identity] = outcome
+                done(outcome)
     finally:
-        for line in waiting.values():  # after an interrupt, nothing more is begun
+        threads.stop()  # after an interrupt, nothing more is begun
+    return [outcomes[identity] for identity in identities]
+
+
+class _Threads:
+    """The threads that ask the sources of some queries, each known by its identity."""
+
+    def __init__(
+        self, asks: Mapping[str, Ask], sources: Mapping[str, DataRetriever], store: bool, timeout: float | None
+    ) -> None:
+        self._asks = asks
+        self._sources = sources
+        self._store = store
+        self._timeout = timeout
+        self._waiting: dict[str, queue.SimpleQueue[str]] = {}
+        self._finished: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
+        self._begun: dict[str, float] = {}
+        """When each query was sent that has been."""
+        for identity, (source, _) in asks.items():
+            self._waiting.setdefault(source, queue.SimpleQueue()).put(identity)
+
+    def start(self, workers: int) -> None:
+        """Begin, with up to `workers` threads for each source."""
+        for source, line in self._waiting.items():
+            for _ in range(min(workers, line.qsize())):
+                self._begin(source)
+
+    def next(self, known: Mapping[str, Outcome]) -> list[tuple[str, Outcome]]:
+        """The next outcome that is not `known`, or those of all queries whose time is up; none: look again."""
+        if self._timeout is None:
+            return [self._finished.get()]
+        under_way = {identity: at for identity, at in list(self._begun.items()) if identity not in known}
+        first = min(under_way.values(), default=time.monotonic())
+        with contextlib.suppress(queue.Empty):
+            outcome = self._finished.get(timeout=max(0.0, first + self._timeout - time.monotonic()))
+            return [] if outcome[0] in known else [outcome]
+        late = [identity for identity, at in under_way.items() if time.monotonic() - at >= self._timeout]
+        for identity in late:
+            self._begin(self._asks[identity][0])  # in place of the thread that hangs
+        return [(identity, _too_late(self._asks[identity], self._timeout)) for identity in late]
+
+    def stop(self) -> None:
+        """Begin no more of what waits."""
+        for line in self._waiting.values():
             with contextlib.suppress(queue.Empty):
                 while True:
                     line.get_nowait()
-    return [outcomes[identity] for identity in identities]
+
+    def _begin(self, source: str) -> None:
+        threading.Thread(target=self._work, args=(source,), daemon=True).start()
+
+    def _work(self, source: str) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                identity = self._waiting[source].get_nowait()
+                self._begun[identity] = time.monotonic()
+                self._finished.put((identity, _outcome(self._asks[identity], self._sources, self._store)))
+
+
+def _too_late(ask: Ask, timeout: float) -> Outcome:
+    error = SourceError(f"the source {ask[0]} did not answer within {timeout:g} s", hint="try again later")
+    return Outcome(*ask, None, error, timeout)
 
 
 def _outcome(ask: Ask, sources: Mapping[str, DataRetriever], store: bool) -> Outcome:
