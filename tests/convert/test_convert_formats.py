@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
 from trainer.convert import FormatConverter, convert, detect_format, load_theme, theme_digest
@@ -43,9 +46,37 @@ def test_html_is_read_as_the_document_it_shows():
     )
 
 
+def test_html_keeps_raised_letters_numbers_of_items_and_the_language_of_code():
+    page = "<p>10<sup>6</sup> H<sub>2</sub>O</p><ol start=3><li>a<li value=7>b<li>c</ol>"
+    page += '<pre><code class="x language-py">1'
+
+    assert convert(page.encode(), source="html", target="markdown").content == (
+        "10<sup>6</sup> H<sub>2</sub>O\n\n3. a\n7. b\n8. c\n\n```py\n1\n```\n"
+    )
+
+
+def test_raised_and_lowered_letters_stand_so_in_every_format():
+    said = b"10<sup>6</sup> t of CO<sub>2</sub>, <u>all</u><br>told"
+    word = (
+        zipfile.ZipFile(io.BytesIO(convert(said, source="markdown", target="docx").content))
+        .read("word/document.xml")
+        .decode()
+    )
+    latex = convert(said, source="markdown", target="latex").content
+
+    assert convert(said, source="markdown", target="text").content == "10⁶ t of CO₂, all told\n"
+    assert "10\\textsuperscript{6} t of CO\\textsubscript{2}, all\\newline{}told" in latex
+    assert '<w:vertAlign w:val="superscript"/></w:rPr><w:t xml:space="preserve">6<' in word
+    assert '<w:vertAlign w:val="subscript"/></w:rPr><w:t xml:space="preserve">2<' in word
+
+
 def test_csv_becomes_a_table_and_a_bad_row_is_told_with_its_line():
     assert convert(b"name,n\nAcme,1\nBeta,\n", source="csv", target="markdown").content == (
         "| Name | N |\n| --- | --- |\n| Acme | 1 |\n| Beta |  |\n"
+    )
+    assert convert(b"Income (USD m),% change,2024\na|b,2,3\n", source="csv", target="markdown").content == (
+        "| Income (USD m) | % change | 2024 |\n| --- | --- | --- |\n| a\\|b | 2 | 3 |\n\n"
+        '<!-- keys: ["% change", "Income (USD m)"] -->\n'
     )
     with pytest.raises(ConversionError, match=r"a\.csv:3: 3 cells under 2 names"):
         convert(b"a,b\n1,2\n1,2,3\n", target="json", shown="a.csv")

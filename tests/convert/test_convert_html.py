@@ -92,6 +92,12 @@ def test_raw_html_is_text_but_a_line_break_breaks_the_line():
     assert html == ("<p>a<br>b &lt;b onclick=x&gt;c&lt;/b&gt; </p>\n<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>\n")
 
 
+def test_marks_that_are_written_as_tags_are_marks():
+    html = body('10<sup>6</sup> t of CO<sub>2</sub>, <b>all <font color="red">of</font> it</b>\n')
+
+    assert html == "<p>10<sup>6</sup> t of CO<sub>2</sub>, <b>all <span>of</span> it</b></p>\n"
+
+
 def test_money_is_not_mathematics():
     assert body("Between $5 and $6, and $x^2$.") == (
         '<p>Between $5 and $6, and <math alttext="x^2"><msup><mi>x</mi><mn>2</mn></msup></math>.</p>\n'

@@ -207,3 +207,38 @@ def test_what_no_reader_needs_is_not_loaded() -> None:
     modules = "import trainer.core.frontmatter, trainer.core.formats, trainer.core.project, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", modules], capture_output=True, text=True, check=True)
     assert "markdown_it" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "words"),
+    [
+        ("10<sup>6</sup> of CO<sub>2</sub>", ["sup_open", "sup_close", "sub_open", "sub_close"], "10⁶ of CO₂"),
+        ("the 1<sup>st</sup>", ["sup_open", "sup_close"], "the 1st"),
+        (
+            "<B>all</B> <i>*x*</i>",
+            ["strong_open", "strong_close", "em_open", "em_open", "em_close", "em_close"],
+            "all x",
+        ),
+        ('<span style="color: red">a</span>', ["span_open", "span_close"], "a"),
+        ("<b onclick=x>a</b>", [], "a"),
+        ("<b>*a</b>* b", ["em_open", "em_close"], "a b"),
+        ("**<b>a** b</b>", ["strong_open", "strong_close"], "a b"),
+        ("</b>a<b>", [], "a"),
+        ("[<u>a</u>](b)", ["link_open", "u_open", "u_close", "link_close"], "a"),
+        ("North<br>America", [], "North America"),
+    ],
+)
+def test_a_pair_of_tags_is_the_mark_it_means(text: str, kinds: list[str], words: str) -> None:
+    inline = parse_tokens(text)[1]
+    nested = [token.type for token in inline.children or [] if token.nesting]
+
+    assert (nested, plain_text(inline.children)) == (kinds, words)
+
+
+def test_a_pair_of_tags_is_told_as_html_where_it_stands() -> None:
+    document = read_markdown("a <b>c</b>")
+
+    assert [(span.kind, span.start, span.text) for span in document.spans(document.blocks[0])] == [
+        ("html", 2, "<b>"),
+        ("html", 6, "</b>"),
+    ]

@@ -78,7 +78,7 @@ class _Outline:
     def _label(self, key: str, schema: Schema | None) -> str:
         label = self._labels.get(key) or label_of(key, schema)
         if label is not None:
-            words = inline(label)
+            words = label if label.isdecimal() else inline(label)
             return words if not words.startswith("`") and not words.endswith(":") else code(key)
         return code(key).replace("|", "\\u007c")
 

@@ -12,6 +12,8 @@ Schema = Mapping[str, Any]
 
 _PRETTY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _ODD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ _-][A-Za-z0-9]+)*")
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+_LONGEST = 80
 _WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _LABEL = re.compile(r"[A-Z][a-z0-9]*(?: [a-z0-9]+)*")
 
@@ -19,13 +21,17 @@ _LABEL = re.compile(r"[A-Z][a-z0-9]*(?: [a-z0-9]+)*")
 def label_of(key: str, schema: Schema | None) -> str | None:
     """The label that a key is shown by, or None where the key must be shown as it is.
 
-    >>> label_of("market_cap", None), label_of("marketCap", None)
-    ('Market cap', None)
+    >>> label_of("market_cap", None), label_of("2024", None), label_of("marketCap", None)
+    ('Market cap', '2024', None)
     """
     titled = _titles(schema).get(key)
     if titled:
         return titled
-    if key in _properties(schema) or not _PRETTY.fullmatch(key):
+    if key in _properties(schema):
+        return None
+    if _NUMBER.fullmatch(key):
+        return key
+    if not _PRETTY.fullmatch(key):
         return None
     label = key[0].upper() + key[1:].replace("_", " ")
     return None if label in _titles(schema).values() else label
@@ -44,14 +50,15 @@ def key_of(label: str, schema: Schema | None) -> str:
 
 
 def spelt_otherwise(value: Any, schema: Schema | None) -> dict[str, str]:
-    """A label for each key that its label would not give back: `marketCap`, `EBITDA`, `Net income`.
+    """A label for each key that its label would not give back: `marketCap`, `EBITDA`, `Net income (USD m)`, `Año`.
 
     Only where no other key of the value would be taken for it; `keys_comment` tells a reader how they are spelt.
     """
     keys = _keys(value)
     named = _property_names(schema)
-    odd = (key for key in keys if key not in named and _ODD.fullmatch(key) and label_of(key, None) is None)
-    labels = {key: _words(key) for key in odd}
+    odd = (key for key in keys if key not in named and label_of(key, None) is None)
+    titles = _all_titles(schema)
+    labels = {key: label for key in odd if (label := _words(key)) and label.casefold() not in titles}
     taken_for = {key: key_of(label, schema) for key, label in labels.items()}
     meant = Counter([*taken_for.values(), *(key for key in keys if key not in labels)])
     return {key: label for key, label in labels.items() if meant[taken_for[key]] == 1}
@@ -60,9 +67,14 @@ def spelt_otherwise(value: Any, schema: Schema | None) -> dict[str, str]:
 def _words(key: str) -> str:
     """The words of a key, the first with a capital, all others small unless they are abbreviations.
 
-    >>> _words("marketCap"), _words("netIncomeTTM"), _words("EBITDA")
-    ('Market cap', 'Net income TTM', 'EBITDA')
+    A key of other signs than names have is written for people already; nothing where it is none of both.
+
+    >>> _words("marketCap"), _words("netIncomeTTM"), _words("EBITDA"), _words("% change")
+    ('Market cap', 'Net income TTM', 'EBITDA', '% change')
     """
+    if not _ODD.fullmatch(key):
+        is_readable = key.isprintable() and any(map(str.isalnum, key)) and len(key) <= _LONGEST
+        return key if is_readable and key == key.strip() and "  " not in key else ""
     words = [word if len(word) > 1 and word.isupper() else word.lower() for word in _WORD.findall(key)]
     return " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
 
@@ -80,6 +92,13 @@ def _property_names(schema: Any) -> set[str]:
     return set(_properties(schema)).union(*map(_property_names, inside))
 
 
+def _all_titles(schema: Any) -> set[str]:
+    if not isinstance(schema, Mapping):
+        return set()
+    inside = [member for member in schema.values() if isinstance(member, Mapping)]
+    return {title.casefold() for title in _titles(schema).values()}.union(*map(_all_titles, inside))
+
+
 def keys_comment(keys: Iterable[str]) -> str:
     """The comment at the end of an outline that spells its keys, which no page shows."""
     return f"<!-- keys: {json.dumps(sorted(keys), ensure_ascii=False)} -->"
@@ -92,8 +111,8 @@ def spelt_keys(comment: str, schema: Schema | None) -> dict[str, str]:
         keys = json.loads(inside)
     except ValueError:
         return {}
-    spelt = [key for key in keys if isinstance(key, str) and _ODD.fullmatch(key)] if isinstance(keys, list) else []
-    return {key_of(_words(key), schema): key for key in spelt}
+    spelt = [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
+    return {key_of(label, schema): key for key in spelt if (label := _words(key))}
 
 
 def ordered(value: Mapping[str, Any], schema: Schema | None) -> list[str]:

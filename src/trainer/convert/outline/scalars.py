@@ -42,9 +42,9 @@ def code(value: Json) -> str:
 
 
 def cell(value: Json) -> str:
-    """The value as a table's cell, or as nothing where that would not come back whole."""
+    """The value as a table's cell: words have their pipes escaped already, code must."""
     text = inline(value)
-    return text if "|" not in text else code(value).replace("|", "\\u007c")
+    return text.replace("|", "\\|") if text.startswith("`") else text
 
 
 def _words(text: str) -> str:

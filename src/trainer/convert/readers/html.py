@@ -18,7 +18,17 @@ _SILENT = frozenset(
 _VOID = frozenset(
     ("br", "hr", "img", "input", "meta", "link", "col", "wbr", "source", "area", "base", "embed", "track")
 )
-_MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "del": "~~", "s": "~~"}
+_MARKS = {
+    "strong": ("**", "**"),
+    "b": ("**", "**"),
+    "em": ("*", "*"),
+    "i": ("*", "*"),
+    "del": ("~~", "~~"),
+    "s": ("~~", "~~"),
+    "sub": ("<sub>", "</sub>"),
+    "sup": ("<sup>", "</sup>"),
+}
+"""What stands around the words of an inline element: without it 10<sup>6</sup> would be 106."""
 _BLOCK_NAMES = (
     "p div section article main header footer figure figcaption details summary address aside dl dt dd body html "
     "caption center fieldset"
@@ -26,6 +36,7 @@ _BLOCK_NAMES = (
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _ESCAPED = re.compile(r"([\\`*_\[\]<>~|$])")
 _BLOCK_START = re.compile(r"^(\s{0,3})([#+=>-]|\d{1,9}(?=[.)]))")
+_ITEM = re.compile(r"[ >]*(?:-|\d{1,9}\.) ")
 _UNSAFE = re.compile(r"(?:javascript|vbscript|data|file):", re.IGNORECASE)
 _DEEPEST = 60
 """Lists and quotations inside each other; deeper ones are read at this depth, which the Markdown reader takes."""
@@ -83,6 +94,7 @@ class _Parser(HTMLParser):
         self._open: list[str] = []
         """Lists, items and quotations that are open: the end tags of items may be left out."""
         self._verbatim: list[str] | None = None
+        self._language = ""
         self._rows: list[list[str]] | None = None
         self._in_title = self._in_cell = self._tight = False
 
@@ -114,6 +126,9 @@ class _Parser(HTMLParser):
         elif tag == "pre":
             self._flush()
             self._verbatim = []
+            self._language = _language(attributes)
+        elif tag == "code" and self._verbatim == []:
+            self._language = self._language or _language(attributes)
         elif self._verbatim is not None or self._spans[-1].tag == "code":
             return
         elif tag in _MARKS or tag in ("code", "a"):
@@ -149,7 +164,7 @@ class _Parser(HTMLParser):
                 self._end_block("li")
             self._flush()
             self._open.append("li")
-            self._open_item()
+            self._open_item(attributes.get("value", ""))
         elif tag == "blockquote":
             self._flush()
             self._open.append("blockquote")
@@ -160,8 +175,10 @@ class _Parser(HTMLParser):
         elif re.fullmatch("h[1-6]", tag) or tag in _BLOCKS:
             self._flush()
 
-    def _open_item(self) -> None:
+    def _open_item(self, value: str) -> None:
         number = self._lists[-1] if self._lists else None
+        if number is not None and re.fullmatch("[0-9]{1,9}", value):
+            number = int(value)
         marker = "- " if number is None else f"{number}. "
         if self._lists and number is not None:
             self._lists[-1] = number + 1
@@ -183,7 +200,7 @@ class _Parser(HTMLParser):
         elif tag == "pre" and self._verbatim is not None:
             code, self._verbatim = "".join(self._verbatim).strip("\n"), None
             ticks = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", code))])
-            self._put(f"{ticks}\n{code}\n{ticks}")
+            self._put(f"{ticks}{self._language}\n{code}\n{ticks}")
         elif self._verbatim is not None or tag in _VOID:
             return
         elif tag in _MARKS or tag in ("code", "a"):
@@ -210,8 +227,8 @@ class _Parser(HTMLParser):
         else:
             words = inside.strip()
             lead, trail = inside[: len(inside) - len(inside.lstrip())], inside[len(inside.rstrip()) :]
-            mark = _MARKS[span.tag]
-            self._write(f"{lead}{mark}{words}{mark}{trail}" if words else inside)
+            before, after = _MARKS[span.tag]
+            self._write(f"{lead}{before}{words}{after}{trail}" if words else inside)
 
     def _end_block(self, tag: str) -> None:
         if tag in ("td", "th") and self._rows is not None:
@@ -291,7 +308,7 @@ class _Parser(HTMLParser):
         first = prefix[: len(prefix) - len(marker)] + marker if len(prefix) >= len(marker) else marker
         lines = block.split("\n")
         text = "\n".join([f"{first}{lines[0]}", *(f"{prefix}{line}".rstrip() for line in lines[1:])])
-        if self._blocks and not (marker and self._tight and self._blocks[-1].lstrip(" >").startswith(("- ", "1"))):
+        if self._blocks and not (marker and self._tight and _ITEM.match(self._blocks[-1])):
             is_quoted = ">" in prefix and self._blocks[-1].startswith(prefix)
             self._blocks.append(prefix.rstrip() if is_quoted else "")
         self._blocks.append(text)
@@ -312,6 +329,12 @@ def _code(inside: str, *, in_cell: bool) -> str:
     pad = " " if inside[:1] == "`" or inside[-1:] == "`" else ""
     words = " ".join(inside.split())
     return f"{ticks}{pad}{words.replace('|', chr(92) + '|') if in_cell else words}{pad}{ticks}"
+
+
+def _language(attributes: dict[str, str]) -> str:
+    """The language that the class of a block of code names, as highlighters have it."""
+    named = re.search(r"(?:^|\s)(?:language|lang)-([\w+#.-]+)", attributes.get("class", ""))
+    return named[1] if named else ""
 
 
 def _escape(words: str) -> str:

@@ -18,7 +18,7 @@ from trainer.convert.highlight import highlighted
 from trainer.convert.images import Images
 from trainer.convert.together import kept_together
 from trainer.convert.widths import breaks_in_words, fit
-from trainer.core.markdown import plain_text
+from trainer.core.markdown import is_break, plain_text
 
 Tokens = Sequence[Token]
 
@@ -104,7 +104,7 @@ class BodyRenderer(RendererHTML):
     def html_inline(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """A line break for `<br>`, nothing for a comment, everything else as text."""
         content = tokens[idx].content
-        if content.replace(" ", "").replace("/", "").lower() == "<br>":
+        if is_break(tokens[idx]):
             return "<br>"
         return "" if content.startswith("<!--") else escape(content, quote=False)
 

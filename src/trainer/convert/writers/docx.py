@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ from trainer.convert.writers.docx_text import (
     turned,
 )
 from trainer.convert.writers.markdown import as_document
-from trainer.core.markdown import plain_text
+from trainer.core.markdown import is_break, plain_text
 from trainer.core.values import Json
 
 if TYPE_CHECKING:
@@ -218,13 +218,13 @@ class _Writer:
         part = f" ({meta['part']})" if "part" in meta else ""
         if "caption" not in meta:
             return run(part.strip())
-        words = run(f"Table {meta['number']}{part}. ", bold=True) + self._runs(meta["caption"].children or [])
+        words = run(f"Table {meta['number']}{part}. ", {"strong"}) + self._runs(meta["caption"].children or [])
         return self._marked(f"table-{meta['number']}", words) if meta.get("first", True) else words
 
     def _figure(self, node: SyntaxTreeNode, extra: str) -> Iterator[str]:
         meta = node.meta
         chart = self._furnished.charts.get(meta["ident"])
-        words = run(f"Figure {meta['number']}. ", bold=True) + run(chart_title(chart) if chart else meta["caption"])
+        words = run(f"Figure {meta['number']}. ", {"strong"}) + run(chart_title(chart) if chart else meta["caption"])
         yield paragraph(self._marked(meta["ident"], words), "Caption", extra)
         if chart is None:
             self._stand_at(node.token)
@@ -258,7 +258,7 @@ class _Writer:
 
     def _runs(self, tokens: Sequence[Token], *, bold: bool = False) -> str:
         out: list[str] = []
-        marks = {"strong": int(bold), "em": 0, "s": 0}
+        marks = {"strong": int(bold), "em": 0, "s": 0, "sub": 0, "sup": 0}
         for token in tokens:
             kind, _, edge = token.type.rpartition("_")
             if kind in marks and edge in ("open", "close"):
@@ -268,22 +268,22 @@ class _Writer:
             elif token.type == "link_close":
                 out.append("</w:hyperlink>")
             else:
-                out.append(self._piece(token, bold=marks["strong"] > 0, italic=marks["em"] > 0, struck=marks["s"] > 0))
+                out.append(self._piece(token, {mark for mark, count in marks.items() if count}))
         return "".join(out)
 
-    def _piece(self, token: Token, *, bold: bool, italic: bool, struck: bool) -> str:
+    def _piece(self, token: Token, marks: Set[str]) -> str:
         if token.type in ("code_inline", "math_inline", "math_inline_double"):
-            return run(token.content, bold=bold, style="VerbatimChar")
+            return run(token.content, marks & {"strong", "sub", "sup"}, style="VerbatimChar")
         if token.type == "softbreak":
             return run(" ")
-        if token.type == "hardbreak" or re.fullmatch(r"<br\s*/?>", token.content, re.IGNORECASE):
+        if token.type == "hardbreak" or is_break(token):
             return "<w:r><w:br/></w:r>"
         if token.type == "footnote_ref":
             return self._note_mark(token.meta["id"] + 1)
         if token.type == "image":
             return self._picture(token)
         if token.type in ("text", "html_inline", "text_special") and not token.content.startswith("<!--"):
-            return run(token.content, bold=bold, italic=italic, struck=struck)
+            return run(token.content, marks)
         return ""
 
     def _note_mark(self, number: int) -> str:
@@ -310,7 +310,7 @@ class _Writer:
         if found is None or pixels is None:
             if found:
                 self._images.leave_out(str(token.attrGet("src")), f"Word files show no {found[0]}")
-            return run(f"[{alt}]", italic=True)
+            return run(f"[{alt}]", {"em"})
         number = len(self.pictures) + 1
         path = f"media/image{number}.{found[0].rpartition('/')[2].replace('jpeg', 'jpg')}"
         self.media[f"word/{path}"] = found[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Set
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,20 +15,27 @@ if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_LOOKS = (
+    ("strong", "<w:b/>"),
+    ("em", "<w:i/>"),
+    ("s", "<w:strike/>"),
+    ("sup", '<w:vertAlign w:val="superscript"/>'),
+    ("sub", '<w:vertAlign w:val="subscript"/>'),
+)
 _MARGIN = 1418
 _PAGE = (11906, 16838)
 PORTRAIT, LANDSCAPE = _PAGE[0] - 2 * _MARGIN, _PAGE[1] - 2 * _MARGIN
 """What is between the margins of an upright page and of a landscape one, in twentieths of a point."""
 
 
-def run(text: str, *, bold: bool = False, italic: bool = False, struck: bool = False, style: str = "") -> str:
-    """Words with their marks; dates and amounts in them stay on one line."""
+def run(text: str, marks: Set[str] = frozenset(), *, style: str = "") -> str:
+    """Words with their marks, by the names of their tokens; dates and amounts in them stay on one line."""
     if not text:
         return ""
-    marks = (f'<w:rStyle w:val="{style}"/>' if style else "") + "<w:b/>" * bold + "<w:i/>" * italic
-    marks += "<w:strike/>" * struck + ("<w:rtl/>" if text_direction(text) == "rtl" else "")
-    said = escape(_CONTROL.sub("", text if style else with_fixed_spaces(text)), quote=False)
-    return f'<w:r>{f"<w:rPr>{marks}</w:rPr>" if marks else ""}<w:t xml:space="preserve">{said}</w:t></w:r>'
+    said = (f'<w:rStyle w:val="{style}"/>' if style else "") + "".join(look for mark, look in _LOOKS if mark in marks)
+    said += "<w:rtl/>" if text_direction(text) == "rtl" else ""
+    words = escape(_CONTROL.sub("", text if style else with_fixed_spaces(text)), quote=False)
+    return f'<w:r>{f"<w:rPr>{said}</w:rPr>" if said else ""}<w:t xml:space="preserve">{words}</w:t></w:r>'
 
 
 def lines(text: str) -> str:

@@ -32,7 +32,7 @@ from trainer.convert.writers.latex_text import (
 )
 from trainer.convert.writers.markdown import as_document
 from trainer.core.errors import Where
-from trainer.core.markdown import plain_text
+from trainer.core.markdown import is_break, plain_text
 from trainer.core.values import Finding, Json
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ class _Writer:
             return self._note(token.meta["id"])
         if token.type == "image":
             return self._picture(token)
-        if re.fullmatch(r"<br\s*/?>", token.content, re.IGNORECASE):
+        if is_break(token):
             return "\\newline{}"
         return escape(visible_html(token.content) if token.type == "html_inline" else token.content)
 
@@ -378,7 +378,8 @@ class _Writer:
 _BOLD = "\\textbf"
 _FIXED = {
     "strong_open": "\\textbf{", "strong_close": "}", "em_open": "\\emph{", "em_close": "}", "s_open": "\\sout{",
-    "s_close": "}", "link_close": "}", "softbreak": "\n", "hardbreak": "\\newline{}", "footnote_anchor": "",
+    "s_close": "}", "sub_open": "\\textsubscript{", "sub_close": "}", "sup_open": "\\textsuperscript{",
+    "sup_close": "}", "link_close": "}", "softbreak": "\n", "hardbreak": "\\newline{}", "footnote_anchor": "",
 }  # fmt: skip
 
 

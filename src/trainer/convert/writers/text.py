@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from trainer.convert.base import Dataset, Options
 from trainer.convert.document import Converted, Document, visible_html
 from trainer.convert.writers.markdown import as_document
-from trainer.core.markdown import plain_text
+from trainer.core.markdown import is_break, plain_text
+from trainer.core.markdown.tags import SHIFTED, shifted
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -88,7 +89,10 @@ def _inline(node: SyntaxTreeNode) -> str:
 def _words(tokens: list[Token]) -> Iterator[str]:
     address = ""
     shown = ""
+    shift = None
     for token in tokens:
+        if token.type in ("sub_open", "sup_open", "sub_close", "sup_close"):
+            shift = SHIFTED.get(token.type)
         if token.type == "link_open":
             address, shown = str(token.attrGet("href") or ""), ""
             continue
@@ -98,8 +102,9 @@ def _words(tokens: list[Token]) -> Iterator[str]:
             address = ""
             continue
         words = f"[{token.meta['id'] + 1}]" if token.type == "footnote_ref" else plain_text([token])
-        if token.type == "html_inline":
+        if token.type == "html_inline" and not is_break(token):
             words = visible_html(token.content)
+        words = shifted(words, shift) if shift else words
         shown += words
         yield words
 

@@ -3,6 +3,7 @@
 from trainer.core.markdown.parser import DEEPEST, markdown_parser, parse_tokens, plain_text
 from trainer.core.markdown.reader import Block, Cell, MarkdownDocument, Section, Table, read_markdown
 from trainer.core.markdown.spans import Span
+from trainer.core.markdown.tags import is_break
 
 __all__ = [
     "DEEPEST",
@@ -12,6 +13,7 @@ __all__ = [
     "Section",
     "Span",
     "Table",
+    "is_break",
     "markdown_parser",
     "parse_tokens",
     "plain_text",

@@ -25,6 +25,7 @@ from trainer.core.errors import ConversionError, Where
 from trainer.core.markdown.eastasian import east_asian_state
 from trainer.core.markdown.money import keep_signs
 from trainer.core.markdown.notes import keep_unused_notes
+from trainer.core.markdown.tags import SHIFTED, is_break, pair_tags, shifted
 
 DEEPEST = 100
 """Levels of quotes, lists and their items, a list of lists counting two each; markdown-it recurses three calls a level,
@@ -120,10 +121,15 @@ def plain_text(tokens: Sequence[Token] | None) -> str:
 
 
 def _words(tokens: Sequence[Token]) -> Iterator[str]:
+    shift = None
     for token in tokens:
-        if token.type in ("text", "code_inline", "math_inline", "math_inline_double"):
-            yield token.content
-        elif token.type in ("softbreak", "hardbreak"):
+        if token.type in SHIFTED:
+            shift = SHIFTED[token.type]
+        elif token.type in ("sub_close", "sup_close"):
+            shift = None
+        elif token.type in ("text", "code_inline", "math_inline", "math_inline_double"):
+            yield shifted(token.content, shift) if shift else token.content
+        elif token.type in ("softbreak", "hardbreak") or is_break(token):
             yield " "
         elif token.type == "image":
             yield plain_text(token.children)
@@ -171,6 +177,8 @@ class _Inlines(ParserInline):
             env["pictures"] = depth
         for rule in self.ruler2.getRules(""):
             rule(state)
+        if "</" in src:
+            pair_tags(state.tokens)
         if sum(token.nesting > 0 for token in state.tokens) > DEEPEST:
             _flatten(state.tokens)
         return state.tokens

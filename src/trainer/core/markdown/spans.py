@@ -52,11 +52,11 @@ def spans_of(content: str, offsets: Sequence[tuple[int, int]], env: EnvType) -> 
         return outside + at - within
 
     for at, token in enumerate(tokens):
-        kind = _KINDS.get(token.type)
+        kind = "html" if token.markup.startswith("<") else _KINDS.get(token.type)
         if kind is None or "span" not in token.meta:
             continue
         start, end = token.meta["span"]
-        text = token.content
+        text = token.markup if kind == "html" and not token.content else token.content
         if kind == "link":
             close = next(index for index in range(at, len(tokens)) if tokens[index].type == "link_close")
             text = plain_text(tokens[at + 1 : close])
