@@ -192,6 +192,7 @@ _SOURCE_OPTIONS = {
     "backoff": "Seconds before the first further try; doubled for each one after.",
     "base_url": "Where the service is.",
     "ca_file": "A file of certificates to trust instead of the system's, relative to the project's root.",
+    "client_certificate": "A file with the certificate and the key by which a service knows us, as PEM.",
     "connections": "The databases, by name: `url` as SQLAlchemy writes it.",
     "cookie_url": "Where its cookie comes from.",
     "data_url": "Where its data is.",

@@ -155,6 +155,47 @@ def test_a_request_of_more_tokens_than_the_limit_goes_when_nothing_else_does():
     assert limiter.acquire(5000).wait == 0
 
 
+def arrivals(limiter, now, *, seconds, latency):
+    """When requests of 30 senders reach a service, each some time after its turn and before its answer."""
+    luck, flying, reached = random.Random(7), [], []
+    while now[0] < seconds:
+        for turn, answered in [flight for flight in flying if flight[1] <= now[0]]:
+            limiter.arrived(turn)
+            flying.remove((turn, answered))
+        if len(flying) < 30 and not (turn := limiter.acquire()).wait:
+            answered = now[0] + luck.uniform(0.2, 2) * latency
+            reached.append(luck.uniform(now[0], answered))
+            flying.append((turn, answered))
+        now[0] += 0.001
+    return sorted(reached)
+
+
+@pytest.mark.parametrize("latency", [0.005, 0.08, 0.7])
+def test_no_second_of_the_service_sees_more_than_the_limit_however_long_requests_take(latency):
+    now = [1000.0]
+    reached = arrivals(RateLimiter(per_second=10, clock=lambda: now[0]), now, seconds=1030, latency=latency)
+
+    assert most_within(reached, 1) <= 10
+    assert len(reached) >= 0.97 * 300 / (1 + 1.1 * latency)
+
+
+def test_less_than_one_request_a_second_is_kept_over_longer_stretches():
+    now = [1000.0]
+    reached = arrivals(RateLimiter(per_second=0.25, clock=lambda: now[0]), now, seconds=1061, latency=0.01)
+
+    assert most_within(reached, 4) == 1
+    assert len(reached) >= 14
+
+
+def test_a_sender_that_was_killed_holds_its_place_for_some_seconds_only():
+    now = [1000.0]
+    limiter = RateLimiter(per_second=2, clock=lambda: now[0])
+
+    assert [limiter.acquire().wait == 0 for _ in range(3)] == [True, True, False]
+    now[0] += 5
+    assert limiter.acquire().wait == 0
+
+
 CHILD = """
 import sys, time
 from pathlib import Path

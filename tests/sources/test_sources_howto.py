@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from trainer import __version__
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "how-to" / "add-a-source.md").read_text(encoding="utf-8")
 
@@ -61,7 +63,7 @@ def trainer(project: Path, path: Path, *arguments: str) -> subprocess.CompletedP
     return subprocess.run(command, cwd=project, env=environ, capture_output=True, text=True, timeout=120, check=False)
 
 
-def use(project: Path, path: Path) -> None:
+def use(project: Path, path: Path, *, version: str) -> None:
     """The commands of the page, and what goes wrong."""
     assert trainer(project, path, "retrieve", "weather", "city=Arden", "days=2").stdout == "weather:Arden:days=2\n"
     stored = json.loads(trainer(project, path, "store", "get", "weather:Arden:days=2", "--json").stdout)
@@ -69,7 +71,7 @@ def use(project: Path, path: Path) -> None:
     assert stored["metadata"]["as_of"] == "2025-03-07"
     assert stored["metadata"]["fields"]["daily.rain"] == {"title": "Rain", "unit": "mm"}
     assert "weather:Arden:days=2" in trainer(project, path, "store", "query", "source=weather", "city=Arden").stdout
-    assert "weather: Rain by day" in trainer(project, path, "retrieve", "--list").stdout
+    assert f"weather {version}: Rain by day" in trainer(project, path, "retrieve", "--list").stdout
     missing = trainer(project, path, "retrieve", "weather", "city=Nowhere")
     assert (missing.returncode, missing.stderr.splitlines()[0]) == (1, "error: the weather service has no city Nowhere")
     assert 'did you mean "city"?' in trainer(project, path, "retrieve", "weather", "ctiy=Arden").stderr
@@ -84,7 +86,7 @@ def test_a_source_of_another_package_is_one_file_and_one_entry_point(project, tm
     group, line = re.fullmatch(r'\[project\.entry-points\."([\w.]+)"\]\n(.*)\n', block("toml")).groups()
     (described / "entry_points.txt").write_text(f"[{group}]\n{line.replace(chr(34), '')}\n")
 
-    use(project, package)
+    use(project, package, version="1.0")
 
 
 def test_a_source_of_the_repository_is_one_file_and_one_line(project, tmp_path):
@@ -95,4 +97,4 @@ def test_a_source_of_the_repository_is_one_file_and_one_line(project, tmp_path):
     line = re.search(r'one line: `("weather": .*,)`', PAGE)[1]
     base.write_text(base.read_text().replace('"yahoo_finance": Adapter', f'{line}\n        "yahoo_finance": Adapter'))
 
-    use(project, package)
+    use(project, package, version=__version__)

@@ -269,7 +269,7 @@ def test_this_machine_is_reached_without_a_proxy(client, rest, monkeypatch):
 
 
 def test_a_file_of_certificates_that_is_not_there_is_told():
-    with pytest.raises(UsageError, match="ca_file of Shop cannot be read: No such file or directory"):
+    with pytest.raises(UsageError, match=r"ca_file of Shop cannot be read: missing\.pem"):
         make_client(ca_file="missing.pem").get("https://127.0.0.1:9/")
 
 
@@ -320,3 +320,75 @@ def test_a_certificate_that_is_not_trusted_is_told_and_not_tried_again(tmp_path,
         with pytest.raises(SourceError, match=r"Shop cannot be trusted: .*self.signed.*\n  a certificate of your own"):
             client.get(f"{server.url}/one")
         assert make_client(ca_file=str(certificate)).get(f"{server.url}/one").status == 200
+
+
+def test_a_service_that_wants_a_certificate_of_ours_is_shown_it(tmp_path):
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with RestServer(tls=context) as server:
+        with pytest.raises(SourceError, match=r"Shop (cannot be reached|broke off)"):
+            make_client(ca_file=str(certificate), retries=0).get(f"{server.url}/one")
+        ours = make_client(ca_file=str(certificate), client_certificate=str(certificate))
+        assert ours.get(f"{server.url}/one").status == 200
+
+
+def test_every_attempt_and_every_failure_is_told_without_secrets(rest, waits):
+    calls = []
+    context = SourceContext(lambda: NOW, on_call=calls.append)
+    client = HTTPClient("Shop", context, per_second=1000, backoff=1.0)
+    client.get(f"{rest.url}/later?after=1&wait=1&key=s3cret-key", secrets=["s3cret-key"])
+    with pytest.raises(SourceError):
+        client.get("http://127.0.0.1:9/", retries=0)
+
+    assert [(call.status, call.attempt) for call in calls] == [(503, 1), (200, 2), (0, 1)]
+    assert calls[1].size == len(b'{"ready": true}')
+    assert calls[0].error == "answered 503"
+    assert calls[2].error.startswith("cannot be reached")
+    assert "s3cret-key" not in str(calls)
+
+
+def test_a_redirect_waits_for_a_turn_of_its_own(rest):
+    client = make_client(per_second=2)
+    rest.elsewhere = f"{rest.url}/one"
+    began = time.monotonic()
+    client.get(f"{rest.url}/away")
+    client.get(f"{rest.url}/away")
+
+    assert time.monotonic() - began >= 1
+    assert len(rest.requests) == 4
+
+
+def test_a_retry_after_holds_back_all_who_keep_the_same_ledger(rest, tmp_path):
+    first, second = (
+        HTTPClient("Shop", SourceContext(lambda: NOW, rates=tmp_path), per_second=1000, timeout=5, retries=1)
+        for _ in range(2)
+    )
+    with pytest.raises(SourceError):
+        first.get(f"{rest.url}/later?after=9&wait=1", retries=0)
+    began = time.monotonic()
+    second.get(f"{rest.url}/one")
+
+    assert time.monotonic() - began >= 0.9
+
+
+GATEWAYS = ["64:ff9b::a9fe:a9fe", "2002:a00:1::1", "::7f00:1", "::ffff:169.254.169.254", "0.0.0.0", "224.0.0.1", "::"]
+
+
+@pytest.mark.parametrize("address", GATEWAYS)
+def test_an_address_that_carries_a_private_one_is_refused_like_it(rest, address):
+    connector = Connector(rest.port)
+
+    with pytest.raises(SourceError, match="a private address"):
+        make_client(resolve=lambda _: [address], connector=connector).get("http://shop.example/one")
+    assert connector.addresses == []
+
+
+def test_only_an_address_that_the_settings_name_may_be_of_the_own_network(rest):
+    client = make_client(address="http://shop.example", resolve=lambda _: ["93.184.215.14"])
+
+    with pytest.raises(SourceError, match="a private address"):
+        client.get(f"{rest.url}/one")
+    assert make_client(address=rest.url).get(f"{rest.url}/one").status == 200

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from servers.yahoo import Fault
+from trainer import __version__
 
 REPORT = """---
 title: Overview
@@ -153,7 +154,7 @@ def test_sources_are_listed_with_their_health(tree, server):
         "choices": [],
         "kind": "",
     }
-    assert "yahoo_finance: Yahoo Finance" in trainer(tree, "retrieve", "--list").stdout
+    assert f"yahoo_finance {__version__}: Yahoo Finance" in trainer(tree, "retrieve", "--list").stdout
 
 
 @pytest.mark.parametrize(
@@ -193,3 +194,19 @@ def test_an_interrupt_keeps_what_was_fetched_and_waits_for_nobody(tree, server):
     assert process.returncode == 130
     assert "interrupted; what was finished is kept" in told
     assert json.loads(trainer(tree, "retrieve", "ticker=ABBV", "--json").stdout)["status"] == "unchanged"
+
+
+def test_every_request_to_a_service_leaves_a_record_without_the_crumb(tree):
+    trainer(tree, "retrieve", "ticker=ABBV")
+
+    listed = json.loads(trainer(tree, "mart", "executions", "--json").stdout)
+    command = next(each["execution_id"] for each in listed if "key" not in (each["context"] or {}))
+    steps = json.loads(trainer(tree, "mart", "show", command, "--json").stdout)["steps"]
+
+    assert [step["attributes"]["url"].partition("?")[0].rpartition("/")[2] for step in steps] == [
+        "",
+        "getcrumb",
+        "quote",
+    ]
+    assert [step["attributes"]["http_status"] for step in steps] == [404, 200, 200]
+    assert "Zx9" not in json.dumps(steps)

@@ -17,7 +17,7 @@ from trainer.stores import ReadOnly
 
 if TYPE_CHECKING:
     from trainer.prompts import DataQuery
-    from trainer.sources import DataRetriever, Outcome
+    from trainer.sources import Call, DataRetriever, Outcome
     from trainer.stores import DataStore, Head
 
 
@@ -55,6 +55,8 @@ class Sources(Mapping[str, "DataRetriever"]):
     def __init__(self, project: Project, *, clock: Clock = system_clock) -> None:
         self.project = project
         self.clock = clock
+        self.on_call: Callable[[Call], None] = lambda _: None
+        """Told of every request to a service from now on."""
         self._open: dict[str, DataRetriever] = {}
         self._lock = threading.Lock()
 
@@ -62,7 +64,7 @@ class Sources(Mapping[str, "DataRetriever"]):
         """The source called `name`; raises UsageError for one that is not known or wrongly configured."""
         with self._lock:
             if name not in self._open:
-                self._open[name] = open_source(self.project, name, clock=self.clock)
+                self._open[name] = open_source(self.project, name, clock=self.clock, on_call=self._pass_on)
             return self._open[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -72,6 +74,10 @@ class Sources(Mapping[str, "DataRetriever"]):
 
     def __len__(self) -> int:
         return len(list(iter(self)))
+
+    def _pass_on(self, call: Call) -> None:
+        """Pass a call on to who listens now: sources are made before the record of their command begins."""
+        self.on_call(call)
 
     def request(self, query: DataQuery) -> DataRequest:
         """What an instruction's data query asks for, in terms of keys and sources."""

@@ -15,6 +15,7 @@ from trainer.core.project import Project
 
 if TYPE_CHECKING:
     from trainer.mart import Tracker
+    from trainer.sources import Call
 
 _MOST_WAITING = 100
 """Segments; draining them costs a start of DuckDB, about as much as a hundred appends."""
@@ -74,6 +75,12 @@ class Recorder:
         """Record one step of this command."""
         if self._tracker is not None:
             self._tracker.step(self._execution, name, **attributes)
+
+    def request(self, call: Call) -> None:
+        """Record one request to a service as a step of this command."""
+        ending = {"status": "fail", "error": call.error} if call.error else {"status": "success"}
+        details = {name: getattr(call, name) for name in ("service", "method", "url", "size", "attempt")}
+        self.step("request", **ending, seconds=call.seconds, http_status=call.status, **details)
 
     @contextlib.contextmanager
     def timed(self, name: str) -> Iterator[None]:

@@ -135,6 +135,7 @@ def render_instruction(
     """
     with Recorder(project, "render", context={"instruction": name}, clock=clock) as recorder:
         sources = Sources(project, clock=clock)
+        sources.on_call = recorder.request
         prepared = Instructions(project, sources).prepare(name, given, keys=keys)
         choice = choose_model(project, prepared.instruction.model, changes or {}, what=prepared.instruction.file)
         requests = prepared.requests.values()

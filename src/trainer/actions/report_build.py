@@ -47,6 +47,7 @@ class Build:
         self.sources = sources
         self.clock = clock
         self.recorder = recorder
+        sources.on_call = recorder.request
         self.plans = plans
         self.committed = committed
         self.on_event = on_event

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from trainer import __version__
 from trainer.actions.data import DataRequest, Sources, fetch, is_current, store_results
 from trainer.actions.prompt import check_all
 from trainer.actions.record import Recorder, failure
@@ -80,6 +81,8 @@ class SourceInfo:
     """A source as `trainer retrieve --list` shows it."""
 
     name: str
+    version: str
+    """Of the package that brings it."""
     schema: Schema | None
     """None where the source cannot be set up."""
     ok: bool
@@ -90,6 +93,7 @@ class SourceInfo:
         fields = self.schema.query if self.schema else ()
         return {
             "name": self.name,
+            "version": self.version,
             "description": self.schema.description if self.schema else "",
             "ok": self.ok,
             "health": self.health,
@@ -155,12 +159,15 @@ def describe_source(project: Project | None, name: str) -> Schema:
 
 
 def _info(sources: Sources, name: str) -> SourceInfo:
+    from trainer.sources import SOURCES
+
+    version = SOURCES.version(name) or __version__
     try:
         source = sources[name]
     except TrainerError as error:
-        return SourceInfo(name, None, False, error.message)
+        return SourceInfo(name, version, None, False, error.message)
     health = source.health()
-    return SourceInfo(name, source.get_schema(), health.ok, health.detail)
+    return SourceInfo(name, version, source.get_schema(), health.ok, health.detail)
 
 
 def _retrieve(
@@ -193,6 +200,7 @@ def _retrieve(
         on_outcome(retrieved[key])
 
     with Recorder(project, "retrieve", context={"queries": len(requests)}, clock=clock) as recorder:
+        sources.on_call = recorder.request
         try:
             fetch(due, sources, on_outcome=note)
         finally:

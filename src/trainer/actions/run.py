@@ -204,6 +204,7 @@ def run_prompt(
     """
     run = Run(project, options, clock=clock)
     with Recorder(project, "run", context={"instruction": name}, clock=clock) as recorder:
+        run.sources.on_call = recorder.request
         rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
         version = keep_prompt(project, rendered.prompt)
         call = Call(name, rendered.prompt, choice)

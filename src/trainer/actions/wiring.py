@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from trainer.core.project import Project
 if TYPE_CHECKING:
     from trainer.mart import Tracker
     from trainer.mart.tables import Opener
-    from trainer.sources import DataRetriever
+    from trainer.sources import Call, DataRetriever
     from trainer.stores import DataStore, Head
 
 DATABASE_NAME = "trainer.duckdb"
@@ -54,11 +54,13 @@ def current_heads(project: Project, keys: Iterable[str], *, clock: Clock = syste
     return {key: head for key, head in heads if head is not None}
 
 
-def open_source(project: Project, name: str, *, clock: Clock = system_clock) -> DataRetriever:
+def open_source(
+    project: Project, name: str, *, clock: Clock = system_clock, on_call: Callable[[Call], None] = lambda _: None
+) -> DataRetriever:
     """The source called `name` with the settings' options; nothing is read or sent before it is asked."""
     from trainer.sources import SourceContext, create_source
 
-    context = SourceContext(clock=clock, root=project.root, cache=project.cache, rates=limits_folder())
+    context = SourceContext(clock=clock, root=project.root, cache=project.cache, rates=limits_folder(), on_call=on_call)
     return create_source(name, context, **project.settings.data_retriever.sources.get(name, {}))
 
 

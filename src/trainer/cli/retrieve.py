@@ -142,7 +142,7 @@ def _list(session: Session, *, as_json: bool) -> None:
         return
     for each in found:
         fields = each.schema.query if each.schema else ()
-        write_text(f"{each.name}: {each.schema.description if each.schema else ''}")
+        write_text(f"{each.name} {each.version}: {each.schema.description if each.schema else ''}")
         write_text(f"  health: {'ok' if each.ok else 'not usable'}, {each.health}")
         for field in fields:
             write_text(f"  {field.name}: {_meaning(field)}")

@@ -31,6 +31,14 @@ _MARGIN = 1.05
 """Share by which even spacing is wider than the limit: requests arrive up to 50 ms later than they are sent."""
 _LATE = 0.02
 """Seconds a late request may be made up for; a busy machine wakes no sooner."""
+_CLOCKS = 0.002
+"""Seconds by which a second of ours is longer than one of the service."""
+_FLIGHT = 0.02
+"""Seconds until a caller looks again where all that is allowed is on its way."""
+_ARRIVES = 5.0
+"""Seconds after which a request has arrived, even where its sender was killed and said nothing: answers take longer."""
+_CATCH_UP = 2
+"""Requests that may be made up for at once, where those who waited for their turn were late."""
 _MINUTE = 61.0
 """Seconds a request counts where a limit is kept by the minute: kept in whole seconds, so one more."""
 _ROW, _LAST, _MOST = 8, 20, 15
@@ -68,6 +76,8 @@ class _State:
     used_at: float = 0.0
     slot: float = 0.0
     """When the next request is due, where requests are spaced evenly."""
+    window: list[list[float]] = field(default_factory=list)
+    """When each request of the last second was let go, and when it was there at the latest; 0 while on its way."""
     seconds: list[list[int]] = field(default_factory=list)
     """Second, requests and tokens of each second of the last minute."""
     rate: float = 0.0
@@ -96,6 +106,9 @@ class RateLimiter:
             time.sleep(turn.wait)
         ...                                   # send the request
         limiter.release(turn, "taken")
+
+    With `per_second`, no second of the service's sees more requests than that, however long each is on its way; where
+    it is less than 1, no longer stretch sees more than one. `arrived` says when a request has reached the service.
     """
 
     def __init__(
@@ -104,9 +117,11 @@ class RateLimiter:
         *,
         requests_per_minute: int | None = None,
         tokens_per_minute: int | None = None,
+        per_second: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._ledger = ledger
+        self._per_second = per_second
         self._requests = requests_per_minute
         self._tokens = tokens_per_minute
         self._clock = clock
@@ -145,6 +160,21 @@ class RateLimiter:
             else:
                 self._note_refused(state, turn.at, now, retry_after, is_closing=is_closing)
 
+    def arrived(self, turn: Turn) -> None:
+        """Say that the request of `turn` has reached the service or never will: its answer began, or it failed.
+
+        Only limits by the second need it: a request counts from its turn until a second after this, since nobody but
+        the service knows when in between it came.
+        """
+        if not self._per_second:
+            return
+        now = self._clock()
+        with self._shared(now) as state:
+            for request in state.window:
+                if request[0] == turn.at and not request[1]:
+                    request[1] = now
+                    break
+
     def pause(self, seconds: float) -> None:
         """Send nothing for so long: the service said that nothing remains of its limit."""
         now = self._clock()
@@ -164,7 +194,7 @@ class RateLimiter:
 
     def _is_free(self, *, configured: bool = True) -> bool:
         """Whether nothing limits: told from the file's stamp, so that a free service costs no lock."""
-        if configured and (self._requests or self._tokens):
+        if configured and (self._requests or self._tokens or self._per_second):
             return False
         if self._ledger is not None and self._stamp_of() != self._stamp:
             return False
@@ -172,12 +202,26 @@ class RateLimiter:
 
     def _configured_wait(self, state: _State, now: float, tokens: int) -> float:
         wait = state.slot - now
+        if self._per_second:
+            wait = max(wait, self._window_wait(state, now, self._per_second))
         state.seconds = [each for each in state.seconds if now - _MINUTE < each[0] <= now + 1]
         if self._requests and self._requests < _BY_SECOND:
             wait = max(wait, _until_room(state.seconds, now, 1, self._requests, column=1))
         if self._tokens:
             wait = max(wait, _until_room(state.seconds, now, tokens, self._tokens, column=2))
         return wait
+
+    def _window_wait(self, state: _State, now: float, per_second: float) -> float:
+        """Seconds until one more request exceeds no second, whenever those before it arrived."""
+        most, length = max(1, int(per_second)), max(1.0, 1 / per_second) + _CLOCKS
+        state.window = [
+            [sent, there] for sent, there in state.window if now - (there or sent) < (length if there else _ARRIVES)
+        ]
+        surplus = len(state.window) - most + 1
+        if surplus <= 0:
+            return 0.0
+        ends = sorted(there + length for _, there in state.window if there)
+        return ends[surplus - 1] - now if surplus <= len(ends) else _FLIGHT
 
     def _learnt_wait(self, state: _State, now: float) -> float:
         return state.probe_at - now if state.closed_at else 0.0
@@ -186,6 +230,9 @@ class RateLimiter:
         if state.closed_at:
             gap = min(_LONGEST_PROBE, max(_PROBE, _PROBE_SHARE * (now - state.closed_at)))
             state.probe_at = now + gap
+        if self._per_second:
+            state.window.append([now, 0.0])
+            state.slot = max(state.slot, now - _CATCH_UP / self._per_second) + 1 / self._per_second
         if self._requests or self._tokens:
             if not state.seconds or state.seconds[-1][0] != int(now):
                 state.seconds.append([int(now), 0, 0])

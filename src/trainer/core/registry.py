@@ -64,6 +64,12 @@ class Registry:
                 raise MissingExtra(error.name, adapter.extra) from error
             raise
 
+    def version(self, name: str) -> str:
+        """The version of the other package that brings the adapter; empty for one of our own."""
+        points = () if name in self.table else self._points()
+        distributions = (point.dist for point in points if point.name == name)
+        return next((distribution.version for distribution in distributions if distribution), "")
+
     def _load_point(self, name: str) -> Any:
         for point in self._points():
             if point.name == name:

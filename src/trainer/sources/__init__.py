@@ -8,6 +8,7 @@ from trainer.core.faces import lazy_face
 from trainer.core.values import RetrievalResult
 from trainer.sources.base import (
     SOURCES,
+    Call,
     DataRetriever,
     Fetched,
     Health,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SOURCES",
     "APIRetriever",
+    "Call",
     "Choice",
     "DataRetriever",
     "DatabaseRetriever",

@@ -65,6 +65,7 @@ class APIRetriever(DataRetriever):
         backoff: float = 0.5,
         proxy: str = "",
         ca_file: str = "",
+        client_certificate: str = "",
         private_hosts: Sequence[str] = (),
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
@@ -81,6 +82,7 @@ class APIRetriever(DataRetriever):
                 backoff=backoff,
                 proxy=proxy,
                 ca_file=ca_file,
+                client_certificate=client_certificate,
                 private_hosts=private_hosts,
             )
             for name, api in self._apis.items()

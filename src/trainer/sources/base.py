@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -16,6 +16,7 @@ from trainer.core.errors import Problem, UsageError, unknown
 from trainer.core.registry import Adapter, Registry
 from trainer.core.values import Field, Json, RetrievalResult
 from trainer.sources.query import Query, QueryField, check_query, storage_key
+from trainer.sources.validation import oddities
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,27 @@ class Fetched:
     """When it was fetched, for a file that says so; None is now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a service, as it is recorded."""
+
+    service: str
+    """As errors call it: `Yahoo Finance`."""
+    method: str
+    url: str
+    """Without its secrets."""
+    status: int
+    """Of the answer; 0 where none came."""
+    seconds: float
+    """From the turn to the end of the answer."""
+    size: int = 0
+    """Bytes of the answer's body, unpacked."""
+    attempt: int = 1
+    """1 for the first try."""
+    error: str = ""
+    """Why no answer came, or none that could be used."""
+
+
 class Sink(Protocol):
     """The part of a store that a source needs: `DataStore` has it."""
 
@@ -95,6 +117,8 @@ class SourceContext:
     """The folder of the ledgers by which all processes of a machine keep one rate; None is for this client alone."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """Where credentials are looked up by name."""
+    on_call: Callable[[Call], None] = lambda _: None
+    """Told of every request to a service, in the thread that sent it."""
 
 
 class DataRetriever(ABC):
@@ -155,7 +179,7 @@ class DataRetriever(ABC):
             "subject": fetched.subject,
             "as_of": fetched.as_of,
             "fields": fields_as_metadata(fetched.fields),
-            "warnings": list(fetched.warnings),
+            "warnings": [*fetched.warnings, *oddities(fetched.data, fetched.fields, as_of=fetched.as_of)],
             **fetched.metadata,
         }
         moment = fetched.retrieved_at or self.context.clock()

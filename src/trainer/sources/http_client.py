@@ -7,6 +7,7 @@ and Last-Modified. Requests that carry credentials never enter the cache.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import ssl
 import threading
@@ -14,7 +15,7 @@ import time
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import cache, cached_property, partial
 from http.cookiejar import CookieJar
@@ -28,11 +29,11 @@ from hishel.httpx import CacheTransport
 
 from trainer.core.digest import digest
 from trainer.core.errors import SourceError, UsageError, Where
-from trainer.core.ratelimit import RateLimiter
+from trainer.core.ratelimit import RateLimiter, Turn
 from trainer.core.secrets import Secret, mask_secrets
 from trainer.core.strictjson import read_json
 from trainer.core.values import Json
-from trainer.sources.base import SourceContext
+from trainer.sources.base import Call, SourceContext
 from trainer.sources.network import (
     BROKEN,
     ERRORS,
@@ -42,6 +43,7 @@ from trainer.sources.network import (
     Transport,
     is_literal,
     limits,
+    literal_hosts,
     resolve_host,
 )
 
@@ -102,6 +104,7 @@ class HTTPClient:
         max_bytes: int = 50_000_000,
         proxy: str = "",
         ca_file: str = "",
+        client_certificate: str = "",
         private_hosts: Sequence[str] = (),
         cached: bool = True,
         resolve: Resolver = resolve_host,
@@ -110,7 +113,7 @@ class HTTPClient:
         self.service = service
         """How errors call it: `Yahoo Finance`."""
         self._address = address
-        """What the limit is kept for, beside the service's name: another server has its own."""
+        """The settings' address of the service: its limit is kept for that, and it may be one of the own network."""
         self.cookies = CookieJar()
         self._context = context
         self._user_agent = user_agent
@@ -127,14 +130,14 @@ class HTTPClient:
         self._max_bytes = max_bytes
         self._proxy = proxy
         self._ca_file = ca_file
-        self._private_hosts = tuple(private_hosts)
-        """Names that may lead to addresses of the own network; an address written in the settings may anyway."""
+        self._client_certificate = client_certificate
+        self._private_hosts = frozenset((*private_hosts, *literal_hosts(address)))
+        """Hosts that may be of the own network: those named, and an address that is itself written in the settings."""
         self._cached = cached
         self._resolve = resolve
         self._connector = connector
         self._lock = threading.Lock()
         self._turns = threading.Lock()
-        self._limiter: RateLimiter | None = None
 
     def get(
         self,
@@ -190,8 +193,8 @@ class HTTPClient:
             for attempt in backoff:
                 with attempt:
                     number = attempt.num
-                    self._wait_for_turn()
-                    return self._send(client, url, build)
+                    call = Call(self.service, method, mask_secrets(url, secrets), 0, 0.0, attempt=number)
+                    return self._recorded(client, build, call, url)
         except _Failure as failure:
             counted = f" ({number} tries)" if number > 1 else ""
             hint = failure.hint or (
@@ -202,42 +205,76 @@ class HTTPClient:
             raise SourceError(message, hint=hint) from failure.__cause__
         raise AssertionError("the last attempt returns or raises")
 
-    def _wait_for_turn(self) -> None:
-        """Return when the next request may be sent: all threads, and all processes, share one limit."""
-        with self._turns:
-            if self._limiter is None:
-                folder = self._context.rates
-                ledger = folder / f"{digest([self.service, self._address])[:32]}.json" if folder else None
-                self._limiter = RateLimiter(ledger, requests_per_minute=max(1, round(60 * self._per_second)))
-            while wait := self._limiter.acquire().wait:
-                time.sleep(wait)
-
-    def _send(self, client: httpx.Client, url: str, build: Callable[[], httpx.Request]) -> Response:
-        deadline = time.monotonic() + self._timeout
+    def _recorded(self, client: httpx.Client, build: Callable[[], httpx.Request], call: Call, url: str) -> Response:
+        """The answer of one attempt; `on_call` is told of it, whatever comes of it."""
+        began = time.monotonic()
         try:
             request = build()
-            hosts = {*self._private_hosts, *([request.url.host] if is_literal(request.url.host) else [])}
-            with limits(deadline, hosts):
-                for _ in range(_MOST_REDIRECTS + 1):
-                    response = client.send(request, stream=True, follow_redirects=False)
-                    try:
-                        if response.next_request is None:
-                            return self._read(response, deadline)
-                        request = _redirected(request, response.next_request)
-                    finally:
-                        response.close()
+            turn = self._wait_for_turn()
+            began = time.monotonic()
+            response = self._send(client, request, turn, began + self._timeout)
+            call = replace(call, status=response.status, size=len(response.body))
         except PrivateAddress as error:
+            call = replace(call, error=error.message)
             raise _Failure(error.message, retry=False, hint=error.hint or "") from error
         except ERRORS as error:
-            raise self._failure(error, url) from error
+            failure = self._failure(error, url)
+            call = replace(call, error=str(failure))
+            raise failure from error
+        except _Failure as failure:
+            call = replace(call, status=failure.status, error=str(failure))
+            raise
+        finally:
+            self._context.on_call(replace(call, seconds=time.monotonic() - began))
+        return response
+
+    def _wait_for_turn(self) -> Turn:
+        """The turn of the next request, once it may be sent: all threads, and all processes, share one limit."""
+        with self._turns:
+            while (turn := self._limiter.acquire()).wait:
+                time.sleep(turn.wait)
+        return turn
+
+    @cached_property
+    def _limiter(self) -> RateLimiter:
+        folder = self._context.rates
+        ledger = folder / f"{digest([self.service, self._address])[:32]}.json" if folder else None
+        return RateLimiter(ledger, per_second=self._per_second)
+
+    def _send(self, client: httpx.Client, request: httpx.Request, turn: Turn, deadline: float) -> Response:
+        """The answer after all redirects, each of which waits for a turn of its own."""
+        hosts = self._private_hosts
+        if not self._address and is_literal(request.url.host):
+            hosts |= {request.url.host}
+        for _ in range(_MOST_REDIRECTS + 1):
+            with limits(deadline, hosts):
+                try:
+                    response = client.send(request, stream=True, follow_redirects=False)
+                finally:
+                    self._limiter.arrived(turn)
+                try:
+                    if response.next_request is None:
+                        return self._read(response, deadline)
+                    request = _redirected(request, response.next_request)
+                finally:
+                    response.close()
+            paused = time.monotonic()
+            turn = self._wait_for_turn()
+            deadline += time.monotonic() - paused
         raise _Failure(f"redirects more than {_MOST_REDIRECTS} times", retry=False, hint="check base_url and path")
 
     @cached_property
     def _transport(self) -> Transport:
+        options = {"ca_file": self._ca_file, "client_certificate": self._client_certificate}
+        paths = {name: str(self._context.root / path) if path else "" for name, path in options.items()}
+        for name, path in paths.items():
+            if path and not os.access(path, os.R_OK):
+                raise UsageError(f"{name} of {self.service} cannot be read: {path}", hint="name a file of PEM blocks")
         try:
-            certificates = _certificates(str(self._context.root / self._ca_file) if self._ca_file else "")
-        except OSError as error:
-            raise UsageError(f"ca_file of {self.service} cannot be read: {error.strerror or error}") from error
+            certificates = _certificates(paths["ca_file"], paths["client_certificate"])
+        except OSError as error:  # an SSLError too
+            message = f"the certificates of {self.service} cannot be used: {error.strerror or error}"
+            raise UsageError(message, hint="ca_file and client_certificate are files of PEM blocks") from error
         return Transport(certificates, self._proxy_of, resolve=self._resolve, connector=self._connector)
 
     @cached_property
@@ -302,11 +339,14 @@ class HTTPClient:
         """Why a server asks to come later, and when."""
         wait = _retry_after(response.headers.get("retry-after", ""), self._context)
         retry: bool | float = True if wait is None else wait if wait <= _LONGEST_WAIT else False
-        if response.status_code != 429:
-            return _Failure(f"answered {response.status_code}", hint="run the same command again later", retry=retry)
+        status = response.status_code
+        if wait and retry and self._context.rates is not None:
+            self._limiter.pause(wait)  # the others need not find out for themselves
+        if status != 429:
+            return _Failure(f"answered {status}", hint="run the same command again later", retry=retry, status=status)
         when = f"in {wait:.0f} s" if wait else "in a few minutes"
         hint = f"run the same command again {when}; what is stored already is kept"
-        return _Failure("answered 429, too many requests", hint=hint, retry=retry)
+        return _Failure("answered 429, too many requests", hint=hint, retry=retry, status=status)
 
     def _failure(self, error: Exception, url: str) -> _Failure:
         cause: BaseException | None = error
@@ -330,17 +370,22 @@ class HTTPClient:
 class _Failure(Exception):
     """One attempt that brought no whole answer."""
 
-    def __init__(self, message: str, *, retry: bool | float = True, hint: str = "") -> None:
+    def __init__(self, message: str, *, retry: bool | float = True, hint: str = "", status: int = 0) -> None:
         super().__init__(message)
+        self.status = status
+        """Of the answer, where one came."""
         self.retry = retry
         """Whether another attempt might, or after how many seconds."""
         self.hint = hint
 
 
 @cache
-def _certificates(ca_file: str) -> ssl.SSLContext:
-    """The authorities to trust; reading them takes some 20 ms, so the clients of a process share them."""
-    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+def _certificates(ca_file: str, client_certificate: str) -> ssl.SSLContext:
+    """Whom to trust, and who we are; reading them takes some 20 ms, so the clients of a process share them."""
+    context = ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+    if client_certificate:
+        context.load_cert_chain(client_certificate)
+    return context
 
 
 def _redirected(request: httpx.Request, following: httpx.Request) -> httpx.Request:

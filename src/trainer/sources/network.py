@@ -39,6 +39,10 @@ TIMEOUTS = (httpcore.TimeoutException, httpx.TimeoutException)
 BROKEN = (httpcore.RemoteProtocolError, httpcore.ReadError, httpx.RemoteProtocolError, httpx.ReadError)
 
 
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""Addresses that NAT64 sends on to the IPv4 address in their last four bytes (RFC 6052)."""
+
+
 class PrivateAddress(SourceError):
     """A request would go to a machine of the own network that the settings do not name."""
 
@@ -73,6 +77,19 @@ def is_literal(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def literal_hosts(*urls: str) -> list[str]:
+    """The hosts of those URLs that are addresses or this machine: who writes one in the settings means it."""
+    hosts = (httpx.URL(url).host for url in urls if _is_url(url))
+    return [host for host in hosts if is_literal(host)]
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return bool(httpx.URL(text).host)
+    except httpx.InvalidURL:
+        return False
 
 
 def resolve_host(host: str) -> Sequence[str]:
@@ -220,5 +237,16 @@ def _is_public(address: str) -> bool:
     if address == "localhost":
         return False
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return (mapped or parsed).is_global and not parsed.is_multicast
+    carried = _carried(parsed) if isinstance(parsed, ipaddress.IPv6Address) else [parsed]
+    return all(part.is_global and not part.is_multicast for part in carried)
+
+
+def _carried(address: ipaddress.IPv6Address) -> Sequence[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """The IPv4 addresses that gateways would send this one on to; itself where it is no such address."""
+    number = int(address)
+    if address in _TRANSLATED or (number >> 32 == 0 and number > 1):
+        return [ipaddress.IPv4Address(number & 0xFFFFFFFF)]
+    if address.teredo:
+        return address.teredo
+    embedded = address.ipv4_mapped or address.sixtofour
+    return [embedded] if embedded else [address]

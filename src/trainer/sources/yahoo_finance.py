@@ -17,6 +17,7 @@ from trainer.core.errors import Problem, SourceError, UsageError
 from trainer.core.values import Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.http_client import HTTPClient, Response
+from trainer.sources.network import literal_hosts
 from trainer.sources.query import Query, QueryField, raise_problems
 from trainer.sources.yahoo_fields import MODULES, STATEMENTS
 from trainer.sources.yahoo_shapes import (
@@ -106,6 +107,7 @@ class YahooFinanceRetriever(DataRetriever):
         backoff: float = 0.5,
         proxy: str = "",
         ca_file: str = "",
+        client_certificate: str = "",
         private_hosts: Sequence[str] = (),
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
@@ -123,7 +125,8 @@ class YahooFinanceRetriever(DataRetriever):
             backoff=backoff,
             proxy=proxy,
             ca_file=ca_file,
-            private_hosts=private_hosts,
+            client_certificate=client_certificate,
+            private_hosts=[*private_hosts, *literal_hosts(self._cookie_url)],
             cached=False,  # its addresses hold a crumb, and its answers no ETag
         )
         self._lock = threading.Lock()
@@ -168,11 +171,11 @@ class YahooFinanceRetriever(DataRetriever):
     def _get_with_crumb(self, path: str, parameters: Mapping[str, str]) -> Response:
         """The answer to a request that needs a crumb; a stale one is replaced once."""
         crumb = self._current_crumb(stale="")
-        response = self._http.get(self._url(path, {**parameters, "crumb": crumb}))
+        response = self._http.get(self._url(path, {**parameters, "crumb": crumb}), secrets=[crumb])
         if response.status != 401:
             return response
         crumb = self._current_crumb(stale=crumb)
-        return self._http.get(self._url(path, {**parameters, "crumb": crumb}))
+        return self._http.get(self._url(path, {**parameters, "crumb": crumb}), secrets=[crumb])
 
     def _current_crumb(self, *, stale: str) -> str:
         """The crumb all threads use; fetched by one of them where there is none, or none but the stale one."""
