@@ -79,3 +79,54 @@ def test_the_largest_share_of_a_sum_is_told_where_sums_mean_something(make_promp
     text = draft(make_prompt({"shops": visits}, sections=("Shops",)))
 
     assert "Basel has 60.0 % of the sum of 500." in text
+
+
+def test_all_names_that_share_the_extreme_are_told(make_prompt):
+    cars = [{"name": name, "mpg": mpg} for name, mpg in (("Ada", 33.9), ("Bolt", 10.4), ("Cub", 10.4), ("Dart", 21.0))]
+    text = draft(make_prompt({"cars": cars}, sections=("Cars",)))
+
+    assert "Mpg is highest for Ada (33.9) and lowest for Bolt and Cub (10.4)." in text
+
+
+def test_an_extreme_of_many_is_nobodys_own(make_prompt):
+    flags = [{"name": name, "doors": 5 if name == "Ada" else 3} for name in ("Ada", "Bolt", "Cub", "Dart", "Echo")]
+    text = draft(make_prompt({"cars": flags}, sections=("Cars",)))
+
+    assert "Doors are highest for Ada (5) and lowest for several of them (3)." in text
+
+
+def test_rows_that_only_two_columns_tell_apart_are_called_by_both(make_prompt):
+    rows = [
+        {"county": county, "state": state, "area": area, "kind": "rural"}
+        for county, state, area in (("Adams", "IL", 52), ("Adams", "WI", 68), ("Brown", "IL", 31), ("Brown", "WI", 55))
+    ]
+    text = draft(make_prompt({"rows": rows}, sections=("Area",)))
+
+    assert "Area is highest for Adams (WI) (68) and lowest for Brown (IL) (31)." in text
+
+
+def test_counts_by_several_groups_are_summed_by_the_first(make_prompt):
+    rows = [
+        {"class": rank, "sex": sex, "age": age, "count": count}
+        for rank, sex, age, count in (
+            ("1st", "f", "adult", 144), ("1st", "m", "adult", 175), ("1st", "f", "child", 1), ("1st", "m", "child", 5),
+            ("2nd", "f", "adult", 93), ("2nd", "m", "adult", 168), ("2nd", "f", "child", 13), ("2nd", "m", "child", 11),
+        )
+    ]  # fmt: skip
+    text = draft(make_prompt({"rows": rows}, sections=("Count",)))
+
+    assert "Total count is highest for 1st (325) and lowest for 2nd (285)." in text
+
+
+def test_one_row_is_told_as_figures_and_not_as_a_table(make_prompt):
+    text = draft(make_prompt({"shops": [{"name": "Basel", "visits": 312, "staff": 4}]}, sections=("Shops",)))
+
+    assert text.endswith("## Shops\n\nVisits were 312 and staff 4.\n")
+
+
+def test_a_plain_table_is_summarised_without_saying_a_sentence_twice(make_prompt):
+    rows = [{"name": name, "mpg": mpg, "hp": hp} for name, mpg, hp in (("Ada", 33.9, 65), ("Bolt", 10.4, 205))]
+    text = draft(make_prompt({"rows": rows}))
+
+    assert text.count("Mpg is highest for Ada (33.9) and lowest for Bolt (10.4).") == 1
+    assert "## Rows" not in text

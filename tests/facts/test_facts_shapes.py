@@ -216,3 +216,10 @@ def test_values_without_any_key_and_with_odd_ones_are_read() -> None:
     data = [{":": 0}, {"0": [None, None, None], "": [None, None, 0]}, None]
     facts = read(data, name="d", fields={":": Field("0")})
     assert [one.source.path for one in facts.observations] == ["/0/:", "/1//2"]
+
+
+def test_row_names_in_words_are_members_and_row_numbers_are_nothing() -> None:
+    named = read_csv("rownames,mpg\nMazda RX4,21.0\nDatsun 710,22.8\nValiant,18.1\n", name="d")
+    numbered = read_csv("rownames,mpg\n1,21.0\n2,22.8\n3,18.1\n", name="d")
+    assert next(one.members for one in named.observations) == {"rownames": "Mazda RX4"}
+    assert [one.measure for one in numbered.observations] == ["mpg"] * 3

@@ -15,7 +15,7 @@ from trainer.draft.outline import Section, stems
 
 _ENOUGH = 4
 _MOST_ROWS = 20
-_MOST_COLUMNS = 4
+_MOST_COLUMNS = 6
 _MOST_RANKED = 400
 _LEAST_MATCH = 0.45
 _SURE = 0.75

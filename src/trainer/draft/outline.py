@@ -11,6 +11,7 @@ from typing import Literal
 from trainer.core.bm25 import words
 from trainer.core.values import DataBlock
 from trainer.draft import wording
+from trainer.facts.words import fold, vocabulary
 
 Role = Literal["summary", "figures", "risks", "notes", "missing"]
 
@@ -66,7 +67,11 @@ def default_outline(
     groups: list[str] = []
     for block in blocks:
         top = block.data if isinstance(block.data, Mapping) else {}
-        groups += [str(key) for key, value in top.items() if isinstance(value, Mapping | list) and value]
+        groups += [
+            str(key)
+            for key, value in top.items()
+            if isinstance(value, Mapping | list) and value and fold(str(key)) not in vocabulary("container")
+        ]
     titles = [
         title for title in dict.fromkeys(wording.humanised(group) for group in groups) if role(title) == "figures"
     ][:12]

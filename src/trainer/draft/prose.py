@@ -21,6 +21,11 @@ _INCOMPARABLE = ("price", "year", "shares")
 """Units whose figures say nothing beside another entity's: the price of one share depends on how many there are."""
 _UNSEEN = Decimal("0.0005")
 """A change that would be printed as 0.0 %."""
+_TELLING = Decimal("0.05")
+"""A largest share of a sum below it says nothing of who is large."""
+_MOST_TIED = 3
+_FEW = 12
+"""Among more than these, a largest share tells something where it is twice an even one."""
 
 
 def levels(facts: Sequence[Fact], *, most: int = 4) -> str:
@@ -83,18 +88,17 @@ def extremes_of_list(column: Column, records: Records) -> str:
     """Which record of a plain list has most, and which least."""
     if records.is_spread:
         return _spread(column)
-    cells = sorted(column.known, key=lambda cell: (_figure(cell[1]), cell[0]))
-    if len(cells) < 2 or _figure(cells[0][1]) == _figure(cells[-1][1]):
+    least, most = _least_and_most(column)
+    if _figure(least) == _figure(most):
         return ""
-    (low, least), (high, most) = cells[0], cells[-1]
     sentence = _sentence(
         "extremes_when" if records.when else "extremes",
         many=wording.is_plural(column.title),
         when=wording.within(records.when) if records.when else "",
         the=_the(column.title),
-        high_at=_label(records, high),
+        high_at=_where(column, records, most),
         high=most.text,
-        low_at=_label(records, low),
+        low_at=_where(column, records, least),
         low=least.text,
     )
     return f"{sentence} {_share_of_total(column, records)}".strip()
@@ -113,7 +117,10 @@ def _share_of_total(column: Column, records: Records) -> str:
     if len(values) < 3 or min(values) < 0 or not total or not all(cell.adds_up for _, cell in column.known):
         return ""
     at, most = max(column.known, key=lambda pair: _figure(pair[1]))
-    part = show(_figure(most) / total, "fraction")
+    share = _figure(most) / total
+    if share < _TELLING or (len(values) > _FEW and share * len(values) < 2):
+        return ""
+    part = show(share, "fraction")
     return wording.say("share_of_sum", label=_label(records, at), part=part, total=show(total, column.unit))
 
 
@@ -288,20 +295,30 @@ def _extremes(column: Column, records: Records) -> str:
     known = column.known
     if len(known) < 3:
         return ""
-    low = min(known, key=lambda cell: (_figure(cell[1]), -cell[0]))
-    high = max(known, key=lambda cell: (_figure(cell[1]), cell[0]))
+    least, most = _least_and_most(column)
     periods = wording.say_of("plurals", records.cadence or "record")
-    if _figure(low[1]) == _figure(high[1]):
+    if _figure(least) == _figure(most):
         return wording.say("unchanged", periods=periods)
-    newest = known[-1][0]
+    newest = _figure(known[-1][1])
     return wording.say(
-        "newest_highest" if high[0] == newest else "newest_lowest" if low[0] == newest else "ranged",
+        "newest_highest" if newest == _figure(most) else "newest_lowest" if newest == _figure(least) else "ranged",
         periods=periods,
-        low=low[1].text,
-        low_at=_label(records, low[0]),
-        high=high[1].text,
-        high_at=_label(records, high[0]),
+        low=least.text,
+        low_at=_where(column, records, least),
+        high=most.text,
+        high_at=_where(column, records, most),
     )
+
+
+def _least_and_most(column: Column) -> tuple[Fact, Fact]:
+    cells = [cell for _, cell in column.known]
+    return min(cells, key=_figure), max(cells, key=_figure)
+
+
+def _where(column: Column, records: Records, value: Fact) -> str:
+    """All records that have a value, or that they are several: to name one of them would call it the only one."""
+    labels = [_label(records, index) for index, cell in column.known if _figure(cell) == _figure(value)]
+    return wording.listed(labels) if len(labels) <= _MOST_TIED else wording.say("several")
 
 
 def _label(records: Records, index: int) -> str:

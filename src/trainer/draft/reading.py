@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import combinations
 
 from trainer.core.values import DataBlock, Json
 from trainer.draft import wording
@@ -25,7 +26,11 @@ from trainer.facts.words import vocabulary
 _MOST_FACTS = 1_500
 _MOST_SERIES_OF_MEMBERS = 4
 """More lines of members in one chart, and more sentences of one kind, are not read."""
+_MOST_GROUPS = 12
+"""More groups are no overview."""
 _MOST_TEXT = 400
+_ANSWERS = frozenset(("yes", "no", "true", "false"))
+"""Members that say nothing without their dimension."""
 
 
 def read(blocks: Sequence[DataBlock], params: Mapping[str, Json] | None = None) -> tuple[Entity, ...]:
@@ -81,12 +86,14 @@ def _read_block(block: DataBlock, params: Mapping[str, Json]) -> _Reading:
     grouping = {dimension.words for dimension in facts.dimensions.values()}
     # A number that names groups, such as cylinders, is told as their name and not as an amount.
     observations = [one for one in selected(facts, params) if facts.measures[one.measure].words not in grouping]
-    series = {id(one) for group in view.groups(observations) for one in group}
-    reading.facts = view.texts(names) if len(view.texts(names)) < _MOST_FACTS else []
-    reading.facts += [view.fact(one) for one in observations if id(one) not in series][:_MOST_FACTS]
+    groups = view.groups(observations)
+    series = {id(one) for group in groups for one in group}
+    texts = view.texts(names)
+    reading.facts = texts if len(texts) < _MOST_FACTS else []
+    reading.facts += [view.single(one) for one in observations if id(one) not in series][:_MOST_FACTS]
     reading.facts.sort(key=lambda fact: view.order.get(fact.path, 0))
     reading.facts = _told_apart(reading.facts)
-    for group in view.groups(observations):
+    for group in groups:
         reading.records += view.records(group)
     return reading
 
@@ -162,13 +169,10 @@ class _View:
         groups: list[list[Observation]] = []
         for (path, _), group in tables.items():
             # Rows that name no member, beside rows that do, are in no list by member.
-            named = [one for one in group if any(dimension != "subject" for dimension in one.members)]
-            if (
-                named
-                or self._is_series(group)
-                or (path is not None and len(group) > len({one.measure for one in group}))
-            ):
-                groups.append(named or group)
+            named = [one for one in group if any(dimension != "subject" for dimension in one.members)] or group
+            is_list = named is not group or path is not None or self._is_series(group)
+            if is_list and len(named) > len({one.measure for one in named}):
+                groups.append(named)
         return groups
 
     def _is_series(self, group: Sequence[Observation]) -> bool:
@@ -186,7 +190,13 @@ class _View:
         grain = one.time.grain if one.time else ""
         return ".".join(parts[:index]) if index is not None else None, grain
 
-    def fact(self, one: Observation, *, title: str = "") -> Fact:
+    def single(self, one: Observation) -> Fact:
+        """An observation that stands alone, with the members it is of: `Visits, Basel`."""
+        fact = self.fact(one)
+        whose = [member for dimension, member in one.members.items() if dimension != "subject"]
+        return replace(fact, title=f"{fact.title}, {wording.listed(whose)}") if whose else fact
+
+    def fact(self, one: Observation) -> Fact:
         """An observation as a fact."""
         measure = self.facts.measures[one.measure]
         units = one.units or measure.units
@@ -194,34 +204,35 @@ class _View:
         if not units and 1800 <= value <= 2200 and {"year", "founded", "born"} & set(measure.words):
             unit = "year"
         return Fact(
-            title or measure.title, value, unit, _dotted(one.source.path), self.source, measure.description,
+            measure.title, value, unit, _dotted(one.source.path), self.source, measure.description,
             adds_up=measure.aggregate == "sum" and bool(set(measure.words) & vocabulary("additive")),
         )  # fmt: skip
 
     def records(self, group: Sequence[Observation]) -> list[Records]:
         """The series and lists of one table."""
         used = {dimension for one in group for dimension in one.members}
-        dims = _identity([dim for dim in self.facts.dimensions if dim != "subject" and dim in used], group)
+        dims = [dim for dim in self.facts.dimensions if dim != "subject" and dim in used]
         times = _distinct_times(group)
         name = (self._table(group[0])[0] or "").rpartition(".")[2]
-        if not dims and times and len(group) == len({(one.measure, one.time) for one in group}):
+        if times and len(group) == len({(one.measure, one.time) for one in group}):
             return [self._series(group, times, name)]
+        identity = _identity(dims, group)
         if not dims:
             return [self._spread(group, name)]
-        members = list(dict.fromkeys(_member(one, dims) for one in group))
-        if len(group) > len({(one.measure, _member(one, dims), one.time) for one in group}):
-            return self._averages(group, dims, name)
-        if len(times) < 2:
-            return [self._list(group, dims, members, times[0] if times else None, name)]
+        if not identity:
+            return self._by_group(group, dims, name)
+        if len(times) < 2 or len(group) == len({(one.measure, _member(one, identity)) for one in group}):
+            return [self._list(group, identity, name)]
         records: list[Records] = []
+        members = list(dict.fromkeys(_member(one, identity) for one in group))
         if len(members) > 1:
-            newest = [one for one in group if one.time == times[-1]]
-            records.append(self._list(newest, dims, members, times[-1], name))
-        for member in self._leading(group, dims, members):
-            own = [one for one in group if _member(one, dims) == member]
+            records.append(self._list([one for one in group if one.time == times[-1]], identity, name))
+        for member in self._leading(group, identity, members):
+            own = [one for one in group if _member(one, identity) == member]
             of_member = _distinct_times(own)
             if len(of_member) > 1:
-                records.append(replace(self._series(own, of_member, name), member=member if len(members) > 1 else ""))
+                whose = _label(identity, own[0]) if len(members) > 1 else ""
+                records.append(replace(self._series(own, of_member, name), member=whose))
         return records
 
     def _leading(self, group: Sequence[Observation], dims: Sequence[str], members: Sequence[str]) -> list[str]:
@@ -241,55 +252,62 @@ class _View:
         labels = tuple(time.end.isoformat() for time in times)
         return Records(name, self._title(name), labels, self._columns(cells), tuple(times))
 
-    def _list(
-        self, group: Sequence[Observation], dims: Sequence[str], members: Sequence[str], when: Time | None, name: str
-    ) -> Records:
-        at = {member: index for index, member in enumerate(members)}
+    def _list(self, group: Sequence[Observation], dims: Sequence[str], name: str) -> Records:
+        labels: dict[str, str] = {}
+        for one in group:
+            labels.setdefault(_member(one, dims), _label(dims, one))
+        at = {member: index for index, member in enumerate(labels)}
         cells: dict[str, list[Fact | None]] = {}
         for one in group:
-            cells.setdefault(one.measure, [None] * len(members))[at[_member(one, dims)]] = self.fact(one)
-        label_title = _dimension_title(dims[0]) if len(dims) == 1 else ", ".join(wording.humanised(dim) for dim in dims)
+            cells.setdefault(one.measure, [None] * len(at))[at[_member(one, dims)]] = self.fact(one)
+        times = _distinct_times(group)
         return Records(
             name,
             self._title(name),
-            tuple(_label(dims[0], member) for member in members),
+            tuple(labels.values()),
             self._columns(cells),
-            label_title=label_title,
-            when=when,
+            label_title=wording.listed([_dimension_title(dim) for dim in dims]),
+            when=times[0] if len(times) == 1 else None,
         )
 
-    def _averages(self, group: Sequence[Observation], dims: Sequence[str], name: str) -> list[Records]:
-        """Means by member of the coarsest dimension, where rows have no name of their own."""
-        totals = {member.name for dim in dims for member in self.facts.dimensions[dim].members if member.is_total}
-        sizes = {dim: len({one.members[dim] for one in group if dim in one.members}) for dim in dims}
-        dim = min(dims, key=lambda dim: (_is_numbered(self.facts, dim), sizes[dim] < 2, sizes[dim]))
-        members = list(
-            dict.fromkeys(one.members[dim] for one in group if one.members.get(dim, "") not in totals | {""})
-        )
+    def _by_group(self, group: Sequence[Observation], dims: Sequence[str], name: str) -> list[Records]:
+        """Sums or means by the members of one dimension, where rows have no name of their own.
+
+        Sums of what adds up, where all dimensions together tell the rows apart, as in a table of counts by class and
+        sex; else means, as of measurements by species.
+        """
+        dim = _grouping([dim for dim in dims if len({one.members.get(dim) for one in group}) > 1], self.facts)
+        if not dim:
+            return [self._spread(group, name)]
+        totals = {member.name for member in self.facts.dimensions[dim].members if member.is_total}
+        rows = [one for one in group if one.members.get(dim, "") not in totals | {""}]
+        is_whole = len(rows) == len({(one.measure, _member(one, dims), one.time) for one in rows})
+        labels = {one.members[dim]: _label([dim], one) for one in rows}
         values: dict[tuple[str, str], list[Observation]] = defaultdict(list)
-        for one in group:
-            if one.members.get(dim) in members:
-                values[one.measure, one.members[dim]].append(one)
+        for one in rows:
+            values[one.measure, one.members[dim]].append(one)
         cells: dict[str, list[Fact | None]] = {}
         for (measure, member), observations in values.items():
             first = self.fact(observations[0])
-            if first.figure is None:
-                continue
-            mean = sum((one.value for one in observations), Decimal(0)) / len(observations)
-            value, unit = _printed(mean, observations[0].units or self.facts.measures[measure].units)
-            is_mean = first.title.lower().startswith("mean ")
-            title = first.title if is_mean else wording.say("mean_of_title", title=wording.lowered(first.title))
+            total, size = sum((one.value for one in observations), Decimal(0)), len(observations)
+            statistic = "sum_of" if is_whole and first.adds_up else "mean_of"
+            value, unit = _printed(
+                total if statistic == "sum_of" else total / size,
+                observations[0].units or self.facts.measures[measure].units,
+            )
+            is_told = first.title.casefold().startswith(("mean ", "total "))
+            title = first.title if is_told else wording.say(f"{statistic}_title", title=wording.lowered(first.title))
             fact = replace(
                 first,
                 title=title,
                 value=value,
                 unit=unit,
-                formula=wording.say("mean_of", count=len(observations)),
-                adds_up=False,
+                formula=wording.say(statistic, count=size),
+                adds_up=statistic == "sum_of",
             )
-            cells.setdefault(measure, [None] * len(members))[members.index(member)] = fact
-        labels = tuple(_label(dim, member) for member in members)
-        return [Records(name, self._title(name), labels, self._columns(cells), label_title=_dimension_title(dim))]
+            cells.setdefault(measure, [None] * len(labels))[list(labels).index(member)] = fact
+        title = _dimension_title(dim)
+        return [Records(name, self._title(name), tuple(labels.values()), self._columns(cells), label_title=title)]
 
     def _spread(self, group: Sequence[Observation], name: str) -> Records:
         """Mean, lowest and highest value of each measure, where rows have neither name nor time."""
@@ -364,30 +382,47 @@ def _member(one: Observation, dims: Sequence[str]) -> str:
     return ", ".join(one.members[dim] for dim in dims if dim in one.members)
 
 
-def _is_numbered(facts: Facts, dimension: str) -> bool:
-    return all(member.name.replace(".", "").isdigit() for member in facts.dimensions[dimension].members)
-
-
 def _dimension_title(dimension: str) -> str:
     return wording.say("name_head") if fold(dimension) in vocabulary("identifier") else wording.humanised(dimension)
 
 
-def _label(dimension: str, member: str) -> str:
-    """A member as a list calls it: `Cyl 4` where it is only a number."""
-    return f"{_dimension_title(dimension)} {member}" if member.replace(".", "").isdigit() else member
+def _label(dims: Sequence[str], one: Observation) -> str:
+    """A row as a list calls it: `Arden`, `Arden (north)`, and `Cyl 4` where the member alone says nothing."""
+    first, *others = [
+        f"{_dimension_title(dim)} {member}" if _is_bare(dim, member) else member
+        for dim in dims
+        if (member := one.members.get(dim))
+    ] or [""]
+    return f"{first} ({', '.join(others)})" if others else first
 
 
-def _identity(dims: Sequence[str], group: Sequence[Observation]) -> list[str]:
-    """The dimensions that tell rows apart: none where times do, or the first that does so by itself.
+def _is_bare(dim: str, member: str) -> bool:
+    """Whether a member says nothing without its dimension: a number, an answer, a letter that is no name."""
+    is_letter = len(member) == 1 and fold(dim) not in vocabulary("naming")
+    return is_letter or member.replace(".", "").isdigit() or member.casefold() in _ANSWERS
+
+
+def _grouping(dims: Sequence[str], facts: Facts) -> str:
+    """The dimension to group by: words before numbers and answers, few members before many, the data's order."""
+
+    def rank(dim: str) -> tuple[bool, bool, int]:
+        members = [member.name for member in facts.dimensions[dim].members]
+        many = len(members) > _MOST_GROUPS
+        return many, all(_is_bare(dim, member) for member in members), len(members) * many
+
+    return min(dims, key=rank, default="")
+
+
+def _identity(dims: Sequence[str], group: Sequence[Observation]) -> tuple[str, ...]:
+    """The first dimension that tells rows of one time apart, or the first two that do together; none where none do.
 
     The others are attributes of it, as a continent is of a country.
     """
-    if len(_distinct_times(group)) > 1 and len(group) == len({(one.measure, one.time) for one in group}):
-        return []
-    for dim in dims:
-        if len(group) == len({(one.measure, one.members.get(dim), one.time) for one in group}):
-            return [dim]
-    return list(dims)
+    for chosen in ((dim,) for dim in dims), combinations(dims, 2):
+        for names in chosen:
+            if len(group) == len({(one.measure, _member(one, names), one.time) for one in group}):
+                return names
+    return ()
 
 
 def _printed(value: Decimal, units: Sequence[Unit]) -> tuple[Decimal, str]:

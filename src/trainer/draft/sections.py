@@ -216,7 +216,7 @@ def _summarised(page: _Page) -> Iterator[str]:
     for entity, records in asked:
         yield from _series(records, entity, page, is_brief=page.shows(entity, records))
     if not rows and not asked:
-        yield from (_newest(entity, several=known.several) for entity in known.entities)
+        yield page.once([text for entity in known.entities for text in _newest(entity, several=known.several)])
     yield _stands_out(known)
     if re.search(wording.pattern("questions"), page.share.section.guidance) and not known.several:
         question = next((notice.question for notice in known.notices[0] if notice.question), "")
@@ -236,7 +236,7 @@ def _asked_series(page: _Page, rows: Sequence[Row]) -> list[tuple[Entity, Record
     return asked[:_MOST_SERIES]
 
 
-def _newest(entity: Entity, *, several: bool) -> str:
+def _newest(entity: Entity, *, several: bool) -> list[str]:
     """How the first measure of each series stands, for data without single figures."""
     told = []
     for records in entity.records[:3]:
@@ -247,7 +247,7 @@ def _newest(entity: Entity, *, several: bool) -> str:
             told.append(prose.extremes_of_list(measure, records))
     named = wording.listed([wording.lowered(records.title) for records in entity.records[:6]])
     holds = wording.say("data_holds", entity=entity.short, names=escaped(named, most=160)) if named else ""
-    return " ".join(sentence for sentence in told if sentence) or holds
+    return told if any(told) else [holds]
 
 
 def _key_rows(known: Known) -> tuple[Row, ...]:

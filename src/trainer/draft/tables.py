@@ -65,7 +65,8 @@ def _shown(records: Records, numeric: Sequence[Column]) -> Sequence[int]:
 
 def _of_what(records: Records) -> str:
     """`Quarterly revenue and net income`, or the list's own title where that says what it holds."""
-    names = wording.listed([wording.lowered(wording.base(column.title)) for column in records.columns[:3]])
+    titles = [wording.lowered(wording.base(column.title)) for column in records.columns[:3]]
+    names = wording.listed(titles) if len(records.columns) <= 3 else ", ".join(titles)
     if not records.title or fold(records.title) in vocabulary("container"):
         by = wording.say_of("periods_of", records.cadence) if records.cadence else wording.lowered(records.label_title)
         caption = wording.say(
