@@ -57,3 +57,51 @@ def test_a_stream_that_breaks_off_with_an_error_is_no_answer():
         list(provider(server).stream("x"))
 
     assert caught.value.kind == "server"
+
+
+def test_a_web_page_in_place_of_an_answer_is_told_at_once():
+    page = Reply(headers={"Content-Type": "text/html"}, body=b"<html><b>Sign in</b> to the wifi</html>")
+    with openai_server(lambda server, seen: page) as server, pytest.raises(ProviderError) as caught:
+        provider(server).complete("x")
+
+    assert len(server.requests) == 1
+    assert caught.value.message.endswith("answered with a web page: Sign in to the wifi")
+    assert "/v1" in caught.value.hint
+
+
+def test_an_answer_in_another_protocol_names_the_address():
+    with (
+        openai_server(lambda server, seen: Reply(body={"message": {"content": "x"}, "done": True})) as server,
+        pytest.raises(ProviderError) as caught,
+    ):
+        provider(server).complete("x")
+
+    assert "llm_provider.api_base" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [(b'"a \\ud83d b"', "a \ufffd b"), (b'"x", "content": "y"', "y"), (b'"x", "logprob": NaN', "x")],
+)
+def test_what_is_no_strict_json_around_an_answer_does_not_cost_it(content, read):
+    body = b'{"choices": [{"message": {"content": %s}, "finish_reason": "stop"}]}' % content
+    with openai_server(lambda server, seen: Reply(body=body)) as server:
+        assert provider(server).complete("x").content == read
+
+    assert len(server.requests) == 1
+
+
+def test_a_failed_response_in_a_stream_tells_why():
+    failed = b'data: {"type": "response.failed", "response": {"error": {"message": "the server had an error"}}}\n\n'
+    reply = Reply(headers={"Content-Type": "text/event-stream"}, body=failed + b"data: [DONE]\n\n")
+    with openai_server(lambda server, seen: reply) as server, pytest.raises(ProviderError, match="had an error"):
+        list(provider(server).stream("x"))
+
+
+def test_a_setting_that_a_model_refuses_is_named_in_the_hint():
+    words = "Unsupported value: 'temperature' does not support 0.2 with this model."
+    refusal = Reply(400, body={"error": {"message": words, "code": "unsupported_value"}})
+    with openai_server(lambda server, seen: refusal) as server, pytest.raises(ProviderError) as caught:
+        provider(server).complete("x")
+
+    assert caught.value.hint == "leave temperature out of llm_provider and of the instruction's model"

@@ -126,3 +126,24 @@ def test_a_server_that_refuses_stream_options_is_streamed_without(provider):
     assert [attempt.outcome for attempt in result.attempts] == ["bad_request", "ok"]
     assert isinstance(result, CompletionResult)
     assert result.tokens_estimated
+
+
+@pytest.mark.parametrize("schema", [None, SCHEMA])
+def test_a_model_that_refuses_max_tokens_is_asked_by_its_newer_name(schema):
+    refusal = (
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    )
+
+    def script(server, seen):
+        if "max_tokens" in seen.body:
+            return Reply(400, body={"error": {"message": refusal, "code": "unsupported_parameter"}})
+        return Reply(content='{"answer": 1}')
+
+    with openai_server(script) as server:
+        link = made(server, "openai_compatible", max_tokens=9)
+        for prompt in "xy":
+            complete(prompt, chain=[link], schema=schema, extract=extract)
+        asked = [seen.body for seen in server.requests]
+
+    assert [body.get("max_completion_tokens") for body in asked] == [None, 9, 9]
+    assert all(("response_format" in body) == (schema is not None) for body in asked)

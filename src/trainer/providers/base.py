@@ -49,6 +49,8 @@ class LLMProvider(Protocol):
     """Whether it takes a JSON Schema; where not, or once it refuses one, it is asked in words."""
     stream_usage: bool = False
     """Whether usage is asked for in streams; switched off once the service refuses that."""
+    length_field: str = ""
+    """What the longest answer is called; `max_completion_tokens` once a service refuses `max_tokens`."""
     writes_sections: bool = False
     """Whether one call answers all the steps of a strategy."""
     warms_up: bool = False

@@ -18,6 +18,7 @@ from trainer.providers.answers import ending_of
 from trainer.providers.base import LLMProvider, ask
 from trainer.providers.budget import Budget
 from trainer.providers.cache import CompletionCache
+from trainer.providers.openai_format import MAX_COMPLETION_TOKENS, MAX_TOKENS
 from trainer.providers.pacing import RateLimits
 from trainer.providers.policy import Policy
 from trainer.providers.request import Request
@@ -144,6 +145,9 @@ class Client:
                     sent = in_words(request, request.schema)
                 return await self._limited(provider, request, sent, call)
             except ProviderError as error:
+                if provider.length_field == MAX_TOKENS and _refuses_max_tokens(error):
+                    provider.length_field = MAX_COMPLETION_TOKENS
+                    continue
                 if schema is not None and _may_refuse_a_schema(error):
                     schema = None
                     if error.kind == "bad_request":
@@ -290,6 +294,10 @@ def _exact_cost(result: CompletionResult, at_most: float) -> float:
 def _may_refuse_a_schema(error: ProviderError) -> bool:
     """Whether a server may have failed because of a schema: servers answer 400, 422, 500 or 501 without saying so."""
     return error.kind == "bad_request" or (error.kind == "server" and error.status in (500, 501))
+
+
+def _refuses_max_tokens(error: ProviderError) -> bool:
+    return error.kind == "bad_request" and MAX_TOKENS in error.message and MAX_COMPLETION_TOKENS in error.message
 
 
 def _refuses_usage(error: ProviderError) -> bool:

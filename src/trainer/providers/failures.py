@@ -32,6 +32,10 @@ _TOO_LONG = re.compile(
 )
 _REFUSED = re.compile(r"content.?(filter|policy|management)|responsibleai|safety system|moderation", re.IGNORECASE)
 _NO_CREDIT = re.compile(r"insufficient.?(quota|funds|balance)|billing|out of credit|credit balance", re.IGNORECASE)
+_SETTINGS = "temperature|top_p|seed|max_tokens|frequency_penalty|presence_penalty|stop"
+_REFUSED_SETTING = re.compile(
+    rf"\b({_SETTINGS})\b.{{0,40}}not support|unsupported (?:value|parameter)\W{{1,9}}({_SETTINGS})\b", re.IGNORECASE
+)
 _WAIT = re.compile(
     r"(?:try again|retry|wait)\D{0,30}?(?:(\d+)\s*m(?:in(?:utes?)?)?\s*)?(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s\b|sec)",
     re.IGNORECASE,
@@ -71,7 +75,9 @@ def failure_of_answer(
     kind = kind_of(status, said)
     moment = (now or _utc_now)()
     text = f"{service} answered {status}: {said}" if said else f"{service} answered {status} without a reason"
-    return failure(kind, text, status=status, retry_after=retry_after(headers, body, moment))
+    setting = _REFUSED_SETTING.search(said) if kind == "bad_request" else None
+    hint = f"leave {setting[1] or setting[2]} out of llm_provider and of the instruction's model" if setting else None
+    return failure(kind, text, status=status, retry_after=retry_after(headers, body, moment), hint=hint)
 
 
 def kind_of(status: int | None, said: str) -> FailureKind:

@@ -17,7 +17,7 @@ from trainer.providers import loop, transport
 from trainer.providers.base import LLMProvider
 from trainer.providers.failures import failure, failure_of_answer
 from trainer.providers.limits import wait_for_one
-from trainer.providers.openai_format import Parts, body_of
+from trainer.providers.openai_format import MAX_COMPLETION_TOKENS, MAX_TOKENS, Parts, body_of
 from trainer.providers.prices import FREE, price_at
 from trainer.providers.request import Request
 
@@ -33,7 +33,8 @@ class OpenAICompatibleProvider(LLMProvider):
 
     `api_base` is the address up to and with `/v1`. `local: true` declares that the server costs nothing, whatever its
     models are called. A server that refuses `response_format`, and any with `native_schema: false`, is asked for JSON
-    in words; one that refuses `stream_options` is asked without. Further options are settings sent with every call.
+    in words; one that refuses `stream_options` is asked without, one that refuses `max_tokens` by its newer name.
+    Further options are settings sent with every call.
     """
 
     provider = "openai_compatible"
@@ -58,6 +59,9 @@ class OpenAICompatibleProvider(LLMProvider):
         self.model = model
         self.native_schema = native_schema
         self.api_base = api_base.rstrip("/")
+        # OpenAI's newer models refuse `max_tokens`, behind gateways too; other servers know nothing else.
+        is_openai = urlsplit(self.api_base).hostname == "api.openai.com"
+        self.length_field = MAX_COMPLETION_TOKENS if is_openai else MAX_TOKENS
         self.settings = settings
         self.price = FREE if local else price_at(model, self.api_base)
         self._key = Secret(api_key)
@@ -109,10 +113,7 @@ class OpenAICompatibleProvider(LLMProvider):
             raise failure("server", f"{self._service} answered with no list of models") from error
 
     def _body(self, request: Request, *, stream: bool) -> bytes:
-        # OpenAI's newer models refuse `max_tokens`; other servers know nothing else.
-        is_openai = urlsplit(self.api_base).hostname == "api.openai.com"
-        length_field = "max_completion_tokens" if is_openai else "max_tokens"
-        return body_of(request, self.settings, stream=stream, usage=self.stream_usage, length_field=length_field)
+        return body_of(request, self.settings, stream=stream, usage=self.stream_usage, length_field=self.length_field)
 
     @contextlib.asynccontextmanager
     async def _exchange(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from trainer.core.errors import UsageError
-from trainer.core.strictjson import read_json
 from trainer.core.values import CompletionResult, Json
 from trainer.providers.failures import failure, kind_of
 from trainer.providers.request import Request
 
+MAX_TOKENS, MAX_COMPLETION_TOKENS = "max_tokens", "max_completion_tokens"
+"""The field of the longest answer, and its newer name."""
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 """Where servers put reasoning that they part themselves: DeepSeek and vLLM; OpenRouter and Ollama; some gateways."""
+
+_NOT_THE_PROTOCOL = "check llm_provider.api_base: the address of an API as OpenAI's, which mostly ends in /v1"
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -36,7 +40,8 @@ class Parts:
         self._take_usage(answer)
         choice = _first_choice(answer)
         if choice is None:
-            raise failure("empty", f"{self.service} answered without a choice", status=200)
+            hint = None if "choices" in answer else _NOT_THE_PROTOCOL
+            raise failure("empty", f"{self.service} answered without a choice", status=200, hint=hint)
         self.take_choice(choice)
 
     def take_event(self, data: bytes) -> str:
@@ -94,14 +99,22 @@ class Parts:
             self.usage = usage
 
     def _object(self, body: bytes) -> dict[str, Json]:
-        """The object in a body; some servers answer 200 and put an error in it, or in the middle of a stream."""
+        """The object in a body; some servers answer 200 and put an error in it, or in the middle of a stream.
+
+        Read as leniently as can be, for it is paid: NaN among log probabilities or a key twice spoil no answer.
+        """
+        text = body.decode("utf-8-sig", "replace")
+        if text.lstrip()[:1] == "<":
+            words = " ".join(re.sub(r"<[^<>]*>", " ", text[:20_000]).split())[:200]
+            message = f"{self.service} answered with a web page: {words}"
+            raise failure("not_found", message, status=200, hint=_NOT_THE_PROTOCOL)
         try:
-            value = read_json(body)
-        except UsageError as error:
-            raise failure("server", f"{self.service} answered with broken JSON: {error.message}", status=200) from error
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise failure("server", f"{self.service} answered with broken JSON: {error}", status=200) from error
         if not isinstance(value, dict):
             raise failure("server", f"{self.service} answered with JSON that is no object", status=200)
-        if fault := value.get("error"):
+        if fault := value.get("error") or _failed_response(value):
             words = str(fault.get("message") or fault) if isinstance(fault, dict) else str(fault)
             code = fault.get("code") if isinstance(fault, dict) else None
             status = code if isinstance(code, int) and 400 <= code < 600 else None
@@ -116,12 +129,12 @@ def body_of(
     *,
     stream: bool,
     usage: bool = True,
-    length_field: str = "max_tokens",
+    length_field: str = MAX_TOKENS,
 ) -> bytes:
     """The request's body, `defaults` below its settings; a stream is asked for its `usage`."""
     body: dict[str, Json] = {"model": request.model, "messages": messages_of(request), **request.sent(defaults)}
-    if length_field != "max_tokens" and "max_tokens" in body:
-        body[length_field] = body.pop("max_tokens")
+    if MAX_TOKENS in body:
+        body[length_field] = body.pop(MAX_TOKENS)
     if request.schema is not None:
         body["response_format"] = schema_format(request.schema)
     if stream:
@@ -141,16 +154,22 @@ def schema_format(schema: Mapping[str, Json]) -> dict[str, Json]:
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema)}}
 
 
+def _failed_response(event: Mapping[str, Json]) -> Json:
+    """The error of a `response.failed`, which gateways to OpenAI's newer protocol let through."""
+    response = event.get("response")
+    return response.get("error") if event.get("type") == "response.failed" and isinstance(response, dict) else None
+
+
 def _first_choice(answer: Mapping[str, Json]) -> Mapping[str, Json] | None:
     choices = answer.get("choices")
     return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else None
 
 
 def _text_of(content: Json) -> str:
-    """The text of a content that may be a list of parts."""
+    """The text of a content that may be a list of parts; half a character is a replacement character."""
     if isinstance(content, list):
-        return "".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
-    return str(content)
+        return "".join(_text_of(part.get("text") or "") for part in content if isinstance(part, Mapping))
+    return _HALF.sub("\ufffd", str(content))
 
 
 def _whole(usage: Mapping[str, Json], name: str) -> int:
