@@ -73,3 +73,17 @@ def test_strings_that_run_into_each_other_are_refused(text):
 )
 def test_data_glued_to_its_fence_is_found(text, value):
     assert extract_json(text).value == value
+
+
+@pytest.mark.parametrize(
+    ("inside", "meant"),
+    [
+        (r"C:\Users\new\table", r"C:\Users\new\table"),
+        (r"\frac{1}{2} and \alpha", r"\frac{1}{2} and \alpha"),
+        (r"\d+\b", r"\d+\b"),
+        (r"a\nb \alpha", "a\nb " + r"\alpha"),
+        (r"a \\gamma, \gamma", r"a \gamma, \gamma"),
+    ],
+)
+def test_backslashes_that_nobody_escaped_are_kept_and_those_that_are_escaped_stay_one(inside, meant):
+    assert extract_json(f'{{"a": "{inside}"}}').value == {"a": meant}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -80,6 +81,18 @@ def test_csv_becomes_a_table_and_a_bad_row_is_told_with_its_line():
     )
     with pytest.raises(ConversionError, match=r"a\.csv:3: 3 cells under 2 names"):
         convert(b"a,b\n1,2\n1,2,3\n", target="json", shown="a.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [(b'{"a": -1e400}', "json"), (b'{"a": -1e400}', "text"), (b"a: -.inf", "yaml")]
+)
+def test_json_is_written_without_the_numbers_it_has_no_way_to_write(content, kind):
+    made = convert(content, source=kind, target="json")
+
+    assert json.loads(made.content, parse_constant=pytest.fail) == {"a": None}
+    assert [(finding.kind, finding.message) for finding in made.findings] == [
+        ("not_finite", "a number too large, or none, is written as null: -Infinity")
+    ]
 
 
 def test_plain_text_says_the_same_words_and_nothing_is_markup():

@@ -20,7 +20,12 @@ _HEX = re.compile(r"0[xX][0-9a-fA-F]+")
 _STOP = re.compile(r"[,}\]\n]|;(?=\s*[\"'\w]+\s*:)|\s+(?=\"[^\"\n]{0,60}\"\s*:)|\Z")
 _UNOPENED = re.compile(r"([A-Za-z0-9][^\"\n:{}\[\]]*)\"(?=\s*(?:[}\]]|,\s*(?:[\"}\]]|\Z)))")
 _QUOTE_ESCAPE = re.compile(r"(\\\\)|\\'")
-_BAD_ESCAPE = re.compile(r'\\(?:u(?![0-9a-fA-F]{4})|[^"\\/bfnrtu]|\Z)')
+_DRIVE = re.compile(r"[A-Za-z]:\\")
+_BAD_ESCAPE = re.compile(r'(\\\\)|\\(?:u(?![0-9a-fA-F]{4})|[^"\\/bfnrtu]|\Z)')
+_UNMEANT = re.compile(r'(\\\\)|\\(?:u(?![0-9a-fA-F]{4})|[^"\\/nrtu]|\Z)')
+_UNMEANT_IN_PATH = re.compile(r'(\\\\)|\\(?:u(?![0-9a-fA-F]{4})|[^"\\/u]|\Z)')
+"""Who escapes no backslash in a string means none of its escapes: backspace and form feed never (`\\beta`, `\\frac`),
+line ends and tabs where it is the path of a drive. A backslash that is escaped (the first group) stays so."""
 
 
 def string_value(raw: str, opening: str) -> tuple[str, list[str]]:
@@ -39,7 +44,10 @@ def string_value(raw: str, opening: str) -> tuple[str, list[str]]:
     if inner and opening == '"':
         repairs.append("quote in a string escaped")
     unescaped = _QUOTE_ESCAPE.sub(lambda match: match[1] or "'", escaped)
-    mended = _BAD_ESCAPE.sub(lambda match: "\\" + match[0], unescaped)
+    bad = _BAD_ESCAPE
+    if any(not match[1] for match in bad.finditer(unescaped)):
+        bad = _UNMEANT_IN_PATH if _DRIVE.match(raw) else _UNMEANT
+    mended = bad.sub(lambda match: match[1] or "\\" + match[0], unescaped)
     if mended != escaped:
         repairs.append("bad escape mended")
     try:

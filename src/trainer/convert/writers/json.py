@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from trainer.convert.base import Dataset, Options
 from trainer.convert.document import Converted, Document
 from trainer.convert.jsontext import extract_json
@@ -9,14 +11,14 @@ from trainer.convert.jsontext.fit import check_fit
 from trainer.convert.outline import markdown_to_json
 from trainer.core.digest import pretty
 from trainer.core.errors import ConversionError, Where
-from trainer.core.values import Finding
+from trainer.core.values import Finding, Json
 
 
 def write(source: Document | Dataset, options: Options) -> Converted[str]:
     """Indented JSON with sorted keys."""
     value = source.value if isinstance(source, Dataset) else markdown_to_json(source, schema=options.schema)
     check_fit(value, options.schema, shown=source.shown)
-    return Converted(pretty(value))
+    return _finite(value, source.shown)
 
 
 def write_extracted(content: bytes, *, shown: str, options: Options) -> Converted[str]:
@@ -32,4 +34,17 @@ def write_extracted(content: bytes, *, shown: str, options: Options) -> Converte
     if found.ambiguous:
         count = len(found.candidates)
         findings.append(Finding("json_ambiguous", "warning", f"one of {count} values was chosen", where))
-    return Converted(pretty(found.value), tuple(findings))
+    converted = _finite(found.value, shown)
+    return Converted(converted.content, (*findings, *converted.findings))
+
+
+def _finite(value: Json, shown: str) -> Converted[str]:
+    """The JSON of a value; a number that JSON has no way to write is null, and told."""
+    text = pretty(value)
+    words: set[str] = set()
+    if "Infinity" in text or "NaN" in text:
+        text = pretty(json.loads(text, parse_constant=words.add))
+    message = "a number too large, or none, is written as null"
+    return Converted(
+        text, tuple(Finding("not_finite", "warning", f"{message}: {word}", Where(shown)) for word in sorted(words))
+    )
