@@ -63,6 +63,14 @@ def test_settings_without_effect_are_named(tmp_path: Path) -> None:
     )
 
 
+def test_variables_that_are_not_set_are_named(tmp_path: Path) -> None:
+    folder = project(tmp_path, "llm_provider: {provider: draft, api_key: '${NO_SUCH_KEY}', model: '${MODEL:-m}'}")
+
+    assert check_config(open_project(folder, environ={})).warnings == (
+        "config.yaml:1:42: llm_provider.api_key is ${NO_SUCH_KEY}, which is not set",
+    )
+
+
 def test_an_instruction_outside_the_project_is_not_read(tmp_path: Path) -> None:
     folder = project(tmp_path / "project", "reports: {u: {instruction: ../../../outside.md}}")
     (tmp_path / "outside.md").write_text("secret")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainer.actions.data import Sources, check_sources, local_blocks
-from trainer.actions.model import make_chain
+from trainer.actions.model import KEYS, make_chain
 from trainer.actions.prompt import Instructions, check_all, render_blocks
 from trainer.actions.report_inputs import collect_inputs
 from trainer.core.config import Settings
 from trainer.core.errors import ConfigError, SourceError, TrainerError, UsageError, Where, unknown
 from trainer.core.project import Project
 from trainer.prompts import list_instructions
-from trainer.providers import PROVIDERS
+from trainer.providers import PROVIDERS, find_key
 from trainer.reports import expand_reports
 from trainer.stores import BACKENDS
 
@@ -35,7 +35,7 @@ class Checked:
     reports: int
     instructions: int
     warnings: tuple[str, ...] = ()
-    """What is probably not meant: unused parameters, names that look misspelt, sections without content."""
+    """What is probably not meant: variables that are not set, unused parameters, names that look misspelt …"""
 
 
 def check_config(project: Project) -> Checked:
@@ -62,6 +62,7 @@ def check_config(project: Project) -> Checked:
         except (UsageError, SourceError) as error:
             wrong.append(error)
     warnings = [f"{place}: {key} has no effect yet" for key, place in project.config.unbuilt.items()]
+    warnings += _unset_variables(project)
     names = list_instructions(project.instructions)
     for name in names:
         try:
@@ -70,6 +71,16 @@ def check_config(project: Project) -> Checked:
             wrong.append(error)
     check_all(wrong)
     return Checked(project.shown(project.root / "config.yaml"), len(specs), len(names), tuple(warnings))
+
+
+def _unset_variables(project: Project) -> Iterator[str]:
+    """Where the settings name a variable that is neither set nor, where it holds a key, kept elsewhere."""
+    for key, variable in project.config.unset.items():
+        is_key = key.rpartition(".")[2] == "api_key"
+        if not (is_key and find_key(variable, environ={}, folder=KEYS)):
+            origin = project.config.origin(key)
+            place = f"{origin.place}: " if origin else ""
+            yield f"{place}{key} is ${{{variable}}}, which is not set"
 
 
 def _check_adapters(project: Project) -> Iterator[ConfigError]:
