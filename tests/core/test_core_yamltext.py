@@ -117,3 +117,11 @@ def test_a_number_keeps_its_spelling_where_no_type_is_declared(text: str, typed:
 
 def test_a_number_too_long_for_python_stays_text() -> None:
     assert load_yaml("9" * 5_000, shown="x").value == "9" * 5_000
+
+
+@pytest.mark.parametrize("text", ["a:\n\tb: 1", "a:\n  b: 1\n\tc: 2"])
+def test_a_tab_in_the_indentation_is_told_as_one(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_yaml(text, shown="x")
+
+    assert caught.value.hint == "indent by spaces; YAML takes no tabs there"

@@ -91,7 +91,10 @@ def load_yaml(text: str, *, shown: str, first_line: int = 1) -> YamlDocument:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = reader.place(mark) if mark else Where(shown)
-        raise UsageError(f"not valid YAML: {error.problem or error.context}", where=where) from None
+        hint = (
+            "indent by spaces; YAML takes no tabs there" if mark and text[mark.index : mark.index + 1] == "\t" else None
+        )
+        raise UsageError(f"not valid YAML: {error.problem or error.context}", where=where, hint=hint) from None
     except yaml.YAMLError as error:
         raise UsageError(f"not valid YAML: {error}", where=Where(shown)) from None
     value = reader.value(node, (), 0) if node is not None else None

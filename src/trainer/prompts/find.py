@@ -31,7 +31,7 @@ def find_instruction(folder: Path, name: str, *, root: Path) -> Found:
                 raise InstructionError(f"the instruction lies outside the project: {name}", hint=hint)
             return Found(candidate, _shown(candidate, folder))
     message, hint = unknown("instruction", name, list_instructions(folder))
-    raise InstructionError(message, where=Where(str(folder)), hint=hint)
+    raise InstructionError(message, where=Where(_shown(folder, root)), hint=hint)
 
 
 def list_instructions(folder: Path) -> list[str]:
