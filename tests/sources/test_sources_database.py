@@ -144,6 +144,6 @@ def test_an_address_that_leads_nowhere_is_told(clock, tmp_path, url, kind, messa
     ],
 )
 def test_no_digit_of_a_cell_changes(cell, value):
-    from trainer.sources.database import _plain
+    from trainer.sources.cells import plain_value
 
-    assert _plain(cell) == value
+    assert plain_value(cell) == value

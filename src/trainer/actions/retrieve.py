@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import csv
+import io
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainer import __version__
@@ -14,7 +19,9 @@ from trainer.actions.record import Recorder, failure
 from trainer.actions.report_inputs import all_requests, collect_inputs
 from trainer.actions.wiring import current_heads, open_store
 from trainer.core.clock import Clock, isoformat, system_clock
-from trainer.core.errors import TrainerError, UsageError
+from trainer.core.digest import canonical
+from trainer.core.errors import SourceError, TrainerError, UsageError, unknown
+from trainer.core.files import write_pieces
 from trainer.core.project import Project
 from trainer.core.values import Json, RetrievalResult
 from trainer.reports import expand_reports, select_reports
@@ -118,6 +125,52 @@ def retrieve_one(
     retriever = sources[name]
     request = DataRequest(retriever.key(query), name, query, local=retriever.local)
     return _retrieve(project, [request], options, sources=sources, clock=clock, default=0)[0]
+
+
+def retrieve_to_file(
+    project: Project, source: str | None, query: Mapping[str, Json], path: Path, *, clock: Clock = system_clock
+) -> int:
+    """How many records of one query were written to a CSV or JSON Lines file, in the memory of a few of them."""
+    if path.suffix not in _WRITERS:
+        message, hint = unknown("kind of file", path.suffix or path.name, _WRITERS)
+        raise UsageError(message, hint=hint)
+    name = source or project.settings.data_retriever.provider
+    retriever = Sources(project, clock=clock)[name]
+    count = itertools.count()
+    with Recorder(project, "retrieve", context={"source": name, "query": dict(query)}, clock=clock) as recorder:
+        rows = (row for row, _ in zip(retriever.rows(query), count, strict=False))
+        write_pieces(path, _WRITERS[path.suffix](rows))
+        written = next(count)
+        recorder.note(outputs={"records": written})
+    return written
+
+
+def _csv_lines(rows: Iterable[Mapping[str, Json]]) -> Iterator[bytes]:
+    """A line of names, those of the first row, and one for each row; what is no scalar is JSON."""
+    names: list[str] = []
+    for row in rows:
+        line = io.StringIO()
+        writer = csv.writer(line, lineterminator="\n")
+        if not names:
+            names = list(row)
+            writer.writerow(names)
+        if extra := row.keys() - names:
+            hint = "write to a .jsonl file, whose records may differ"
+            raise SourceError(f"a later record has a field more: {min(extra)}", hint=hint)
+        cells = (row.get(name) for name in names)
+        writer.writerow(canonical(cell) if isinstance(cell, dict | list | bool) else cell for cell in cells)
+        yield line.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _json_lines(rows: Iterable[Mapping[str, Json]]) -> Iterator[bytes]:
+    for row in rows:
+        yield f"{json.dumps(row, ensure_ascii=False)}\n".encode("utf-8", "surrogatepass")
+
+
+_WRITERS: Mapping[str, Callable[[Iterable[Mapping[str, Json]]], Iterator[bytes]]] = {
+    ".csv": _csv_lines,
+    ".jsonl": _json_lines,
+}
 
 
 def retrieve_all(

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.core.clock import Clock, system_clock
-from trainer.core.errors import ConfigError
+from trainer.core.errors import ConfigError, UsageError, unknown
 from trainer.core.project import Project
 
 if TYPE_CHECKING:
     from trainer.mart import Tracker
     from trainer.mart.tables import Opener
     from trainer.sources import Call, DataRetriever
+    from trainer.sources.streams import Stream
     from trainer.stores import DataStore, Head
 
 DATABASE_NAME = "trainer.duckdb"
@@ -62,6 +63,19 @@ def open_source(
 
     context = SourceContext(clock=clock, root=project.root, cache=project.cache, rates=limits_folder(), on_call=on_call)
     return create_source(name, context, **project.settings.data_retriever.sources.get(name, {}))
+
+
+def open_stream(project: Project, name: str, *, clock: Clock = system_clock) -> Stream:
+    """The stream that the settings call `name`; nothing is connected to before it is opened."""
+    from trainer.sources import SourceContext
+    from trainer.sources.streams import create_stream
+
+    streams = project.settings.data_retriever.streams
+    if name not in streams:
+        message, hint = unknown("stream", name, streams)
+        raise UsageError(message, hint=hint)
+    context = SourceContext(clock=clock, root=project.root, cache=project.cache, rates=limits_folder())
+    return create_stream(name, streams[name], context)
 
 
 def limits_folder() -> Path:

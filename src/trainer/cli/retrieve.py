@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trainer.cli.app import Command, Json, application
 from trainer.cli.completion import sources
-from trainer.cli.session import Session
+from trainer.cli.session import Session, graceful
 from trainer.cli.show import write_json, write_table, write_text
 from trainer.core.errors import UsageError
 
@@ -57,6 +59,19 @@ def retrieve(
     ttl: Annotated[
         str | None, typer.Option(metavar="DURATION", help="How long what is fetched stays fresh: 30s, 6h, 7d.")
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the records to a .csv or .jsonl file instead."),
+    ] = None,
+    following: Annotated[
+        bool, typer.Option("--follow", help="Go on reading a stream until it is interrupted.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option("--max", metavar="N", min=1, help="Most records and messages of a stream.")
+    ] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry-dead", help="Read a stream's dead letters again, with the settings of today.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Fetch data from a SOURCE into the store and print its storage key.
@@ -65,26 +80,50 @@ def retrieve(
     (data_retriever.provider) is asked. Data that was stored with a --ttl is
     not fetched again before it runs out.
 
+    In place of SOURCE stands the name of a stream (data_retriever.streams) to read on from where it was left: what
+    there is now, or with --follow all that comes, until an interrupt ends it behind the batch under way. Each record
+    is the document NAME:ID, a message that cannot be read the document dead:NAME:ID.
+
     \b
     trainer retrieve yahoo_finance ticker=ABBV kind=summary
     trainer retrieve ticker=ABBV kind=quote --ttl 1d
+    trainer retrieve database connection=shop query=sales -o sales.csv
+    trainer retrieve orders --follow
     trainer retrieve --all
     """  # noqa: D301  (typer's own mark for lines that are not to be filled)
     from trainer.actions.retrieve import RetrieveOptions
 
     session: Session = context.obj
     words = [source, *query] if source else query
+    if output and (every or listing or not words):
+        raise UsageError(
+            "-o needs one query of one source", hint="for example: trainer retrieve database … -o rows.csv"
+        )
     if sum((every, listing, bool(words))) != 1:
         raise UsageError(
             "name a query, --all or --list", hint="for example: trainer retrieve yahoo_finance ticker=ABBV"
         )
     options = RetrieveOptions(refresh=refresh, store=not no_store, ttl=_seconds(ttl))
-    if listing:
+    stream = (
+        source if source and "=" not in source and source in session.project().settings.data_retriever.streams else None
+    )
+    if stream is None and (following or limit or retry):
+        raise UsageError(
+            "--follow, --max and --retry-dead are for streams", hint="name one of data_retriever.streams in config.yaml"
+        )
+    if stream is not None:
+        if query:
+            raise UsageError(f"{stream} is a stream, which takes no query", hint=f"run: trainer retrieve {stream}")
+        _stream(session, stream, following=following, limit=limit, retry=retry, as_json=as_json)
+    elif listing:
         _list(session, as_json=as_json)
     elif every:
         _all(session, options, as_json=as_json)
     else:
         named = None if "=" in words[0] else words[0]
+        if output is not None:
+            _to_file(session, named, words if named is None else query, output, as_json=as_json)
+            return
         _one(session, named, words if named is None else query, options, as_json=as_json)
 
 
@@ -104,6 +143,41 @@ def _one(session: Session, source: str | None, query: list[str], options: Retrie
         write_text(found.key)
     elif found.result is not None:
         write_json(found.result.data)
+
+
+def _to_file(session: Session, source: str | None, query: list[str], path: Path, *, as_json: bool) -> None:
+    from trainer.actions.prompt import parse_pairs
+    from trainer.actions.retrieve import retrieve_to_file
+
+    written = retrieve_to_file(session.project(), source, parse_pairs(query, option="KEY=VALUE"), path)
+    session.say(f"{path}: {written:,} records")
+    if as_json:
+        write_json({"file": str(path), "records": written})
+
+
+def _stream(session: Session, name: str, *, following: bool, limit: int | None, retry: bool, as_json: bool) -> None:
+    from trainer.actions.follow import FollowOptions, follow_stream, retry_dead
+
+    if retry:
+        total = retry_dead(session.project(), name)
+    else:
+        stop = threading.Event()
+        with graceful(stop):
+            total = follow_stream(
+                session.project(),
+                name,
+                FollowOptions(follow=following, limit=limit),
+                stop=stop,
+                on_batch=lambda so_far: session.detail(f"{name}: {so_far.summary}"),
+                on_failure=lambda error, pause: session.say(f"{error.message}; trying again in {pause:.1f} s"),
+            )
+    session.say(f"{name}: {total.summary}")
+    if as_json:
+        write_json(total.as_json())
+    else:
+        write_text(f"{total.key}*")
+    if not retry and stop.is_set():
+        raise KeyboardInterrupt
 
 
 def _all(session: Session, options: RetrieveOptions, *, as_json: bool) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,3 +60,32 @@ class Session:
     def interactive(self) -> bool:
         """Whether progress may be drawn: a terminal, and neither CI nor --quiet."""
         return sys.stderr.isatty() and not self.quiet and not self.environ.get("CI")
+
+
+_GRACE = 1.0
+"""Seconds in which a batch under way may end; what is interrupted after them is as safe as after a crash."""
+
+
+@contextlib.contextmanager
+def graceful(stop: threading.Event) -> Iterator[None]:
+    """Let an interrupt or SIGTERM set `stop`, so that what is under way ends; a second one ends it at once."""
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    def end(_number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        signal.setitimer(signal.ITIMER_REAL, _GRACE)
+
+    try:
+        signal.signal(signal.SIGALRM, interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from trainer.core.errors import TrainerError, UsageError, Where
@@ -19,15 +20,18 @@ def write_atomic(path: Path, content: bytes | str) -> bool:
     try:
         if _holds(path, payload):
             return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, payload)
+        _replace(path, [payload])
     except OSError as error:
-        raise TrainerError(
-            f"cannot write: {error.strerror or error}",
-            where=Where(str(path)),
-            hint="free some space or make the folder writable, then run the same command again",
-        ) from error
+        raise _unwritable(path, error) from error
     return True
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Replace the file in one step by what is too large to be held whole; it stays as it was where `pieces` raises."""
+    try:
+        _replace(path, pieces)
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def read_text(path: Path, *, shown: str | None = None) -> str:
@@ -59,11 +63,17 @@ def _holds(path: Path, payload: bytes) -> bool:
         return False
 
 
-def _replace(path: Path, payload: bytes) -> None:
+def _unwritable(path: Path, error: OSError) -> TrainerError:
+    hint = "free some space or make the folder writable, then run the same command again"
+    return TrainerError(f"cannot write: {error.strerror or error}", where=Where(str(path)), hint=hint)
+
+
+def _replace(path: Path, pieces: Iterable[bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(payload)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())

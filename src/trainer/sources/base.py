@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, Protocol
 
 from trainer.core.clock import Clock, isoformat, system_clock
-from trainer.core.errors import Problem, UsageError, unknown
+from trainer.core.errors import Problem, SourceError, UsageError, unknown
 from trainer.core.registry import Adapter, Registry
 from trainer.core.values import Field, Json, RetrievalResult
 from trainer.sources.query import Query, QueryField, check_query, storage_key
@@ -194,6 +194,16 @@ class DataRetriever(ABC):
             key, result.data, result.metadata, source=result.source, ttl=self.ttl, skip_unchanged=True
         )
         return replace(result, storage_key=key)
+
+    def rows(self, query: Query) -> Iterator[Mapping[str, Json]]:
+        """The records of the answer one after the other; a source that can hold back does not hold all of them.
+
+        Raises what `retrieve` raises, and SourceError for an answer that is no list of records.
+        """
+        records = self.fetch(self.check(query)).data.get("records")
+        if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+            raise SourceError(f"the answer of {self.name} is not a list of records", hint="leave out -o")
+        yield from records
 
     def problems(self) -> Sequence[Problem]:
         """What is wrong with parts of its settings; what the other parts describe can be asked all the same."""

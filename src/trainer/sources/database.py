@@ -17,31 +17,31 @@ reading, where the database knows such, and rolled back.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
+from sqlalchemy import CursorResult, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from trainer.core.clock import isoformat
 from trainer.core.errors import Problem, SourceError, UsageError, unknown
-from trainer.core.secrets import mask_secrets
 from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
+from trainer.sources.cells import plain_value
 from trainer.sources.dates import newest_day
 from trainer.sources.query import Query, QueryField, raise_problems
+from trainer.sources.sql import begin_reading, failure, make_engine
 
 _TEXT = re.compile(r"'[^']*'|\"[^\"]*\"|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/")
 """Quoted text and comments."""
 _READS = re.compile(r"[\s(]*(select|with|values|show|describe|explain)\b[^;]*(;\s*)?", re.IGNORECASE)
 """One statement that reads: a second one could end the transaction that is only for reading."""
+_AT_ONCE = 2_000
+"""Rows that are in memory at a time."""
 _OWN = ("connection", "query", "sql")
 
 
@@ -127,20 +127,13 @@ class DatabaseRetriever(DataRetriever):
     def fetch(self, query: Mapping[str, Json]) -> Fetched:
         """`records`, one for each row, in the question's order."""
         name, sql = str(query["connection"]), self._sql(query)
-        values = {key: value for key, value in query.items() if key not in _OWN}
-        try:
-            with self._engine(name).connect() as connection:
-                _read_only(connection)
-                result = connection.execution_options(stream_results=True).execute(text(sql), values)
-                columns = list(result.keys())
-                rows = result.fetchmany(self._max_rows + 1)
-                connection.rollback()
-        except SQLAlchemyError as error:
-            raise self._failure(name, error) from error
+        with self._answer(query) as result:
+            columns = list(result.keys())
+            rows = result.fetchmany(self._max_rows + 1)
         if len(rows) > self._max_rows:
-            hint = "narrow the question, or raise max_rows"
+            hint = "narrow the question, raise max_rows, or write the rows to a file with -o"
             raise SourceError(f"{name} has more than {self._max_rows:,} rows for the question", hint=hint)
-        data = {"records": [{key: _plain(cell) for key, cell in zip(columns, row, strict=True)} for row in rows]}
+        data = {"records": [_record(columns, row) for row in rows]}
         question = self._questions.get(str(query.get("query")), Question(sql))
         return Fetched(
             data,
@@ -149,6 +142,13 @@ class DatabaseRetriever(DataRetriever):
             fields={path: Field(**meaning) for path, meaning in question.fields.items()},
             metadata={"database": name, "sql": sql},
         )
+
+    def rows(self, query: Query) -> Iterator[dict[str, Json]]:
+        """The rows one after the other, however many, by a cursor of the server's where it has such."""
+        with self._answer(self.check(query)) as result:
+            columns = list(result.keys())
+            for row in result.yield_per(_AT_ONCE):
+                yield _record(columns, row)
 
     def health(self) -> Health:
         """Whether every database can be reached."""
@@ -161,8 +161,20 @@ class DatabaseRetriever(DataRetriever):
             except (SourceError, UsageError) as error:
                 return Health(False, error.message)
             except SQLAlchemyError as error:
-                return Health(False, self._failure(name, error).message)
+                return Health(False, failure(name, error).message)
         return Health(True, f"reaches {', '.join(sorted(self._accesses))}")
+
+    @contextlib.contextmanager
+    def _answer(self, query: Mapping[str, Json]) -> Iterator[CursorResult[Any]]:
+        """The rows for a checked query, read in a transaction that cannot write and is rolled back."""
+        name, values = str(query["connection"]), {key: value for key, value in query.items() if key not in _OWN}
+        try:
+            with self._engine(name).connect() as connection:
+                begin_reading(connection, self._timeout)
+                yield connection.execution_options(stream_results=True).execute(text(self._sql(query)), values)
+                connection.rollback()
+        except SQLAlchemyError as error:
+            raise failure(name, error) from error
 
     def _sql(self, query: Mapping[str, Json]) -> str:
         return self._questions[str(query["query"])].sql if "query" in query else str(query["sql"])
@@ -171,44 +183,17 @@ class DatabaseRetriever(DataRetriever):
         """The pool of connections to a database, made when it is first asked."""
         with self._lock:
             if name not in self._engines:
-                try:
-                    url = make_url(self._accesses[name].url)
-                    if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-                        path = (self.context.root / str(url.database)).resolve()
-                        if not path.is_file():
-                            raise SourceError(f"{name}: there is no file {url.database}", hint="mend its url")
-                        url = url.set(database=f"file:{path}", query={"mode": "ro", "uri": "true"})
-                    self._engines[name] = create_engine(url, pool_pre_ping=True, pool_timeout=self._timeout)
-                except NoSuchModuleError as error:
-                    raise UsageError(f"connections.{name}: no such database: {error}") from error
-                except ArgumentError as error:
-                    hint = "write it like postgresql+psycopg://user@host/database or sqlite:///data.db"
-                    raise UsageError(f"connections.{name}.url is not a database's address", hint=hint) from error
-                except ModuleNotFoundError as error:
-                    message = f"connections.{name} needs {error.name}, which is not installed"
-                    raise UsageError(message, hint=f"run: pip install {error.name}") from error
-                event.listen(self._engines[name], "connect", _limit_sqlite)
+                url, root = self._accesses[name].url, self.context.root
+                self._engines[name] = make_engine(f"connections.{name}", url, root=root, timeout=self._timeout)
             return self._engines[name]
 
-    def _failure(self, name: str, error: SQLAlchemyError) -> SourceError:
-        cause = error.orig if isinstance(error, StatementError) and error.orig else error
-        reason = mask_secrets(re.sub(r"\s+", " ", str(cause)).strip())[:300]
-        return SourceError(f"{name}: {reason}", hint="check the question, the connection and what it may read")
+
+def _record(columns: list[str], row: Any) -> dict[str, Json]:
+    return {column: plain_value(cell) for column, cell in zip(columns, row, strict=True)}
 
 
 def _reads(sql: str) -> bool:
     return _READS.fullmatch(_TEXT.sub(" ", sql)) is not None
-
-
-def _read_only(connection: Connection) -> None:
-    """Begin a transaction that cannot write, where the database knows such."""
-    if connection.dialect.name in ("postgresql", "mysql", "mariadb"):
-        connection.execute(text("SET TRANSACTION READ ONLY"))
-
-
-def _limit_sqlite(connection: Any, _record: Any) -> None:
-    if type(connection).__module__.startswith("sqlite3"):
-        connection.execute("PRAGMA query_only = ON")
 
 
 def _read_all(kind: type[Any], settings: Mapping[str, Any], what: str) -> dict[str, Any]:
@@ -226,34 +211,3 @@ def _read_all(kind: type[Any], settings: Mapping[str, Any], what: str) -> dict[s
             problems.append(Problem(f"{what}.{name}: {error}"))
     raise_problems(problems)
     return values
-
-
-def _plain(cell: Any) -> Json:
-    """A cell as JSON holds it, no digit changed: what a double would not give back is text."""
-    match cell:
-        case None | bool() | int() | str():
-            return cell
-        case float():
-            return cell if cell - cell == 0 else None  # NaN and infinity are no figures
-        case Decimal():
-            return int(cell) if cell == cell.to_integral_value() and "." not in str(cell) else _as_float(cell)
-        case datetime():
-            return isoformat(cell) if cell.tzinfo else cell.isoformat()
-        case date() | time():
-            return cell.isoformat()
-        case timedelta():
-            return cell.total_seconds()
-        case UUID():
-            return str(cell)
-        case dict() | list() | tuple():
-            items = cell.items() if isinstance(cell, dict) else None
-            return {str(key): _plain(item) for key, item in items} if items else [_plain(item) for item in cell]
-    raise SourceError(
-        f"a column holds {type(cell).__name__}, which is no data", hint="leave it out, or cast it to text"
-    )
-
-
-def _as_float(cell: Decimal) -> Json:
-    if not cell.is_finite():
-        return None
-    return float(cell) if Decimal(repr(float(cell))) == cell else str(cell)

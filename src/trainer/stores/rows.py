@@ -117,6 +117,8 @@ def document_of(columns: Sequence[Any]) -> StoredData:
 
 def change_of(draft: Draft) -> Change:
     """The draft, checked and encoded; raises UsageError."""
+    if draft.deletes:
+        return deletion_of(draft.key)
     data = _encoded(draft.data)
     return Change(
         key=check_key(draft.key),

@@ -36,6 +36,8 @@ class Draft:
     """The version that must be the current one, 0 for none; None is any."""
     skip_unchanged: bool = False
     """Whether data equal to the current version's makes no new version."""
+    deletes: bool = False
+    """Whether it says that the document is no more, whatever else it holds; nothing happens where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,9 @@ class DataRetriever(Struct, frozen=True, kw_only=True):
     sources: Annotated[dict[str, dict[str, Any]], Meta(description="Options of each source, by its name.")] = field(
         default_factory=dict
     )
+    streams: Annotated[
+        dict[str, dict[str, Any]], Meta(description="What is read on, by a name of your own: kind, and its settings.")
+    ] = field(default_factory=dict)
 
 
 class FormatConverter(Struct, frozen=True, kw_only=True):

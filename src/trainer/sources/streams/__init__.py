@@ -1,0 +1,27 @@
+"""Streams: brokers' messages, tables that grow, changes of databases and webhooks, read on in batches."""
+
+from trainer.sources.streams.base import (
+    STREAMS,
+    Batch,
+    Event,
+    MessageOptions,
+    MessageStream,
+    Stream,
+    StreamOptions,
+    create_stream,
+    dead_body,
+    dead_letter,
+)
+
+__all__ = [
+    "STREAMS",
+    "Batch",
+    "Event",
+    "MessageOptions",
+    "MessageStream",
+    "Stream",
+    "StreamOptions",
+    "create_stream",
+    "dead_body",
+    "dead_letter",
+]
