@@ -236,7 +236,8 @@ class StreamWriter:
         name, stream = self._stream.name, self._stream
         about = {**stream.meaning(), "stream": name, "retrieved_at": isoformat(self._clock())}
         keys = {event.id: f"{name}:{stream.document_id(event.id)}" for event in events}
-        partial = [keys[event.id] for event in events if event.unchanged]
+        keys |= {event.former: f"{name}:{stream.document_id(event.former)}" for event in events if event.former}
+        partial = [keys[event.former or event.id] for event in events if event.unchanged]
         records = (
             {key: document.data for key, document in self._store.retrieve_many(partial).items()} if partial else {}
         )
@@ -250,8 +251,8 @@ class StreamWriter:
                 )
                 continue
             if event.unchanged:
-                data = {**data, **_kept_values(name, event, records.get(key))}
-            if partial:
+                data = {**data, **_kept_values(name, event, records.get(keys[event.former or event.id]))}
+            if partial and event.kind == "record":
                 records[key] = data
             metadata = {**about, **event.metadata}
             is_gone = event.kind == "deletion"

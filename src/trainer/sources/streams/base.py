@@ -33,7 +33,7 @@ from trainer.core.registry import Adapter, Registry
 from trainer.core.secrets import mask_secrets
 from trainer.core.strictjson import read_json
 from trainer.core.values import Json
-from trainer.sources.base import Health, SourceContext
+from trainer.sources.base import SourceContext
 from trainer.sources.query import raise_problems
 
 EventKind = Literal["record", "deletion", "truncation", "dead"]
@@ -63,6 +63,8 @@ class Event:
     """What else there is to say: `topic`, `offset`, `table`."""
     unchanged: tuple[str, ...] = ()
     """Names of the record that keep their stored value, because the database did not send them."""
+    former: str = ""
+    """The identity under which that value is stored, where it is another."""
     body: bytes | None = None
     """The message as it came; None where it was none."""
     reason: str = ""
@@ -103,7 +105,7 @@ class MessageOptions(StreamOptions, frozen=True, kw_only=True):
 class Stream(ABC):
     """What is read on. Building it does no I/O; `open` connects, and `close` may be followed by another `open`.
 
-    One thread reads. Every method but `health` raises SourceError for what the other side did or did not do.
+    One thread reads. Every method raises SourceError for what the other side did or did not do.
     """
 
     kind: ClassVar[str]
@@ -129,16 +131,6 @@ class Stream(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of the connection; events that were not committed come again."""
-
-    def health(self) -> Health:
-        """Whether it can be read now."""
-        try:
-            self.open(None)
-        except (SourceError, UsageError) as error:
-            return Health(False, error.message)
-        finally:
-            self.close()
-        return Health(True, "can be reached")
 
     def again(self, event_id: str, body: bytes, metadata: Mapping[str, Json]) -> Event:  # noqa: ARG002  (only streams of messages have them)
         """The event of a dead letter, read anew with the settings of today."""
@@ -277,6 +269,7 @@ STREAMS = Registry(
         "kafka": Adapter("trainer.sources.streams.kafka:KafkaStream", "kafka", "confluent_kafka"),
         "memory": Adapter("trainer.sources.streams.memory:MemoryStream"),
         "nats": Adapter("trainer.sources.streams.nats:NatsStream", "nats"),
+        "postgresql": Adapter("trainer.sources.streams.postgresql:PostgreSQLStream", "postgres", "psycopg"),
         "rabbitmq": Adapter("trainer.sources.streams.rabbitmq:RabbitMQStream", "rabbitmq", "pika"),
         "redis": Adapter("trainer.sources.streams.redis:RedisStream", "redis"),
         "table": Adapter("trainer.sources.streams.table:TableStream", "sql", "sqlalchemy"),

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from trainer.core.values import Json
-from trainer.sources.base import Health, SourceContext
+from trainer.sources.base import SourceContext
 from trainer.sources.streams.base import Arrival, MessageOptions, MessageStream
 
 
@@ -58,7 +58,3 @@ class MemoryStream(MessageStream):
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-    def health(self) -> Health:
-        """It is there."""
-        return Health(True, f"{self._queue.qsize()} messages wait")
