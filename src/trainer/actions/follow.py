@@ -117,6 +117,8 @@ def follow_stream(
                 writer = StreamWriter(stream, store, clock)
                 try:
                     stream.open(writer.position)
+                    if options.follow:
+                        stream.serve()
                     for batch, dead in _batches(stream, writer, options, total, stop):
                         total = total.plus(batch, dead)
                         on_batch(total)

@@ -74,7 +74,7 @@ def open_stream(project: Project, name: str, *, clock: Clock = system_clock) -> 
     if name not in streams:
         message, hint = unknown("stream", name, streams)
         raise UsageError(message, hint=hint)
-    context = SourceContext(clock=clock, root=project.root, cache=project.cache, rates=limits_folder())
+    context = SourceContext(clock=clock, root=project.root, state=project.state)
     return create_stream(name, streams[name], context)
 
 

@@ -113,6 +113,8 @@ class SourceContext:
     """The project's root: files are read below it."""
     cache: Path | None = None
     """The folder of the HTTP cache; None keeps nothing."""
+    state: Path | None = None
+    """The folder for what must outlast the program; None is that of a project at `root`."""
     rates: Path | None = None
     """The folder of the ledgers by which all processes of a machine keep one rate; None is for this client alone."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)

@@ -121,6 +121,9 @@ class Stream(ABC):
     def open(self, position: Json) -> None:
         """Connect, and go on at `position`, that of the last batch stored; None where there is none."""
 
+    def serve(self) -> None:  # noqa: B027  (most streams call, and are not called)
+        """Begin to receive, where it is the other side that calls; called after `open` where reading goes on."""
+
     @abstractmethod
     def poll(self, limit: int, wait: float) -> Batch:
         """The next events, at most `limit` and about BATCH_BYTES; waits up to `wait` seconds for the first."""
@@ -157,6 +160,49 @@ class Stream(ABC):
             raise SourceError(f"{self.name}: map does not fit: {error}", hint="mend its map") from error
 
 
+class DecodedStream(Stream):
+    """A stream of messages, which may be anything: what cannot be read becomes a dead letter."""
+
+    settings: ClassVar[type[StreamOptions]] = MessageOptions
+
+    def __init__(self, name: str, options: Any, context: SourceContext) -> None:
+        super().__init__(name, options, context)
+        self._id = jmespath.compile(options.id) if options.id else None
+
+    def event(self, event_id: str, body: bytes, metadata: Mapping[str, Json]) -> Event:
+        """The event of a message: a record, or a dead letter that says why it is none."""
+        try:
+            data = self._decoded(body)
+            identity = self._identity(data) if self._id else event_id
+            record = self.mapped(data)
+        except (SourceError, UsageError) as error:
+            return Event(event_id, "dead", metadata=metadata, body=body, reason=error.message)
+        data = record if isinstance(record, dict) else {"value": record}
+        return Event(identity, data=data, metadata=metadata, body=body)
+
+    def again(self, event_id: str, body: bytes, metadata: Mapping[str, Json]) -> Event:
+        """The event of a dead letter, read anew."""
+        return self.event(event_id, body, metadata)
+
+    def _decoded(self, body: bytes) -> Json:
+        if self.options.format == "json":
+            return read_json(body, shown="the message")
+        try:
+            return {"text": body.decode("utf-8")}
+        except UnicodeDecodeError:
+            raise SourceError("the message is not UTF-8 text") from None
+
+    def _identity(self, data: Json) -> str:
+        try:
+            value = self._id.search(data) if self._id else None
+        except jmespath.exceptions.JMESPathError as error:
+            raise SourceError(f"id does not fit the message: {error}") from error
+        parts = value if isinstance(value, list) else [value]
+        if not parts or not all(isinstance(part, str | int | float) and part != "" for part in parts):
+            raise SourceError(f"the message has no identity at {self.options.id}")
+        return ":".join(str(part) for part in parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A message as an adapter brings it."""
@@ -168,18 +214,15 @@ class Arrival:
     """What acknowledges it."""
 
 
-class MessageStream(Stream):
-    """A stream of messages, which may be anything: what cannot be read becomes a dead letter.
+class MessageStream(DecodedStream):
+    """A queue of a broker that remembers itself what was acknowledged.
 
     An adapter connects (`connect`), brings what has come (`fetch`), and tells the broker what is stored
     (`acknowledge`); batches and what they leave over are the same for all.
     """
 
-    settings: ClassVar[type[StreamOptions]] = MessageOptions
-
     def __init__(self, name: str, options: Any, context: SourceContext) -> None:
         super().__init__(name, options, context)
-        self._id = jmespath.compile(options.id) if options.id else None
         self._ahead: deque[Arrival] = deque()
         """What has come and did not fit into a batch."""
 
@@ -229,39 +272,6 @@ class MessageStream(Stream):
         reason = mask_secrets(str(error) or type(error).__name__)[:200]
         return SourceError(f"{self.name}: {broker}: {reason}", hint=hint)
 
-    def event(self, event_id: str, body: bytes, metadata: Mapping[str, Json]) -> Event:
-        """The event of a message: a record, or a dead letter that says why it is none."""
-        try:
-            data = self._decoded(body)
-            identity = self._identity(data) if self._id else event_id
-            record = self.mapped(data)
-        except (SourceError, UsageError) as error:
-            return Event(event_id, "dead", metadata=metadata, body=body, reason=error.message)
-        data = record if isinstance(record, dict) else {"value": record}
-        return Event(identity, data=data, metadata=metadata, body=body)
-
-    def again(self, event_id: str, body: bytes, metadata: Mapping[str, Json]) -> Event:
-        """The event of a dead letter, read anew."""
-        return self.event(event_id, body, metadata)
-
-    def _decoded(self, body: bytes) -> Json:
-        if self.options.format == "json":
-            return read_json(body, shown="the message")
-        try:
-            return {"text": body.decode("utf-8")}
-        except UnicodeDecodeError:
-            raise SourceError("the message is not UTF-8 text") from None
-
-    def _identity(self, data: Json) -> str:
-        try:
-            value = self._id.search(data) if self._id else None
-        except jmespath.exceptions.JMESPathError as error:
-            raise SourceError(f"id does not fit the message: {error}") from error
-        parts = value if isinstance(value, list) else [value]
-        if not parts or not all(isinstance(part, str | int | float) and part != "" for part in parts):
-            raise SourceError(f"the message has no identity at {self.options.id}")
-        return ":".join(str(part) for part in parts)
-
 
 STREAMS = Registry(
     "streams",
@@ -273,6 +283,7 @@ STREAMS = Registry(
         "rabbitmq": Adapter("trainer.sources.streams.rabbitmq:RabbitMQStream", "rabbitmq", "pika"),
         "redis": Adapter("trainer.sources.streams.redis:RedisStream", "redis"),
         "table": Adapter("trainer.sources.streams.table:TableStream", "sql", "sqlalchemy"),
+        "webhook": Adapter("trainer.sources.streams.webhook:WebhookStream"),
     },
 )
 
