@@ -188,7 +188,7 @@ def _adapters() -> str:
 
 
 _SOURCE_OPTIONS = {
-    "apis": "The services, by name; see [fetch data](../how-to/fetch-live-data.md).",
+    "apis": "The services, by name; see [describe an API](../how-to/describe-an-api.md).",
     "backoff": "Seconds before the first further try; doubled for each one after.",
     "base_url": "Where the service is.",
     "ca_file": "A file of certificates to trust instead of the system's, relative to the project's root.",

@@ -91,7 +91,7 @@ def test_an_endless_walk_is_an_error_and_not_half_the_data(ask, rest):
 
 
 def test_the_next_page_cannot_be_on_another_server(ask):
-    with pytest.raises(SourceError, match="the next page is on another server"):
+    with pytest.raises(SourceError, match="the next page of shop is on another server"):
         ask("/astray", paging={"kind": "link", "next": "/next"}, select="/items")
 
 
@@ -170,7 +170,7 @@ def test_all_faults_of_a_description_are_told_at_once(clock):
         "api",
         SourceContext(clock=clock),
         apis={
-            "a": {"base_url": "example.org", "select": "items", "auth": {"kind": "header", "env": "X"}},
+            "a": {"base_url": "example.org", "select": "items[", "auth": {"kind": "header", "env": "X"}},
             "b": {"base_ulr": "https://example.org", "paging": {"kind": "cursr", "parameter": "p"}},
             "c": {
                 "base_url": "https://example.org",
@@ -184,13 +184,13 @@ def test_all_faults_of_a_description_are_told_at_once(clock):
 
     assert [problem.message for problem in source.problems()] == [
         "apis.a.base_url is not a URL",
-        'apis.a.select is not a JSON pointer: "items"',
+        'apis.a.select is not a JMESPath: Invalid jmespath expression: Incomplete expression:: "items["',
         "apis.a.auth.name is missing",
         'unknown setting in apis.b "base_ulr"',
         "apis.b.base_url is missing",
-        "apis.c.auth.user_env is missing",
         "apis.c.paging.next is missing",
-        'unknown kind of apis.d.paging "cursr"',
+        "apis.c.auth.user_env is missing",
+        'unknown value of apis.d.paging.kind "cursr"',
         "apis.e must be a mapping",
     ]
 

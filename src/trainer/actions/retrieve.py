@@ -202,6 +202,18 @@ def list_sources(project: Project, *, clock: Clock = system_clock) -> list[Sourc
         return list(pool.map(lambda name: _info(sources, name), SOURCES.names()))
 
 
+def sign_in(
+    project: Project,
+    source: str | None,
+    query: Mapping[str, Json],
+    tell: Callable[[str], None],
+    *,
+    clock: Clock = system_clock,
+) -> None:
+    """Let a person sign in to the service a query names; `tell` is given the lines that say where."""
+    Sources(project, clock=clock)[source or project.settings.data_retriever.provider].sign_in(query, tell)
+
+
 def describe_source(project: Project | None, name: str) -> Schema:
     """What a source can be asked; in a project, with the project's settings. Nothing is sent."""
     if project is not None:

@@ -61,7 +61,14 @@ def open_source(
     """The source called `name` with the settings' options; nothing is read or sent before it is asked."""
     from trainer.sources import SourceContext, create_source
 
-    context = SourceContext(clock=clock, root=project.root, cache=project.cache, rates=limits_folder(), on_call=on_call)
+    context = SourceContext(
+        clock=clock,
+        root=project.root,
+        cache=project.cache,
+        rates=limits_folder(),
+        tokens=tokens_folder(),
+        on_call=on_call,
+    )
     return create_source(name, context, **project.settings.data_retriever.sources.get(name, {}))
 
 
@@ -82,6 +89,12 @@ def limits_folder() -> Path:
     """Where the rate limits are that all processes of this machine and user keep together."""
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"{tempfile.gettempdir()}/trainer-{os.getuid()}"
     return Path(runtime) / "trainer-limits"
+
+
+def tokens_folder() -> Path:
+    """Where the user's tokens are: beside no project, since a repository is shared and a token is not."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "trainer" / "tokens"
 
 
 def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:

@@ -72,6 +72,9 @@ def retrieve(
     retry: Annotated[
         bool, typer.Option("--retry-dead", help="Read a stream's dead letters again, with the settings of today.")
     ] = False,
+    sign_in: Annotated[
+        bool, typer.Option("--sign-in", help="Sign in to the service that the query names, by a browser or a code.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Fetch data from a SOURCE into the store and print its storage key.
@@ -111,7 +114,9 @@ def retrieve(
         raise UsageError(
             "--follow, --max and --retry-dead are for streams", hint="name one of data_retriever.streams in config.yaml"
         )
-    if stream is not None:
+    if sign_in and words:
+        _sign_in(session, words)
+    elif stream is not None:
         if query:
             raise UsageError(f"{stream} is a stream, which takes no query", hint=f"run: trainer retrieve {stream}")
         _stream(session, stream, following=following, limit=limit, retry=retry, as_json=as_json)
@@ -125,6 +130,16 @@ def retrieve(
             _to_file(session, named, words if named is None else query, output, as_json=as_json)
             return
         _one(session, named, words if named is None else query, options, as_json=as_json)
+
+
+def _sign_in(session: Session, words: list[str]) -> None:
+    from trainer.actions.prompt import parse_pairs
+    from trainer.actions.retrieve import sign_in
+
+    source = None if "=" in words[0] else words[0]
+    query = parse_pairs(words if source is None else words[1:], option="KEY=VALUE")
+    sign_in(session.project(), source, query, session.say)
+    session.say(f"signed in to {query.get('api', source)}")
 
 
 def _one(session: Session, source: str | None, query: list[str], options: RetrieveOptions, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The source `api`: any REST service that answers in JSON, JSON Lines or CSV, described in config.yaml.
+"""The source `api`: any REST service that answers in JSON, JSON Lines, CSV or XML, and any GraphQL, by description.
 
     data_retriever:
       sources:
@@ -18,37 +18,52 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from email.utils import parsedate_to_datetime
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 import jmespath
 
-from trainer.core.errors import Problem, SourceError, UsageError, Where
-from trainer.core.secrets import Secret, mask_secrets
+from trainer.core.digest import canonical
+from trainer.core.errors import MissingExtra, Problem, SourceError, UsageError, Where, unknown
+from trainer.core.secrets import mask_secrets
 from trainer.core.values import Field, Json
-from trainer.sources.api_settings import Api, Paging, address, credentials, read_apis
+from trainer.sources.api_paging import PageRequest, first_page, next_page, with_parameters, without_parameters
+from trainer.sources.api_settings import Api, Resource, address, credentials, read_apis
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.dates import newest_day
 from trainer.sources.file_formats import read_data
 from trainer.sources.http_client import HTTPClient, Response
-from trainer.sources.pointer import NotThere, is_pointer, resolve
+from trainer.sources.pointer import NotThere, fault_of, look_up
 from trainer.sources.query import Query, QueryField, raise_problems
+from trainer.sources.xmltext import read_xml
 
-_MOST_PAGES = 100
-_FORMATS = {"ndjson": ".jsonl", "jsonl": ".jsonl", "json": ".json", "csv": ".csv", "tab-separated-values": ".tsv"}
-_PATH = QueryField("path", True, description="The resource, after the service's base_url", example="/studies")
+if TYPE_CHECKING:
+    from trainer.sources.oauth import Tokens
+
+_FORMATS = {
+    "ndjson": "jsonl",
+    "jsonl": "jsonl",
+    "json": "json",
+    "csv": "csv",
+    "tab-separated-values": "tsv",
+    "xml": "xml",
+}
+"""The end of a Content-Type -> how the answer is read."""
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _OWN = (
-    QueryField("select", description="JSON pointer to the data in the answer", example="/studies"),
-    QueryField("pages", type="integer", description="Most pages to ask for", example="1"),
+    QueryField("path", description="The resource, after the service's base_url", example="/studies"),
+    QueryField("resource", description="Or the resource by the name that config.yaml gives it", example="studies"),
+    QueryField("select", description="Where the data is in the answer: JSON pointer or JMESPath", example="/studies"),
+    QueryField("pages", type="integer", description="Most pages to ask for", example="1", minimum=1),
     QueryField("graphql", description="A GraphQL query to post, with the other fields as variables", example="{id}"),
 )
 
 
 class APIRetriever(DataRetriever):
-    """Asks the REST services that config.yaml describes."""
+    """Asks the services that config.yaml describes."""
 
     name = "api"
 
@@ -70,13 +85,14 @@ class APIRetriever(DataRetriever):
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
         self._apis, self._faults = read_apis(apis or {})
-        self._http = {
-            name: HTTPClient(
+
+        def client(name: str, url: str, per_second: float) -> HTTPClient:
+            return HTTPClient(
                 name,
                 self.context,
-                address=address(api),
+                address=url,
                 user_agent=user_agent,
-                per_second=api.per_second,
+                per_second=per_second,
                 timeout=timeout,
                 retries=retries,
                 backoff=backoff,
@@ -85,25 +101,35 @@ class APIRetriever(DataRetriever):
                 client_certificate=client_certificate,
                 private_hosts=private_hosts,
             )
+
+        self._http = {name: client(name, address(api), api.per_second) for name, api in self._apis.items()}
+        self._issuers = {
+            name: client(name, api.auth.token_url, api.per_second)
             for name, api in self._apis.items()
+            if api.auth is not None and api.auth.kind == "oauth"
         }
+        self._tokens: dict[str, Tokens] = {}
 
     def get_schema(self) -> Schema:
         """Which service, which resource; other fields become URL parameters."""
         names = tuple(sorted((*self._apis, *self._faults)))
         service = QueryField("api", True, description="The service", example="trials", choices=names)
-        description = f"REST services: {', '.join(names) or 'none is configured'}"
-        return Schema(self.name, description, (service, _PATH, *_OWN), extra_fields=True, leading=("api", "path"))
+        described = ", ".join(_described(name, self._apis.get(name)) for name in names)
+        description = f"REST and GraphQL services: {described or 'none is configured'}"
+        leading = ("api", "resource", "path")
+        return Schema(self.name, description, (service, *_OWN), extra_fields=True, leading=leading)
 
     def check(self, query: Query) -> dict[str, Json]:
         """The query, its path and pointer checked too."""
         checked = super().check(query)
         problems = [*self._faults.get(str(checked["api"]), ())]
-        if not is_pointer(str(checked.get("select", ""))):
-            problems.append(Problem('the query field "select" is not a JSON pointer', hint="begin it with /"))
-        if re.search(r"[?#\s]|(^|/)\.\.(/|$)|^[a-z]+:|^//", str(checked["path"])):
+        if fault := fault_of(str(checked.get("select", ""))):
+            problems.append(Problem(f'the query field "select" {fault}', hint="begin a pointer with /"))
+        if re.search(r"[?#\s]|(^|/)\.\.(/|$)|^[a-z]+:|^//", str(checked.get("path", ""))):
             hint = "name the resource alone; other query fields become URL parameters"
             problems.append(Problem(f'the query field "path" is not a path: "{checked["path"]}"', hint=hint))
+        if not problems:
+            problems += _resource_problems(self._apis[str(checked["api"])], checked)
         raise_problems(problems)
         return checked
 
@@ -114,62 +140,128 @@ class APIRetriever(DataRetriever):
     def fetch(self, query: Mapping[str, Json]) -> Fetched:
         """The data of all pages; a list becomes `records`."""
         name = str(query["api"])
-        api, parameters = self._apis[name], _parameters(self._apis[name], query)
-        url = address(api) + "/" + str(query["path"]).lstrip("/")
-        pages = list(self._pages(name, url, parameters, query))
-        data = _joined(name, pages, str(query.get("select", api.select)), api.map)
-        shown = mask_secrets(url if "graphql" in query else _with(url, parameters))
-        fields = {path: Field(**meaning) for path, meaning in api.fields.items()}
+        api, request = _request(self._apis[name], query)
+        api = replace(api, select=str(query.get("select", api.select)))
+        pages = list(self._pages(name, api, request, most=query.get("pages")))
+        data = _joined(name, pages, api)
         as_of = _as_of(api, pages, data, today=self.context.clock().date())
-        return Fetched(data, subject=api.subject or name, as_of=as_of, fields=fields, metadata={"url": shown})
+        return Fetched(
+            data,
+            subject=api.subject or name,
+            as_of=as_of,
+            fields={path: Field(**meaning) for path, meaning in api.fields.items()},
+            metadata={"url": mask_secrets(request.url)},
+        )
 
     def health(self) -> Health:
-        """Whether every service answers and its credentials are set."""
+        """Whether every service answers and its credentials are taken."""
         if problems := self.problems():
             return Health(False, problems[0].message)
         if not self._apis:
             return Health(False, "no service is described under data_retriever.sources.api.apis")
         for name, api in sorted(self._apis.items()):
             try:
-                headers, hidden = credentials(api, self.context.environ)
-                secrets = [*headers.values(), *hidden.values()]
-                url, sent = _with(address(api), hidden), {**api.headers, **headers}
-                response = self._http[name].get(url, headers=sent, secrets=secrets, retries=0)
-                if response.status in (401, 403):
-                    return Health(False, f"{name} answered {response.status}: check its key")
+                response = self._ask(name, api, PageRequest(address(api)), retries=0)
             except (SourceError, UsageError) as error:
                 return Health(False, f"{name}: {error.message}")
+            if response.status in (401, 403):
+                return Health(False, f"{name} answered {response.status}: check its key")
         return Health(True, f"reaches {', '.join(sorted(self._apis))}")
 
-    def _pages(self, name: str, url: str, parameters: Mapping[str, str], query: Mapping[str, Json]) -> Iterator[_Page]:
-        """Every page; no credentials are in it."""
-        api = self._apis[name]
+    def sign_in(self, query: Query, tell: Callable[[str], None]) -> None:
+        """Let a person sign in to the query's service."""
+        names = sorted(self._issuers)
+        name = str(query.get("api", ""))
+        if name not in names:
+            message, hint = unknown("service that one signs in to", name, names)
+            raise UsageError(message, hint=hint)
+        self._token_of(name).sign_in(tell)
+
+    def _pages(self, name: str, api: Api, request: PageRequest, *, most: int | None) -> Iterator[_Page]:
+        """Every page, at most so many; a walk that does not end is an error, and not half the data."""
+        secrets = _secrets(*credentials(api, self.context.environ))
+        asked: set[str] = set()
+        last: Json = None
+        following: PageRequest | None = first_page(request, api.paging)
+        for _ in range(most or api.max_pages):
+            if following is None:
+                return
+            request = following
+            shown = mask_secrets(request.url, secrets)
+            identity = canonical([request.url, request.body])
+            if identity in asked:
+                raise SourceError(f"the pages of {name} go round in circles", where=Where(shown), hint=_PAGING)
+            asked.add(identity)
+            response = self._ask(name, api, request)
+            content = _read(response, name, api, shown, secrets)
+            page = _Page(shown, content, response.headers.get("last-modified", ""), _format(response, api) == "xml")
+            if request.is_graphql:
+                page = replace(page, content=_graphql_data(page.content, name, shown))
+            records = _selected(page, api) if api.paging else None
+            is_numbered = api.paging is not None and api.paging.kind in ("page", "offset")
+            if is_numbered and records and records == last:
+                raise SourceError(f"{name} sends the same page again and again", where=Where(shown), hint=_PAGING)
+            last = records
+            yield page
+            if api.paging is None:
+                return
+            count = len(records) if isinstance(records, list) else 0
+            following = next_page(api.paging, request, response, page.content, count)
+            following = following and replace(following, url=self._checked_link(name, api, following.url))
+            following = None if following == request else following
+        if following is not None and most is None:
+            hint = "narrow the query, say with pages how many are enough, or allow more with max_pages"
+            raise SourceError(f"{name} has more than {api.max_pages} pages", hint=hint)
+
+    def _checked_link(self, name: str, api: Api, url: str) -> str:
+        """The address of the next page without our key, which some services repeat there."""
+        if urlsplit(url)[:2] != urlsplit(address(api))[:2]:
+            raise SourceError(f"the next page of {name} is on another server", where=Where(mask_secrets(url)))
+        return without_parameters(url, credentials(api, self.context.environ)[1])
+
+    def _ask(self, name: str, api: Api, request: PageRequest, *, retries: int | None = None) -> Response:
+        """The answer, with our credentials in the request; a token that is refused is renewed once."""
         headers, hidden = credentials(api, self.context.environ)
-        secrets = [*hidden.values(), *(value.split()[-1] for value in headers.values())]
-        limit = query.get("pages")
-        body = _graphql(query)
-        page_url: str | None = url if body else _with(url, {**_first_page(api.paging), **parameters})
-        for number in range(_MOST_PAGES):
-            if page_url is None or (limit is not None and number >= limit):
-                return
-            response = self._http[name].request(
-                "POST" if body else "GET",
-                _with(page_url, hidden),
-                headers={**api.headers, **headers},
-                json=body,
-                secrets=secrets,
-            )
-            shown = mask_secrets(page_url, secrets)
-            page = _read(response, name, shown, secrets)
-            if body:
-                yield _Page(shown, _graphql_data(page, name, shown), "")
-                return
-            yield _Page(shown, page, response.headers.get("last-modified", ""))
-            following = _next(api, response, page, page_url, pointer=str(query.get("select", api.select)))
-            page_url = following and _without(following, hidden)
-        if page_url is not None and limit is None:
-            hint = "narrow the query, or say with pages how many are enough"
-            raise SourceError(f"{name} has more than {_MOST_PAGES} pages", hint=hint)
+        if name in self._issuers:
+            headers = {"Authorization": f"Bearer {self._token_of(name).current()}"}
+        response = self._send(name, api, request, headers=headers, hidden=hidden, retries=retries)
+        if response.status == 401 and name in self._issuers:
+            token = self._token_of(name).renewed(headers["Authorization"].removeprefix("Bearer "))
+            headers = {"Authorization": f"Bearer {token}"}
+            response = self._send(name, api, request, headers=headers, hidden=hidden, retries=retries)
+        return response
+
+    def _send(
+        self,
+        name: str,
+        api: Api,
+        request: PageRequest,
+        *,
+        headers: Mapping[str, str],
+        hidden: Mapping[str, str],
+        retries: int | None,
+    ) -> Response:
+        return self._http[name].request(
+            "GET" if request.body is None else "POST",
+            with_parameters(request.url, hidden),
+            headers={**api.headers, **headers},
+            json=request.body,
+            secrets=_secrets(headers, hidden),
+            retries=retries,
+        )
+
+    def _token_of(self, name: str) -> Tokens:
+        auth = self._apis[name].auth
+        if name not in self._tokens and auth is not None:
+            try:
+                from trainer.sources.oauth import Tokens
+            except ModuleNotFoundError as error:
+                raise MissingExtra("authlib", "oauth") from error
+            self._tokens[name] = Tokens(name, auth, self._issuers[name], self.context)
+        return self._tokens[name]
+
+
+_PAGING = "check paging: its kind, and the parameter that says where to go on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +273,89 @@ class _Page:
     content: Json
     modified: str
     """The header Last-Modified."""
+    is_xml: bool = False
+    """Whether a list of one record looks like a record, and a list of none like nothing."""
 
 
-def _graphql(query: Mapping[str, Json]) -> Json:
-    """The body of a GraphQL request; None for a query of another kind."""
-    if "graphql" not in query:
-        return None
-    own = {"api", "path", *(query_field.name for query_field in _OWN)}
-    return {"query": query["graphql"], "variables": {name: query[name] for name in query if name not in own}}
+def _described(name: str, api: Api | None) -> str:
+    """A service and what it can be asked by name, in words."""
+    return f"{name} ({', '.join(sorted(api.resources))})" if api is not None and api.resources else name
+
+
+def _resource_problems(api: Api, query: Mapping[str, Json]) -> Iterator[Problem]:
+    """What is wrong with what the query says of a path or a resource."""
+    name = query.get("resource")
+    if name is None:
+        if "path" not in query:
+            names = ", ".join(sorted(api.resources))
+            hint = f"or a resource: {names}" if names else "for example path=/studies"
+            yield Problem('the query field "path" of source api is missing', hint=hint)
+        return
+    if "path" in query:
+        yield Problem("a query has a path or a resource, not both")
+    if name not in api.resources:
+        message, hint = unknown("resource of " + str(query["api"]), str(name), api.resources)
+        yield Problem(message, hint=hint)
+        return
+    for field in _PLACEHOLDER.findall(api.resources[name].path):
+        if query.get(field) in (None, ""):
+            yield Problem(f'the query field "{field}" of the resource {name} is missing')
+
+
+def _request(api: Api, query: Mapping[str, Json]) -> tuple[Api, PageRequest]:
+    """What holds for the query's resource, and the request for it; no credentials are in it."""
+    resource = api.resources.get(str(query.get("resource")), Resource(path=str(query.get("path", ""))))
+    names = {part.name for part in fields(Api)}
+    own = {part.name: getattr(resource, part.name) for part in fields(Resource) if part.name in names}
+    api = replace(api, **{name: value for name, value in own.items() if value is not None})
+    graphql = query.get("graphql") or resource.graphql
+    values = {name: value for name, value in query.items() if name != "api" and name not in _OWN_NAMES}
+    path = _PLACEHOLDER.sub(lambda match: quote(_word(values.pop(match[1])), safe=""), resource.path)
+    url = "/".join(filter(None, (address(api), path.lstrip("/"))))
+    values = {name: value for name, value in {**api.parameters, **values}.items() if value is not None}
+    if graphql:
+        return api, PageRequest(url, {"query": graphql, "variables": values}, is_graphql=True)
+    if api.method == "POST":
+        return api, PageRequest(url, values)
+    return api, PageRequest(with_parameters(url, {name: _word(value) for name, value in sorted(values.items())}))
+
+
+_OWN_NAMES = frozenset(query_field.name for query_field in _OWN)
+
+
+def _word(value: Json) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(_word(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _secrets(headers: Mapping[str, str], hidden: Mapping[str, str]) -> list[str]:
+    """What must not be shown of our credentials."""
+    return [*hidden.values(), *(value.split()[-1] for value in headers.values())]
+
+
+def _read(response: Response, name: str, api: Api, shown: str, secrets: Sequence[str]) -> Json:
+    """The data of an answer; raises SourceError for everything else, without the secrets it may repeat."""
+    if response.status != 200:
+        text = re.sub(r"\s+", " ", response.body[:2000].decode("utf-8", "replace")).strip()
+        text = mask_secrets(text, secrets)[:200]
+        hint = "check its key and what it may ask for" if response.status in (401, 403) else "check path and parameters"
+        message = f"{name} answered {response.status}" + (f": {text}" if text and not response.is_html else "")
+        raise SourceError(message, where=Where(shown), hint=hint)
+    if response.is_html and api.format != "xml":
+        raise SourceError(f"{name} answered with a page for people", where=Where(shown), hint="check path and base_url")
+    kind = _format(response, api)
+    try:
+        return read_xml(response.body, shown) if kind == "xml" else read_data(response.body, f"{shown}.{kind}")
+    except SourceError as error:
+        where = Where(shown, error.where.line, error.where.column) if error.where else Where(shown)
+        raise SourceError(f"{name}: {error.message}", where=where, hint=error.hint) from None
+
+
+def _format(response: Response, api: Api) -> str:
+    """How an answer is read: as the settings say, else as its Content-Type says."""
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return api.format or next((kind for word, kind in _FORMATS.items() if media_type.endswith(word)), "json")
 
 
 def _graphql_data(page: Json, name: str, shown: str) -> Json:
@@ -200,12 +367,32 @@ def _graphql_data(page: Json, name: str, shown: str) -> Json:
     return page.get("data") if isinstance(page, dict) else page
 
 
-def _joined(name: str, pages: Sequence[_Page], pointer: str, mapping: str) -> dict[str, Json]:
+def _selected(page: _Page, api: Api) -> Json:
+    """The part of a page that holds its data."""
+    try:
+        value = look_up(page.content, api.select)
+    except NotThere as error:
+        if page.is_xml and _is_there(page.content, api.select.rpartition("/")[0]):
+            return []
+        raise SourceError(str(error), where=Where(page.url), hint="set select to where the data is") from None
+    if page.is_xml and api.select and isinstance(value, dict):
+        return [value]
+    records = value.get("records") if isinstance(value, dict) and value.keys() == {"records"} else None
+    return value if records is None else records
+
+
+def _is_there(content: Json, pointer: str) -> bool:
+    with contextlib.suppress(NotThere):
+        return bool(pointer) and look_up(content, pointer) is not False
+    return False
+
+
+def _joined(name: str, pages: Sequence[_Page], api: Api) -> dict[str, Json]:
     """The selected and mapped data of all pages; lists are put one after the other as `records`."""
-    parts = [_selected(page.content, pointer, page.url) for page in pages]
-    if mapping:
+    parts = [_selected(page, api) for page in pages]
+    if api.map:
         try:
-            parts = [jmespath.search(mapping, part) for part in parts]
+            parts = [jmespath.search(api.map, part) for part in parts]
         except jmespath.exceptions.JMESPathError as error:
             raise SourceError(f"{name}: map does not fit the answer: {error}", hint="mend its map") from error
     if len(parts) == 1 and isinstance(parts[0], dict):
@@ -213,7 +400,7 @@ def _joined(name: str, pages: Sequence[_Page], pointer: str, mapping: str) -> di
     if len(parts) == 1 and not isinstance(parts[0], list):
         return {"value": parts[0]}
     if not all(isinstance(part, list) for part in parts):
-        hint = "set select to the JSON pointer of the list of records"
+        hint = "set select to where the list of records is"
         raise SourceError(f"{name} answers in pages, and what is selected is not a list", hint=hint)
     return {"records": [record for part in parts for record in part]}
 
@@ -222,116 +409,10 @@ def _as_of(api: Api, pages: Sequence[_Page], data: Json, *, today: date) -> str 
     """The day the data is valid for, as it says itself: days to come are forecasts, and today is never made up."""
     if api.as_of:
         with contextlib.suppress(NotThere, IndexError):
-            return str(resolve(pages[0].content, api.as_of))[:10]
+            return str(look_up(pages[0].content, api.as_of))[:10]
     if day := newest_day(data, today=today):
         return day
     try:
         return parsedate_to_datetime(pages[0].modified).date().isoformat()
     except (IndexError, ValueError):
         return None
-
-
-def _parameters(api: Api, query: Mapping[str, Json]) -> dict[str, str]:
-    own = {"api", "path", *(query_field.name for query_field in _OWN)}
-    parameters = {**api.parameters, **{name: value for name, value in query.items() if name not in own}}
-    return {name: _word(value) for name, value in sorted(parameters.items()) if value is not None}
-
-
-def _word(value: Json) -> str:
-    if isinstance(value, list | tuple):
-        return ",".join(_word(item) for item in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _with(url: str, parameters: Mapping[str, str]) -> str:
-    """The URL with these parameters in place of its own of the same name."""
-    bare = _without(url, parameters)
-    return f"{bare}{'&' if '?' in bare else '?'}{urlencode(parameters)}" if parameters else bare
-
-
-def _without(url: str, names: Mapping[str, str]) -> str:
-    """The URL without these parameters: some services repeat our key in the link to the next page."""
-    parts = urlsplit(url)
-    pairs = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in names]
-    return urlunsplit(parts._replace(query=urlencode(pairs)))
-
-
-def _read(response: Response, name: str, shown: str, secrets: Sequence[str | Secret]) -> Json:
-    """The data of an answer; raises SourceError for everything else, without the secrets it may repeat."""
-    if response.status != 200:
-        text = re.sub(r"\s+", " ", response.body[:2000].decode("utf-8", "replace")).strip()
-        text = mask_secrets(text, secrets)[:200]
-        hint = "check its key and what it may ask for" if response.status in (401, 403) else "check path and parameters"
-        message = f"{name} answered {response.status}" + (f": {text}" if text and not response.is_html else "")
-        raise SourceError(message, where=Where(shown), hint=hint)
-    if response.is_html:
-        raise SourceError(f"{name} answered with a page for people", where=Where(shown), hint="check path and base_url")
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    suffix = next((suffix for word, suffix in _FORMATS.items() if media_type.endswith(word)), ".json")
-    try:
-        return read_data(response.body, f"{shown}{suffix}")
-    except SourceError as error:
-        where = Where(shown, error.where.line, error.where.column) if error.where else Where(shown)
-        raise SourceError(f"{name}: {error.message}", where=where, hint=error.hint) from None
-
-
-def _selected(page: Json, pointer: str, shown: str) -> Json:
-    try:
-        value = resolve(page, pointer)
-    except NotThere as error:
-        raise SourceError(str(error), where=Where(shown), hint="set select to where the data is") from None
-    records = value.get("records") if isinstance(value, dict) and value.keys() == {"records"} else None
-    return value if records is None else records
-
-
-def _first_page(paging: Paging | None) -> dict[str, str]:
-    if paging is None:
-        return {}
-    size = {paging.size_parameter: str(paging.size)} if paging.size_parameter and paging.size else {}
-    return {**size, paging.parameter: str(paging.start)} if paging.kind in ("page", "offset") else size
-
-
-def _next(api: Api, response: Response, page: Json, url: str, *, pointer: str) -> str | None:
-    """The URL of the page after this one; None where this is the last."""
-    if api.paging is None:
-        return None
-    following = _FOLLOWING[api.paging.kind](api.paging, response, page, url, pointer)
-    if following is not None and urlsplit(following)[:2] != urlsplit(address(api))[:2]:
-        raise SourceError("the next page is on another server", where=Where(following))
-    return None if following == url else following
-
-
-def _by_count(paging: Paging, _response: Response, page: Json, url: str, pointer: str) -> str | None:
-    records = _selected(page, pointer, url)
-    count = len(records) if isinstance(records, list) else 0
-    if count == 0 or count < paging.size:
-        return None
-    now = int(dict(parse_qsl(urlsplit(url).query))[paging.parameter])
-    return _with(url, {paging.parameter: str(now + (count if paging.kind == "offset" else 1))})
-
-
-def _by_cursor(paging: Paging, _response: Response, page: Json, url: str, _pointer: str) -> str | None:
-    try:
-        cursor = resolve(page, paging.next)
-    except NotThere:
-        return None
-    return _with(url, {paging.parameter: str(cursor)}) if cursor not in (None, "", False) else None
-
-
-def _by_link(paging: Paging, response: Response, page: Json, url: str, _pointer: str) -> str | None:
-    link = re.search(r'<([^>]*)>\s*;[^,]*\brel="?next"?', response.headers.get("link", ""))
-    if link:
-        return str(urljoin(url, link.group(1)))
-    try:
-        following = resolve(page, paging.next) if paging.next else None
-    except NotThere:
-        return None
-    return str(urljoin(url, str(following))) if following else None
-
-
-_FOLLOWING: Mapping[str, Callable[[Paging, Response, Json, str, str], str | None]] = {
-    "page": _by_count,
-    "offset": _by_count,
-    "cursor": _by_cursor,
-    "link": _by_link,
-}

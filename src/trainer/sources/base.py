@@ -117,6 +117,8 @@ class SourceContext:
     """The folder for what must outlast the program; None is that of a project at `root`."""
     rates: Path | None = None
     """The folder of the ledgers by which all processes of a machine keep one rate; None is for this client alone."""
+    tokens: Path | None = None
+    """The user's folder of what services gave those who signed in; None keeps it in memory."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """Where credentials are looked up by name."""
     on_call: Callable[[Call], None] = lambda _: None
@@ -206,6 +208,10 @@ class DataRetriever(ABC):
         if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
             raise SourceError(f"the answer of {self.name} is not a list of records", hint="leave out -o")
         yield from records
+
+    def sign_in(self, query: Query, tell: Callable[[str], None]) -> None:  # noqa: ARG002  (for those that override it)
+        """Let a person sign in to what `query` asks; `tell` is given the lines that say where. Raises UsageError."""
+        raise UsageError(f"nobody signs in to {self.name}", hint="credentials are named in config.yaml")
 
     def problems(self) -> Sequence[Problem]:
         """What is wrong with parts of its settings; what the other parts describe can be asked all the same."""

@@ -71,7 +71,8 @@ class Response:
     @property
     def is_html(self) -> bool:
         """Whether it is a page for people, where data was asked for."""
-        return "html" in self.headers.get("content-type", "") or self.body.lstrip()[:1] == b"<"
+        kind, start = self.headers.get("content-type", ""), self.body.lstrip()[:5]
+        return "html" in kind or (start[:1] == b"<" and start != b"<?xml" and "xml" not in kind)
 
     def json(self) -> Json:
         """The JSON of the body; raises SourceError where there is none."""
@@ -162,10 +163,14 @@ class HTTPClient:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         json: Json = None,
+        form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         secrets: Sequence[str | Secret] = (),
         retries: int | None = None,
     ) -> Response:
-        """The answer to a request that changes nothing, and so may be sent again; `json` is the body of a POST.
+        """The answer to a request that changes nothing, and so may be sent again.
+
+        The body of a POST is `json`, the fields of a `form`, or `content` as it is.
 
         `secrets` are the credentials in `url`, `params` and `headers`: they are masked in errors, and with any of them
         the answer is not cached. Another origin that the server redirects to gets none of the headers and cookies.
@@ -187,7 +192,8 @@ class HTTPClient:
             client = self._caching if cached else self._plain
         if cached:
             sent["Cache-Control"] = "no-cache"  # ask, and let a 304 spare the body
-        build = partial(client.build_request, method, url, params=params or None, headers=sent, json=json)
+        body = {"json": json, "data": form, "content": content}
+        build = partial(client.build_request, method, url, params=params or None, headers=sent, **body)
         number = 1
         try:
             for attempt in backoff:

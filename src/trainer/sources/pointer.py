@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901)."""
+"""Where something is in an answer: a JSON pointer (RFC 6901), or a JMESPath where it does not begin with a slash."""
 
 from __future__ import annotations
 
@@ -30,6 +30,34 @@ def resolve(document: Json, pointer: str) -> Json:
             raise NotThere(f"nothing at {walked}/{token}: {_held(value)}")
         walked += f"/{token}"
     return value
+
+
+def look_up(document: Json, expression: str) -> Json:
+    """What the document holds at a pointer, or what a JMESPath makes of it. Raises NotThere."""
+    if not expression or expression.startswith("/"):
+        return resolve(document, expression)
+    import jmespath
+
+    try:
+        value = jmespath.search(expression, document)
+    except jmespath.exceptions.JMESPathError as error:
+        raise NotThere(f"{expression} does not fit the answer: {error}") from error
+    if value is None:
+        raise NotThere(f"nothing at {expression}: {_held(document)}")
+    return value
+
+
+def fault_of(expression: str) -> str:
+    """Why the text is neither a pointer nor a JMESPath; empty where it is one of them."""
+    if not expression or expression.startswith("/"):
+        return "" if is_pointer(expression) else "is not a JSON pointer"
+    import jmespath
+
+    try:
+        jmespath.compile(expression)
+    except jmespath.exceptions.JMESPathError as error:
+        return f"is not a JMESPath: {str(error).splitlines()[0]}"
+    return ""
 
 
 def is_pointer(text: str) -> bool:
