@@ -54,6 +54,18 @@ Inline $E = mc^2$ and $\\input{/etc/passwd}$.
 [^1]: The *note*.
 """
 
+CHART = """# Sales
+
+```chart
+type: bar
+title: Sales
+description: Sales by year.
+rows: [["2022-12-31", 12], ["2023-12-31", 15], ["2024-12-31", 11]]
+columns: [date, sales]
+unit: USD
+```
+"""
+
 
 def png() -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -92,6 +104,26 @@ def test_a_word_file_keeps_the_structure(tmp_path):
     assert len(list(body.iter(f"{W}footnoteReference"))) == 1
     assert "The note." in "".join(made["word/footnotes.xml"].itertext())
     assert len(list(body.iter("{http://schemas.openxmlformats.org/drawingml/2006/picture}pic"))) == 1
+
+
+def test_a_chart_is_a_picture_and_a_drawing_in_word_above_its_figures():
+    first, second = to_docx(CHART), to_docx(CHART)
+    archive = zipfile.ZipFile(io.BytesIO(first.content))
+    body = parts(first.content)["word/document.xml"]
+    described = [found.get("descr") for found in body.iter() if found.tag.endswith("}docPr")]
+    vector, shown = archive.read("word/media/image2.svg").decode(), archive.read("word/media/image1.png")
+
+    assert described == ["Sales by year."]
+    assert struct.unpack(">II", shown[16:24])[0] == 1700
+    assert len(shown) > 8_000, "an empty picture is smaller"
+    assert vector.startswith("<svg")
+    assert [["".join(cell.itertext()) for cell in row.iter(f"{W}tc")] for row in body.iter(f"{W}tr")][1:] == [
+        ["2022-12-31", "$12.00"],
+        ["2023-12-31", "$15.00"],
+        ["2024-12-31", "$11.00"],
+    ]
+    assert first.content == second.content
+    assert first.findings == ()
 
 
 def test_a_word_file_has_the_same_bytes_always():

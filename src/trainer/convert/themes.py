@@ -10,7 +10,7 @@ from pathlib import Path
 from trainer.core.digest import digest, digest_bytes
 from trainer.core.files import read_text
 
-CONVERTER_VERSION = 4
+CONVERTER_VERSION = 5
 """Raised whenever the same document and theme would give other bytes than before."""
 
 BUILT_IN = Path(__file__).parent / "theme"

@@ -38,10 +38,12 @@ def frame(
     centres: list[float],
     plot_height: float = 200,
     extremes: tuple[float, float] | None = None,
+    measure: str = "",
 ) -> Frame:
     """The frame of a chart whose x values lie at `centres`, each a share of the plot's width.
 
-    `extremes` are the least and the greatest value, where those of the series do not say it.
+    `extremes` are the least and the greatest value, where those of the series do not say it; `measure` is written over
+    the upright axis, with the unit.
     """
     values = extremes or [value for series in chart.series for value in series.values if value is not None]
     low, high = min(values), max(values)
@@ -53,8 +55,9 @@ def frame(
     left = max(text_width(label) for label in labels) + 12
     right = WIDTH - 12
     legend, top = _legend(chart.series, left)
-    if unit := unit_label(chart.unit):
-        legend, top = [*legend, text(unit, 0, top)], top + 14
+    unit = unit_label(chart.unit)
+    if head := f"{measure} ({unit})" if measure and unit else measure or unit:
+        legend, top = [*legend, text(head, 0, top)], top + 14
     bottom = top + plot_height
 
     def y(value: float) -> float:

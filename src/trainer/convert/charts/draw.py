@@ -93,7 +93,9 @@ def _scatter(chart: Chart) -> Drawn:
     xs = [float(name) for name in chart.x]
     ticks = steps(min(xs), max(xs))
     shares = [(tick - ticks[0]) / (ticks[-1] - ticks[0]) for tick in ticks]
-    outline = frame(replace(chart, x=tuple(f"{tick:g}" for tick in ticks)), from_zero=False, centres=shares)
+    named = replace(chart, x=tuple(f"{tick:g}" for tick in ticks))
+    measure = chart.series[0].name if len(chart.series) == 1 else ""
+    outline = frame(named, from_zero=False, centres=shares, measure=measure)
     parts = [*outline.parts]
     for at, series in enumerate(chart.series):
         for value, x in zip(series.values, xs, strict=True):

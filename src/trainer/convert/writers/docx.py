@@ -9,12 +9,15 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from trainer.convert.base import Dataset, Options
-from trainer.convert.charts import chart_rows, chart_title
+from trainer.convert.charts import chart_rows, chart_title, describe, draw
 from trainer.convert.dates import long_date
 from trainer.convert.document import Converted, Document, visible_html
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.images import Images
 from trainer.convert.paper import lay_out
+from trainer.convert.pdf import as_png
+from trainer.convert.pdf.pictures import SCALE
+from trainer.convert.themes import default_theme
 from trainer.convert.writers import docx_parts as parts
 from trainer.convert.writers.docx_tables import grid
 from trainer.convert.writers.docx_text import (
@@ -31,8 +34,10 @@ from trainer.convert.writers.docx_text import (
     turned,
 )
 from trainer.convert.writers.markdown import as_document
+from trainer.convert.writers.pdf import paper_styles, pool_of
+from trainer.core.errors import ConversionError, Where
 from trainer.core.markdown import is_break, plain_text
-from trainer.core.values import Json
+from trainer.core.values import Finding, Json
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -40,13 +45,14 @@ if TYPE_CHECKING:
 
 
 def write(source: Document | Dataset, options: Options) -> Converted[bytes]:
-    """The Word file of a document, or of data as an outline; a chart becomes its caption and the table behind it."""
+    """The Word file of a document, or of data as an outline; a chart becomes a picture with the table behind it."""
     document = as_document(source, options)
     furnished = furnish(document, data=options.data, meta=options.meta)
     furnished = replace(furnished, tokens=tuple(lay_out(furnished.tokens)))
     facts = {**document.meta, **options.meta}
     images = Images(options.assets, document.shown, base=options.folder)
-    writer = _Writer(furnished, images)
+    charts, findings = _charts(furnished, options)
+    writer = _Writer(furnished, images, charts)
     body = writer.body(facts)
     created = str(facts.get("date") or "")
     content = parts.pack(
@@ -69,15 +75,31 @@ def write(source: Document | Dataset, options: Options) -> Converted[bytes]:
             **writer.media,
         }
     )
-    findings = (*document.findings, *furnished.findings, *images.findings)
+    findings = (*document.findings, *furnished.findings, *images.findings, *findings)
     return Converted(content, findings, furnished.title)
+
+
+def _charts(furnished: Furnished, options: Options) -> tuple[dict[str, tuple[str, bytes]], tuple[Finding, ...]]:
+    """Each chart as SVG and PNG, by its id; without the libraries that print, none and a finding."""
+    drawings = {ident: draw(chart, ident=ident) for ident, chart in furnished.charts.items()}
+    if not drawings:
+        return {}, ()
+    shown, styles = furnished.document.shown, paper_styles(options.theme or default_theme())
+    try:
+        with pool_of(options) as pool:
+            pictures = as_png(list(drawings.values()), pool, styles=styles, shown=shown)
+    except ConversionError as error:
+        message = f"charts are shown as tables only: {error.message}"
+        return {}, (Finding("no_picture", "warning", message, Where(shown)),)
+    return {ident: (svg, png) for (ident, svg), png in zip(drawings.items(), pictures, strict=True)}, ()
 
 
 class _Writer:
     """Walks the tree once and collects what the parts of the file need."""
 
-    def __init__(self, furnished: Furnished, images: Images) -> None:
+    def __init__(self, furnished: Furnished, images: Images, charts: Mapping[str, tuple[str, bytes]]) -> None:
         self._furnished = furnished
+        self._charts = charts
         self._images = images
         self._notes: dict[int, str] = {}
         self._cited: set[int] = set()
@@ -230,6 +252,8 @@ class _Writer:
             self._stand_at(node.token)
             yield paragraph(self._runs(node.token.children or [] if node.token else []), "", extra)
             return
+        if meta["ident"] in self._charts:
+            yield paragraph(self._drawn(*self._charts[meta["ident"]], chart.description or describe(chart)), "", extra)
         said = chart_rows(chart)
         cells = [[(run(cell), "right" if column else "") for column, cell in enumerate(row)] for row in said]
         yield grid(said, cells, room=self._room, direction=self._furnished.direction)
@@ -311,8 +335,20 @@ class _Writer:
             if found:
                 self._images.leave_out(str(token.attrGet("src")), f"Word files show no {found[0]}")
             return run(f"[{alt}]", {"em"})
-        number = len(self.pictures) + 1
-        path = f"media/image{number}.{found[0].rpartition('/')[2].replace('jpeg', 'jpg')}"
-        self.media[f"word/{path}"] = found[1]
-        self.pictures[path] = f"image{number}"
+        number = self._embed(found[1], found[0].rpartition("/")[2].replace("jpeg", "jpg"))
         return drawing(number, pixels, alt, room=self._room)
+
+    def _drawn(self, svg: str, png: bytes, alt: str) -> str:
+        """A chart as PNG, and as SVG for readers that show it."""
+        number, vector = self._embed(png, "png"), self._embed(svg.encode(), "svg")
+        width, height = size(png) or (1, 1)
+        pixels = (round(width / SCALE), round(height / SCALE))
+        return drawing(number, pixels, alt, room=self._room, vector=vector)
+
+    def _embed(self, content: bytes, ending: str) -> int:
+        """The number of a picture that is a part of the file."""
+        number = len(self.pictures) + 1
+        path = f"media/image{number}.{ending}"
+        self.media[f"word/{path}"] = content
+        self.pictures[path] = f"image{number}"
+        return number

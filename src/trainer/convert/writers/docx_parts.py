@@ -41,7 +41,7 @@ def content_types() -> str:
         "settings": "settings", "footer1": "footer",
     }  # fmt: skip
     kinds = {"rels": "application/vnd.openxmlformats-package.relationships+xml", "xml": "application/xml"}
-    kinds |= {"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif"}
+    kinds |= {"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "svg": "image/svg+xml"}
     return (
         f'{HEAD}<Types xmlns="{_PACKAGE}/content-types">'
         + "".join(f'<Default Extension="{ending}" ContentType="{kind}"/>' for ending, kind in kinds.items())

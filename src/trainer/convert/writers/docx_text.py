@@ -114,18 +114,31 @@ _PIXEL = 9525
 """In English Metric Units, of which there are 635 in a twentieth of a point."""
 
 
-def drawing(number: int, pixels: tuple[int, int], alt: str, *, room: int) -> str:
-    """A picture as wide as it is, but no wider than `room`, in twentieths of a point, nor higher than a page."""
+_VECTOR = (
+    '<a:extLst><a:ext uri="{{96DAC541-7B7A-43D3-8B79-37D633B846F1}}"><asvg:svgBlip '
+    'xmlns:asvg="http://schemas.microsoft.com/office/drawing/2016/SVG/main" '
+    'r:embed="image{number}"/></a:ext></a:extLst>'
+)
+"""How Office names the drawing behind a picture; who does not know it shows the picture."""
+
+
+def drawing(number: int, pixels: tuple[int, int], alt: str, *, room: int, vector: int = 0) -> str:
+    """A picture as wide as it is, but no wider than `room`, in twentieths of a point, nor higher than a page.
+
+    `vector` is the number of the SVG that shows the same.
+    """
     width, height = max(pixels[0], 1), max(pixels[1], 1)
     scale = min(1.0, room * 635 / (width * _PIXEL), PORTRAIT * 635 / (height * _PIXEL))
     wide, high = int(width * _PIXEL * scale), int(height * _PIXEL * scale)
     said = escape(_CONTROL.sub("", alt))
+    vectors = _VECTOR.format(number=vector) if vector else ""
     return (
         f'<w:r><w:drawing><wp:inline distT="0" distB="0" distL="0" distR="0"><wp:extent cx="{wide}" cy="{high}"/>'
         f'<wp:docPr id="{number}" name="Picture {number}" descr="{said}"/><a:graphic>'
         '<a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:pic>'
         f'<pic:nvPicPr><pic:cNvPr id="{number}" name="Picture {number}"/><pic:cNvPicPr/></pic:nvPicPr>'
-        f'<pic:blipFill><a:blip r:embed="image{number}"/><a:stretch><a:fillRect/></a:stretch></pic:blipFill>'
+        f'<pic:blipFill><a:blip r:embed="image{number}">{vectors}</a:blip>'
+        "<a:stretch><a:fillRect/></a:stretch></pic:blipFill>"
         f'<pic:spPr><a:xfrm><a:off x="0" y="0"/><a:ext cx="{wide}" cy="{high}"/></a:xfrm>'
         '<a:prstGeom prst="rect"><a:avLst/></a:prstGeom></pic:spPr></pic:pic></a:graphicData></a:graphic>'
         "</wp:inline></w:drawing></w:r>"
