@@ -278,6 +278,7 @@ STREAMS = Registry(
     {
         "kafka": Adapter("trainer.sources.streams.kafka:KafkaStream", "kafka", "confluent_kafka"),
         "memory": Adapter("trainer.sources.streams.memory:MemoryStream"),
+        "mysql": Adapter("trainer.sources.streams.mysql:MySQLStream", "mysql", "pymysqlreplication"),
         "nats": Adapter("trainer.sources.streams.nats:NatsStream", "nats"),
         "postgresql": Adapter("trainer.sources.streams.postgresql:PostgreSQLStream", "postgres", "psycopg"),
         "rabbitmq": Adapter("trainer.sources.streams.rabbitmq:RabbitMQStream", "rabbitmq", "pika"),
