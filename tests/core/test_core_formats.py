@@ -27,7 +27,8 @@ def test_markdown_goes_by_all_its_names(name):
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_every_reader_and_writer_of_the_table_loads(name):
-    from trainer.convert import READERS, WRITERS
+    from trainer.convert import WRITERS
+    from trainer.core.readings import READERS
 
     assert FORMATS[name].reader is None or callable(READERS.load(name))
     assert FORMATS[name].writer is None or callable(WRITERS.load(name))

@@ -35,9 +35,15 @@ CASES = [
     ("short.csv", b"a,b\n1,2\n3\n", "short.csv:3: 1 cells where the first row has 2"),
     ("wide.csv", b"a,b\n1,2,3\n", "wide.csv:2: 3 cells where the first row has 2"),
     ("names.csv", b"a,b,a\n1,2,3\n", 'names.csv:1: the column "a" stands twice'),
-    ("data.xlsx", b"PK", 'data.xlsx: no reader for ".xlsx" files'),
-    ("data.jsn", b"{}", 'data.jsn: no reader for ".jsn" files\n  did you mean ".json"?'),
-    ("plain", b"{}", 'plain: no reader for "" files'),
+    ("data.xlsx", b"PK", "data.xlsx: named .xlsx, and is plain text"),
+    ("data.docx", b"PK\x03\x04" + bytes(60), "data.docx: damaged, or cut off"),
+    ("data.bin", b"\x00\x01\x02\x03" * 9, "data.bin: neither text nor a format that is known"),
+    ("error.csv", b"<!DOCTYPE html><html><body>502</body></html>", "error.csv: named .csv, and holds an HTML page"),
+    (
+        "old.doc",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"),
+        "old.doc: a Word document of",
+    ),
     (
         "when.json",
         b'{"retrieved_at": "yesterday", "data": {}}',

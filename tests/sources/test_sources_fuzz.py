@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.core.errors import SourceError
+from trainer.core.formats import FORMATS
 from trainer.sources.edgar_shapes import shape_facts
-from trainer.sources.file_formats import READERS, read_data
+from trainer.sources.file_formats import read_data
 from trainer.sources.yahoo_shapes import NoData, shape_chart, shape_fundamentals, shape_quote, shape_summary
 
-SUFFIXES = st.sampled_from(sorted(READERS))
+SUFFIXES = st.sampled_from(sorted(suffix for item in FORMATS.values() if item.reader for suffix in item.suffixes))
 PIECES = st.sampled_from(
     [
         "a",

@@ -18,9 +18,9 @@ from trainer.actions.wiring import open_database
 from trainer.core.clock import Clock, system_clock
 from trainer.core.digest import digest
 from trainer.core.errors import (
+    ConversionError,
     InstructionError,
     Problem,
-    SourceError,
     StoreError,
     TrainerError,
     UsageError,
@@ -29,6 +29,7 @@ from trainer.core.errors import (
 )
 from trainer.core.files import read_text
 from trainer.core.project import Project
+from trainer.core.readings import ReadOptions, data_of, read_file
 from trainer.core.values import CompletionResult, Json
 from trainer.providers import BatchResult, Progress, Row, complete_rows, explain
 
@@ -139,22 +140,20 @@ def fitted(project: Project, batch: Batch) -> tuple[Batch, list[str]]:
 
 
 def read_rows(project: Project, path: Path) -> Rows:
-    """The rows of a csv, tsv, json, jsonl or yaml file, or of the query in a sql file on the project's database.
+    """The rows of a table in any file that is read, or of the query in a sql file on the project's database.
 
     Raises UsageError where there is no list of records.
     """
-    from trainer.sources.file_formats import read_data
-
     if path.suffix == ".sql":
         return _queried(project, path)
     try:
-        found = read_data(path.read_bytes(), str(path), spelt=True)
+        reading = read_file(path.read_bytes(), shown=str(path), options=ReadOptions(spelt=True))
     except FileNotFoundError:
         raise UsageError("there is no such file", where=Where(str(path))) from None
-    except SourceError as error:
+    except ConversionError as error:
         problems = [replace(problem, hint=None) for problem in error.problems]
         raise UsageError(error.message, problems=problems) from None
-    rows = found.get("records") if isinstance(found, dict) else found
+    rows = data_of(reading, spelt=True).get("records")
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise UsageError("a batch is a list of records, one for each row", where=Where(str(path)))
     return rows

@@ -12,6 +12,8 @@ from trainer.actions.wiring import open_store
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import SourceError, TrainerError, UsageError, Where
 from trainer.core.project import Project
+from trainer.core.readings import ReadOptions, data_of, read_file
+from trainer.core.values import Json
 
 _LARGEST = 64_000_000
 
@@ -37,7 +39,7 @@ def ingest_files(
 ) -> list[Ingested]:
     """What became of each file, in order of path; one that cannot be read does not keep the others out.
 
-    Text, Markdown, JSON, JSONL, YAML, CSV and TSV files are read; a folder stands for all files in it.
+    Documents and tables of every format with a reader are read; a folder stands for all files in it.
     """
     from trainer.stores import Draft
 
@@ -78,19 +80,13 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             raise UsageError("there is no such file or folder", where=Where(str(path)))
 
 
-def _read(path: Path, shown: str) -> object:
-    from trainer.sources.file_formats import READERS, decode, read_data
-
+def _read(path: Path, shown: str) -> dict[str, Json]:
     try:
         if path.stat().st_size > _LARGEST:
             raise SourceError("larger than 64 MB", where=Where(shown), hint="split it")
         content = path.read_bytes()
     except OSError as error:
         raise SourceError(f"cannot read: {error.strerror or error}", where=Where(shown)) from error
-    if path.suffix.lower() in READERS:
-        found = read_data(content, shown)
-        return found if isinstance(found, dict) else {"records": found}
-    text = decode(content, shown)
-    if not text.strip():
+    if not content.strip():
         raise SourceError("empty", where=Where(shown))
-    return {"text": text}
+    return data_of(read_file(content, shown=shown, options=ReadOptions(path=path)))

@@ -37,7 +37,13 @@ def convert(
     ] = None,
     source: Annotated[
         str,
-        typer.Option("-f", "--from", metavar="FORMAT", help="auto, markdown, json, html, text …", show_default=False),
+        typer.Option(
+            "-f",
+            "--from",
+            metavar="FORMAT",
+            help="auto, markdown, pdf, docx, xlsx, html, csv, json, eml …",
+            show_default=False,
+        ),
     ] = "auto",
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE|DIR", help="Where to write.")] = None,
     template: Annotated[Path | None, typer.Option(metavar="T", help="Jinja2 template of the page.")] = None,
@@ -49,7 +55,7 @@ def convert(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Convert documents; `-` reads the standard input.
+    """Convert documents and tables of any format that is read; `-` reads the standard input.
 
     The format comes from -t or the suffix of -o (else html); one input without -o goes to the standard output,
     many are written beside their inputs. `-f text -t json` takes the JSON out of an answer.

@@ -22,7 +22,7 @@ def ingest(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be stored; store nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Store what the files at PATH hold: text, Markdown, JSON, JSONL, YAML, CSV, TSV; folders with all their files.
+    """Store what the files at PATH hold, documents and tables of any format that is read; folders with all their files.
 
     Each file is a document with the key ingest:PATH; a changed file makes a new version, an unchanged one does not.
     """

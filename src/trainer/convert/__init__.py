@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 from trainer.core.faces import lazy_face
 
 if TYPE_CHECKING:
-    from trainer.convert.base import MACHINE_FINDINGS, Dataset, Former, Options
+    from trainer.convert.base import MACHINE_FINDINGS, Former, Options
     from trainer.convert.converter import FormatConverter
-    from trainer.convert.detect import detect_format
     from trainer.convert.document import Converted, Document, parse_markdown
-    from trainer.convert.formats import READERS, WRITERS, convert, write
+    from trainer.convert.formats import WRITERS, convert, write
     from trainer.convert.jsontext import Candidate, Extraction, extract_json
     from trainer.convert.outline import json_to_markdown, markdown_to_json
     from trainer.convert.pdf import PdfPool, missing_libraries
     from trainer.convert.repair import Repair, Repaired, repair_markdown
     from trainer.convert.themes import CONVERTER_VERSION, Theme, default_theme, load_theme, theme_digest
     from trainer.convert.writers.html import check_template
+    from trainer.core.detect import detect_format
+    from trainer.core.readings import Dataset
 
 __all__ = [
     "CONVERTER_VERSION",
     "MACHINE_FINDINGS",
-    "READERS",
     "WRITERS",
     "Candidate",
     "Converted",
@@ -58,7 +58,7 @@ _HOMES = {
     "CONVERTER_VERSION": "themes",
     "Candidate": "jsontext",
     "Converted": "document",
-    "Dataset": "base",
+    "Dataset": "formats",
     "Document": "document",
     "Extraction": "jsontext",
     "FormatConverter": "converter",
@@ -66,7 +66,6 @@ _HOMES = {
     "MACHINE_FINDINGS": "base",
     "Options": "base",
     "PdfPool": "pdf",
-    "READERS": "formats",
     "Repair": "repair",
     "Repaired": "repair",
     "Theme": "themes",
@@ -74,7 +73,7 @@ _HOMES = {
     "check_template": "writers.html",
     "convert": "formats",
     "default_theme": "themes",
-    "detect_format": "detect",
+    "detect_format": "converter",
     "extract_json": "jsontext",
     "json_to_markdown": "outline",
     "load_theme": "themes",

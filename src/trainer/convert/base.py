@@ -10,19 +10,11 @@ from typing import Any, Protocol
 from trainer.convert.document import Converted, Document
 from trainer.convert.pdf import PdfPool
 from trainer.convert.themes import Theme
+from trainer.core.readings import Dataset, ReadOptions
 from trainer.core.values import Finding, Json
 
 MACHINE_FINDINGS = frozenset(("installed_font", "missing_glyph"))
 """Kinds of findings that depend on the fonts of a machine: told, but nothing that is committed holds them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """The pivot of all data: one JSON value."""
-
-    value: Json
-    shown: str = "data.json"
-    """The file's name in findings."""
 
 
 PRINT_FINDINGS = frozenset(("broken_link", "clipped", "missing_image"))
@@ -58,16 +50,10 @@ class Options:
     """Inside `assets`, the one that their names are relative to."""
     pool: PdfPool | None = None
     """Who prints PDFs."""
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    """How the input is read."""
     former: Former | None = None
     """Taken in place of a new one by slow writers, where it was made from the same."""
-
-
-class Reader(Protocol):
-    """From the bytes of a format to a pivot; a function named `read` in a module of `readers`."""
-
-    def __call__(self, content: bytes, *, shown: str, options: Options) -> Document | Dataset:
-        """The document or data in `content`; raises ConversionError with file and line where it is not that."""
-        ...
 
 
 class Writer(Protocol):

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from trainer.convert.base import Options
-from trainer.convert.detect import detect_format
 from trainer.convert.formats import convert
 from trainer.convert.jsontext import extract_json
 from trainer.convert.outline import json_to_markdown, markdown_to_json
 from trainer.convert.themes import load_theme
 from trainer.convert.writers.html import render_template
+from trainer.core.detect import detect_format
 from trainer.core.digest import pretty
 from trainer.core.errors import UsageError, Where, unknown
 from trainer.core.files import read_text
@@ -66,7 +66,7 @@ class FormatConverter:
         return markdown_to_json(markdown, schema=schema)
 
     def detect_format(self, content: str | bytes | Mapping[str, Any]) -> str:
-        """The format of a content: markdown, html, json, jsonl, yaml, csv, pdf, docx or text."""
+        """The format of a content: any that is read, `text` where it says nothing else."""
         return detect_format(content)
 
     def apply_template(self, content: str, template_path: str) -> str:

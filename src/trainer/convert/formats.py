@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from dataclasses import replace
 from typing import Any
 
-from trainer.convert.base import Dataset, Options, Reader, Writer
-from trainer.convert.detect import detect_format
+from trainer.convert.base import Options, Writer
 from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.limits import conversion_limits
-from trainer.core.errors import UsageError, unknown
-from trainer.core.formats import FORMATS, READER_GROUP, WRITER_GROUP, find_output_format, format_of_suffix
+from trainer.core.detect import detect
+from trainer.core.errors import ConversionError
+from trainer.core.formats import FORMATS, WRITER_GROUP, find_output_format
+from trainer.core.readings import Dataset, Reading, format_name, read_file
 from trainer.core.registry import Adapter, Registry
 
-READERS = Registry(READER_GROUP, {item.name: item.reader for item in FORMATS.values() if item.reader})
 WRITERS = Registry(WRITER_GROUP, {item.name: item.writer for item in FORMATS.values() if item.writer})
 _DIRECT = Registry(
     "convert.direct",
@@ -33,17 +34,34 @@ def convert(
     Raises UsageError for an unknown format, ConversionError where the content cannot be read or written.
     """
     options = options or Options()
-    kind = _source_format(content, source, shown)
     target = find_output_format(target).name
-    if kind not in READERS.names():
-        message, hint = unknown("input format", kind, READERS.names())
-        raise UsageError(message, hint=hint)
+    kind = format_name(source) if source != "auto" else detect(content, shown).kind
     if f"{kind} to {target}" in _DIRECT.table:
         converted: Converted[Any] = _DIRECT.load(f"{kind} to {target}")(content, shown=shown, options=options)
         return converted
-    reader: Reader = READERS.load(kind)
     with conversion_limits():
-        return write(reader(content, shown=shown, options=options), target, options)
+        try:
+            reading = read_file(content, shown=shown, kind=source, options=options.reading)
+        except ConversionError as error:
+            if kind not in ("json", "jsonl") or error.hint:
+                raise
+            hint = "to mend what a model wrote, read it as text: -f text -t json"
+            raise ConversionError(error.message, where=error.where, hint=hint, problems=error.problems) from None
+        converted = write(pivot_of(reading), target, options)
+    told = reading.findings if isinstance(reading, Dataset) else ()  # those of a document its writer has told
+    return replace(converted, findings=(*told, *converted.findings)) if told else converted
+
+
+def pivot_of(reading: Reading) -> Document | Dataset:
+    """What a reader took out of a file as writers take it."""
+    if isinstance(reading, Dataset):
+        return reading
+    markdown = reading.markdown
+    if reading.meta:  # what the file says of itself; JSON is YAML too
+        lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in reading.meta.items()]
+        markdown = "\n".join(["---", *lines, "---", "", markdown])
+    document = parse_markdown(markdown, shown=reading.shown)
+    return replace(document, findings=(*reading.findings, *document.findings))
 
 
 def write(source: str | Document | Dataset, target: str, options: Options | None = None) -> Converted[Any]:
@@ -52,11 +70,3 @@ def write(source: str | Document | Dataset, target: str, options: Options | None
     with conversion_limits():
         pivot = parse_markdown(source) if isinstance(source, str) else source
         return writer(pivot, options or Options())
-
-
-def _source_format(content: bytes, source: str, shown: str) -> str:
-    """The name of the input's format: as it was given, by the file's suffix, or by the content."""
-    if source != "auto":
-        return next((item.name for item in FORMATS.values() if source.lower() in item.names), source)
-    by_name = format_of_suffix(Path(shown).suffix)
-    return by_name.name if by_name else detect_format(content)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trainer.convert.direction import Direction, document_direction, language_of, text_direction
 from trainer.convert.document import Document
 from trainer.convert.figures import number_figures
+from trainer.convert.readers.html import CAPTION
 from trainer.convert.widths import has_long_word, is_figure
 from trainer.core.markdown import plain_text
 from trainer.core.values import Finding, Json
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from trainer.convert.charts import Chart
 
-CAPTION = "Table: "
 _DEEPEST_IN_CONTENTS = 3
 _DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2})?|\d{1,2} \w{3,9} \d{4}|\w{3,9} \d{4}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 _PLACEHOLDERS = frozenset(("", "-", "–", "—", "−", "n/a", "na", "n.a.", "n.m.", "nm", "none", "?", "…", "..."))

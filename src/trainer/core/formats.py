@@ -33,6 +33,8 @@ class Format:
     """Further names it goes by."""
     reader: Adapter | None = None
     writer: Adapter | None = None
+    binary: bool = False
+    """Whether its files are something else than text."""
 
     @property
     def suffix(self) -> str:
@@ -58,27 +60,48 @@ def _writer(module: str) -> Adapter:
     return Adapter(f"trainer.convert.writers.{module}")
 
 
+_OOXML = "application/vnd.openxmlformats-officedocument"
+_ODF = "application/vnd.oasis.opendocument"
+
 _TABLE = (
     Format("asciidoc", "AsciiDoc", (".adoc",), "text/asciidoc", aliases=("adoc",), writer=_writer("pandoc:asciidoc")),
-    Format("csv", "CSV", (".csv", ".tsv"), "text/csv", reader=_reader("data:read_csv")),
+    Format("csv", "CSV", (".csv",), "text/csv", reader=_reader("delimited:read_csv")),
     Format("docbook", "DocBook", (".dbk",), "application/docbook+xml", writer=_writer("pandoc:docbook")),
     Format(
         "docx",
         "Word",
-        (".docx",),
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        (".docx", ".docm", ".dotx", ".dotm"),
+        f"{_OOXML}.wordprocessingml.document",
+        reader=_reader("word:read"),
         writer=_writer("docx:write"),
+        binary=True,
     ),
-    Format("epub", "EPUB", (".epub",), "application/epub+zip", writer=_writer("pandoc:epub")),
-    Format("html", "HTML", (".html", ".htm"), "text/html", reader=_reader("html:read"), writer=_writer("html:write")),
+    Format("eml", "e-mail", (".eml",), "message/rfc822", reader=_reader("mail:read")),
+    Format(
+        "epub",
+        "EPUB",
+        (".epub",),
+        "application/epub+zip",
+        reader=_reader("epub:read"),
+        writer=_writer("pandoc:epub"),
+        binary=True,
+    ),
+    Format(
+        "html",
+        "HTML",
+        (".html", ".htm", ".xhtml"),
+        "text/html",
+        reader=_reader("html:read"),
+        writer=_writer("html:write"),
+    ),
     # `output/json` holds the provenance of every report
     Format(
         "json",
         "JSON",
-        (".json",),
+        (".json", ".geojson"),
         "application/json",
         folder="data",
-        reader=_reader("data:read_json"),
+        reader=_reader("structured:read_json"),
         writer=_writer("json:write"),
     ),
     Format(
@@ -87,7 +110,7 @@ _TABLE = (
         (".jsonl", ".ndjson"),
         "application/jsonl",
         aliases=("ndjson",),
-        reader=_reader("data:read_jsonl"),
+        reader=_reader("structured:read_jsonl"),
     ),
     Format("latex", "LaTeX", (".tex",), "application/x-tex", aliases=("tex",), writer=_writer("latex:write")),
     # what a model wrote and people review lies in `output/report`, whatever else is made of it
@@ -101,22 +124,110 @@ _TABLE = (
         reader=_reader("markdown:read"),
         writer=_writer("markdown:write"),
     ),
+    Format("mbox", "a mailbox", (".mbox",), "application/mbox", reader=_reader("mail:read_mailbox")),
     Format("mediawiki", "MediaWiki", (".wiki",), "text/x-wiki", writer=_writer("pandoc:mediawiki")),
-    Format("odt", "OpenDocument", (".odt",), "application/vnd.oasis.opendocument.text", writer=_writer("pandoc:odt")),
+    Format(
+        "msg",
+        "an Outlook message",
+        (".msg",),
+        "application/vnd.ms-outlook",
+        reader=_reader("outlook:read"),
+        binary=True,
+    ),
+    Format(
+        "odp",
+        "OpenDocument slides",
+        (".odp", ".otp"),
+        f"{_ODF}.presentation",
+        reader=_reader("odf:read_slides"),
+        binary=True,
+    ),
+    Format(
+        "ods",
+        "OpenDocument spreadsheet",
+        (".ods", ".ots"),
+        f"{_ODF}.spreadsheet",
+        reader=_reader("workbook:read_ods"),
+        binary=True,
+    ),
+    Format(
+        "odt",
+        "OpenDocument",
+        (".odt", ".ott"),
+        f"{_ODF}.text",
+        reader=_reader("odf:read_text"),
+        writer=_writer("pandoc:odt"),
+        binary=True,
+    ),
     Format("org", "Org", (".org",), "text/org", writer=_writer("pandoc:org")),
-    Format("pdf", "PDF", (".pdf",), "application/pdf", writer=_writer("pdf:write")),
+    Format(
+        "parquet",
+        "Parquet",
+        (".parquet",),
+        "application/vnd.apache.parquet",
+        reader=_reader("parquet:read"),
+        binary=True,
+    ),
+    Format(
+        "pdf", "PDF", (".pdf",), "application/pdf", reader=_reader("pdf:read"), writer=_writer("pdf:write"), binary=True
+    ),
+    Format(
+        "pptx",
+        "PowerPoint",
+        (".pptx", ".pptm", ".ppsx", ".potx"),
+        f"{_OOXML}.presentationml.presentation",
+        reader=_reader("slides:read"),
+        binary=True,
+    ),
     Format("rst", "reStructuredText", (".rst",), "text/x-rst", writer=_writer("pandoc:rst")),
-    Format("rtf", "RTF", (".rtf",), "application/rtf", writer=_writer("pandoc:rtf")),
+    Format("rtf", "RTF", (".rtf",), "application/rtf", reader=_reader("rtf:read"), writer=_writer("pandoc:rtf")),
+    Format(
+        "tar",
+        "a tar archive",
+        (".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".gz", ".bz2", ".xz"),
+        "application/x-tar",
+        reader=_reader("archive:read_tar"),
+        binary=True,
+    ),
     Format(
         "text",
         "Text",
-        (".txt",),
+        (".txt", ".text", ".log"),
         "text/plain",
         aliases=("txt",),
         reader=_reader("text:read"),
         writer=_writer("text:write"),
     ),
-    Format("yaml", "YAML", (".yaml", ".yml"), "application/yaml", aliases=("yml",), reader=_reader("data:read_yaml")),
+    Format("tsv", "TSV", (".tsv", ".tab"), "text/tab-separated-values", reader=_reader("delimited:read_tsv")),
+    Format(
+        "xls",
+        "an Excel workbook of before 2007",
+        (".xls", ".xlt"),
+        "application/vnd.ms-excel",
+        reader=_reader("workbook:read_xls"),
+        binary=True,
+    ),
+    Format(
+        "xlsb",
+        "a binary Excel workbook",
+        (".xlsb",),
+        "application/vnd.ms-excel.sheet.binary.macroEnabled.12",
+        reader=_reader("workbook:read_xlsb"),
+        binary=True,
+    ),
+    Format(
+        "xlsx",
+        "Excel",
+        (".xlsx", ".xlsm", ".xltx", ".xltm"),
+        f"{_OOXML}.spreadsheetml.sheet",
+        reader=_reader("workbook:read_xlsx"),
+        binary=True,
+    ),
+    Format("xml", "XML", (".xml", ".rss", ".atom"), "application/xml", reader=_reader("xml:read")),
+    Format(
+        "yaml", "YAML", (".yaml", ".yml"), "application/yaml", aliases=("yml",), reader=_reader("structured:read_yaml")
+    ),
+    Format("zip", "a zip archive", (".zip",), "application/zip", reader=_reader("archive:read_zip"), binary=True),
 )
 
 FORMATS: Mapping[str, Format] = {item.name: item for item in _TABLE}

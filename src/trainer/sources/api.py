@@ -38,7 +38,6 @@ from trainer.sources.file_formats import read_data
 from trainer.sources.http_client import HTTPClient, Response
 from trainer.sources.pointer import NotThere, fault_of, look_up
 from trainer.sources.query import Query, QueryField, raise_problems
-from trainer.sources.xmltext import read_xml
 
 if TYPE_CHECKING:
     from trainer.sources.oauth import Tokens
@@ -346,7 +345,7 @@ def _read(response: Response, name: str, api: Api, shown: str, secrets: Sequence
         raise SourceError(f"{name} answered with a page for people", where=Where(shown), hint="check path and base_url")
     kind = _format(response, api)
     try:
-        return read_xml(response.body, shown) if kind == "xml" else read_data(response.body, f"{shown}.{kind}")
+        return read_data(response.body, f"{shown}.{kind}")
     except SourceError as error:
         where = Where(shown, error.where.line, error.where.column) if error.where else Where(shown)
         raise SourceError(f"{name}: {error.message}", where=where, hint=error.hint) from None

@@ -14,10 +14,10 @@ from typing import Any
 
 from trainer.core.clock import parse_moment
 from trainer.core.errors import Problem, SourceError, Where, unknown
+from trainer.core.readings import READERS, Dataset, data_of
 from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
-from trainer.sources.delimited import mixed_columns
-from trainer.sources.file_formats import READERS, read_data
+from trainer.sources.file_formats import as_source_error, read_reading
 from trainer.sources.query import Query, QueryField, check_query, storage_key
 
 DEFAULT_PATH = "information/data/{ticker}-{kind}.json"
@@ -57,7 +57,7 @@ class FileRetriever(DataRetriever):
 
     def get_schema(self) -> Schema:
         """`path`, or the fields that the configured path names; others are passed by."""
-        description = f"Files of the project: {', '.join(sorted(READERS))}; {self._template} unless a path is given"
+        description = f"Files of the project: {', '.join(READERS.table)}; {self._template} unless a path is given"
         return Schema(self.name, description, (replace(_PATH, required=False), *self._named()), extra_fields=True)
 
     def check(self, query: Query) -> dict[str, Json]:
@@ -78,17 +78,17 @@ class FileRetriever(DataRetriever):
         path = str(query["path"]) if "path" in query else _PLACEHOLDER.sub(lambda m: query[m.group(1)], self._template)
         where = Where(path)
         content = _read(_inside(self.context.root, path, where), where, self._max_bytes)
-        data = read_data(content, path)
-        if _is_envelope(data):
-            return _unwrap(data, path)
-        as_mapping = _as_mapping(data)
-        title = as_mapping.get("title")
-        records = as_mapping.get("records") if path.lower().endswith((".csv", ".tsv")) else ()
+        reading = read_reading(content, path)
+        if isinstance(reading, Dataset) and _is_envelope(reading.value):
+            return _unwrap(reading.value, path)
+        with as_source_error():
+            data = data_of(reading)
+        title = data.get("title")
         return Fetched(
-            as_mapping,
+            data,
             subject=title if isinstance(title, str) else None,
             metadata={"path": path},
-            warnings=tuple(mixed_columns(records or ())),
+            warnings=tuple(finding.message for finding in reading.findings if finding.severity != "note"),
         )
 
     def health(self) -> Health:
@@ -108,7 +108,7 @@ def _unwrap(envelope: Mapping[str, Any], path: str) -> Fetched:
     if problems:
         raise SourceError(problems[0].message, where=problems[0].where, problems=problems)
     return Fetched(
-        _as_mapping(envelope["data"]),
+        data_of(Dataset(envelope["data"])),
         subject=envelope.get("subject"),
         as_of=envelope.get("as_of"),
         fields={name: Field(**meaning) for name, meaning in (envelope.get("fields") or {}).items()},
@@ -120,12 +120,6 @@ def _unwrap(envelope: Mapping[str, Any], path: str) -> Fetched:
 
 def _is_envelope(data: Json) -> bool:
     return isinstance(data, dict) and {"data", "retrieved_at"} <= data.keys() <= _ENVELOPE
-
-
-def _as_mapping(data: Json) -> dict[str, Json]:
-    if isinstance(data, dict):
-        return data
-    return {"records": data} if isinstance(data, list) else {"value": data}
 
 
 def _envelope_problems(envelope: Mapping[str, Any], path: str) -> Iterator[Problem]:

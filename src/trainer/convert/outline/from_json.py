@@ -14,8 +14,10 @@ _DEEPEST = 6
 _MOST_COLUMNS = 24
 
 
-def json_to_markdown(value: Json, *, schema: Schema | None = None, title: str = "") -> str:
+def json_to_markdown(value: Json, *, schema: Schema | None = None, title: str = "", blank_nulls: bool = False) -> str:
     """The value as Markdown; `markdown_to_json` reads the same value out of it, with the same schema.
+
+    With `blank_nulls`, cells of tables that hold null are empty.
 
     >>> print(json_to_markdown({"company": "Acme", "sales": [{"year": 2023, "usd": 12000}]}), end="")
     - **Company:** Acme
@@ -29,7 +31,7 @@ def json_to_markdown(value: Json, *, schema: Schema | None = None, title: str = 
     heading = title or str((schema or {}).get("title") or "")
     lines = [f"# {inline(heading)}", ""] if heading else []
     labels = spelt_otherwise(value, schema)
-    lines += _Outline(labels).block(value, schema, level=1)
+    lines += _Outline(labels, blank_nulls=blank_nulls).block(value, schema, level=1)
     text = "\n".join(lines).rstrip("\n") + "\n"
     return f"{text}\n{keys_comment(labels)}\n" if labels else text
 
@@ -37,8 +39,9 @@ def json_to_markdown(value: Json, *, schema: Schema | None = None, title: str = 
 class _Outline:
     """One value written as Markdown; `labels` are those of keys that are spelt otherwise."""
 
-    def __init__(self, labels: Mapping[str, str]) -> None:
+    def __init__(self, labels: Mapping[str, str], *, blank_nulls: bool) -> None:
         self._labels = labels
+        self._blank_nulls = blank_nulls
 
     def block(self, value: Json, schema: Schema | None, *, level: int) -> Iterator[str]:
         """The lines of a value under a heading of `level`."""
@@ -72,8 +75,13 @@ class _Outline:
         yield f"| {' | '.join(self._label(key, schema) for key in columns)} |"
         yield f"| {' | '.join('---' for _ in columns)} |"
         for row in rows:
-            yield f"| {' | '.join(cell(row[key]) if key in row else '' for key in columns)} |"
+            yield f"| {' | '.join(self._cell(row, key) for key in columns)} |"
         yield ""
+
+    def _cell(self, row: Mapping[str, Json], key: str) -> str:
+        if key not in row or (self._blank_nulls and row[key] is None):
+            return ""
+        return cell(row[key])
 
     def _label(self, key: str, schema: Schema | None) -> str:
         label = self._labels.get(key) or label_of(key, schema)

@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from trainer.convert.base import Options
-from trainer.convert.document import Document, parse_markdown
-from trainer.convert.furnish import CAPTION
-from trainer.convert.readers.text import decoded
+from trainer.convert.readers.encoding import decode
+from trainer.core.readings import DocumentText, ReadOptions
+
+CAPTION = "Table: "
+"""What a paragraph starts with that is the caption of the table after it."""
 
 _SILENT = frozenset(
     ("script", "style", "template", "noscript", "svg", "form", "button", "select", "iframe", "object", "nav")
@@ -42,9 +43,10 @@ _DEEPEST = 60
 """Lists and quotations inside each other; deeper ones are read at this depth, which the Markdown reader takes."""
 
 
-def read(content: bytes, *, shown: str, options: Options) -> Document:  # noqa: ARG001  (the seam's signature)
+def read(content: bytes, *, shown: str, options: ReadOptions) -> DocumentText:
     """The document in an HTML page."""
-    return parse_markdown(html_to_markdown(decoded(content, shown)), shown=shown)
+    decoded = decode(content, shown, options.encoding)
+    return DocumentText(html_to_markdown(decoded.text), shown, findings=decoded.findings)
 
 
 def html_to_markdown(html: str) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trainer.convert.base import Options
-from trainer.convert.document import Document, parse_markdown
-from trainer.convert.readers.text import decoded
+from trainer.convert.readers.encoding import decode
 from trainer.convert.repair import repair_markdown
 from trainer.core.errors import ConversionError, Where
+from trainer.core.readings import DocumentText, ReadOptions
 from trainer.core.values import Finding
 
 
-def read(content: bytes, *, shown: str, options: Options) -> Document:  # noqa: ARG001  (the seam's signature)
-    """The document in UTF-8 Markdown, with a note for each repair."""
+def read(content: bytes, *, shown: str, options: ReadOptions) -> DocumentText:
+    """The document in Markdown, with a note for each repair."""
+    decoded = decode(content, shown, options.encoding)
     try:
-        repaired = repair_markdown(decoded(content, shown))
+        repaired = repair_markdown(decoded.text)
     except ConversionError as error:  # a repair knows lines, and no file
         where = error.where and replace(error.where, path=shown)
         raise ConversionError(error.message, where=where, hint=error.hint) from None
@@ -23,5 +23,4 @@ def read(content: bytes, *, shown: str, options: Options) -> Document:  # noqa: 
         Finding(f"repair.{repair.kind}", "note", repair.message, Where(shown, repair.line))
         for repair in repaired.repairs
     ]
-    document = parse_markdown(repaired.text, shown=shown)
-    return replace(document, findings=(*notes, *document.findings))
+    return DocumentText(repaired.text, shown, findings=(*decoded.findings, *notes))

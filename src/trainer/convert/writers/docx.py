@@ -8,7 +8,7 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from trainer.convert.base import Dataset, Options
+from trainer.convert.base import Options
 from trainer.convert.charts import chart_rows, chart_title, describe, draw
 from trainer.convert.dates import long_date
 from trainer.convert.document import Converted, Document, visible_html
@@ -37,6 +37,7 @@ from trainer.convert.writers.markdown import as_document
 from trainer.convert.writers.pdf import paper_styles, pool_of
 from trainer.core.errors import ConversionError, Where
 from trainer.core.markdown import is_break, plain_text
+from trainer.core.readings import Dataset
 from trainer.core.values import Finding, Json
 
 if TYPE_CHECKING:

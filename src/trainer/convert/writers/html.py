@@ -8,7 +8,7 @@ from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
-from trainer.convert.base import Dataset, Options
+from trainer.convert.base import Options
 from trainer.convert.dates import day_of, long_date
 from trainer.convert.document import Converted, Document
 from trainer.convert.formulas import Formulas
@@ -20,6 +20,7 @@ from trainer.convert.writers.body import BodyRenderer
 from trainer.convert.writers.markdown import as_document
 from trainer.core.errors import UsageError, Where
 from trainer.core.markdown import markdown_parser
+from trainer.core.readings import Dataset
 from trainer.core.values import Finding, Json
 
 if TYPE_CHECKING:

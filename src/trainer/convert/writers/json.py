@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
-from trainer.convert.base import Dataset, Options
+from trainer.convert.base import Options
 from trainer.convert.document import Converted, Document
 from trainer.convert.jsontext import extract_json
 from trainer.convert.jsontext.fit import check_fit
 from trainer.convert.outline import markdown_to_json
 from trainer.core.digest import pretty
 from trainer.core.errors import ConversionError, Where
+from trainer.core.readings import Dataset
 from trainer.core.values import Finding, Json
 
 

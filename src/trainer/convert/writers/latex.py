@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from trainer.convert.base import Dataset, Options
+from trainer.convert.base import Options
 from trainer.convert.charts import as_tikz, chart_rows, chart_title, draw
 from trainer.convert.dates import long_date
 from trainer.convert.document import Converted, Document, visible_html
@@ -33,6 +33,7 @@ from trainer.convert.writers.latex_text import (
 from trainer.convert.writers.markdown import as_document
 from trainer.core.errors import Where
 from trainer.core.markdown import is_break, plain_text
+from trainer.core.readings import Dataset
 from trainer.core.values import Finding, Json
 
 if TYPE_CHECKING:

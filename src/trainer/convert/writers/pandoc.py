@@ -12,13 +12,14 @@ from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 
-from trainer.convert.base import Dataset, Options
+from trainer.convert.base import Options
 from trainer.convert.document import Converted, Document
 from trainer.convert.furnish import furnish
 from trainer.convert.writers.html import render_body
 from trainer.convert.writers.markdown import as_document
 from trainer.core.digest import digest
 from trainer.core.errors import ConversionError, MissingExtra, Where
+from trainer.core.readings import Dataset
 
 _BINARY = ("epub", "odt")
 _SECONDS = 120

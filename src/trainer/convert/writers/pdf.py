@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import version
 
 from trainer.convert.accessibility import lint
-from trainer.convert.base import PRINT_FINDINGS, Dataset, Options
+from trainer.convert.base import PRINT_FINDINGS, Options
 from trainer.convert.document import Converted, Document
 from trainer.convert.furnish import Furnished, furnish
 from trainer.convert.paper import lay_out
@@ -18,6 +18,7 @@ from trainer.convert.writers.html import render_body, render_page
 from trainer.convert.writers.markdown import as_document
 from trainer.core.digest import digest
 from trainer.core.errors import Where
+from trainer.core.readings import Dataset
 from trainer.core.values import Finding
 
 

@@ -7,11 +7,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from trainer.convert.base import Dataset, Options
+from trainer.convert.base import Options
 from trainer.convert.document import Converted, Document, visible_html
 from trainer.convert.writers.markdown import as_document
 from trainer.core.markdown import is_break, plain_text
 from trainer.core.markdown.tags import SHIFTED, shifted
+from trainer.core.readings import Dataset
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

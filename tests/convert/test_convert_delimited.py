@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from trainer.sources.delimited import find_delimiter, mixed_columns, read_delimited
+from trainer.convert.readers.delimited import find_delimiter
+from trainer.core.cells import mixed_columns
+from trainer.core.readings import ReadOptions, read_file
 
 
 def records(text: str, name: str = "a.csv") -> list[dict]:
-    return read_delimited(text, name)["records"]
+    return read_file(text.encode(), shown=name).value
 
 
 def test_a_column_has_one_type():
@@ -83,7 +85,7 @@ def test_a_column_that_stays_text_for_a_single_cell_is_told():
 def test_rows_can_be_read_as_they_are_spelt():
     text = "code,version,flag\n000001,1.10,TRUE\n007,2.0,\n"
 
-    assert read_delimited(text, "a.csv", spelt=True)["records"] == [
+    assert read_file(text.encode(), shown="a.csv", options=ReadOptions(spelt=True)).value == [
         {"code": "000001", "version": "1.10", "flag": "TRUE"},
         {"code": "007", "version": "2.0", "flag": ""},
     ]

@@ -1,53 +1,17 @@
-"""CSV and TSV as typed records: the delimiter found by what fits best, types decided by whole columns."""
+"""Cells of tables as typed records: types decided by whole columns, never a code for a number."""
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
+import base64
+import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
-from trainer.core.errors import Problem, SourceError, Where
 from trainer.core.values import Json
 
-_DELIMITERS = (",", ";", "\t", "|")
-_MOST_PROBLEMS = 20
 _LONGEST_INTEGER = 15  # beyond it a reader of JSON that has only doubles would change a digit
-
-
-def read_delimited(text: str, shown: str, *, spelt: bool = False) -> Json:
-    """`{"records": […]}`: one record a row, named by the first row; `spelt` leaves every cell as it is written.
-
-    Raises SourceError.
-    """
-    delimiter = "\t" if shown.lower().endswith(".tsv") else find_delimiter(text)
-    rows = _rows(text, delimiter, shown)
-    if not rows:
-        raise SourceError("no rows", where=Where(shown))
-    (header_line, header), *body = rows
-    names = _names(header, shown, header_line)
-    _check_widths(body, len(names), shown)
-    cells = [[*row, *[""] * (len(names) - len(row))] for _, row in body]
-    if spelt:
-        return {"records": [dict(zip(names, (cell.strip() for cell in row), strict=False)) for row in cells]}
-    return {"records": typed_records(names, cells, commas_split=delimiter == ",")}
-
-
-def find_delimiter(text: str) -> str:
-    """The delimiter by which the first rows agree best on a number of cells; a comma where none does."""
-    sample = list(itertools.islice(io.StringIO(text), 200))
-
-    def agreement(delimiter: str) -> tuple[float, int]:
-        try:
-            widths = Counter(len(row) for row in csv.reader(sample, delimiter=delimiter) if row)
-        except csv.Error:
-            return (0.0, 0)
-        width, count = widths.most_common(1)[0] if widths else (1, 0)
-        return (count / widths.total(), width) if width > 1 else (0.0, 0)
-
-    return max(_DELIMITERS, key=agreement)
 
 
 def typed_records(
@@ -75,42 +39,6 @@ def mixed_columns(records: Sequence[Mapping[str, Json]]) -> Iterator[str]:
         if others and len(cells) - len(others) > len(others):
             row, cell = others[0]
             yield f'the column "{name}" stays text: "{cell}" in row {row} is no number'
-
-
-def _rows(text: str, delimiter: str, shown: str) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    rows: list[tuple[int, list[str]]] = []
-    start = 1
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append((start, row))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        hint = "a quotation mark inside a cell is written twice, and every one that opens is closed"
-        raise SourceError(f"not valid CSV: {error}", where=Where(shown, start), hint=hint) from None
-    return rows
-
-
-def _names(header: Sequence[str], shown: str, line: int) -> list[str]:
-    while header and not header[-1].strip():
-        header = header[:-1]
-    names = [cell.strip() or f"column_{index}" for index, cell in enumerate(header, start=1)]
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise SourceError(f'the column "{twice[0]}" stands twice', where=Where(shown, line), hint="rename one of them")
-    return names
-
-
-def _check_widths(rows: Sequence[tuple[int, Sequence[str]]], width: int, shown: str) -> None:
-    problems = [
-        Problem(f"{len(row)} cells where the first row has {width}", Where(shown, line))
-        for line, row in rows
-        if len(row) < width or any(cell.strip() for cell in row[width:])
-    ]
-    if problems:
-        hint = "quote a cell that holds the delimiter"
-        raise SourceError(problems[0].message, where=problems[0].where, hint=hint, problems=problems[:_MOST_PROBLEMS])
 
 
 def _converter(column: Sequence[str], mark: str) -> Callable[[str], Json]:
@@ -159,3 +87,28 @@ _ONLY_COMMA = re.compile(r"-?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)")
 _ONLY_POINT = re.compile(r"-?(\d+\.(\d{1,2}|\d{4,})|\d{1,3}(,\d{3})+\.\d+)")
 _ABSENT = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nil", "null", "none", "-", "–", "—", "..", "…", "?"})
 """What programs and people write where there is no figure, in small letters."""
+
+
+def plain(value: object) -> Json:
+    """A value of a database or a workbook as JSON has it: times in ISO 8601, decimals as numbers where none is lost."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) < 10**_LONGEST_INTEGER else value
+    if isinstance(value, Decimal):
+        return plain(float(value)) if value.is_finite() and Decimal(repr(float(value))) == value else str(value)
+    if isinstance(value, datetime) and value.time() == time() and value.tzinfo is None:
+        return value.date().isoformat()
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return base64.b64encode(bytes(value)).decode("ascii")
+    if isinstance(value, Mapping):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(part) for part in value]
+    return str(value)

@@ -1,0 +1,101 @@
+"""CSV and TSV as typed records: the delimiter found by what fits best, types decided by whole columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+from trainer.convert.readers.encoding import decode
+from trainer.core.cells import mixed_columns, typed_records
+from trainer.core.errors import ConversionError, Problem, Where
+from trainer.core.readings import Dataset, ReadOptions
+from trainer.core.values import Finding
+
+_DELIMITERS = (",", ";", "\t", "|")
+_MOST_PROBLEMS = 20
+
+
+def read_csv(content: bytes, *, shown: str, options: ReadOptions) -> Dataset:
+    """A list of records, one a row, named by the first row; empty cells are null."""
+    return _read(content, shown, options, None)
+
+
+def read_tsv(content: bytes, *, shown: str, options: ReadOptions) -> Dataset:
+    """As `read_csv`, between tabs."""
+    return _read(content, shown, options, "\t")
+
+
+def _read(content: bytes, shown: str, options: ReadOptions, delimiter: str | None) -> Dataset:
+    decoded = decode(content, shown, options.encoding)
+    delimiter = delimiter or find_delimiter(decoded.text)
+    rows = _rows(decoded.text, delimiter, shown)
+    if not rows:
+        raise ConversionError("no rows", where=Where(shown))
+    (header_line, header), *body = rows
+    names = _names(header, shown, header_line)
+    _check_widths(body, len(names), shown)
+    cells = [[*row, *[""] * (len(names) - len(row))] for _, row in body]
+    if options.spelt:
+        spelt = [dict(zip(names, (cell.strip() for cell in row), strict=False)) for row in cells]
+        return Dataset(spelt, shown, findings=decoded.findings)
+    records = typed_records(names, cells, commas_split=delimiter == ",")
+    findings = [Finding("mixed_column", "warning", sentence, Where(shown)) for sentence in mixed_columns(records)]
+    return Dataset(records, shown, findings=(*decoded.findings, *findings), is_cells=True)
+
+
+def find_delimiter(text: str) -> str:
+    """The delimiter by which the first rows agree best on a number of cells; a comma where none does."""
+    sample = list(itertools.islice(io.StringIO(text), 200))
+
+    def agreement(delimiter: str) -> tuple[float, int]:
+        try:
+            widths = Counter(len(row) for row in csv.reader(sample, delimiter=delimiter) if row)
+        except csv.Error:
+            return (0.0, 0)
+        width, count = widths.most_common(1)[0] if widths else (1, 0)
+        return (count / widths.total(), width) if width > 1 else (0.0, 0)
+
+    return max(_DELIMITERS, key=agreement)
+
+
+def _rows(text: str, delimiter: str, shown: str) -> list[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    start = 1
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                rows.append((start, row))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        hint = "a quotation mark inside a cell is written twice, and every one that opens is closed"
+        raise ConversionError(f"not valid CSV: {error}", where=Where(shown, start), hint=hint) from None
+    return rows
+
+
+def _names(header: Sequence[str], shown: str, line: int) -> list[str]:
+    while header and not header[-1].strip():
+        header = header[:-1]
+    names = [cell.strip() or f"column_{index}" for index, cell in enumerate(header, start=1)]
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise ConversionError(
+            f'the column "{twice[0]}" stands twice', where=Where(shown, line), hint="rename one of them"
+        )
+    return names
+
+
+def _check_widths(rows: Sequence[tuple[int, Sequence[str]]], width: int, shown: str) -> None:
+    problems = [
+        Problem(f"{len(row)} cells where the first row has {width}", Where(shown, line))
+        for line, row in rows
+        if len(row) < width or any(cell.strip() for cell in row[width:])
+    ]
+    if problems:
+        hint = "quote a cell that holds the delimiter"
+        raise ConversionError(
+            problems[0].message, where=problems[0].where, hint=hint, problems=problems[:_MOST_PROBLEMS]
+        )
