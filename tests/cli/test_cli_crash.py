@@ -4,6 +4,7 @@ import json
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -81,6 +82,31 @@ def test_an_interrupt_keeps_what_was_finished(blank: Path, environment: dict[str
         assert "error: interrupted; what was finished is kept\n" in said
         assert paid >= 2 * AT_ONCE
         assert server.completed <= REPORTS + AT_ONCE
+
+
+def test_an_interrupt_does_what_is_to_be_done_at_the_end_and_takes_nothing_apart(environment: dict[str, str]) -> None:
+    """Python's own end is half of what an interrupt takes, and more where others compete for the processor."""
+    script = """
+import atexit
+from trainer.cli import main as door
+class Part:
+    def __del__(self):
+        print("taken apart")
+part = Part()
+atexit.register(print, "closed")
+door.run = lambda *_, **__: door.INTERRUPTED
+door.main(["report"])
+"""
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "closed\n", "")
+
+
+def test_the_command_is_a_module_too(environment: dict[str, str]) -> None:
+    asked = [sys.executable, "-m", "trainer", "--version"]
+    done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("trainer ")
 
 
 def _assert_whole(folder: Path) -> None:
