@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,11 @@ of Anthropic and DeepSeek that LiteLLM's wheel carries, over the 74 longer texts
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelChoice:
     """The model to ask and how."""
+
+    # no slots: what its provider says of itself is asked for once
 
     section: Section
     """llm_provider as it holds for this call."""
@@ -63,7 +66,7 @@ class ModelChoice:
         described = self.described
         return described.model if described else self.section.model
 
-    @property
+    @cached_property
     def described(self) -> LLMProvider | None:
         """The first provider, made without its key, for what it says of itself; None where it cannot be made so."""
         try:

@@ -250,9 +250,12 @@ def _outcome(report: ReportInput, plan: Plan, recorded: Provenance | None) -> Re
 
 def _with_figures(project: Project, report: ReportInput, plan: Plan, recorded: Provenance | None) -> Plan:
     """The plan with each figure of an edited report that its data does not bear out, by line, figure and datum."""
+    edited = {reason.path for reason in plan.reasons if reason.ingredient == "output"}
+    if recorded is None or not edited:
+        return plan
     markdown = output_paths(project.output, report.spec)["markdown"]
     shown = project.shown(markdown)
-    if recorded is None or not any(reason.ingredient == "output" and reason.path == shown for reason in plan.reasons):
+    if shown not in edited:
         return plan
     from trainer.checks import check_figures
 

@@ -13,7 +13,7 @@ from trainer.actions.data import DataRequest, Sources
 from trainer.actions.model import ModelChoice, choose_model, drafted
 from trainer.actions.prompt import Instructions, Prepared
 from trainer.core.config.schema import Checks, overridden
-from trainer.core.digest import digest
+from trainer.core.digest import canonical, digest
 from trainer.core.errors import TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.reports import Ingredients, ReportSpec
@@ -80,11 +80,12 @@ def collect_inputs(
     """The inputs of the reports, and by name what is wrong with those that have none."""
     instructions = Instructions(project, sources)
     themes = _Themes(project)
+    choices: dict[tuple[str, str], ModelChoice] = {}
     inputs: list[ReportInput] = []
     errors: dict[str, TrainerError] = {}
     for spec in specs:
         try:
-            report = _collect(project, spec, instructions, themes, changes)
+            report = _collect(project, spec, changes, instructions=instructions, themes=themes, choices=choices)
             inputs.append(replace(report, asked_formats=formats) if formats is not None else report)
         except TrainerError as error:
             errors[spec.name] = error
@@ -97,17 +98,26 @@ def all_requests(inputs: Iterable[ReportInput]) -> list[DataRequest]:
 
 
 def _collect(
-    project: Project, spec: ReportSpec, instructions: Instructions, themes: _Themes, changes: Mapping[str, Any]
+    project: Project,
+    spec: ReportSpec,
+    changes: Mapping[str, Any],
+    *,
+    instructions: Instructions,
+    themes: _Themes,
+    choices: dict[tuple[str, str], ModelChoice],
 ) -> ReportInput:
     prepared = instructions.prepare(spec.instruction, spec.params, contexts=spec.contexts, data=spec.data)
-    choice = choose_model(project, prepared.instruction.model, spec.model, changes, what=prepared.instruction.file)
+    instruction = prepared.instruction
+    asked = (instruction.file, canonical(spec.model))
+    if asked not in choices:  # one for all rows of a matrix, so that its provider is asked once what it is
+        choices[asked] = choose_model(project, instruction.model, spec.model, changes, what=instruction.file)
     checks = project.settings.checks
     checks = overridden(checks, spec.checks, what=f"reports.{spec.entry}.checks") if spec.checks else checks
     theme, theme_digest = themes.of(spec)
     return ReportInput(
         spec,
         prepared,
-        choice,
+        choices[asked],
         checks,
         theme,
         theme_digest,

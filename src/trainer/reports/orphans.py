@@ -54,11 +54,12 @@ def edited_files(orphan: Orphan, *, root: Path) -> list[str]:
 def _dropped(
     specs: Sequence[ReportSpec], recorded: Mapping[str, Provenance | None], root: Path, output: Path
 ) -> Iterator[Orphan]:
+    above = f"{root.as_posix()}/"
     for spec in specs:
         provenance = recorded.get(spec.name)
         if provenance is None:
             continue
-        asked = {path.relative_to(root).as_posix() for path in output_paths(output, spec).values()}
+        asked = {path.as_posix().removeprefix(above) for path in output_paths(output, spec).values()}
         paths = _files([written.path for written in provenance.outputs if written.path not in asked], root, output)
         if paths:
             yield Orphan(spec.name, paths, "its format is no longer asked for", provenance, is_removed=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,13 @@ class Plan:
 def output_paths(output: Path, spec: ReportSpec) -> dict[str, Path]:
     """Where each format of a report is written, Markdown always among them."""
     formats = [find_output_format(name) for name in dict.fromkeys(("markdown", *spec.formats))]
-    return {item.name: output / item.output_folder / f"{spec.name}{item.suffix}" for item in formats}
+    return {item.name: _folder(output, item.output_folder) / f"{spec.name}{item.suffix}" for item in formats}
+
+
+@lru_cache(maxsize=32)
+def _folder(output: Path, name: str) -> Path:
+    """Joined once for all of thousands of reports, whose check is mostly paths."""
+    return output / name
 
 
 def plan_report(
@@ -118,11 +125,15 @@ def _changed(now: Ingredients, recorded: Provenance) -> Iterator[Reason]:
     if now.theme != before.get("theme"):
         yield Reason("theme", "template or stylesheet changed")
     # an older release recorded `md`; a format that is gone is no reason to fail
-    names = {name: item.name for item in FORMATS.values() for name in item.names}
-    if list(now.formats) != [names.get(name, name) for name in before.get("formats", ())]:
+    if list(now.formats) != [_format_names().get(name, name) for name in before.get("formats", ())]:
         yield Reason("formats", f"asked for {', '.join(now.formats)}")
     if mask_json(now.title, shapes=False) != before.get("title"):
         yield Reason("title", "its title changed")
+
+
+@cache
+def _format_names() -> dict[str, str]:
+    return {name: item.name for item in FORMATS.values() for name in item.names}
 
 
 def _differences(
@@ -139,16 +150,17 @@ def _differences(
 
 
 def _is_same(now: Any, before: Any) -> bool:
-    """Whether two values are one, in type too; texts and switches, of which there are most, need no digest."""
-    if isinstance(now, str | bool) and type(now) is type(before):
+    """Whether two values are one, in type too; texts and whole numbers, of which there are most, need no digest."""
+    if isinstance(now, str | int | None) and type(now) is type(before):
         return bool(now == before)
     return digest(now) == digest(before)
 
 
 def _damaged(spec: ReportSpec, recorded: Provenance, root: Path, output: Path) -> Iterator[Reason]:
     written = {item.path: item.digest for item in recorded.outputs}
+    above = f"{root.as_posix()}/"
     for path in output_paths(output, spec).values():
-        shown = path.relative_to(root).as_posix()
+        shown = path.as_posix().removeprefix(above)
         try:
             content = path.read_bytes()
         except FileNotFoundError:

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -171,11 +172,17 @@ def _inside(root: Path, path: str, where: Where) -> Path:
         raise SourceError("a hidden file is never read as data", where=where, hint="copy it under information/data")
     try:
         resolved = (root / path).resolve()
-        if not resolved.is_relative_to(root.resolve()):
+        if not resolved.is_relative_to(_resolved(root)):
             raise SourceError("a link that leads out of the project", where=where, hint="copy the file instead")
     except (OSError, RuntimeError, ValueError) as error:
         raise SourceError(f"cannot be followed: {error}", where=where) from error
     return resolved
+
+
+@lru_cache(maxsize=8)
+def _resolved(root: Path) -> Path:
+    """Once for all files of a project: a check of thousands of reports would follow its folders as often."""
+    return root.resolve()
 
 
 def _read(path: Path, where: Where, max_bytes: int) -> bytes:
