@@ -18,10 +18,16 @@ QUERIES = {
     "summary": ("yahoo_finance", {"ticker": "ABBV", "kind": "summary"}),
     "fundamentals": ("yahoo_finance", {"ticker": "ABBV", "kind": "fundamentals"}),
     "chart": ("yahoo_finance", {"ticker": "ABBV", "kind": "chart"}),
+    "options": ("yahoo_finance", {"ticker": "ABBV", "kind": "options"}),
+    "insights": ("yahoo_finance", {"ticker": "ABBV", "kind": "insights"}),
+    "search": ("yahoo_finance", {"text": "abbvie", "kind": "search"}),
+    "similar": ("yahoo_finance", {"ticker": "ABBV", "kind": "similar"}),
     "companies": ("sec_filings", {"ticker": "AAPL"}),
     "facts": ("sec_filings", {"ticker": "320193"}),
     "filings": ("sec_filings", {"ticker": "320193", "kind": "filings"}),
     "api": ("api", {"api": "shop", "path": "/x", "select": "/items"}),
+    "graphql": ("api", {"api": "shop", "path": "/x", "graphql": "{items}", "select": "/items"}),
+    "xml": ("api", {"api": "feed", "path": "/x", "select": "/feed/entry"}),
 }
 
 
@@ -133,7 +139,12 @@ def test_a_fault_is_one_clear_error_in_time(name, fault, kept, clock):
         own = {
             "yahoo_finance": {"base_url": url},
             "sec_filings": {"base_url": url, "data_url": url, "user_agent": "Ann ann@example.org"},
-            "api": {"apis": {"shop": {"base_url": url, "per_second": 1000}}},
+            "api": {
+                "apis": {
+                    "shop": {"base_url": url, "per_second": 1000},
+                    "feed": {"base_url": url, "per_second": 1000, "format": "xml"},
+                }
+            },
         }[source]
         options = {"timeout": TIMEOUT, "retries": 0, **own} | ({} if source == "api" else {"per_second": 1000})
         retriever = create_source(source, SourceContext(clock), data_store=kept, **options)

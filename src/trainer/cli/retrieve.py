@@ -239,7 +239,7 @@ def _list(session: Session, *, as_json: bool) -> None:
 
 def _meaning(field: QueryField) -> str:
     """What a field of a query is for, in one line."""
-    only = f"kind={field.kind}" if field.kind else ""
+    only = f"kind={field.kind}" if field.kind else f"not with kind={field.except_kind}" if field.except_kind else ""
     default = f"{field.default} by default" if field.default is not None else ""
     remarks = ["required" if field.required else "", only, ", ".join(field.choices), default]
     return field.description + (f" ({'; '.join(filter(None, remarks))})" if any(remarks) else "")

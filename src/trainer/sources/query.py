@@ -33,6 +33,8 @@ class QueryField:
     """The only values allowed, where there are such."""
     kind: str = ""
     """The value of the query's field `kind` that it goes with; empty is for all."""
+    except_kind: str = ""
+    """The value of the query's field `kind` that it does not go with."""
     pattern: str = ""
     """What the whole text must match, where it must."""
     minimum: int | None = None
@@ -55,15 +57,16 @@ def check_query(
     kind = query.get("kind") or next((query_field.default for query_field in fields if query_field.name == "kind"), "")
     for name, query_field in by_name.items():
         value = query.get(name)
-        applies = query_field.kind in ("", kind)
+        applies = query_field.kind in ("", kind) and not (query_field.except_kind and query_field.except_kind == kind)
         if value is None or value == "":
-            if query_field.required:
+            if query_field.required and applies:
                 problems.append(_missing(query_field, extra, source))
             elif applies and query_field.default is not None:
                 checked[name] = query_field.default
             continue
         if not applies:
-            problems.append(Problem(f'the query field "{name}" is for kind {query_field.kind}, not {kind}'))
+            other = f"for kind {query_field.kind}, not {kind}" if query_field.kind else f"not for kind {kind}"
+            problems.append(Problem(f'the query field "{name}" is {other}'))
             continue
         try:
             checked[name] = _typed(value, query_field)

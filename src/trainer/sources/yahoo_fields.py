@@ -240,6 +240,24 @@ PRICES: Table = {
     "volume": ("Volume", "shares"),
 }
 
+CONTRACT: Table = {
+    "contractSymbol": ("Contract", "text"),
+    "strike": ("Strike", "price"),
+    "lastPrice": ("Last price", "price"),
+    "bid": ("Bid", "price"),
+    "ask": ("Ask", "price"),
+    "change": ("Change on the day", "price"),
+    "percentChange": ("Change on the day", "percent"),
+    "volume": ("Volume", "count"),
+    "openInterest": ("Open interest", "count"),
+    "impliedVolatility": ("Implied volatility", "fraction"),
+    "inTheMoney": ("Whether it is in the money", ""),
+    "currency": ("Currency", "text"),
+    "contractSize": ("Size", "text"),
+    "expiration": ("Expiration", "epoch"),
+    "lastTradeDate": ("Last traded", "moment"),
+}
+
 STATEMENTS: Mapping[str, Table] = {
     "financials": {
         "totalRevenue": ("Revenue", "books"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from trainer.sources.http_client import HTTPClient, Response
 from trainer.sources.network import literal_hosts
 from trainer.sources.query import Query, QueryField, raise_problems
 from trainer.sources.yahoo_fields import MODULES, STATEMENTS
+from trainer.sources.yahoo_research import shape_insights, shape_options, shape_search, shape_similar
 from trainer.sources.yahoo_shapes import (
     NoData,
     schema_fields,
@@ -40,6 +41,7 @@ _QUERY = (
         True,
         description="The company's symbol at Yahoo Finance: ABBV, BRK-B, BMW.DE",
         example="ABBV",
+        except_kind="search",
         pattern=r"[A-Z0-9.^=&-]{1,24}",
         upper=True,
     ),
@@ -47,8 +49,12 @@ _QUERY = (
         "kind",
         description="What to fetch",
         default="quote",
-        choices=("quote", "summary", "fundamentals", "chart"),
+        choices=("quote", "summary", "fundamentals", "chart", "options", "insights", "search", "similar"),
         example="quote",
+    ),
+    QueryField("text", True, kind="search", description="A company's name, or part of one", example="abbvie"),
+    QueryField(
+        "expiration", type="date", kind="options", description="Which day; the next without", example="2025-03-21"
     ),
     QueryField("modules", type="list", kind="summary", description="Yahoo's modules", example="price,financialData"),
     QueryField(
@@ -152,7 +158,7 @@ class YahooFinanceRetriever(DataRetriever):
     def fetch(self, query: Mapping[str, Json]) -> Fetched:
         """One normalised answer, series in ascending order of date, figures exactly as given."""
         path, parameters = _request(query, self.context.clock())
-        if query["kind"] in ("quote", "summary"):
+        if query["kind"] in ("quote", "summary", "options"):
             response = self._get_with_crumb(path, parameters)
         else:
             response = self._http.get(self._url(path, parameters))
@@ -200,8 +206,11 @@ class YahooFinanceRetriever(DataRetriever):
 
 def _request(query: Mapping[str, Json], now: datetime) -> tuple[str, dict[str, str]]:
     """Path and parameters of a query."""
-    symbol = quote(str(query["ticker"]), safe="")
+    symbol = quote(str(query.get("ticker", "")), safe="")
     kind = query["kind"]
+    if kind in _RESEARCH:
+        path, parameters = _RESEARCH[kind](symbol, query)
+        return path, {name: value for name, value in parameters.items() if value}
     if kind == "quote":
         return "/v7/finance/quote", {"symbols": str(query["ticker"])}
     if kind == "summary":
@@ -212,6 +221,21 @@ def _request(query: Mapping[str, Json], now: datetime) -> tuple[str, dict[str, s
     end = str(int(now.timestamp()))
     parameters = {"period1": "0", "period2": end, "type": ",".join(_types(query))}
     return f"/ws/fundamentals-timeseries/v1/finance/timeseries/{symbol}", parameters
+
+
+_RESEARCH: Mapping[str, Callable[[str, Mapping[str, Json]], tuple[str, dict[str, str]]]] = {
+    "options": lambda symbol, query: (
+        f"/v7/finance/options/{symbol}",
+        {"formatted": "false", "date": str(_epoch(str(query["expiration"]))) if "expiration" in query else ""},
+    ),
+    "insights": lambda _, query: ("/ws/insights/v2/finance/insights", {"symbol": str(query["ticker"])}),
+    "search": lambda _, query: (
+        "/v1/finance/search",
+        {"q": str(query["text"]), "quotesCount": "10", "newsCount": "10"},
+    ),
+    "similar": lambda symbol, _: (f"/v6/finance/recommendationsbysymbol/{symbol}", {}),
+}
+"""Kind -> path and parameters, for a symbol and a query."""
 
 
 def _types(query: Mapping[str, Json]) -> list[str]:
@@ -236,7 +260,7 @@ def _epoch(day: str) -> int:
 
 def _body(response: Response, query: Mapping[str, Json]) -> dict[str, Any]:
     """The JSON of an answer; raises SourceError for everything else."""
-    what = f"{query['kind']} of {query['ticker']}"
+    what = _what(query)
     if response.status in (401, 403) or (response.is_html and response.status != 404):
         page = " with a page for people" if response.is_html else ""
         hint = (
@@ -256,19 +280,34 @@ def _body(response: Response, query: Mapping[str, Json]) -> dict[str, Any]:
 
 def _shape(query: Mapping[str, Json], body: dict[str, Any]) -> Fetched:
     try:
-        if query["kind"] == "fundamentals":
-            return shape_fundamentals(body, str(query["ticker"]))
-        return {"quote": shape_quote, "summary": shape_summary, "chart": shape_chart}[str(query["kind"])](body)
-    except NoData:
-        raise _nothing(query, _error_text(body)) from None
+        return _SHAPES[str(query["kind"])](body, str(query.get("ticker") or query.get("text")))
+    except NoData as nothing:
+        raise _nothing(query, _error_text(body) or str(nothing)) from None
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        what = f"{query['kind']} of {query['ticker']}"
+        what = _what(query)
         message = f"Yahoo Finance answered in a shape that is not known for the {what}: {error}"
         raise SourceError(message, hint="please report it with the symbol and the kind") from error
 
 
+def _what(query: Mapping[str, Json]) -> str:
+    return f"{query['kind']} of {query.get('ticker') or query.get('text')}"
+
+
+_SHAPES: Mapping[str, Callable[[dict[str, Any], str], Fetched]] = {
+    "quote": lambda body, _: shape_quote(body),
+    "summary": lambda body, _: shape_summary(body),
+    "fundamentals": shape_fundamentals,
+    "chart": lambda body, _: shape_chart(body),
+    "options": lambda body, _: shape_options(body),
+    "insights": shape_insights,
+    "search": shape_search,
+    "similar": shape_similar,
+}
+"""Kind -> from an answer, and what was asked, to the data."""
+
+
 def _nothing(query: Mapping[str, Json], reason: str) -> SourceError:
-    message = f"Yahoo Finance has no {query['kind']} for {query['ticker']}" + (f": {reason}" if reason else "")
+    message = f"Yahoo Finance has no {_what(query).replace(' of ', ' for ', 1)}" + (f": {reason}" if reason else "")
     return SourceError(message, hint="check the symbol on finance.yahoo.com; share classes are written BRK-B")
 
 

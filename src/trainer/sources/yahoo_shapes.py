@@ -22,34 +22,34 @@ class NoData(Exception):
 
 def shape_quote(body: Mapping[str, Any]) -> Fetched:
     """A quote from `/v7/finance/quote`."""
-    answer = _first(body, "quoteResponse")
-    names = _identity(answer)
-    units = _units(names, answer.get("quoteType"))
-    section = _section(tables.QUOTE, [answer])
+    answer = first_result(body, "quoteResponse")
+    names = identity(answer)
+    units = units_of(names, answer.get("quoteType"))
+    section = section_of(tables.QUOTE, [answer])
     if not section:  # a delisted symbol keeps its name and has no figure
         raise NoData
     data = {**names, **section}
-    as_of = _market_day(answer.get("regularMarketTime"), answer)
-    return Fetched(data, _subject(names), as_of, _fields(data, {"": tables.QUOTE}, units))
+    as_of = market_day_of(answer.get("regularMarketTime"), answer)
+    return Fetched(data, subject_of(names), as_of, fields_of(data, {"": tables.QUOTE}, units))
 
 
 def shape_summary(body: Mapping[str, Any]) -> Fetched:
     """A summary from `/v10/finance/quoteSummary`: sections by meaning, series, and other modules as they came."""
-    modules = _first(body, "quoteSummary")
-    names = _identity(modules.get("price") or modules.get("quoteType") or {}) | _currencies(modules)
+    modules = first_result(body, "quoteSummary")
+    names = identity(modules.get("price") or modules.get("quoteType") or {}) | _currencies(modules)
     sections = {
         name: section
         for name, (table, sources) in tables.SECTIONS.items()
-        if (section := _section(table, [_module(modules, source) for source in sources]))
+        if (section := section_of(table, [_module(modules, source) for source in sources]))
     }
     data = {**names, **sections, **_series(modules), **_others(modules)}
     if len(data) == len(names):
         raise NoData
     by_section = {name: table for name, (table, _) in tables.SECTIONS.items()} | dict(_SERIES)
     place = {**_module(modules, "price"), **_module(modules, "quoteType")}
-    market_day = _market_day(_module(modules, "price").get("regularMarketTime"), place)
+    market_day = market_day_of(_module(modules, "price").get("regularMarketTime"), place)
     as_of = market_day or sections.get("financials", {}).get("mostRecentQuarter")
-    return Fetched(data, _subject(names), as_of, _fields(data, by_section, _units(names, place.get("quoteType"))))
+    return Fetched(data, subject_of(names), as_of, fields_of(data, by_section, units_of(names, place.get("quoteType"))))
 
 
 def shape_fundamentals(body: Mapping[str, Any], symbol: str) -> Fetched:
@@ -72,14 +72,14 @@ def shape_fundamentals(body: Mapping[str, Any], symbol: str) -> Fetched:
     names = {"symbol": symbol} | ({"financialCurrency": currency} if currency else {})
     data = {**names, **series_rows}
     as_of = max(row["date"] for series in series_rows.values() for row in series)
-    return Fetched(data, symbol, as_of, _fields(data, dict.fromkeys(series_rows, table), _units(names)))
+    return Fetched(data, symbol, as_of, fields_of(data, dict.fromkeys(series_rows, table), units_of(names)))
 
 
 def shape_chart(body: Mapping[str, Any]) -> Fetched:
     """Series `prices`, and `dividends` and `splits` where there were any, from `/v8/finance/chart`."""
-    answer = _first(body, "chart")
+    answer = first_result(body, "chart")
     meta = answer.get("meta") or {}
-    names = _identity(meta)
+    names = identity(meta)
     interval = str(meta.get("dataGranularity") or "1d")
     zone = time_zone(meta.get("exchangeTimezoneName"), meta.get("gmtoffset"))
     is_intraday = interval[-1] in "mh"
@@ -91,8 +91,8 @@ def shape_chart(body: Mapping[str, Any]) -> Fetched:
     by_section: dict[str, tables.Table] = {"prices": tables.PRICES, "dividends": {"amount": ("Dividend", "price")}}
     newest = prices[-1]["date"]
     as_of = parse_moment(newest).astimezone(zone).date().isoformat() if is_intraday else newest
-    units = _units(names, meta.get("instrumentType"))
-    return Fetched(data, _subject(names), as_of, _fields(data, by_section, units))
+    units = units_of(names, meta.get("instrumentType"))
+    return Fetched(data, subject_of(names), as_of, fields_of(data, by_section, units))
 
 
 def schema_fields() -> dict[str, Field]:
@@ -102,7 +102,7 @@ def schema_fields() -> dict[str, Field]:
     by_section |= dict(_SERIES) | {"prices": tables.PRICES}
     for period in ("annual", "quarterly"):
         by_section[period] = {**tables.RESULTS, **_lines()}
-    units = _units({"currency": "currency"})
+    units = units_of({"currency": "currency"})
     return dict(_NAMED) | {
         f"{section}.{name}" if section else name: Field(title, units.get(unit, unit))
         for section, table in by_section.items()
@@ -178,7 +178,8 @@ def _result(body: Mapping[str, Any], envelope: str) -> list[Any]:
     return list(result)
 
 
-def _first(body: Mapping[str, Any], envelope: str) -> dict[str, Any]:
+def first_result(body: Mapping[str, Any], envelope: str) -> dict[str, Any]:
+    """The first answer in an envelope; raises NoData where there is none."""
     first = _result(body, envelope)[0]
     if not isinstance(first, dict):
         raise NoData
@@ -192,7 +193,8 @@ def _module(modules: Mapping[str, Any], path: str) -> Mapping[str, Any]:
     return module if isinstance(module, dict) else {}
 
 
-def _identity(answer: Mapping[str, Any]) -> dict[str, Json]:
+def identity(answer: Mapping[str, Any]) -> dict[str, Json]:
+    """Symbol, name, exchange and currencies, those that an answer names."""
     names = {
         "symbol": answer.get("symbol"),
         "name": answer.get("longName") or answer.get("shortName"),
@@ -211,11 +213,13 @@ def _currencies(modules: Mapping[str, Any]) -> dict[str, Json]:
     return {name: value for name, value in names.items() if value}
 
 
-def _subject(names: Mapping[str, Json]) -> str:
+def subject_of(names: Mapping[str, Json]) -> str:
+    """What an answer is about."""
     return str(names.get("name") or names.get("symbol") or "")
 
 
-def _section(table: tables.Table, answers: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
+def section_of(table: tables.Table, answers: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
+    """What a table names, each figure from the first answer that has it."""
     section: dict[str, Json] = {}
     for name, (_, unit) in table.items():
         values = (raw(answer.get(tables.RENAMED.get(name, name))) for answer in answers)
@@ -332,7 +336,7 @@ def _events(answer: Mapping[str, Any], stamp: _Stamp) -> dict[str, Json]:
     return {name: rows for name, rows in series.items() if rows}
 
 
-def _fields(
+def fields_of(
     data: Mapping[str, Json], by_section: Mapping[str, tables.Table], units: Mapping[str, str]
 ) -> dict[str, Field]:
     """The fields of these sections that the data really holds."""
@@ -346,7 +350,7 @@ def _fields(
     return fields
 
 
-def _units(names: Mapping[str, Json], quote_type: Any = None) -> dict[str, str]:
+def units_of(names: Mapping[str, Json], quote_type: Any = None) -> dict[str, str]:
     """Yahoo's kinds of unit -> the unit; only shares and funds are priced by the share, and an index in nothing."""
     by_share = quote_type in (None, "", *_SHARES)
     quoted = str(names.get("currency") or "")
@@ -363,7 +367,7 @@ def _units(names: Mapping[str, Json], quote_type: Any = None) -> dict[str, str]:
     }
 
 
-def _market_day(epoch: Any, place: Mapping[str, Any]) -> str | None:
+def market_day_of(epoch: Any, place: Mapping[str, Any]) -> str | None:
     """The day of a price where its exchange is."""
     name = place.get("exchangeTimezoneName") or place.get("timeZoneFullName")
     milliseconds = place.get("gmtOffSetMilliseconds")
