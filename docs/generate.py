@@ -34,6 +34,7 @@ def pages() -> dict[str, str]:
         "config.md": _config(),
         "errors.md": _errors(),
         "sources.md": _sources(),
+        "streams.md": _streams(),
     }
 
 
@@ -241,6 +242,34 @@ def _sources() -> str:
             lines.append(f"| `{option}` | {_SOURCE_OPTIONS.get(option, '')} | {shown} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _streams() -> str:
+    from trainer.sources.streams import STREAMS
+
+    lines = ["# Streams", "", _NOTE]
+    lines += [
+        "What is read on by `trainer retrieve NAME`, described in `config.yaml` under `data_retriever.streams.NAME`.",
+        "See [read streams](../how-to/read-streams.md), [follow changes](../how-to/follow-changes.md)"
+        " and [receive webhooks](../how-to/receive-webhooks.md).",
+        "",
+    ]
+    for kind in sorted(STREAMS.table):
+        adapter = STREAMS.load(kind)
+        extra = STREAMS.table[kind].extra
+        about = inspect.getdoc(adapter).partition("\n")[0]
+        needs = f'\nNeeds `pip install "trainer-core[{extra}]"`.' if extra else ""
+        lines += [f"## {kind}", "", f"{about}{needs}", "", "| Setting | | Default |", "| --- | --- | --- |"]
+        own = sorted(msgspec.structs.fields(adapter.settings), key=lambda setting: (not setting.required, setting.name))
+        for setting in own:
+            default = "required" if setting.required else f"`{_default_of(setting)}`" if _default_of(setting) else ""
+            lines.append(f"| `{setting.name}` | {_description(setting.type)} | {default} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _default_of(setting: typing.Any) -> typing.Any:
+    return None if setting.default is msgspec.NODEFAULT else setting.default
 
 
 if __name__ == "__main__":

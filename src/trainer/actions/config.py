@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainer.actions.data import Sources, check_sources, local_blocks
+from trainer.actions.follow import check_streams
 from trainer.actions.model import KEYS, make_chain
 from trainer.actions.prompt import Instructions, check_all, render_blocks
 from trainer.actions.report_inputs import collect_inputs
@@ -48,7 +49,7 @@ def check_config(project: Project) -> Checked:
     instructions = Instructions(project, sources)
     inputs, errors = collect_inputs(project, specs, sources=sources, changes={})
     unusable = [*_check_adapters(project)]
-    wrong: list[TrainerError] = [*unusable, *check_sources(project, sources), *errors.values()]
+    wrong: list[TrainerError] = [*unusable, *check_sources(project, sources), *check_streams(project), *errors.values()]
     given: dict[str, Mapping[str, Any]] = {}
     for report in inputs:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from trainer.actions.wiring import current_heads, open_source, open_store
+from trainer.actions.wiring import RECORDS, current_heads, open_source, open_store
 from trainer.core.clock import Clock, isoformat, parse_moment, system_clock
 from trainer.core.digest import canonical, digest
 from trainer.core.errors import ConfigError, SourceError, StoreError, TrainerError, UsageError, Where
@@ -63,6 +63,11 @@ class Sources(Mapping[str, "DataRetriever"]):
     def __getitem__(self, name: str) -> DataRetriever:
         """The source called `name`; raises UsageError for one that is not known or wrongly configured."""
         with self._lock:
+            if name == RECORDS and name not in self._open:
+                from trainer.actions.records import RecordsRetriever
+                from trainer.sources import SourceContext
+
+                self._open[name] = RecordsRetriever(self.project, SourceContext(clock=self.clock))
             if name not in self._open:
                 self._open[name] = open_source(self.project, name, clock=self.clock, on_call=self._pass_on)
             return self._open[name]
@@ -81,6 +86,8 @@ class Sources(Mapping[str, "DataRetriever"]):
 
     def request(self, query: DataQuery) -> DataRequest:
         """What an instruction's data query asks for, in terms of keys and sources."""
+        if query.key is not None and query.key.endswith("*"):
+            return DataRequest(query.key, RECORDS, {"key": query.key}, local=True)
         if query.key is not None:
             return DataRequest(query.key, None)
         name = query.source or self.project.settings.data_retriever.provider
@@ -121,7 +128,8 @@ def known_digests(project: Project, requests: Iterable[DataRequest], *, sources:
                 result = sources[request.source].retrieve(request.query, store=False)
                 digests[key] = meaning_digest(_block_of(request, result, version=0))
             except SourceError:
-                digests[key] = ""
+                # what a fresh clone has not read yet is not known, as for any other key of the store
+                digests[key] = None if request.source == RECORDS else ""
         else:
             digests[key] = heads[key].digest if key in heads else None
     return digests

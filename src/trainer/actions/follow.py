@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.actions.record import Recorder
 from trainer.actions.wiring import open_store, open_stream
 from trainer.core.clock import Clock, isoformat, system_clock
-from trainer.core.errors import SourceError, UsageError
+from trainer.core.errors import ConfigError, SourceError, UsageError, Where, unknown
 from trainer.core.project import Project
 from trainer.core.values import Json
 
@@ -136,6 +136,35 @@ def follow_stream(
             recorder.note(outputs=total.as_json())
             store.close()
     return total
+
+
+def is_stream(project: Project, name: str) -> bool:
+    """Whether the project has a stream of that name; raises UsageError for one that is neither stream nor source."""
+    from trainer.sources import SOURCES
+
+    streams = project.settings.data_retriever.streams
+    if name not in streams and name not in SOURCES.names():
+        message, hint = unknown("source or stream", name, [*streams, *SOURCES.names()])
+        raise UsageError(message, hint=hint)
+    return name in streams
+
+
+def check_streams(project: Project) -> list[UsageError]:
+    """What is wrong with the settings of the streams; nothing is connected to."""
+    from trainer.sources import SOURCES
+
+    errors: list[UsageError] = []
+    for name in project.settings.data_retriever.streams:
+        origin = project.config.origin(f"data_retriever.streams.{name}")
+        where = Where(origin.place) if origin else None
+        try:
+            if name in SOURCES.names():
+                raise UsageError(f"a source is called {name} too", hint="give the stream another name")
+            open_stream(project, name)
+        except UsageError as error:
+            problems = [replace(problem, where=problem.where or where) for problem in error.problems]
+            errors.append(ConfigError(error.message, hint=error.hint, problems=problems))
+    return errors
 
 
 def retry_dead(project: Project, name: str, *, clock: Clock = system_clock) -> Followed:

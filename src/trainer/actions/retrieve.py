@@ -17,7 +17,7 @@ from trainer.actions.data import DataRequest, Sources, fetch, is_current, store_
 from trainer.actions.prompt import check_all
 from trainer.actions.record import Recorder, failure
 from trainer.actions.report_inputs import all_requests, collect_inputs
-from trainer.actions.wiring import current_heads, open_store
+from trainer.actions.wiring import current_heads, open_store, open_stream
 from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.digest import canonical
 from trainer.core.errors import SourceError, TrainerError, UsageError, unknown
@@ -194,12 +194,13 @@ def retrieve_all(
 
 
 def list_sources(project: Project, *, clock: Clock = system_clock) -> list[SourceInfo]:
-    """Every source there is, its query fields and whether it can be used now."""
+    """Every source there is, its query fields and whether it can be used now; then the project's streams."""
     from trainer.sources import SOURCES
 
     sources = Sources(project, clock=clock)
     with ThreadPoolExecutor(max_workers=8) as pool:
-        return list(pool.map(lambda name: _info(sources, name), SOURCES.names()))
+        infos = list(pool.map(lambda name: _info(sources, name), SOURCES.names()))
+    return infos + [_stream_info(project, name) for name in project.settings.data_retriever.streams]
 
 
 def sign_in(
@@ -233,6 +234,18 @@ def _info(sources: Sources, name: str) -> SourceInfo:
         return SourceInfo(name, version, None, False, error.message)
     health = source.health()
     return SourceInfo(name, version, source.get_schema(), health.ok, health.detail)
+
+
+def _stream_info(project: Project, name: str) -> SourceInfo:
+    """A stream, which nobody asks and which is not connected to only to be listed."""
+    from trainer.sources import Schema
+
+    try:
+        stream = open_stream(project, name)
+    except TrainerError as error:
+        return SourceInfo(name, __version__, None, False, error.message)
+    schema = Schema(name, f"a stream of kind {stream.kind}, read on by: trainer retrieve {name}")
+    return SourceInfo(name, __version__, schema, True, "set up; not connected to")
 
 
 def _retrieve(

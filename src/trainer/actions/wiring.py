@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from trainer.stores import DataStore, Head
 
 DATABASE_NAME = "trainer.duckdb"
+RECORDS = "records"
+"""The source of `key: orders:*`: all documents of the store whose keys begin so."""
 
 
 def open_store(project: Project, *, clock: Clock = system_clock) -> DataStore:

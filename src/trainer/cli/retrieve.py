@@ -107,9 +107,7 @@ def retrieve(
             "name a query, --all or --list", hint="for example: trainer retrieve yahoo_finance ticker=ABBV"
         )
     options = RetrieveOptions(refresh=refresh, store=not no_store, ttl=_seconds(ttl))
-    stream = (
-        source if source and "=" not in source and source in session.project().settings.data_retriever.streams else None
-    )
+    stream = _stream_named(session, source)
     if stream is None and (following or limit or retry):
         raise UsageError(
             "--follow, --max and --retry-dead are for streams", hint="name one of data_retriever.streams in config.yaml"
@@ -158,6 +156,13 @@ def _one(session: Session, source: str | None, query: list[str], options: Retrie
         write_text(found.key)
     elif found.result is not None:
         write_json(found.result.data)
+
+
+def _stream_named(session: Session, word: str | None) -> str | None:
+    """The word, where it is the name of a stream."""
+    from trainer.actions.follow import is_stream
+
+    return word if word and "=" not in word and is_stream(session.project(), word) else None
 
 
 def _to_file(session: Session, source: str | None, query: list[str], path: Path, *, as_json: bool) -> None:

@@ -277,10 +277,12 @@ STREAMS = Registry(
     "streams",
     {
         "kafka": Adapter("trainer.sources.streams.kafka:KafkaStream", "kafka", "confluent_kafka"),
+        "kinesis": Adapter("trainer.sources.streams.kinesis:KinesisStream", "kinesis", "boto3"),
         "memory": Adapter("trainer.sources.streams.memory:MemoryStream"),
         "mysql": Adapter("trainer.sources.streams.mysql:MySQLStream", "mysql", "pymysqlreplication"),
         "nats": Adapter("trainer.sources.streams.nats:NatsStream", "nats"),
         "postgresql": Adapter("trainer.sources.streams.postgresql:PostgreSQLStream", "postgres", "psycopg"),
+        "pulsar": Adapter("trainer.sources.streams.pulsar:PulsarStream", "pulsar"),
         "rabbitmq": Adapter("trainer.sources.streams.rabbitmq:RabbitMQStream", "rabbitmq", "pika"),
         "redis": Adapter("trainer.sources.streams.redis:RedisStream", "redis"),
         "table": Adapter("trainer.sources.streams.table:TableStream", "sql", "sqlalchemy"),
