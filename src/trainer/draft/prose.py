@@ -231,7 +231,7 @@ def _distance(facts: Sequence[Fact]) -> str:
 
 def _definite(title: str) -> str:
     name = _named(title)
-    return name if name.startswith("the ") else wording.say("definite", title=name)
+    return name if name.startswith("the ") else wording.say("definite", title=name, the=_the(title))
 
 
 def _expected(records: Records, last: Fact, index: int) -> bool:

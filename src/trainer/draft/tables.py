@@ -17,7 +17,7 @@ from trainer.facts.words import fold, vocabulary
 _MOST_RECORDS = 12
 _MOST_POINTS = 400
 _NOTHING = "–"
-_ADJECTIVES = frozenset(("annual", "yearly", "quarterly", "monthly", "weekly", "daily"))
+_PERIODIC = frozenset(("annual", "yearly", "quarterly", "monthly", "weekly", "daily"))
 
 
 def figures_table(caption: str, rows: Sequence[Row], entities: Sequence[Entity]) -> str:
@@ -67,13 +67,15 @@ def _of_what(records: Records) -> str:
     """`Quarterly revenue and net income`, or the list's own title where that says what it holds."""
     titles = [wording.lowered(wording.base(column.title)) for column in records.columns[:3]]
     names = wording.listed(titles) if len(records.columns) <= 3 else ", ".join(titles)
-    if not records.title or fold(records.title) in vocabulary("container"):
+    is_period = records.title.lower() in _PERIODIC
+    says_nothing = not records.title or fold(records.title) in vocabulary("container")
+    if says_nothing or (is_period and records.title.lower() not in wording.pattern("adjectives").split()):
         by = wording.say_of("periods_of", records.cadence) if records.cadence else wording.lowered(records.label_title)
         caption = wording.say(
             "by_period_and_more" if len(records.columns) > 3 else "by_period", titles=names, period=by
         )
         return escaped(wording.capital(caption), most=120)
-    if records.title.lower() not in _ADJECTIVES or len(records.columns) > 3:
+    if not is_period or len(records.columns) > 3:
         return _title(records.title)
     return escaped(f"{records.title} {names}", most=120)
 

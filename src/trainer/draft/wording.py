@@ -101,6 +101,14 @@ def say(name: str, /, *, many: bool = False, **slots: object) -> str:
     """The pattern of a name with its slots filled; `many` chooses the one for several things."""
     entry = pattern(name)
     text: str = entry if isinstance(entry, str) else entry["other" if many else "one"]
+    for before, joint in pattern("joints").items():
+        # `de {the}` is `du chiffre` before `le chiffre`; words of the data further on are not touched
+        for slot in re.findall(rf"\b{before} {{(\w+)}}", text):
+            for start, joined in joint.items():
+                if re.match(start, str(slots[slot])):
+                    text = text.replace(f"{before} {{{slot}}}", f"{joined}{{{slot}}}")
+                    slots[slot] = re.sub(start, "", str(slots[slot]), count=1)
+                    break
     return text.format_map(slots)
 
 
