@@ -172,7 +172,7 @@ def test_the_bill_of_a_build_lies_within_what_was_told(projects: int, tmp_path: 
 
                 for outcome in outcomes:
                     told = estimates[outcome.name]
-                    about = f"{where}: {told} {outcome.as_json()}"
+                    about = f"{where}: {told} {outcome}"
                     assert None not in (told.cost, told.cost_at_most, outcome.cost), about
                     assert outcome.cost <= told.cost_at_most + 1e-9, about
                     if outcome.status != "built":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 
 from trainer.actions.completion import Call, Completer, joined, mending
@@ -11,7 +10,7 @@ from trainer.actions.prompt import Rendered
 from trainer.actions.report_outputs import check, refused
 from trainer.checks import faults, repair_message
 from trainer.core.config.schema import Checks
-from trainer.core.values import CompletionResult, Finding, Json, Verdict
+from trainer.core.values import CompletionResult, Finding, Verdict
 
 
 def faults_of(checks: Checks, rendered: Rendered, result: CompletionResult) -> tuple[Finding, ...]:
@@ -45,11 +44,3 @@ async def accepted(
     if found and checks.policy == "block":
         raise refused(call.name, found)
     return result, found
-
-
-def described(findings: Sequence[Finding]) -> list[dict[str, Json]]:
-    """Findings in plain JSON."""
-    return [
-        {"kind": each.kind, "severity": each.severity, "message": each.message, "line": each.where and each.where.line}
-        for each in findings
-    ]

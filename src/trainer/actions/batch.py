@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from trainer.actions.answers import accepted, described
+from trainer.actions.answers import accepted
 from trainer.actions.completion import Call, written
 from trainer.actions.data import Sources
 from trainer.actions.model import ModelChoice, price_of, total
@@ -193,7 +193,8 @@ def _row(run: Run, batch: Batch, params: Mapping[str, Json], answerable: Answera
     async def complete() -> CompletionResult:
         result = await run.completer.answer(call)
         result, findings = await accepted(call, run.project.settings.checks, rendered, result, run.completer)
-        return replace(result, content=written(result), metadata={**result.metadata, "findings": described(findings)})
+        metadata = {**result.metadata, "findings": [finding.as_json() for finding in findings]}
+        return replace(result, content=written(result), metadata=metadata)
 
     identity = [explain(call.request), [step.text for step in rendered.prompt.steps]]
     return Row(dict(params), complete, identity)

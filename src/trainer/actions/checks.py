@@ -44,16 +44,8 @@ class Checked:
     def as_json(self) -> dict[str, Any]:
         """The document that scripts read: every figure, then what the other checks found."""
         others = [
-            {
-                "line": finding.where.line if finding.where else None,
-                "column": finding.where.column if finding.where else None,
-                "text": finding.text,
-                "kind": finding.kind,
-                "verdict": "unsupported",
-                "support": finding.support,
-                "formula": "",
-                "message": finding.message,
-            }
+            {name: value for name, value in finding.as_json().items() if name != "severity"}
+            | {"verdict": "unsupported", "formula": ""}
             for finding in self.findings
         ]
         document = self.figures.document()

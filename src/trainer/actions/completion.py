@@ -10,7 +10,7 @@ from typing import Any
 from trainer.actions.cache import prune_cache_if_due
 from trainer.actions.model import ModelChoice, make_cache, make_chain, make_limits, make_policy, total
 from trainer.convert import extract_json
-from trainer.core.digest import pretty
+from trainer.core.digest import pick, pretty
 from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Message, Prompt
@@ -148,14 +148,9 @@ def written(result: CompletionResult) -> str:
 def completion_facts(result: CompletionResult) -> dict[str, object]:
     """What a record keeps of a completion."""
     return {
-        "provider": result.provider,
-        "model": result.model,
-        "model_asked": result.model_asked,
-        "origin": result.origin,
-        "tokens_in": result.tokens_in,
-        "tokens_out": result.tokens_out,
+        **pick(result, "provider", "model", "model_asked", "origin", "tokens_in", "tokens_out"),
         "cost": paid(result),
-        "attempts": [{name: getattr(each, name) for name in each.__slots__} for each in result.attempts],
+        "attempts": [pick(attempt) for attempt in result.attempts],
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from trainer.actions.record import Recorder
 from trainer.convert import Options, PdfPool, convert, load_theme
+from trainer.core.digest import pick
 from trainer.core.errors import Problem, TrainerError, UsageError, Where
 from trainer.core.files import write_atomic
 from trainer.core.formats import find_output_format, format_of_suffix
@@ -50,6 +51,13 @@ class Made:
     error: Problem | None = None
     content: str | bytes | None = None
     """Where it goes to the standard output."""
+
+    def as_json(self) -> dict[str, object]:
+        """The input's object in `trainer convert --json`; `content` is text, and `error` there only where one is."""
+        findings = [{**finding.as_json(), "where": str(finding.where or "")} for finding in self.findings]
+        text = {"content": self.content} if isinstance(self.content, str) else {}
+        error = {"error": str(self.error)} if self.error else {}
+        return {**pick(self, "input", "output", "changed"), "findings": findings, **text, **error}
 
 
 def convert_files(

@@ -28,11 +28,6 @@ class Ingested:
     version: int | None = None
     error: TrainerError | None = None
 
-    def as_json(self) -> dict[str, object]:
-        """The file's object in `trainer ingest --json`."""
-        plain: dict[str, object] = {name: getattr(self, name) for name in ("path", "status", "key", "version")}
-        return {**plain, "error": str(self.error) if self.error else None}
-
 
 def ingest_files(
     project: Project, paths: Sequence[Path], *, dry_run: bool = False, clock: Clock = system_clock

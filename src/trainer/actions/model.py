@@ -13,7 +13,7 @@ from trainer.actions.wiring import limits_folder
 from trainer.core.clock import Clock, parse_duration, system_clock
 from trainer.core.config.schema import Fallback, overridden
 from trainer.core.config.schema import LLMProvider as Section
-from trainer.core.digest import pretty
+from trainer.core.digest import pick, pretty
 from trainer.core.errors import ConfigError, UsageError, unknown
 from trainer.core.project import Project
 from trainer.core.values import Json, Prompt
@@ -85,7 +85,7 @@ class ModelChoice:
     @property
     def settings(self) -> dict[str, Any]:
         """What the model is sent beside the messages."""
-        values = {name: getattr(self.section, name) for name in _SAMPLING}
+        values = pick(self.section, *_SAMPLING)
         return {name: value for name, value in values.items() if value is not None}
 
     @property

@@ -12,6 +12,7 @@ from trainer.actions.model import ModelChoice, choose_model, price_of
 from trainer.actions.prompt import PROMPTS, Instructions, Rendered, render_prepared
 from trainer.actions.record import Recorder
 from trainer.core.clock import Clock, isoformat, system_clock
+from trainer.core.digest import pick
 from trainer.core.errors import UsageError
 from trainer.core.project import Project
 
@@ -39,42 +40,24 @@ class RenderResult:
 
     def as_json(self) -> dict[str, Any]:
         """The one JSON document of `trainer render --json`."""
-        prompt, screening = self.rendered.prompt, self.rendered.screening
+        prompt = self.rendered.prompt
         return {
-            "instruction": prompt.instruction,
-            "title": prompt.title,
-            "text": prompt.text,
-            "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
-            "params": dict(prompt.params),
+            **pick(prompt, "instruction", "title", "text", "messages", "params"),
+            **pick(self, "cost", "cost_at_most", "warnings"),
             "fingerprint": prompt.digest,
             "tokens": self.rendered.tokens,
-            "model": {"provider": self.choice.provider, "model": self.choice.model},
-            "cost": self.cost,
-            "cost_at_most": self.cost_at_most,
-            "contexts": [{"path": item.path, "digest": item.digest} for item in prompt.contexts],
+            "model": pick(self.choice, "provider", "model"),
+            "contexts": [pick(item, "path", "digest") for item in prompt.contexts],
             "data": [
                 {
-                    "name": block.name,
-                    "key": block.key,
-                    "version": block.version,
-                    "digest": block.digest,
-                    "source": block.source,
+                    **pick(block, "name", "key", "version", "digest", "source", "as_of"),
                     "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at),
-                    "as_of": block.as_of,
                     "facts": understood(block),
                 }
                 for block in prompt.data
             ],
-            "security": screening
-            and {
-                "is_safe": screening.is_safe,
-                "risk_score": screening.risk_score,
-                "confidence": screening.confidence,
-                "flags": screening.flags,
-                "recommendations": screening.recommendations,
-            },
-            "steps": [{"name": step.name, "uses": list(step.uses)} for step in prompt.steps],
-            "warnings": list(self.warnings),
+            "security": self.rendered.screening,
+            "steps": [pick(step, "name", "uses") for step in prompt.steps],
         }
 
 

@@ -13,7 +13,7 @@ from trainer.actions.data import DataRequest, Sources
 from trainer.actions.model import ModelChoice, choose_model, drafted
 from trainer.actions.prompt import Instructions, Prepared
 from trainer.core.config.schema import Checks, overridden
-from trainer.core.digest import canonical, digest
+from trainer.core.digest import canonical, digest, pick
 from trainer.core.errors import TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.reports import Ingredients, ReportSpec
@@ -169,7 +169,7 @@ def _file(project: Project, name: str | None, setting: str) -> Path | None:
 
 
 def _checks(section: Checks) -> dict[str, Any]:
-    return {name: getattr(section, name) for name in ("enabled", "policy", "marks", "appendix", "opinion")}
+    return pick(section, "enabled", "policy", "marks", "appendix", "opinion")
 
 
 def _program(choice: ModelChoice, max_tokens: int | None, facts_digest: str) -> dict[str, Any]:

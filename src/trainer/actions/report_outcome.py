@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from trainer.core.digest import pick
 from trainer.core.errors import EditedError, RefusedError, TrainerError
 from trainer.core.values import Finding
 from trainer.reports import Reason
@@ -49,14 +50,8 @@ class ReportOutcome:
 
     def as_json(self) -> dict[str, Any]:
         """The report's object in `trainer report --json`."""
-        apart = ("reasons", "faults", "error", "seconds")
-        plain = {name: getattr(self, name) for name in self.__slots__ if name not in apart}
-        reasons = [{"ingredient": reason.ingredient, "detail": reason.detail} for reason in self.reasons]
-        faults = [
-            {"kind": fault.kind, "severity": fault.severity, "text": fault.text, "message": fault.message}
-            for fault in self.faults
-        ]
-        return {**plain, "reasons": reasons, "faults": faults, "error": str(self.error) if self.error else None}
+        fields = {name: value for name, value in pick(self).items() if name != "seconds"}
+        return {**fields, "reasons": [pick(reason, "ingredient", "detail") for reason in self.reasons]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +19,7 @@ from trainer.actions.record import Recorder, failure
 from trainer.actions.report_inputs import all_requests, collect_inputs
 from trainer.actions.wiring import current_heads, open_store, open_stream
 from trainer.core.clock import Clock, isoformat, system_clock
-from trainer.core.digest import canonical
+from trainer.core.digest import canonical, pick
 from trainer.core.errors import SourceError, TrainerError, UsageError, unknown
 from trainer.core.files import write_pieces
 from trainer.core.project import Project
@@ -57,17 +57,12 @@ class Retrieved:
 
     def as_json(self) -> dict[str, Any]:
         """The query's object in `trainer retrieve --json`."""
-        result = self.result
+        answer = self.result
         return {
-            "key": self.key,
-            "source": self.source,
-            "query": dict(self.query),
-            "status": self.status,
-            "version": self.version,
-            "retrieved_at": isoformat(result.retrieved_at) if result else None,
-            "metadata": result.metadata if result else None,
-            "data": result.data if result else None,
-            "error": str(self.error) if self.error else None,
+            **pick(self, "key", "source", "query", "status", "version", "error"),
+            "retrieved_at": answer and isoformat(answer.retrieved_at),
+            "metadata": answer and answer.metadata,
+            "data": answer and answer.data,
         }
 
 
@@ -97,15 +92,8 @@ class SourceInfo:
 
     def as_json(self) -> dict[str, Any]:
         """The source's object in `trainer retrieve --list --json`."""
-        fields = self.schema.query if self.schema else ()
-        return {
-            "name": self.name,
-            "version": self.version,
-            "description": self.schema.description if self.schema else "",
-            "ok": self.ok,
-            "health": self.health,
-            "query": [asdict(query_field) for query_field in fields],
-        }
+        description, query = (self.schema.description, self.schema.query) if self.schema else ("", ())
+        return {**pick(self, "name", "version", "ok", "health"), "description": description, "query": query}
 
 
 OnOutcome = Callable[[Retrieved], None]

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from trainer.actions.answers import accepted, described
+from trainer.actions.answers import accepted
 from trainer.actions.completion import Call, Completer, completion_facts, written
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.model import ModelChoice, calls_of, choose_model, make_budget, price_of
 from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared, screened
 from trainer.actions.record import Recorder
 from trainer.core.clock import Clock, system_clock
+from trainer.core.digest import pick
 from trainer.core.errors import ProviderError, UsageError, Where
 from trainer.core.files import read_text, write_atomic
 from trainer.core.project import Project
@@ -67,14 +68,16 @@ class RunResult:
 
     def as_json(self) -> dict[str, Any]:
         """The one JSON document of `trainer run --json`."""
-        result = self.completion
-        names = ("provider", "model", "model_asked", "origin", "cost", "tokens_in", "tokens_out")
-        plain = {name: getattr(result, name) for name in (*names, "tokens_estimated", "finish_reason")}
-        attempts = [{name: getattr(each, name) for name in each.__slots__} for each in result.attempts]
-        structured = {"json": result.metadata["json"]} if "json" in result.metadata else {}
-        prompt = {"instruction": self.rendered.prompt.instruction, "fingerprint": self.rendered.prompt.digest}
-        told = {"attempts": attempts, "findings": described(self.findings), "warnings": list(self.warnings)}
-        return {"content": self.text, **plain, **structured, **prompt, **told, "execution": self.execution}
+        result, prompt = self.completion, self.rendered.prompt
+        return {
+            "content": self.text,
+            **pick(result, "provider", "model", "model_asked", "origin", "cost", "tokens_in", "tokens_out"),
+            **pick(result, "tokens_estimated", "finish_reason", "attempts"),
+            **({"json": result.metadata["json"]} if "json" in result.metadata else {}),
+            **pick(self, "findings", "warnings", "execution"),
+            "instruction": prompt.instruction,
+            "fingerprint": prompt.digest,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +99,10 @@ class DryRun:
     def as_json(self) -> dict[str, Any]:
         """The one JSON document of `trainer run --dry-run --json` and `--explain --json`."""
         return {
+            **pick(self, "key", "cached", "calls", "cost", "cost_at_most", "ingredients"),
+            **pick(self.choice, "provider", "model"),
             "instruction": self.rendered.prompt.instruction,
-            "provider": self.choice.provider,
-            "model": self.choice.model,
             "tokens": self.rendered.tokens,
-            "cost": self.cost,
-            "cost_at_most": self.cost_at_most,
-            "key": self.key,
-            "cached": self.cached,
-            "calls": self.calls,
-            "ingredients": dict(self.ingredients),
         }
 
 
@@ -219,7 +216,7 @@ def run_prompt(
             result, findings = run_on_loop(accepted(call, project.settings.checks, rendered, result, run.completer))
         except ProviderError as error:
             paid = completion_facts(error.answer) if isinstance(error.answer, CompletionResult) else {}
-            attempts = [_attempt(each) for each in error.attempts]
+            attempts = [pick(attempt) for attempt in error.attempts]
             recorder.note(inputs=_inputs(rendered, version), **paid | {"attempts": attempts})
             raise
         finally:
@@ -272,7 +269,3 @@ def _record(run: Run, call: Call, result: CompletionResult) -> None:
 
 def _inputs(rendered: Rendered, version: str) -> dict[str, Any]:
     return {"prompt": version, "data": [f"{block.key}@{block.version}" for block in rendered.prompt.data]}
-
-
-def _attempt(attempt: Any) -> dict[str, Any]:
-    return {name: getattr(attempt, name) for name in attempt.__slots__}

@@ -35,15 +35,7 @@ class Scan:
 
     def as_json(self) -> dict[str, object]:
         """The object that scripts read."""
-        found = self.result
-        return {
-            "file": self.file,
-            "is_safe": found.is_safe,
-            "risk_score": found.risk_score,
-            "confidence": found.confidence,
-            "flags": found.flags,
-            "recommendations": found.recommendations,
-        }
+        return {"file": self.file, **self.result.as_json()}
 
 
 def scan_policy(

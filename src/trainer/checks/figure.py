@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from trainer.core.digest import pick
 from trainer.core.errors import Where
 from trainer.core.values import Finding, Json, Severity
 
@@ -77,6 +78,6 @@ class FigureReport:
     def document(self) -> dict[str, Json]:
         """The report as `trainer checks --json` prints it."""
         names = ("line", "column", "text", "kind", "verdict", "support", "formula", "message")
-        findings = [{name: getattr(figure, name) for name in names} for figure in self.figures]
-        unread = [{"line": item.line, "column": item.column, "text": item.text} for item in self.unread]
+        findings = [pick(figure, *names) for figure in self.figures]
+        unread = [pick(item, "line", "column", "text") for item in self.unread]
         return {"findings": findings, "scores": dict(self.scores), "unread": unread}

@@ -75,8 +75,7 @@ def checks(
             results.append(check_text(text, name=file, data=of_file, contexts=said, language=language))
         recorder.note(contradicted=sum(checked.contradicted for checked in results))
     if as_json:
-        only = results[0].as_json()
-        write_json(only if len(results) == 1 else {"files": {checked.file: checked.as_json() for checked in results}})
+        write_json(results[0] if len(results) == 1 else {"files": {checked.file: checked for checked in results}})
     elif as_sarif:
         write_json(sarif(results))
     else:

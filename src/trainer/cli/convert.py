@@ -95,7 +95,7 @@ def _show(session: Session, made: Sequence[Made], *, as_json: bool) -> None:
         for finding in result.findings:
             session.say(f"{finding.where}: {finding.message}" if finding.where else finding.message)
     if as_json:
-        write_json({"files": [_as_json(result) for result in made]})
+        write_json({"files": made})
         return
     for result in made:
         if isinstance(result.content, bytes):
@@ -106,23 +106,6 @@ def _show(session: Session, made: Sequence[Made], *, as_json: bool) -> None:
             write_text(result.content)
         elif result.output is not None:
             session.say(f"{result.input} -> {result.output}{'' if result.changed else ' (unchanged)'}")
-
-
-def _as_json(result: Made) -> dict[str, Any]:
-    said: dict[str, Any] = {
-        "input": result.input,
-        "output": result.output,
-        "changed": result.changed,
-        "findings": [
-            {"kind": found.kind, "severity": found.severity, "message": found.message, "where": str(found.where or "")}
-            for found in result.findings
-        ],
-    }
-    if isinstance(result.content, str):
-        said["content"] = result.content
-    if result.error:
-        said["error"] = str(result.error)
-    return said
 
 
 def _schema(path: Path | None) -> Mapping[str, Any] | None:

@@ -32,7 +32,7 @@ def ingest(
     session: Session = context.obj
     outcomes = ingest_files(session.project(), tuple(paths), dry_run=dry_run)
     if as_json:
-        write_json([outcome.as_json() for outcome in outcomes])
+        write_json(outcomes)
     else:
         rows = [(outcome.path, outcome.status, outcome.key or None, outcome.version) for outcome in outcomes]
         write_table(("file", "status", "key", "version"), rows)

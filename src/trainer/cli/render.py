@@ -65,7 +65,7 @@ def render(
     if output is not None:
         write_atomic(output, result.rendered.prompt.text)
     if as_json:
-        write_json(result.as_json())
+        write_json(result)
     elif output is None:
         write_text(result.rendered.prompt.text)
 

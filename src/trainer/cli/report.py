@@ -106,7 +106,7 @@ def _check(session: Session, names: list[str], *, as_json: bool) -> None:
 
     outcomes = check_reports(session.project(), names)
     if as_json:
-        write_json([outcome.as_json() for outcome in outcomes])
+        write_json(outcomes)
     else:
         write_table(
             ("report", "status", "why"), [(each.name, each.status, _why(each)) for each in outcomes], wraps=True
@@ -136,11 +136,8 @@ def _estimate(session: Session, names: list[str], options: BuildOptions, *, as_j
     expected = expected_in_all(priced)
     tokens = sum(estimate.tokens for estimate in priced)
     if as_json:
-        reports = [
-            {name: getattr(each, name) for name in each.__slots__} | {"error": each.error and str(each.error)}
-            for each in estimates
-        ]
-        write_json({"reports": reports, "tokens": tokens, "cost": cost, "expected": expected, "cost_at_most": most})
+        totals = {"tokens": tokens, "cost": cost, "expected": expected, "cost_at_most": most}
+        write_json({"reports": estimates, **totals})
     else:
         rows: list[tuple[object, ...]] = [
             (
@@ -175,7 +172,7 @@ def _prune(session: Session, *, overwrite: bool, as_json: bool) -> None:
 
     outcomes = prune_reports(session.project(), overwrite=overwrite)
     if as_json:
-        write_json([outcome.as_json() for outcome in outcomes])
+        write_json(outcomes)
     else:
         write_text("".join(f"removed {path}\n" for outcome in outcomes for path in outcome.changed))
     _raise_failures(outcomes)
@@ -184,7 +181,7 @@ def _prune(session: Session, *, overwrite: bool, as_json: bool) -> None:
 def _build(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
     outcomes = _outcomes(session, names, options)
     if as_json:
-        write_json([outcome.as_json() for outcome in outcomes])
+        write_json(outcomes)
     else:
         write_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
     for line in _findings(outcomes):
@@ -230,7 +227,7 @@ def _build_watched(
         failure = mask_secrets(str(error))
     news = [outcome for outcome in outcomes if outcome.status != "current"]
     if as_json:
-        write_json_line({"changed": changed, "error": failure, "reports": [outcome.as_json() for outcome in outcomes]})
+        write_json_line({"changed": changed, "error": failure, "reports": outcomes})
     elif news:
         write_table(_HEADINGS, [_row(outcome) for outcome in news])
         sys.stdout.flush()

@@ -151,7 +151,7 @@ def _one(session: Session, source: str | None, query: list[str], options: Retrie
     for warning in found.warnings:
         session.say(f"warning: {found.key}: {warning}")
     if as_json:
-        write_json(found.as_json())
+        write_json(found)
     elif options.store and found.version is not None:
         write_text(found.key)
     elif found.result is not None:
@@ -216,7 +216,7 @@ def _all(session: Session, options: RetrieveOptions, *, as_json: bool) -> None:
         for warning in each.warnings:
             session.say(f"warning: {each.key}: {warning}")
     if as_json:
-        write_json([each.as_json() for each in found])
+        write_json(found)
     else:
         write_table(("key", "status", "version", "as of", "about"), [_row(each) for each in found])
     require_done({each.key: each.error for each in found if each.error}, len(found), "queries", told=True)
@@ -232,7 +232,7 @@ def _list(session: Session, *, as_json: bool) -> None:
 
     found = list_sources(session.project())
     if as_json:
-        write_json([each.as_json() for each in found])
+        write_json(found)
         return
     for each in found:
         fields = each.schema.query if each.schema else ()

@@ -12,6 +12,7 @@ from trainer.cli.app import Command, Concurrency, DataKeys, Json, MaxCost, Model
 from trainer.cli.completion import instructions
 from trainer.cli.session import Session
 from trainer.cli.show import money, write_json, write_piece, write_text
+from trainer.core.digest import pick
 from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _run(
     if output is not None:
         write_answer(output, found.completion)
     if as_json:
-        write_json(found.as_json())
+        write_json(found)
     elif show is not None:
         show.end(found.text)
     elif output is None:
@@ -176,7 +177,7 @@ def _dry_run(
 
     found = dry_run(session.project(), instruction, given, run, text=text)
     if as_json:
-        write_json(found.as_json())
+        write_json(found)
         return
     write_text("\n".join([*_costs(found), *(_explained(found) if explain else ())]))
 
@@ -251,8 +252,7 @@ def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | No
     cost = money(result.cost) + (f" and {result.unpriced} answers of unknown price" if result.unpriced else "")
     session.say(f"{result.done} of {total} rows done, {result.resumed} of them earlier; {cost}")
     if as_json and folder is not None:
-        names = ("done", "failed", "resumed", "cost", "unpriced", "tokens")
-        write_json({name: getattr(result, name) for name in names})
+        write_json(pick(result, "done", "failed", "resumed", "cost", "unpriced", "tokens"))
     require_done({f"row {number}": error for number, error in result.errors}, total, "rows", told=True)
 
 

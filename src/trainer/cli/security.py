@@ -60,7 +60,7 @@ def scan(
     for found in _scans(session, files, tree, policy):
         scans.append(found)
         if as_json:
-            write_json_line(found.as_json())
+            write_json_line(found)
         elif not as_sarif:
             write_text("\n".join(_lines(found)))
     if as_sarif:

@@ -1,4 +1,4 @@
-"""Digests: what made a value, in 64 hex digits that are the same on every machine."""
+"""Values as JSON, and digests of it: 64 hex digits that are the same on every machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from collections.abc import Mapping, Set
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePath
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class HasJson(Protocol):
+    """A value whose JSON is not simply its fields."""
+
+    def as_json(self) -> object:
+        """What scripts read of it; values in it are written by their own rules."""
 
 
 def digest_bytes(content: bytes) -> str:
@@ -31,9 +40,18 @@ def pretty(value: object) -> str:
     return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, default=_plain) + "\n"
 
 
+def pick(value: Any, *names: str) -> dict[str, Any]:
+    """The named fields of a value, all of a dataclass where none is named; the values in it stay as they are."""
+    return {name: getattr(value, name) for name in names or [field.name for field in dataclasses.fields(value)]}
+
+
 def _plain(value: object) -> object:
+    if isinstance(value, HasJson):
+        return value.as_json()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return pick(value)
+    if isinstance(value, Exception):
+        return str(value)
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Set):

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from trainer.core.clock import Moment
-from trainer.core.digest import digest
+from trainer.core.digest import digest, pick
 from trainer.core.errors import Problem, Where
 
 Json: TypeAlias = Any
@@ -271,6 +271,11 @@ class Finding:
     hint: str = ""
     support: str = ""
     """The datum or passage behind it: `yahoo_finance:ABBV:quote@1 marketCap`."""
+
+    def as_json(self) -> dict[str, Json]:
+        """The finding as every command and record writes it: its file is the one that is spoken of."""
+        place = {"line": self.where and self.where.line, "column": self.where and self.where.column}
+        return {**pick(self, "kind", "severity", "message", "text", "support"), **place}
 
     def problem(self) -> Problem:
         """The finding as an error tells it."""

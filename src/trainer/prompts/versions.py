@@ -8,11 +8,11 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from trainer.core.digest import digest, pretty
+from trainer.core.digest import digest, pick, pretty
 from trainer.core.errors import UsageError, unknown
 from trainer.core.files import write_atomic
 from trainer.core.secrets import mask_known
@@ -61,18 +61,9 @@ class Change:
 def version_of(prompt: Prompt) -> Version:
     """The version a prompt is."""
     record = {
-        "instruction": prompt.instruction,
-        "title": prompt.title,
-        "template": prompt.template,
-        "params": dict(prompt.params),
-        "contexts": [{"path": one.path, "digest": one.digest, "text": digest(one.text)} for one in prompt.contexts],
-        "data": [
-            {"name": one.name, "key": one.key, "version": one.version, "digest": one.digest} for one in prompt.data
-        ],
-        "model": dict(prompt.model),
-        "output": asdict(prompt.output),
-        "system": prompt.system,
-        "sections": [asdict(section) for section in prompt.sections],
+        **pick(prompt, "instruction", "title", "template", "params", "model", "output", "system", "sections"),
+        "contexts": [{**pick(context, "path", "digest"), "text": digest(context.text)} for context in prompt.contexts],
+        "data": [pick(block, "name", "key", "version", "digest") for block in prompt.data],
     }
     plain = json.loads(mask_known(pretty(record)))
     return Version(digest(plain), prompt.instruction, plain)

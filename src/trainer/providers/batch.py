@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trainer.core.appendlog import AppendLog
-from trainer.core.digest import canonical, digest
+from trainer.core.digest import canonical, digest, pick
 from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.files import write_atomic
 from trainer.core.values import CompletionResult, Json
@@ -204,10 +204,8 @@ def _known(memory: AppendLog) -> dict[str, Mapping[str, Json]]:
 def _line(number: int, row: Row, outcome: Outcome) -> dict[str, Json]:
     line: dict[str, Json] = {"row": number + 1, "params": dict(row.params)}
     if isinstance(outcome, CompletionResult):
-        line |= {
-            name: getattr(outcome, name)
-            for name in ("content", "provider", "model", "origin", "cost", "tokens_in", "tokens_out", "finish_reason")
-        }
+        names = ("content", "provider", "model", "origin", "cost", "tokens_in", "tokens_out", "finish_reason")
+        line |= pick(outcome, *names)
         return line | {name: outcome.metadata[name] for name in ("json", "findings") if outcome.metadata.get(name)}
     kind = outcome.kind if isinstance(outcome, ProviderError) else type(outcome).__name__
     return line | {"error": {"kind": kind, "message": outcome.message}}

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from trainer.core.appendlog import is_same_file, try_lock
-from trainer.core.digest import digest, pretty
+from trainer.core.digest import digest, pick, pretty
 from trainer.core.files import write_atomic
 from trainer.core.secrets import mask_json
 from trainer.core.values import Attempt, CompletionResult, Json
@@ -81,9 +81,7 @@ class Claim:
 
 def dump_result(result: CompletionResult) -> dict[str, Json]:
     """The completion as plain JSON."""
-    fields = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
-    fields["attempts"] = [dataclasses.asdict(attempt) for attempt in result.attempts]
-    return fields
+    return {**pick(result), "attempts": [pick(attempt) for attempt in result.attempts]}
 
 
 def load_result(entry: dict[str, Json]) -> CompletionResult:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from trainer.core.clock import isoformat, parse_moment
-from trainer.core.digest import digest, pretty
+from trainer.core.digest import digest, pick, pretty
 from trainer.core.errors import Where
 from trainer.core.secrets import mask_known
 from trainer.core.values import CompletionResult, DataBlock, Field, Finding, StoredData, Verdict
@@ -63,9 +63,12 @@ class Provenance:
 
     def text(self) -> str:
         """The file's content, byte-stable."""
-        fields = {name: value for name, value in _fields(self).items() if name != "edits" or value}
-        data = [_block(block) for block in self.data]
-        return mask_known(pretty({**fields, "data": data, "outputs": [_output(output) for output in self.outputs]}))
+        fields = {name: value for name, value in pick(self).items() if name != "edits" or value}
+        data = [
+            {**pick(block), "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at)} for block in self.data
+        ]
+        outputs = [{name: value for name, value in pick(output).items() if value} for output in self.outputs]
+        return mask_known(pretty({**fields, "data": data, "outputs": outputs}))
 
     def output(self, path: str) -> Written | None:
         """One of its files, as it was written."""
@@ -131,21 +134,10 @@ def describe_completion(result: CompletionResult) -> dict[str, Any]:
 
 def describe_findings(verdict: Verdict) -> tuple[dict[str, Any], ...]:
     """What the provenance keeps of the checks' findings."""
-    return tuple(_finding(finding) for finding in verdict.findings)
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    place = finding.where
-    shown = {
-        "kind": finding.kind,
-        "severity": finding.severity,
-        "message": finding.message,
-        "line": place.line if place else None,
-        "column": place.column if place else None,
-        "text": finding.text,
-        "support": finding.support,
-    }
-    return {key: value for key, value in shown.items() if value not in (None, "")}
+    return tuple(
+        {name: value for name, value in finding.as_json().items() if value not in (None, "")}
+        for finding in verdict.findings
+    )
 
 
 def recorded_findings(provenance: Provenance, *, shown: str) -> tuple[Finding, ...]:
@@ -163,20 +155,6 @@ def recorded_findings(provenance: Provenance, *, shown: str) -> tuple[Finding, .
     )
 
 
-def _output(output: Written) -> dict[str, str]:
-    shown = {"path": output.path, "digest": output.digest, "made_from": output.made_from}
-    return {name: value for name, value in shown.items() if value}
-
-
-def _fields(provenance: Provenance) -> dict[str, Any]:
-    return {name: getattr(provenance, name) for name in provenance.__slots__}
-
-
-def _block(block: DataBlock) -> dict[str, Any]:
-    shown = {name: getattr(block, name) for name in block.__slots__}
-    return {**shown, "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at)}
-
-
 def _read_block(block: dict[str, Any]) -> DataBlock:
     fields = {path: Field(**meaning) for path, meaning in block["fields"].items()}
     moment = block["retrieved_at"] and parse_moment(block["retrieved_at"])
@@ -184,7 +162,7 @@ def _read_block(block: dict[str, Any]) -> DataBlock:
 
 
 def _stored(block: DataBlock) -> StoredData:
-    metadata: dict[str, Any] = {"fields": {path: _fields_of(meaning) for path, meaning in block.fields.items()}}
+    metadata: dict[str, Any] = {"fields": {path: pick(meaning) for path, meaning in block.fields.items()}}
     if block.subject is not None:
         metadata["subject"] = block.subject
     if block.as_of is not None:
@@ -201,7 +179,3 @@ def _stored(block: DataBlock) -> StoredData:
         metadata=metadata,
         version=block.version,
     )
-
-
-def _fields_of(meaning: Field) -> dict[str, str]:
-    return {"title": meaning.title, "unit": meaning.unit, "description": meaning.description}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from trainer.core.digest import pick
 from trainer.core.values import Finding
 
 Level = Literal["strict", "moderate", "permissive"]
@@ -28,6 +29,10 @@ class DetectionResult:
     """What to do about it, one sentence a flag."""
     findings: tuple[Finding, ...] = ()
     """Each thing found, with its part, line and column."""
+
+    def as_json(self) -> dict[str, object]:
+        """What scripts read of it, `findings` apart: those are for SARIF and for people."""
+        return pick(self, "is_safe", "risk_score", "confidence", "flags", "recommendations")
 
 
 @dataclass(frozen=True, slots=True)

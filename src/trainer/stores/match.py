@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from trainer.core.digest import pick
 from trainer.core.values import Json, StoredData
 from trainer.stores.query import MOMENTS, AnyElement, Compare, Condition, Every, Field, Not, Order, Query, Some
 from trainer.stores.values import to_text
@@ -27,7 +28,7 @@ _EMPTY: SortKey = (-1, 0)
 
 def view_of(document: StoredData) -> View:
     """The document as fields see it; moments are text of one width."""
-    columns = {name: getattr(document, name) for name in ("key", "version", "source", "ttl", *MOMENTS)}
+    columns = pick(document, "key", "version", "source", "ttl", *MOMENTS)
     moments = {name: to_text(columns[name]) if columns[name] else None for name in MOMENTS}
     return {**columns, **moments, "data": document.data, "metadata": document.metadata}
 

@@ -21,6 +21,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, 
 from pymongo.write_concern import WriteConcern
 
 from trainer.core.clock import Clock, system_clock
+from trainer.core.digest import pick
 from trainer.core.errors import StoreError, UsageError
 from trainer.core.values import StoredData
 from trainer.stores.base import DataStore, Place
@@ -289,7 +290,7 @@ class MongoDBStore(DataStore):
                 f"{row.key}: metadata takes {size:,} bytes, more than the {_MOST_METADATA:,} that MongoDB keeps",
                 hint="move the largest part of it into the data",
             )
-        packed: Filter = {name: getattr(row, name) for name in _ROW}
+        packed: Filter = pick(row, *_ROW)
         packed |= {"current": current, "parts": None, "tame": False}
         if row.size <= _LARGEST_TREE and not row.odd:
             trees = {"data_tree": json.loads(row.data), "metadata_tree": json.loads(row.metadata)}

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import fields
 from typing import Any, ClassVar, TypeAlias
 
+from trainer.core.digest import pick
 from trainer.core.values import StoredData
 from trainer.stores.base import DataStore, Place
 from trainer.stores.match import View, value_at, view_of
@@ -219,7 +220,7 @@ class SqlStore(DataStore):
 
         A large text within that parameter would be there three times: as it is, escaped, and taken out again.
         """
-        values = [{**{name: getattr(row, name) for name in COLUMNS}, "current": current} for row in rows]
+        values = [{**pick(row, *COLUMNS), "current": current} for row in rows]
         small = [value for value in values if value["size"] < _LARGE]
         if small:
             run(self.insertion, _json(small))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from trainer.core.clock import parse_moment
+from trainer.core.digest import pick
 from trainer.core.errors import StoreError, UsageError, Where, unknown
 from trainer.core.strictjson import read_json
 from trainer.core.values import Json, StoredData
@@ -33,7 +34,7 @@ _BATCH = 1000
 def as_json(document: StoredData) -> dict[str, Json]:
     """The version as one JSON object; `from_json` reads it back."""
     times = {name: _time(getattr(document, name)) for name in _TIMES}
-    return {**{name: getattr(document, name) for name in _TYPES}, **times}
+    return {**pick(document, *_TYPES), **times}
 
 
 def from_json(value: Json, *, shown: str) -> StoredData:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from trainer.core.config.unbuilt import add_unbuilt
+from trainer.core.digest import pick
 from trainer.core.errors import ConfigError, unknown
 from trainer.core.formats import output_names
 
@@ -211,7 +212,7 @@ def overridden(section: T, changes: Mapping[str, Any], *, what: str) -> T:
         if key not in names:
             message, hint = unknown("key", f"{what}.{key}", [f"{what}.{name}" for name in names])
             raise ConfigError(message, hint=hint)
-    kept = {name: getattr(section, name) for name in names}
+    kept = pick(section, *names)
     try:
         return msgspec.convert(msgspec.to_builtins({**kept, **changes}), type(section), strict=False)
     except msgspec.ValidationError as error:
