@@ -102,7 +102,7 @@ def tokens_folder() -> Path:
 def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:
     """The recorder of executions; it only writes to the spool, and does so without making anyone wait."""
     from trainer.mart import Tracker
-    from trainer.security import mask_secrets
+    from trainer.core.secrets import mask_secrets
 
     section = project.settings.mart
     return Tracker(project.spool, clock=clock, durability=section.durability, mask=mask_secrets)

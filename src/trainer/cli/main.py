@@ -122,7 +122,7 @@ def run(arguments: Sequence[str], *, debug: bool = False) -> int:
 
 def _tell(message: str, code: int, *, debug: bool) -> int:
     from trainer.cli.show import write_error
-    from trainer.security import mask_secrets
+    from trainer.core.secrets import mask_secrets
 
     if debug:
         import traceback

@@ -216,7 +216,7 @@ def _watch(session: Session, names: list[str], options: BuildOptions, *, as_json
 def _build_watched(
     session: Session, names: list[str], changed: tuple[str, ...], options: BuildOptions, *, as_json: bool
 ) -> None:
-    from trainer.security import mask_secrets
+    from trainer.core.secrets import mask_secrets
 
     outcomes: list[ReportOutcome] = []
     failure = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,17 @@ class Registry:
         points = () if name in self.table else self._points()
         distributions = (point.dist for point in points if point.name == name)
         return next((distribution.version for distribution in distributions if distribution), "")
+
+    def face(self, package: str) -> Callable[[str], Any]:
+        """A `__getattr__` for the room's face: the table's classes by their own names, each imported on first use."""
+        classes = {adapter.path.partition(":")[2]: name for name, adapter in self.table.items()}
+
+        def load(name: str) -> Any:
+            if name not in classes:
+                raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            return self.load(classes[name])
+
+        return load
 
     def _load_point(self, name: str) -> Any:
         for point in self._points():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.core.faces import lazy_face
 from trainer.core.values import RetrievalResult
 from trainer.sources.base import (
     SOURCES,
@@ -61,11 +60,4 @@ __all__ = [
     "storage_key",
 ]
 
-
-def _adapters() -> dict[str, str]:
-    """The adapters' classes by name, from the one table there is."""
-    paths = (adapter.path.removeprefix(f"{__name__}.").partition(":") for adapter in SOURCES.table.values())
-    return {name: module for module, _, name in paths}
-
-
-__getattr__ = lazy_face(__name__, _adapters())
+__getattr__ = SOURCES.face(__name__)
