@@ -31,6 +31,7 @@ from trainer.core.files import read_text
 from trainer.core.project import Project
 from trainer.core.readings import ReadOptions, data_of, read_file
 from trainer.core.values import CompletionResult, Json
+from trainer.prompts import takes
 from trainer.providers import BatchResult, Progress, Row, complete_rows, explain
 
 Rows: TypeAlias = Sequence[Mapping[str, Json]]
@@ -129,8 +130,6 @@ def fitted(project: Project, batch: Batch) -> tuple[Batch, list[str]]:
 
     A column like a parameter that is given nowhere stays: it is a misspelling, and an error.
     """
-    from trainer.prompts import takes
-
     instruction = Instructions(project, Sources(project)).load(batch.name)
     columns = sorted({column for row in batch.rows for column in row})
     absent = set(instruction.params) - {*columns, *batch.given}

@@ -6,21 +6,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.csv_summary import LARGE, summarise_csv
 from trainer.actions.sarif import sarif_log
+from trainer.actions.wiring import open_store
+from trainer.checks import FigureReport, check_completion, check_figures
+from trainer.checks.lexicon import detect_language
+from trainer.checks.screen import quality
 from trainer.core.clock import Clock, parse_moment, system_clock
 from trainer.core.digest import digest, digest_bytes
 from trainer.core.errors import UsageError, unknown
 from trainer.core.files import read_text
 from trainer.core.project import Project
-from trainer.core.values import Context, DataBlock, Field, Output, Prompt, RetrievalResult, StoredData
-
-if TYPE_CHECKING:
-    from trainer.checks import FigureReport
-    from trainer.core.values import Finding
+from trainer.core.values import Context, DataBlock, Field, Finding, Output, Prompt, RetrievalResult, StoredData
+from trainer.reports.provenance import provenance_path, read_provenance
+from trainer.sources import SourceContext, create_source
 
 _LANGUAGE = re.compile(r"^language:\s*[\"']?([A-Za-z]{2}(?:-[A-Za-z]{2})?)[\"']?\s*$", re.MULTILINE)
 _VERSION = re.compile(r"@(\d+)\Z")
@@ -56,10 +58,6 @@ def check_text(
     text: str, *, name: str, data: Sequence[DataBlock], contexts: Sequence[Context], language: str | None = None
 ) -> Checked:
     """What the checks say of a Markdown text; its language is the one its front matter names, else the one it is written in."""  # noqa: E501
-    from trainer.checks import check_completion, check_figures
-    from trainer.checks.lexicon import detect_language
-    from trainer.checks.screen import quality
-
     declared = language or _declared_language(text)
     figures = check_figures(text, data=data, contexts=contexts, language=declared)
     output = Output(language=declared or detect_language(text))
@@ -92,8 +90,6 @@ def read_contexts(names: Sequence[str], *, folder: Path) -> tuple[Context, ...]:
 
 def provenance_sources(project: Project, path: Path) -> tuple[tuple[DataBlock, ...], tuple[Context, ...]]:
     """The data and contexts that a committed report was made from; none where `path` is no report of the project."""
-    from trainer.reports.provenance import provenance_path, read_provenance
-
     if not path.resolve().is_relative_to(project.output.resolve()):
         return (), ()
     provenance = read_provenance(provenance_path(project.output, path.stem))
@@ -125,8 +121,6 @@ def _declared_language(text: str) -> str | None:
 def _block(name: str, project: Project | None, folder: Path, clock: Clock) -> DataBlock:
     path = folder / name
     if path.is_file():
-        from trainer.sources import SourceContext, create_source
-
         if path.suffix.lower() in (".csv", ".tsv") and path.stat().st_size >= LARGE:
             summary = summarise_csv(path)
             return DataBlock(name, name, 1, "file", None, summary, digest(summary))
@@ -150,8 +144,6 @@ def _from_file(name: str, found: RetrievalResult) -> DataBlock:
 
 
 def _from_store(name: str, project: Project, clock: Clock) -> DataBlock:
-    from trainer.actions.wiring import open_store
-
     version = _VERSION.search(name)
     key = name[: version.start()] if version else name
     store = open_store(project, clock=clock)

@@ -6,21 +6,20 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.model import choose_model, make_chain
+from trainer.actions.run import RunOptions, run_prompt
 from trainer.actions.wiring import open_source, open_store
+from trainer.convert import FormatConverter
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import UsageError
 from trainer.core.project import open_project
-
-if TYPE_CHECKING:
-    from trainer.convert import FormatConverter
-    from trainer.prompts import PromptManager
-    from trainer.providers import LLMProvider
-    from trainer.security import SecurityModule
-    from trainer.sources import DataRetriever
-    from trainer.stores import DataStore
+from trainer.prompts import PromptManager
+from trainer.providers import LLMProvider
+from trainer.security import SecurityModule
+from trainer.sources import DataRetriever
+from trainer.stores import DataStore
 
 _TARGETS = {"markdown": "markdown", "md": "markdown"}
 
@@ -49,8 +48,6 @@ class TrainerCore:
     @cached_property
     def security(self) -> SecurityModule:
         """What may enter a prompt, as `prompt_security` says."""
-        from trainer.security import SecurityModule
-
         section = self.project.settings.prompt_security
         return SecurityModule(
             section.max_length,
@@ -67,8 +64,6 @@ class TrainerCore:
     @cached_property
     def prompt_manager(self) -> PromptManager:
         """Instructions and contexts of the project."""
-        from trainer.prompts import PromptManager
-
         section = self.project.settings.prompt_manager
         return PromptManager(
             section.context_dir,
@@ -94,8 +89,6 @@ class TrainerCore:
     @cached_property
     def format_converter(self) -> FormatConverter:
         """Conversion with the project's own theme."""
-        from trainer.convert import FormatConverter
-
         information = self.project.information
         return FormatConverter(templates=information / "templates", css=information / "css")
 
@@ -114,8 +107,6 @@ class TrainerCore:
         retrieved from the source where nothing stored matches. Without either, the instruction's own queries hold.
         Screened, cached, recorded and within the budget, as `trainer run` is.
         """
-        from trainer.actions.run import RunOptions, run_prompt
-
         key = data_key or (self._key_of(data_query) if data_query else None)
         keys = {} if key is None else {self._block_of(instruction_path): key}
         found = run_prompt(self.project, instruction_path, params or {}, RunOptions(keys=keys), clock=self._clock)

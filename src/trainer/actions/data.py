@@ -5,20 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from trainer.actions.records import RecordsRetriever
 from trainer.actions.wiring import RECORDS, current_heads, open_source, open_store
 from trainer.core.clock import Clock, isoformat, parse_moment, system_clock
 from trainer.core.digest import canonical, digest
 from trainer.core.errors import ConfigError, SourceError, StoreError, TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import DataBlock, Field, RetrievalResult, StoredData
-from trainer.stores import ReadOnly
-
-if TYPE_CHECKING:
-    from trainer.prompts import DataQuery
-    from trainer.sources import Call, DataRetriever, Outcome
-    from trainer.stores import DataStore, Head
+from trainer.prompts import DataQuery
+from trainer.sources import SOURCES, Call, DataRetriever, Outcome, SourceContext, raise_problems, retrieve_many
+from trainer.stores import DataStore, Draft, Head, ReadOnly
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +62,12 @@ class Sources(Mapping[str, "DataRetriever"]):
         """The source called `name`; raises UsageError for one that is not known or wrongly configured."""
         with self._lock:
             if name == RECORDS and name not in self._open:
-                from trainer.actions.records import RecordsRetriever
-                from trainer.sources import SourceContext
-
                 self._open[name] = RecordsRetriever(self.project, SourceContext(clock=self.clock))
             if name not in self._open:
                 self._open[name] = open_source(self.project, name, clock=self.clock, on_call=self._pass_on)
             return self._open[name]
 
     def __iter__(self) -> Iterator[str]:
-        from trainer.sources import SOURCES
-
         return iter(SOURCES.names())
 
     def __len__(self) -> int:
@@ -97,8 +90,6 @@ class Sources(Mapping[str, "DataRetriever"]):
 
 def check_sources(project: Project, sources: Sources) -> list[UsageError]:
     """What is wrong with the settings of the sources: names, options, descriptions of services. Nothing is sent."""
-    from trainer.sources import raise_problems
-
     settings = project.settings.data_retriever
     errors: list[UsageError] = []
     for name in dict.fromkeys((settings.provider, *settings.sources)):
@@ -164,8 +155,6 @@ def fetch(
     requests: Sequence[DataRequest], sources: Sources, *, on_outcome: Callable[[str, Outcome], None] = lambda *_: None
 ) -> dict[str, Outcome]:
     """What the sources answered by storage key, all asked side by side; `on_outcome` is told each as it comes."""
-    from trainer.sources import retrieve_many
-
     queries = [(str(request.source), request.query) for request in requests]
     keys = {
         canonical([source, dict(query)]): request.key
@@ -184,8 +173,6 @@ def fetch(
 
 def store_results(store: DataStore, results: Mapping[str, RetrievalResult], *, ttl: int | None = None) -> None:
     """Keep results under their keys, in one transaction; what equals the newest version makes no new one."""
-    from trainer.stores import Draft
-
     drafts = [
         Draft(key, result.data, result.metadata, source=result.source, ttl=ttl, skip_unchanged=True)
         for key, result in results.items()

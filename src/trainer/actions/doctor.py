@@ -14,9 +14,11 @@ import trainer
 from trainer.actions.config import check_config
 from trainer.actions.model import choose_model, make_chain
 from trainer.actions.wiring import open_source, open_store
+from trainer.convert import missing_libraries
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import TrainerError
 from trainer.core.project import Project, open_project
+from trainer.mart import backlog, read_breaker
 
 Status = Literal["ok", "warning", "error"]
 
@@ -83,8 +85,6 @@ def _looked(name: str, look: Callable[[], Diagnosis]) -> Diagnosis:
 
 
 def _machine() -> Iterator[Diagnosis]:
-    from trainer.convert import missing_libraries
-
     version = ".".join(map(str, sys.version_info[:3]))
     old = sys.version_info[:2] < _OLDEST_PYTHON
     yield Diagnosis("python", "error" if old else "ok", version, "install Python 3.11 or newer" if old else "")
@@ -135,8 +135,6 @@ def _store(project: Project, clock: Clock) -> Diagnosis:
 
 
 def _records(project: Project, clock: Clock) -> Diagnosis:
-    from trainer.mart import backlog, read_breaker
-
     waiting = backlog(project.spool, clock=clock)
     breaker = read_breaker(project.spool)
     held = f", being drained by {waiting.drainer}" if waiting.drainer else ""

@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.record import Recorder
 from trainer.actions.wiring import open_store, open_stream
@@ -18,10 +18,9 @@ from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import ConfigError, SourceError, UsageError, Where, unknown
 from trainer.core.project import Project
 from trainer.core.values import Json
-
-if TYPE_CHECKING:
-    from trainer.sources.streams import Batch, Event, Stream
-    from trainer.stores import DataStore, Draft
+from trainer.sources import SOURCES
+from trainer.sources.streams import Batch, Event, Stream, dead_body, dead_letter
+from trainer.stores import DataStore, Draft
 
 _WAIT = 0.25
 """Seconds to wait for messages at a time: an interrupt is obeyed within them."""
@@ -140,8 +139,6 @@ def follow_stream(
 
 def is_stream(project: Project, name: str) -> bool:
     """Whether the project has a stream of that name; raises UsageError for one that is neither stream nor source."""
-    from trainer.sources import SOURCES
-
     streams = project.settings.data_retriever.streams
     if name not in streams and name not in SOURCES.names():
         message, hint = unknown("source or stream", name, [*streams, *SOURCES.names()])
@@ -151,8 +148,6 @@ def is_stream(project: Project, name: str) -> bool:
 
 def check_streams(project: Project) -> list[UsageError]:
     """What is wrong with the settings of the streams; nothing is connected to."""
-    from trainer.sources import SOURCES
-
     errors: list[UsageError] = []
     for name in project.settings.data_retriever.streams:
         origin = project.config.origin(f"data_retriever.streams.{name}")
@@ -214,9 +209,6 @@ class StreamWriter:
 
     def read_again(self, letters: Sequence[Json]) -> tuple[Batch, int]:
         """The events of dead letters read anew, and how many stay dead; the others are records, in one transaction."""
-        from trainer.sources.streams import Batch, dead_body
-        from trainer.stores import Draft
-
         drafts: list[Draft] = []
         events: list[Event] = []
         for letter in letters:
@@ -261,9 +253,6 @@ class StreamWriter:
 
     def _drafts(self, events: Sequence[Event]) -> list[Draft]:
         """One draft for each event."""
-        from trainer.sources.streams import dead_letter
-        from trainer.stores import Draft
-
         name, stream = self._stream.name, self._stream
         about = {**stream.meaning(), "stream": name, "retrieved_at": isoformat(self._clock())}
         keys = {event.id: f"{name}:{stream.document_id(event.id)}" for event in events}
@@ -292,14 +281,10 @@ class StreamWriter:
 
     def _position_draft(self, position: Json) -> list[Draft]:
         """Two processes that read one stream by position are told apart by the version that each of them expects."""
-        from trainer.stores import Draft
-
         data = {"kind": self._stream.kind, "position": position}
         return [Draft(f"position:{self._stream.name}", data, source="position", if_version=self._version)]
 
     def _truncate(self, event: Event) -> None:
-        from trainer.stores import Draft
-
         prefix = re.escape(f"{self._stream.name}:{event.id}")
         documents = self._store.scan({"key": {"$regex": f"^{prefix}"}})
         while some := [Draft(document.key, None, deletes=True) for document in itertools.islice(documents, 1_000)]:

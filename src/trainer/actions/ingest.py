@@ -14,6 +14,7 @@ from trainer.core.errors import SourceError, TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.readings import ReadOptions, data_of, read_file
 from trainer.core.values import Json
+from trainer.stores import Draft
 
 _LARGEST = 64_000_000
 
@@ -36,8 +37,6 @@ def ingest_files(
 
     Documents and tables of every format with a reader are read; a folder stands for all files in it.
     """
-    from trainer.stores import Draft
-
     files = [*dict.fromkeys(_files(paths))]
     store = open_store(project, clock=clock)
     outcomes: list[Ingested] = []

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from trainer.actions.wiring import open_database
 from trainer.core.clock import Clock, parse_duration, parse_moment, system_clock
 from trainer.core.errors import StoreError, UsageError, unknown
 from trainer.core.project import Project
-
-if TYPE_CHECKING:
-    from trainer.mart import ExecutionRecord, ExecutionTree
+from trainer.mart import ExecutionRecord, ExecutionTree, drain, executions, show
 
 STATUSES = ("success", "fail", "cancelled", "running", "lost")
 
@@ -28,8 +25,6 @@ def list_executions(
     clock: Clock = system_clock,
 ) -> list[ExecutionRecord]:
     """The latest executions that match, newest first; `since` and `until` are dates, or ages such as `7d`."""
-    from trainer.mart import executions
-
     if status is not None and status not in STATUSES:
         message, hint = unknown("status", status, STATUSES)
         raise UsageError(message, hint=hint)
@@ -49,15 +44,11 @@ def list_executions(
 
 def show_execution(project: Project, execution_id: str, *, clock: Clock = system_clock) -> ExecutionTree:
     """One execution with its steps and all that ran below it; its start, its end, or `last` will do for a name."""
-    from trainer.mart import show
-
     _take_in(project, clock)
     return show(open_database(project), execution_id, clock=clock)
 
 
 def _take_in(project: Project, clock: Clock) -> None:
-    from trainer.mart import drain
-
     result = drain(project.spool, open_database(project), clock=clock, force=True)
     if result.error:
         raise StoreError(

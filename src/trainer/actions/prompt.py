@@ -6,20 +6,33 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.data import DataRequest, Sources, data_block
 from trainer.actions.model import ModelChoice, prompt_budget
+from trainer.core.digest import digest
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import Context, DataBlock, Prompt, StoredData, Verdict
-
-if TYPE_CHECKING:
-    from trainer.prompts import DataQuery, Instruction
-    from trainer.prompts.includes import Folder
-    from trainer.security import DetectionResult, Level
-
+from trainer.prompts import (
+    DataQuery,
+    Instruction,
+    count_tokens,
+    data_queries,
+    fill_names,
+    find_instruction,
+    load_instruction,
+    open_contexts,
+    read_data,
+    render,
+    resolve_params,
+    select_contexts,
+    validate_instruction,
+)
+from trainer.prompts.includes import Folder
+from trainer.prompts.versions import keep_version
+from trainer.security import DetectionResult, Level, clean_scalar, fence_block, fence_context, screen_prompt
 
 PROMPTS = "prompts"
 """The folder of kept prompts below the cache."""
@@ -58,8 +71,6 @@ class Instructions:
 
     def load(self, name: str) -> Instruction:
         """The instruction called `name`; raises InstructionError with all its problems."""
-        from trainer.prompts import find_instruction, load_instruction
-
         if name not in self._loaded:
             found = find_instruction(self.project.instructions, name, root=self.project.root)
             loaded = load_instruction(found.path, shown=found.shown, root=self.project.root)
@@ -94,8 +105,6 @@ class Instructions:
 
         Without `given` parameters, none is missed.
         """
-        from trainer.prompts import validate_instruction
-
         instruction = self.load(name)
         verdict = validate_instruction(instruction, contexts=self._folder, given=given)
         wrong = self._problems(instruction, verdict)
@@ -121,8 +130,6 @@ class Instructions:
         data: Mapping[str, Mapping[str, Any]],
         keys: Mapping[str, str],
     ) -> Prepared:
-        from trainer.prompts import data_queries, fill_names, resolve_params
-
         params = resolve_params(instruction, given)
         self._check_lengths(instruction, params)
         queries = {query.name: query for query in data_queries(instruction, params)}
@@ -146,8 +153,6 @@ class Instructions:
         self, error: UsageError, instruction: Instruction, given: Mapping[str, Any], data: set[str]
     ) -> UsageError:
         """The error that stopped the preparation, with all else that is wrong with the instruction."""
-        from trainer.prompts import validate_instruction
-
         verdict = validate_instruction(instruction, contexts=self._folder, given=given, data=data)
         every = sorted(dict.fromkeys([*error.problems, *self._problems(instruction, verdict)]), key=_by_place)
         return InstructionError(every[0].message, problems=every) if len(every) > len(error.problems) else error
@@ -173,8 +178,6 @@ class Instructions:
         data: Mapping[str, Mapping[str, Any]],
         keys: Mapping[str, str],
     ) -> dict[str, DataQuery]:
-        from trainer.prompts import DataQuery, data_queries, read_data
-
         declared = read_data(data, shown="config.yaml")
         filled = data_queries(replace(instruction, data=declared), params) if declared else ()
         return {query.name: query for query in filled} | {
@@ -182,9 +185,6 @@ class Instructions:
         }
 
     def _contexts(self, instruction: Instruction, params: Mapping[str, Any]) -> tuple[Context, ...]:
-        from trainer.core.digest import digest
-        from trainer.prompts import select_contexts
-
         known = digest([instruction.digest, instruction.contexts, {name: str(value) for name, value in params.items()}])
         if known not in self._selected:
             self._selected[known] = select_contexts(instruction, params, folder=self._folder)
@@ -192,8 +192,6 @@ class Instructions:
 
     @cached_property
     def _folder(self) -> Folder:
-        from trainer.prompts import open_contexts
-
         return open_contexts(self.project.contexts, root=self.project.root)
 
 
@@ -222,8 +220,6 @@ class Rendered:
     @cached_property
     def tokens(self) -> dict[str, int]:
         """Tokens by section of the prompt, and in all as `total`."""
-        from trainer.prompts import count_tokens
-
         parts = {
             f"{part.kind} {part.name}".strip(): count_tokens(part.text, self.model) for part in self.prompt.sections
         }
@@ -232,8 +228,6 @@ class Rendered:
     @cached_property
     def total_tokens(self) -> int:
         """Tokens of the prompt in all."""
-        from trainer.prompts import count_tokens
-
         return count_tokens(self.prompt.system + self.prompt.text, self.model)
 
     def require_safe(self) -> None:
@@ -270,9 +264,6 @@ def render_blocks(
     project: Project, prepared: Prepared, blocks: Mapping[str, DataBlock], *, choice: ModelChoice
 ) -> Rendered:
     """As `render_prepared`, with the data by the names that the instruction gives it."""
-    from trainer.prompts import count_tokens, render
-    from trainer.security import clean_scalar, fence_block, fence_context
-
     said = project_facts(project)
     prompt = render(
         prepared.instruction,
@@ -291,15 +282,11 @@ def render_blocks(
 
 def keep_prompt(project: Project, prompt: Prompt) -> str:
     """The identity under which the prompt is kept, so that a later one can be compared with it."""
-    from trainer.prompts.versions import keep_version
-
     return keep_version(prompt, folder=project.cache / PROMPTS).id
 
 
 def screened(project: Project, prompt: Prompt) -> DetectionResult | None:
     """What the screen says of a prompt's untrusted parts; None where the settings switch it off."""
-    from trainer.security import screen_prompt
-
     security = project.settings.prompt_security
     if not security.enabled:
         return None

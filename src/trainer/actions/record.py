@@ -6,16 +6,14 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.wiring import open_database, open_tracker
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import TrainerError
 from trainer.core.project import Project
-
-if TYPE_CHECKING:
-    from trainer.mart import Tracker
-    from trainer.sources import Call
+from trainer.mart import Tracker, backlog, drain
+from trainer.sources import Call
 
 _MOST_WAITING = 100
 """Segments; draining them costs a start of DuckDB, about as much as a hundred appends."""
@@ -131,8 +129,6 @@ class Item:
 
 def _drain_much(project: Project) -> None:
     """Move records into the database now and then, so that the spool of a project that only builds stays small."""
-    from trainer.mart import backlog, drain
-
     if backlog(project.spool).segments > _MOST_WAITING:
         drain(project.spool, open_database(project))
 

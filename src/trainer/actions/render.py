@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.facts import understood
+from trainer.actions.mart import list_executions, show_execution
 from trainer.actions.model import ModelChoice, choose_model, price_of
 from trainer.actions.prompt import PROMPTS, Instructions, Rendered, render_prepared
 from trainer.actions.record import Recorder
@@ -15,10 +16,7 @@ from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.digest import pick
 from trainer.core.errors import UsageError
 from trainer.core.project import Project
-
-if TYPE_CHECKING:
-    from trainer.prompts.versions import Change, Version
-
+from trainer.prompts.versions import Change, Version, compare, load_version, version_of
 
 _SHORTEST = 6
 """Digits of a kept prompt's identity that are enough to name it."""
@@ -66,21 +64,15 @@ def compare_with(project: Project, rendered: Rendered, run: str, *, clock: Clock
 
     `run` is an execution, its start or `last`, or a kept prompt; raises UsageError where there is none.
     """
-    from trainer.prompts.versions import compare, version_of
-
     return compare(_kept(project, run, clock), version_of(rendered.prompt))
 
 
 def compare_runs(project: Project, old: str, new: str, *, clock: Clock = system_clock) -> tuple[Change, ...]:
     """What changed from the prompt of one recorded run to that of another."""
-    from trainer.prompts.versions import compare
-
     return compare(_kept(project, old, clock), _kept(project, new, clock))
 
 
 def _kept(project: Project, run: str, clock: Clock) -> Version:
-    from trainer.prompts.versions import load_version
-
     folder = project.cache / PROMPTS
     kept = sorted(folder.glob(f"{run[:2]}*/{run}*.json")) if len(run) >= _SHORTEST and run.isalnum() else []
     return load_version(kept[0].stem if len(kept) == 1 else _prompt_of(project, run, clock), folder=folder)
@@ -88,8 +80,6 @@ def _kept(project: Project, run: str, clock: Clock) -> Version:
 
 def _prompt_of(project: Project, run: str, clock: Clock) -> str:
     """The digest of the prompt that an execution sent; `last` is the newest that sent one."""
-    from trainer.actions.mart import list_executions, show_execution
-
     if run == "last":
         recorded = list_executions(project, clock=clock, limit=_RECENT)
     else:

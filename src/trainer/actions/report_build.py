@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined, mending, paid, paid_answer
 from trainer.actions.data import Loaded, Sources, load_documents
@@ -16,14 +15,12 @@ from trainer.actions.record import Item, Recorder, failure
 from trainer.actions.report_inputs import ReportInput, all_requests
 from trainer.actions.report_outcome import BuildOptions, ReportOutcome, fault_of, outcome_of_error
 from trainer.actions.report_outputs import Checked, check, require_accepted, require_unedited, write_report
+from trainer.convert import PdfPool
 from trainer.core.clock import Clock
 from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Prompt
 from trainer.reports import Plan, Provenance
-
-if TYPE_CHECKING:
-    from trainer.convert import PdfPool
 
 
 class Build:
@@ -59,8 +56,6 @@ class Build:
 
     def run(self, due: Sequence[ReportInput]) -> dict[str, ReportOutcome]:
         """The outcome of each report that was due; whatever happens to one of them, the others are built."""
-        from trainer.convert import PdfPool
-
         if self.options.offline:
             due = [replace(report, choice=drafted(report.choice)) for report in due]
         workers = max(1, os.cpu_count() or 1)

@@ -6,20 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.corrections import project_facts
 from trainer.actions.data import DataRequest, Sources
 from trainer.actions.model import ModelChoice, choose_model, drafted
 from trainer.actions.prompt import Instructions, Prepared
+from trainer.convert import Theme, check_template, default_theme, load_theme, theme_digest
 from trainer.core.config.schema import Checks, overridden
 from trainer.core.digest import canonical, digest, pick
 from trainer.core.errors import TrainerError, UsageError, Where
 from trainer.core.project import Project
+from trainer.draft import DRAFT_VERSION
 from trainer.reports import Ingredients, ReportSpec
-
-if TYPE_CHECKING:
-    from trainer.convert import Theme
 
 COMPOSER_VERSION = 1
 """Raised whenever the same completion would be composed into another report than before."""
@@ -138,8 +137,6 @@ class _Themes:
 
 
 def _load_theme(project: Project, template: str | None, css: str | None) -> tuple[Theme, str]:
-    from trainer.convert import default_theme, load_theme, theme_digest
-
     section = project.settings.format_converter
     information = project.information
     theme = load_theme(
@@ -150,8 +147,6 @@ def _load_theme(project: Project, template: str | None, css: str | None) -> tupl
         page_size=section.page_size,
     )
     if theme.template != default_theme().template:
-        from trainer.convert import check_template
-
         named = template or section.default_template
         check_template(theme.template, shown=named or "information/templates/report.html")
     return theme, theme_digest(theme)
@@ -179,8 +174,6 @@ def _program(choice: ModelChoice, max_tokens: int | None, facts_digest: str) -> 
     if max_tokens is not None:
         program["max_tokens"] = max_tokens
     if choice.provider == "draft":
-        from trainer.draft import DRAFT_VERSION
-
         program["draft"] = DRAFT_VERSION
     return program
 

@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.data import ingredient_digest
 from trainer.actions.prompt import Rendered
 from trainer.actions.report_inputs import ReportInput
+from trainer.convert import (
+    MACHINE_FINDINGS,
+    Converted,
+    Former,
+    Options,
+    PdfPool,
+    Repair,
+    json_to_markdown,
+    parse_markdown,
+    repair_markdown,
+    write,
+)
 from trainer.core.config.schema import Checks
 from trainer.core.digest import digest_bytes
 from trainer.core.errors import EditedError, RefusedError, Where
@@ -31,9 +43,7 @@ from trainer.reports import (
     text_digest,
 )
 from trainer.reports.provenance import describe_completion, describe_findings, recorded_findings
-
-if TYPE_CHECKING:
-    from trainer.convert import Converted, Former, PdfPool, Repair
+from trainer.security import screen_completion
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +66,6 @@ def check(
     `ask` puts a question to a model, for a second opinion.
     """
     from trainer.checks import check_completion
-    from trainer.convert import repair_markdown
-    from trainer.security import screen_completion
 
     text = _as_markdown(rendered, result)
     repaired = repair_markdown(text)
@@ -133,8 +141,6 @@ def write_report(
     pdf: PdfPool,
 ) -> tuple[Provenance, tuple[str, ...]]:
     """The provenance and the files that changed; every file is whole, and the provenance is written last."""
-    from trainer.convert import MACHINE_FINDINGS
-
     blocks = rendered.prompt.data
     date = report_date(blocks)
     paths = output_paths(project.output, replace(report.spec, formats=report.formats))
@@ -219,7 +225,6 @@ def _as_markdown(rendered: Rendered, result: CompletionResult) -> str:
     schema = rendered.prompt.output.schema
     if schema is None:
         return result.content
-    from trainer.convert import json_to_markdown
 
     text: str = json_to_markdown(result.metadata["json"], schema=schema)
     return text
@@ -248,8 +253,6 @@ def _convert(
     project: Project, report: ReportInput, rendered: Rendered, markdown: str, *, before: Provenance | None, pdf: PdfPool
 ) -> dict[Path, Converted[Any]]:
     """What is written to each of the report's files, the Markdown first."""
-    from trainer.convert import Converted, Options, parse_markdown, write
-
     paths = output_paths(project.output, replace(report.spec, formats=report.formats))
     shown = project.shown(paths["markdown"])
     data = {block.name: block.data for block in rendered.prompt.data}
@@ -268,8 +271,6 @@ def _convert(
 
 def _former(project: Project, path: Path, before: Provenance | None, *, shown: str) -> Former | None:
     """The file as the last build wrote it; None where it is not worth keeping, gone or changed since."""
-    from trainer.convert import Former
-
     output = before.output(project.shown(path)) if before else None
     if before is None or output is None or not output.made_from or not path.is_file():
         return None

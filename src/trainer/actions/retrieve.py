@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from trainer import __version__
 from trainer.actions.data import DataRequest, Sources, fetch, is_current, store_results
@@ -25,10 +25,8 @@ from trainer.core.files import write_pieces
 from trainer.core.project import Project
 from trainer.core.values import Json, RetrievalResult
 from trainer.reports import expand_reports, select_reports
-
-if TYPE_CHECKING:
-    from trainer.sources import Outcome, Schema
-    from trainer.stores import Head
+from trainer.sources import SOURCES, Outcome, Schema, create_source
+from trainer.stores import Head
 
 Status = Literal["fetched", "unchanged", "fresh", "failed"]
 
@@ -183,8 +181,6 @@ def retrieve_all(
 
 def list_sources(project: Project, *, clock: Clock = system_clock) -> list[SourceInfo]:
     """Every source there is, its query fields and whether it can be used now; then the project's streams."""
-    from trainer.sources import SOURCES
-
     sources = Sources(project, clock=clock)
     with ThreadPoolExecutor(max_workers=8) as pool:
         infos = list(pool.map(lambda name: _info(sources, name), SOURCES.names()))
@@ -207,14 +203,11 @@ def describe_source(project: Project | None, name: str) -> Schema:
     """What a source can be asked; in a project, with the project's settings. Nothing is sent."""
     if project is not None:
         return Sources(project)[name].get_schema()
-    from trainer.sources import create_source
 
     return create_source(name).get_schema()
 
 
 def _info(sources: Sources, name: str) -> SourceInfo:
-    from trainer.sources import SOURCES
-
     version = SOURCES.version(name) or __version__
     try:
         source = sources[name]
@@ -226,8 +219,6 @@ def _info(sources: Sources, name: str) -> SourceInfo:
 
 def _stream_info(project: Project, name: str) -> SourceInfo:
     """A stream, which nobody asks and which is not connected to only to be listed."""
-    from trainer.sources import Schema
-
     try:
         stream = open_stream(project, name)
     except TrainerError as error:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trainer.core.errors import UsageError, Where, unknown
 from trainer.core.project import Project, find_root, open_project
-
-if TYPE_CHECKING:
-    from trainer.security import DetectionResult
+from trainer.security import DetectionResult, screen
 
 LEVELS = ("strict", "moderate", "permissive")
 _BINARY = 8_192
@@ -60,8 +57,6 @@ def scan_policy(
 
 def scan_text(name: str, text: str, *, policy: Policy) -> Scan:
     """What was found in a text."""
-    from trainer.security import screen
-
     return Scan(name, screen(text, level=policy.level, allow=policy.allow, block=policy.block, name=name))  # type: ignore[arg-type]
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from trainer.convert import Options, load_theme, parse_markdown, theme_digest, write
 from trainer.core.digest import digest, digest_bytes, pretty
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
@@ -55,8 +56,6 @@ def _write_feed(path: Path, feed: str | None) -> bool:
 
 
 def _write_index(project: Project, reports: Sequence[Provenance], *, has_feed: bool) -> bool:
-    from trainer.convert import load_theme, theme_digest
-
     templates = project.information / "templates"
     theme = load_theme(templates=templates, css=project.information / "css", template=_template(templates))
     markdown = mask_known(index_markdown(reports, title=project.settings.site.title))
@@ -65,7 +64,6 @@ def _write_index(project: Project, reports: Sequence[Provenance], *, has_feed: b
     stamp = digest([markdown, meta, theme_digest(theme)])
     if _is_current(page, project.cache / _STAMP, stamp):
         return False
-    from trainer.convert import Options, parse_markdown, write
 
     document = parse_markdown(markdown, shown="output/index.html")
     content: str = write(document, "html", Options(theme=theme, meta=meta)).content

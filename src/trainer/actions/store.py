@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.actions.record import Recorder
 from trainer.actions.wiring import open_store, opener_of, records_of
@@ -16,10 +16,12 @@ from trainer.core.files import read_text
 from trainer.core.project import Project
 from trainer.core.strictjson import read_json
 from trainer.core.values import Json, StoredData
-from trainer.stores import Draft
-
-if TYPE_CHECKING:
-    from trainer.stores import Head, StoreStats
+from trainer.mart import copy_records
+from trainer.stores import RECORDS, Draft, Head, Retention, StoreStats, store_at
+from trainer.stores.filters import parse_sort, parse_value, parse_words
+from trainer.stores.match import plain, value_at, view_of
+from trainer.stores.query import document_field
+from trainer.stores.transfer import dump_document, export_file, import_file, read_jsonl
 
 _LAKE = "ducklake:"
 
@@ -86,8 +88,6 @@ def query(
     project: Project, words: Sequence[str], *, sort: Sequence[str] = (), limit: int | None = None, offset: int = 0
 ) -> list[StoredData]:
     """The documents that match the words `FIELD=VALUE`, in order."""
-    from trainer.stores.filters import parse_sort, parse_words
-
     return open_store(project).query(parse_words(words), limit, parse_sort(sort), offset)
 
 
@@ -107,15 +107,11 @@ def delete(project: Project, key: str, *, erase: bool) -> None:
 
 def count(project: Project, words: Sequence[str]) -> int:
     """How many documents match the words."""
-    from trainer.stores.filters import parse_words
-
     return open_store(project).count(parse_words(words))
 
 
 def distinct(project: Project, field: str, words: Sequence[str]) -> list[Json]:
     """The different values of a field in the documents that match the words."""
-    from trainer.stores.filters import parse_words
-
     return open_store(project).distinct(field, parse_words(words))
 
 
@@ -126,8 +122,6 @@ def aggregate(project: Project, pipeline: str, *, shown: str) -> list[dict[str, 
 
 def prune(project: Project, keep: Keep) -> int:
     """How many versions were removed for good."""
-    from trainer.stores import Retention
-
     if keep == Keep():
         raise UsageError(
             "say what to remove", hint="such as --keep-versions 10, --expired-for 30d or --deleted-for 30d"
@@ -151,8 +145,6 @@ def stats(project: Project) -> StoreStats:
 
 def export(project: Project, target: str, *, catalogue: str | None = None, compact: bool = False) -> int:
     """How many versions were written to a .jsonl or .parquet file, or added to a lake at `ducklake:FOLDER`."""
-    from trainer.stores.transfer import export_file
-
     lake = _lake(project, target, catalogue)
     if lake is None:
         if compact:
@@ -166,15 +158,11 @@ def export(project: Project, target: str, *, catalogue: str | None = None, compa
 
 def export_lines(project: Project) -> Iterator[dict[str, Json]]:
     """Every version as a JSON object."""
-    from trainer.stores.transfer import as_json
-
-    return (as_json(document) for document in open_store(project).export_documents())
+    return (dump_document(document) for document in open_store(project).export_documents())
 
 
 def import_from(project: Project, origin: str, *, catalogue: str | None = None, as_of: str | None = None) -> int:
     """How many versions were added from a .jsonl or .parquet file, or from a lake as it was at a time."""
-    from trainer.stores.transfer import import_file
-
     lake = _lake(project, origin, catalogue)
     if lake is None and as_of is not None:
         raise UsageError("only a lake has a past", hint=f"leave out --as-of, or name a lake: {_LAKE}FOLDER")
@@ -185,8 +173,6 @@ def import_from(project: Project, origin: str, *, catalogue: str | None = None, 
 
 def import_lines(project: Project, lines: Iterable[str]) -> int:
     """How many versions were added from lines of JSON."""
-    from trainer.stores.transfer import read_jsonl
-
     return _import(project, read_jsonl(lines, shown="stdin"), "stdin")
 
 
@@ -204,9 +190,6 @@ def migrate(project: Project) -> int:
 
 def copy_to(project: Project, target: str) -> tuple[int, int]:
     """How many versions of documents were copied to the store at a URL, and how many rows of records beside it."""
-    from trainer.mart import copy_records
-    from trainer.stores import store_at
-
     versions = store_at(target).import_documents(open_store(project).export_documents())
     here, there = records_of(project), records_of(project, target)
     return versions, 0 if here == there else copy_records(opener_of(here), opener_of(there))
@@ -214,16 +197,11 @@ def copy_to(project: Project, target: str) -> tuple[int, int]:
 
 def as_json(document: StoredData, *, clock: Clock = system_clock) -> dict[str, Json]:
     """The document with all that is known of it, and whether it is fresh now."""
-    from trainer.stores.transfer import as_json as plain
-
-    return {**plain(document), "digest": document.digest, "fresh": document.is_fresh(clock())}
+    return {**dump_document(document), "digest": document.digest, "fresh": document.is_fresh(clock())}
 
 
 def field_of(document: StoredData, name: str) -> Json:
     """The value of a field as filters see it, None where it is missing."""
-    from trainer.stores.match import plain, value_at, view_of
-    from trainer.stores.query import document_field
-
     return plain(value_at(view_of(document), document_field(name)))
 
 
@@ -240,7 +218,6 @@ def _lake(project: Project, name: str, catalogue: str | None) -> Any:
                 "only a lake has a catalogue", hint=f"leave out --catalogue, or name a lake: {_LAKE}FOLDER"
             )
         return None
-    from trainer.stores import RECORDS
 
     section = project.settings.data_store
     own = section.connection_string if section.backend == "postgresql" else None
@@ -251,8 +228,6 @@ def _lake(project: Project, name: str, catalogue: str | None) -> Any:
 
 
 def _metadata(words: Sequence[str]) -> Mapping[str, Json]:
-    from trainer.stores.filters import parse_value
-
     pairs = [word.partition("=") for word in words]
     for name, sign, _ in pairs:
         if not name or not sign:

@@ -7,18 +7,17 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import ConfigError, UsageError, unknown
 from trainer.core.project import Project
-
-if TYPE_CHECKING:
-    from trainer.mart import Tracker
-    from trainer.mart.tables import Opener
-    from trainer.sources import Call, DataRetriever
-    from trainer.sources.streams import Stream
-    from trainer.stores import DataStore, Head
+from trainer.core.secrets import mask_secrets
+from trainer.mart import MIGRATIONS, Tracker
+from trainer.mart.tables import Opener
+from trainer.sources import Call, DataRetriever, SourceContext, create_source
+from trainer.sources.streams import Stream, create_stream
+from trainer.stores import RECORDS, DatabaseFile, DataStore, Head, create_store, read_heads
 
 DATABASE_NAME = "trainer.duckdb"
 RECORDS = "records"
@@ -27,8 +26,6 @@ RECORDS = "records"
 
 def open_store(project: Project, *, clock: Clock = system_clock) -> DataStore:
     """The store the settings name; nothing is opened before it is used."""
-    from trainer.stores import create_store
-
     section = project.settings.data_store
     options: dict[str, Any] = dict(section.options)
     if section.backend in ("duckdb", "sqlite"):
@@ -46,8 +43,6 @@ def open_store(project: Project, *, clock: Clock = system_clock) -> DataStore:
 
 def current_heads(project: Project, keys: Iterable[str], *, clock: Clock = system_clock) -> Mapping[str, Head]:
     """The heads of those keys the store has; DuckDB is imported only where its file changed since the last look."""
-    from trainer.stores import read_heads
-
     section = project.settings.data_store
     if section.backend == "duckdb":
         path = project.root / section.database_path if section.database_path else None
@@ -61,8 +56,6 @@ def open_source(
     project: Project, name: str, *, clock: Clock = system_clock, on_call: Callable[[Call], None] = lambda _: None
 ) -> DataRetriever:
     """The source called `name` with the settings' options; nothing is read or sent before it is asked."""
-    from trainer.sources import SourceContext, create_source
-
     context = SourceContext(
         clock=clock,
         root=project.root,
@@ -76,9 +69,6 @@ def open_source(
 
 def open_stream(project: Project, name: str, *, clock: Clock = system_clock) -> Stream:
     """The stream that the settings call `name`; nothing is connected to before it is opened."""
-    from trainer.sources import SourceContext
-    from trainer.sources.streams import create_stream
-
     streams = project.settings.data_retriever.streams
     if name not in streams:
         message, hint = unknown("stream", name, streams)
@@ -101,9 +91,6 @@ def tokens_folder() -> Path:
 
 def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:
     """The recorder of executions; it only writes to the spool, and does so without making anyone wait."""
-    from trainer.mart import Tracker
-    from trainer.core.secrets import mask_secrets
-
     section = project.settings.mart
     return Tracker(project.spool, clock=clock, durability=section.durability, mask=mask_secrets)
 
@@ -115,8 +102,6 @@ def open_database(project: Project) -> Opener:
 
 def opener_of(database: Any) -> Opener:
     """The opener of a database as `records_of` names it."""
-    from trainer.mart import MIGRATIONS
-
     return functools.partial(database.open, "mart", MIGRATIONS)
 
 
@@ -125,8 +110,6 @@ def records_of(project: Project, url: str | None = None) -> Any:
 
     With a URL, the one it would be if the documents were there.
     """
-    from trainer.stores import RECORDS, DatabaseFile
-
     section = project.settings.data_store
     backend, server, database = section.backend, section.connection_string, section.database
     named = project.root / section.database_path if section.database_path else None

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     import duckdb
 
-    Opener: TypeAlias = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
-    """Opens the database for one short operation, with MIGRATIONS applied."""
+Opener: TypeAlias = "Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]"
+"""Opens the database for one short operation, with MIGRATIONS applied."""
 
 MIGRATIONS: tuple[str, ...] = (
     """

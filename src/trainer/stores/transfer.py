@@ -31,14 +31,14 @@ COLUMNS = {name: {int: "BIGINT", bool: "BOOLEAN"}.get(kind, "VARCHAR") for name,
 _BATCH = 1000
 
 
-def as_json(document: StoredData) -> dict[str, Json]:
-    """The version as one JSON object; `from_json` reads it back."""
+def dump_document(document: StoredData) -> dict[str, Json]:
+    """The version as one JSON object; `load_document` reads it back."""
     times = {name: _time(getattr(document, name)) for name in _TIMES}
     return {**pick(document, *_TYPES), **times}
 
 
-def from_json(value: Json, *, shown: str) -> StoredData:
-    """The version that `as_json` wrote; raises UsageError naming the place `shown`."""
+def load_document(value: Json, *, shown: str) -> StoredData:
+    """The version that `dump_document` wrote; raises UsageError naming the place `shown`."""
     if not isinstance(value, Mapping):
         raise UsageError(f"{shown}: each line must be an object with key, version, data and its times")
     for name in value:
@@ -56,7 +56,7 @@ def write_jsonl(documents: Iterable[StoredData], stream: TextIO) -> int:
     """How many versions were written, one JSON object a line."""
     count = 0
     for count, document in enumerate(documents, 1):  # noqa: B007  (the last count is what is returned)
-        stream.write(json.dumps(as_json(document), ensure_ascii=False, separators=(",", ":")) + "\n")
+        stream.write(json.dumps(dump_document(document), ensure_ascii=False, separators=(",", ":")) + "\n")
     return count
 
 
@@ -64,20 +64,20 @@ def read_jsonl(lines: Iterable[str], *, shown: str) -> Iterator[StoredData]:
     """The versions in lines of JSON; raises UsageError with the line that is wrong."""
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield from_json(read_json(line, shown=shown, first_line=number), shown=f"{shown}:{number}")
+            yield load_document(read_json(line, shown=shown, first_line=number), shown=f"{shown}:{number}")
 
 
 def flat(document: StoredData) -> dict[str, Json]:
     """The version as one row of such a table."""
     texts = {name: json.dumps(getattr(document, name), ensure_ascii=False) for name in ("data", "metadata")}
-    return {**as_json(document), **texts}
+    return {**dump_document(document), **texts}
 
 
 def unflat(row: Sequence[Any], *, shown: str) -> StoredData:
     """The version in such a row; raises UsageError naming the place `shown`."""
     values = dict(zip(COLUMNS, row, strict=True))
     texts = {name: read_json(values[name], shown=shown) for name in ("data", "metadata")}
-    return from_json({**values, **texts}, shown=shown)
+    return load_document({**values, **texts}, shown=shown)
 
 
 def export_file(documents: Iterable[StoredData], path: Path) -> int:
