@@ -171,7 +171,7 @@ def test_a_full_queue_is_written_by_the_caller_and_nothing_is_dropped(tmp_path):
 
 
 def test_a_caller_writes_by_itself_when_the_thread_gets_no_turn(tmp_path, monkeypatch):
-    monkeypatch.setattr("trainer.mart.writer.Writer.begin", lambda writer: None)
+    monkeypatch.setattr("trainer.mart.writer.SpoolWriter.begin", lambda writer: None)
     now = [WHEN]
     tracker = Tracker(tmp_path, clock=lambda: now[0])
     written = []

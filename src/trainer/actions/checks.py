@@ -29,7 +29,7 @@ _VERSION = re.compile(r"@(\d+)\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedFile:
     """What the checks say of one file."""
 
     file: str
@@ -56,7 +56,7 @@ class Checked:
 
 def check_text(
     text: str, *, name: str, data: Sequence[DataBlock], contexts: Sequence[Context], language: str | None = None
-) -> Checked:
+) -> CheckedFile:
     """What the checks say of a Markdown text; its language is the one its front matter names, else the one it is written in."""  # noqa: E501
     declared = language or _declared_language(text)
     figures = check_figures(text, data=data, contexts=contexts, language=declared)
@@ -65,7 +65,7 @@ def check_text(
     checks = ("structure", "consistency", *(("entities",) if data else ()), *(("citations",) if contexts else ()))
     verdict = check_completion(text, prompt=prompt, checks=checks)
     parts = {key: score for key, score in verdict.scores.items() if key != "quality"} | dict(figures.scores)
-    return Checked(name, figures, verdict.findings, {**parts, "quality": quality(parts)})
+    return CheckedFile(name, figures, verdict.findings, {**parts, "quality": quality(parts)})
 
 
 def read_blocks(
@@ -99,7 +99,7 @@ def provenance_sources(project: Project, path: Path) -> tuple[tuple[DataBlock, .
     return provenance.data, read_contexts(names, folder=project.contexts)
 
 
-def sarif(results: Sequence[Checked]) -> dict[str, Any]:
+def sarif(results: Sequence[CheckedFile]) -> dict[str, Any]:
     """The findings as SARIF 2.1.0, for code hosts and editors: what is contradicted as errors, the rest as warnings."""
     return sarif_log(
         "trainer checks",

@@ -29,7 +29,7 @@ def show_config(project: Project, *, section: str | None = None) -> list[tuple[s
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ConfigCheck:
     """What `config check` found to be well."""
 
     config: str
@@ -39,7 +39,7 @@ class Checked:
     """What is probably not meant: variables that are not set, unused parameters, names that look misspelt …"""
 
 
-def check_config(project: Project) -> Checked:
+def check_config(project: Project) -> ConfigCheck:
     """What was checked: every report with its parameters, contexts, model and theme, and every instruction there is.
 
     Raises ConfigError or InstructionError with all problems at once; nothing is fetched.
@@ -71,7 +71,7 @@ def check_config(project: Project) -> Checked:
         except UsageError as error:
             wrong.append(error)
     check_all(wrong)
-    return Checked(project.shown(project.root / "config.yaml"), len(specs), len(names), tuple(warnings))
+    return ConfigCheck(project.shown(project.root / "config.yaml"), len(specs), len(names), tuple(warnings))
 
 
 def _unset_variables(project: Project) -> Iterator[str]:

@@ -14,7 +14,7 @@ from trainer.actions.prompt import Rendered, keep_prompt, render_prepared
 from trainer.actions.record import Item, Recorder, failure
 from trainer.actions.report_inputs import ReportInput, all_requests
 from trainer.actions.report_outcome import BuildOptions, ReportOutcome, fault_of, outcome_of_error
-from trainer.actions.report_outputs import Checked, check, require_accepted, require_unedited, write_report
+from trainer.actions.report_outputs import CheckedAnswer, check, require_accepted, require_unedited, write_report
 from trainer.convert import PdfPool
 from trainer.core.clock import Clock
 from trainer.core.errors import ProviderError, TrainerError
@@ -151,7 +151,7 @@ class Build:
         except Exception as error:  # of data that nobody foresaw, too
             self._fail(report, error, result)
 
-    def _checked(self, report: ReportInput, rendered: Rendered, answer: CompletionResult, item: Item) -> Checked:
+    def _checked(self, report: ReportInput, rendered: Rendered, answer: CompletionResult, item: Item) -> CheckedAnswer:
         """The checked completion; with the policy `repair`, the model is shown once what is wrong."""
         from trainer.checks import faults, repair_message
 
@@ -191,7 +191,7 @@ class Build:
         return ask
 
     def _built(
-        self, report: ReportInput, provenance: Provenance, checked: Checked, changed: tuple[str, ...]
+        self, report: ReportInput, provenance: Provenance, checked: CheckedAnswer, changed: tuple[str, ...]
     ) -> ReportOutcome:
         from trainer.checks import faults
 

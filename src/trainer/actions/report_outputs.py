@@ -47,7 +47,7 @@ from trainer.security import screen_completion
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedAnswer:
     """A completion as the report will hold it, and what the checks say of it."""
 
     text: str
@@ -60,7 +60,7 @@ class Checked:
 
 def check(
     checks: Checks, rendered: Rendered, result: CompletionResult, *, ask: Callable[[str], str] | None = None
-) -> Checked:
+) -> CheckedAnswer:
     """The completion as Markdown with the verdict of its checks, which depends on nothing but this report.
 
     `ask` puts a question to a model, for a second opinion.
@@ -74,7 +74,7 @@ def check(
         verdict = check_completion(repaired.text, prompt=rendered.prompt)
     if ask is not None:
         verdict = Verdict((*verdict.findings, *opinion(repaired.text, rendered.prompt, ask)), verdict.scores)
-    return Checked(
+    return CheckedAnswer(
         repaired.text, verdict, result, (*_repairs(repaired.repairs), *screen_completion(repaired.text).findings)
     )
 
@@ -86,7 +86,7 @@ def opinion(text: str, prompt: Prompt, ask: Callable[[str], str]) -> tuple[Findi
     return second_opinion(text, prompt=prompt, ask=ask).findings
 
 
-def require_accepted(report: ReportInput, checked: Checked) -> None:
+def require_accepted(report: ReportInput, checked: CheckedAnswer) -> None:
     """Raise RefusedError where the policy is `block` and a check failed; the former report stays."""
     from trainer.checks import faults
 
@@ -135,7 +135,7 @@ def write_report(
     project: Project,
     report: ReportInput,
     rendered: Rendered,
-    checked: Checked,
+    checked: CheckedAnswer,
     *,
     before: Provenance | None,
     pdf: PdfPool,
@@ -236,7 +236,7 @@ def _repairs(repairs: Sequence[Repair]) -> tuple[Finding, ...]:
     )
 
 
-def _compose(report: ReportInput, rendered: Rendered, checked: Checked, date: str | None) -> str:
+def _compose(report: ReportInput, rendered: Rendered, checked: CheckedAnswer, date: str | None) -> str:
     text, appendix = checked.text, ""
     if report.checks.enabled and (report.checks.marks or report.checks.appendix):
         from trainer.checks import annotate, prompt_figures, sources_appendix

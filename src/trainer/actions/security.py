@@ -15,7 +15,7 @@ _BINARY = 8_192
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ScanPolicy:
     """What a scan lets through."""
 
     level: str = "moderate"
@@ -42,25 +42,25 @@ def scan_policy(
     environ: Mapping[str, str],
     overrides: tuple[str, ...] = (),
     level: str | None = None,
-) -> Policy:
+) -> ScanPolicy:
     """The policy of the project around `start`, with `level` before its own; moderate where there is no project."""
     if level is not None and level not in LEVELS:
         message, hint = unknown("level", level, LEVELS)
         raise UsageError(message, hint=hint)
     project = _project_or_none(start, folder, environ, overrides)
     if project is None:
-        return Policy(level or "moderate")
+        return ScanPolicy(level or "moderate")
     section = project.settings.prompt_security
     own = "strict" if section.strict_mode else "moderate"
-    return Policy(level or own, tuple(section.allow), tuple(section.block))
+    return ScanPolicy(level or own, tuple(section.allow), tuple(section.block))
 
 
-def scan_text(name: str, text: str, *, policy: Policy) -> Scan:
+def scan_text(name: str, text: str, *, policy: ScanPolicy) -> Scan:
     """What was found in a text."""
     return Scan(name, screen(text, level=policy.level, allow=policy.allow, block=policy.block, name=name))  # type: ignore[arg-type]
 
 
-def scan_files(paths: Iterable[Path], *, policy: Policy, shown_from: Path) -> Iterator[Scan]:
+def scan_files(paths: Iterable[Path], *, policy: ScanPolicy, shown_from: Path) -> Iterator[Scan]:
     """What was found in each text file, folders looked through; a file that is no text is passed over."""
     for path in _files(paths):
         text = _text(path)

@@ -79,7 +79,7 @@ class Command(_PlainParameters, TyperCommand):
             formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])
 
 
-class Group(_PlainParameters, TyperGroup):
+class CommandGroup(_PlainParameters, TyperGroup):
     """A group of commands that shows its help when no command is named, and the nearest one when it is misspelt."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -99,7 +99,10 @@ class Group(_PlainParameters, TyperGroup):
 
 
 def application(
-    *, cls: type[Group] = Group, add_completion: bool = False, context_settings: dict[str, Any] | None = None
+    *,
+    cls: type[CommandGroup] = CommandGroup,
+    add_completion: bool = False,
+    context_settings: dict[str, Any] | None = None,
 ) -> typer.Typer:
     """A command, or a group of commands."""
     # Rich help would import rich for every --help: a tenth of a second that nobody asked for.

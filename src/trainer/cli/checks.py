@@ -16,7 +16,7 @@ from trainer.cli.show import write_json, write_text
 from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from trainer.actions.checks import Checked
+    from trainer.actions.checks import CheckedFile
 
 app = application()
 
@@ -83,7 +83,7 @@ def checks(
     return 1 if any(checked.contradicted for checked in results) else 0
 
 
-def _lines(checked: Checked) -> Iterator[str]:
+def _lines(checked: CheckedFile) -> Iterator[str]:
     for figure in checked.figures.unverified:
         yield f"{checked.file}:{figure.line}:{figure.column}: {figure.verdict}: {figure.text}: {figure.message}"
     for finding in checked.findings:

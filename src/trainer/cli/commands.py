@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from trainer.cli.app import Command, Group
+from trainer.cli.app import Command, CommandGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(Group):
+class LazyGroup(CommandGroup):
     """A group that imports a command when it is called, not when it is listed."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  (typer's signature)
@@ -53,7 +53,7 @@ class LazyGroup(Group):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
         """The names of commands that begin so, described by the table."""
-        ctx.command = Group(commands={name: Command(name, help=entry.help) for name, entry in COMMANDS.items()})
+        ctx.command = CommandGroup(commands={name: Command(name, help=entry.help) for name, entry in COMMANDS.items()})
         return super().shell_complete(ctx, incomplete)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002

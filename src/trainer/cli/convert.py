@@ -62,10 +62,10 @@ def convert(
     """
     from trainer.actions.convert import convert_files
     from trainer.actions.outcome import require_done
-    from trainer.cli.progress import Progress
+    from trainer.cli.progress import ProgressBar
 
     session: Session = context.obj
-    with Progress(session, "convert") as progress:
+    with ProgressBar(session, "convert") as progress:
         progress.expect(len(inputs))
         made = convert_files(
             tuple(inputs),

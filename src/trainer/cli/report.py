@@ -239,9 +239,9 @@ def _build_watched(
 
 def _outcomes(session: Session, names: list[str], options: BuildOptions) -> list[ReportOutcome]:
     from trainer.actions.report import build_reports
-    from trainer.cli.progress import Progress
+    from trainer.cli.progress import ProgressBar
 
-    with Progress(session, "reports") as progress:
+    with ProgressBar(session, "reports") as progress:
         return build_reports(
             session.project(),
             names,

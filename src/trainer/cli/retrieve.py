@@ -193,7 +193,7 @@ def _stream(session: Session, name: str, *, following: bool, limit: int | None, 
             )
     session.say(f"{name}: {total.summary}")
     if as_json:
-        write_json(total.as_json())
+        write_json(total)
     else:
         write_text(f"{total.key}*")
     if not retry and stop.is_set():
@@ -203,9 +203,9 @@ def _stream(session: Session, name: str, *, following: bool, limit: int | None, 
 def _all(session: Session, options: RetrieveOptions, *, as_json: bool) -> None:
     from trainer.actions.outcome import require_done
     from trainer.actions.retrieve import retrieve_all
-    from trainer.cli.progress import Progress
+    from trainer.cli.progress import ProgressBar
 
-    with Progress(session, "queries") as progress:
+    with ProgressBar(session, "queries") as progress:
         found = retrieve_all(
             session.project(),
             options,

@@ -234,10 +234,10 @@ def _estimate(session: Session, batch: Batch, run: RunOptions, *, as_json: bool)
 def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | None, as_json: bool) -> None:
     from trainer.actions.batch import failed_rows, run_batch
     from trainer.actions.outcome import require_done
-    from trainer.cli.progress import Progress
+    from trainer.cli.progress import ProgressBar
 
     total = len(batch.rows)
-    with Progress(session, "rows") as progress:
+    with ProgressBar(session, "rows") as progress:
         progress.expect(total)
         result = run_batch(
             session.project(),

@@ -15,7 +15,7 @@ from trainer.cli.show import write_json, write_json_line, write_text
 from trainer.core.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
-    from trainer.actions.security import Policy, Scan
+    from trainer.actions.security import Scan, ScanPolicy
 
 
 app = application()
@@ -72,7 +72,7 @@ def scan(
         raise RefusedError(f"unsafe: {', '.join(unsafe)}", hint=hint)
 
 
-def _scans(session: Session, files: list[str], tree: bool, policy: Policy) -> Iterator[Scan]:
+def _scans(session: Session, files: list[str], tree: bool, policy: ScanPolicy) -> Iterator[Scan]:
     from trainer.actions.record import Recorder
     from trainer.actions.security import scan_files, scan_text, tree_files
 

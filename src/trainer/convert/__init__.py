@@ -4,7 +4,7 @@ from trainer.convert.base import MACHINE_FINDINGS, Former, Options
 from trainer.convert.converter import FormatConverter
 from trainer.convert.document import Converted, Document, parse_markdown
 from trainer.convert.formats import WRITERS, convert, write
-from trainer.convert.jsontext import Candidate, Extraction, extract_json
+from trainer.convert.jsontext import Extraction, JsonCandidate, extract_json
 from trainer.convert.outline import json_to_markdown, markdown_to_json
 from trainer.convert.pdf import PdfPool, missing_libraries
 from trainer.convert.repair import Repair, Repaired, repair_markdown
@@ -17,13 +17,13 @@ __all__ = [
     "CONVERTER_VERSION",
     "MACHINE_FINDINGS",
     "WRITERS",
-    "Candidate",
     "Converted",
     "Dataset",
     "Document",
     "Extraction",
     "FormatConverter",
     "Former",
+    "JsonCandidate",
     "Options",
     "PdfPool",
     "Repair",

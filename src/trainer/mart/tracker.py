@@ -14,7 +14,7 @@ from typing import Any
 from trainer.core.clock import Clock, system_clock
 from trainer.mart.events import Event, Mask
 from trainer.mart.spool import MAX_BYTES
-from trainer.mart.writer import LAG, Counts, Durability, Writer, warn
+from trainer.mart.writer import LAG, Counts, Durability, SpoolWriter, warn
 
 MOST_QUEUED = 65_536
 """Events that may wait in memory; the caller that meets a full queue writes it out itself."""
@@ -44,7 +44,7 @@ class Tracker:
         self._entropy = entropy
         self._most_queued = most_queued
         self._new_writer = functools.partial(
-            Writer, Path(spool_dir), clock=clock, durability=durability, mask=mask, warn=warn, max_bytes=max_bytes
+            SpoolWriter, Path(spool_dir), clock=clock, durability=durability, mask=mask, warn=warn, max_bytes=max_bytes
         )
         self._count = 0
         self._started: dict[str, float] = {}
@@ -167,7 +167,7 @@ class Execution:
         self.results |= results
 
 
-def _oldest(writer: Writer, event: Event) -> Event:
+def _oldest(writer: SpoolWriter, event: Event) -> Event:
     try:
         return writer.queue[0]
     except IndexError:  # the thread has just taken it

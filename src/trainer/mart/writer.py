@@ -52,7 +52,7 @@ def warn(message: str) -> None:
     sys.stderr.write(f"warning: {message}\n")
 
 
-class Writer:
+class SpoolWriter:
     """Owns the queue, the thread and the open segment of one process."""
 
     def __init__(

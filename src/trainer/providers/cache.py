@@ -39,7 +39,7 @@ class CompletionCache:
             os.utime(self.path(key))  # the longest unused is removed first
         return dataclasses.replace(load_result(entry["result"]), origin="cached")
 
-    def claim(self, key: str) -> Claim | None:
+    def claim(self, key: str) -> CallClaim | None:
         """The right to ask for this key alone, on this machine; None while another call or process has it.
 
         Where the folder cannot be written nothing is kept, so nobody needs to wait: the claim is granted.
@@ -49,9 +49,9 @@ class CompletionCache:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError:
-            return Claim(None, path)
+            return CallClaim(None, path)
         if try_lock(handle) and is_same_file(handle, path):
-            return Claim(handle, path)
+            return CallClaim(handle, path)
         os.close(handle)
         return None
 
@@ -64,7 +64,7 @@ class CompletionCache:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Claim:
+class CallClaim:
     """A held right; it ends with the block, or with the process."""
 
     handle: int | None

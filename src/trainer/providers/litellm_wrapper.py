@@ -24,7 +24,7 @@ from trainer.core.secrets import Secret, mask_secrets
 from trainer.core.values import CompletionResult, Json
 from trainer.providers.base import LLMProvider
 from trainer.providers.failures import failure, kind_of, retry_after
-from trainer.providers.openai_format import Parts, messages_of, schema_format
+from trainer.providers.openai_format import AnswerParts, messages_of, schema_format
 from trainer.providers.prices import FREE, price
 from trainer.providers.request import Request
 
@@ -77,7 +77,7 @@ class LiteLLMProvider(LLMProvider):
     async def send(self, request: Request) -> CompletionResult:
         """The whole answer as LiteLLM gives it."""
         litellm = await _litellm_async()
-        parts = Parts(self._service, self.model)
+        parts = AnswerParts(self._service, self.model)
         with _unlogged():
             async with self._mapped(request.timeout):
                 response = await litellm.acompletion(**self._arguments(request))
@@ -89,7 +89,7 @@ class LiteLLMProvider(LLMProvider):
     async def pieces(self, request: Request) -> AsyncGenerator[str | CompletionResult, None]:
         """The answer's text as it comes, and the whole at the end."""
         litellm = await _litellm_async()
-        parts = Parts(self._service, self.model)
+        parts = AnswerParts(self._service, self.model)
         arguments = self._arguments(request) | {"stream": True}
         if self.stream_usage:
             arguments["stream_options"] = {"include_usage": True}
@@ -249,7 +249,7 @@ async def _litellm_async() -> Any:
     return _litellm() if _litellm.cache_info().currsize else await asyncio.to_thread(_litellm)
 
 
-def _take(parts: Parts, response: Any) -> str:
+def _take(parts: AnswerParts, response: Any) -> str:
     """Take LiteLLM's response or chunk, which have the protocol's fields; the text that it adds."""
     parts.model = response.model or parts.model
     parts.identity = response.id or parts.identity

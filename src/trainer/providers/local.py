@@ -15,7 +15,7 @@ from trainer.core.errors import ConfigError, MissingExtra
 from trainer.core.values import CompletionResult, Json
 from trainer.providers.base import LLMProvider
 from trainer.providers.failures import failure
-from trainer.providers.openai_format import Parts, body_of
+from trainer.providers.openai_format import AnswerParts, body_of
 from trainer.providers.prices import FREE
 from trainer.providers.request import Request
 
@@ -58,14 +58,14 @@ class LocalProvider(LLMProvider):
 
     async def send(self, request: Request) -> CompletionResult:
         """The whole answer as llama.cpp gives it."""
-        parts = Parts(f"the local model {self._path.name}", self.model)
+        parts = AnswerParts(f"the local model {self._path.name}", self.model)
         async for value in self._answers(request, stream=False):
             parts.take_answer(value)
         return self._named(parts.result(request, self.provider, self.count_tokens))
 
     async def pieces(self, request: Request) -> AsyncGenerator[str | CompletionResult, None]:
         """The answer's text as it is written, and the whole at the end."""
-        parts = Parts(f"the local model {self._path.name}", self.model)
+        parts = AnswerParts(f"the local model {self._path.name}", self.model)
         async for value in self._answers(request, stream=True):
             if piece := parts.take_event(value):
                 yield piece

@@ -17,7 +17,7 @@ from trainer.providers import loop, transport
 from trainer.providers.base import LLMProvider
 from trainer.providers.failures import failure, failure_of_answer
 from trainer.providers.limits import wait_for_one
-from trainer.providers.openai_format import MAX_COMPLETION_TOKENS, MAX_TOKENS, Parts, body_of
+from trainer.providers.openai_format import MAX_COMPLETION_TOKENS, MAX_TOKENS, AnswerParts, body_of
 from trainer.providers.prices import FREE, price_at
 from trainer.providers.request import Request
 
@@ -75,7 +75,7 @@ class OpenAICompatibleProvider(LLMProvider):
 
     async def send(self, request: Request) -> CompletionResult:
         """The whole answer as the server gave it."""
-        parts = Parts(self._service, self.model)
+        parts = AnswerParts(self._service, self.model)
         body = self._body(request, stream=False)
         async with self._exchange("POST", _CHAT, body, request.timeout) as response:
             parts.take_answer(await transport.read(response))
@@ -83,7 +83,7 @@ class OpenAICompatibleProvider(LLMProvider):
 
     async def pieces(self, request: Request) -> AsyncGenerator[str | CompletionResult, None]:
         """The answer's text as it comes, and the whole at the end."""
-        parts, ended = Parts(self._service, self.model), False
+        parts, ended = AnswerParts(self._service, self.model), False
         body = self._body(request, stream=True)
         async with self._exchange("POST", _CHAT, body, request.timeout) as response:
             if "text/event-stream" not in response.headers.get("content-type", ""):

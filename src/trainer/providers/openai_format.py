@@ -21,7 +21,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(slots=True)
-class Parts:
+class AnswerParts:
     """An answer while it is put together."""
 
     service: str

@@ -13,7 +13,7 @@ from trainer.core.errors import ConfigError, FailureKind, MissingExtra, Provider
 from trainer.core.values import CompletionResult, Json
 from trainer.providers.base import LLMProvider
 from trainer.providers.failures import failure, kind_of
-from trainer.providers.openai_format import Parts, body_of
+from trainer.providers.openai_format import AnswerParts, body_of
 from trainer.providers.request import Request
 
 _KINDS: Mapping[str, FailureKind] = {
@@ -132,7 +132,7 @@ class AWSSageMakerProvider(LLMProvider):
             Accept="application/json",
             Body=self._body(request, stream=False),
         )
-        body, parts = self._sent(answer["Body"].read), Parts(self._service, self.model)
+        body, parts = self._sent(answer["Body"].read), AnswerParts(self._service, self.model)
         if self._format == "chat":
             parts.take_answer(body)
         else:
@@ -147,7 +147,7 @@ class AWSSageMakerProvider(LLMProvider):
             Accept="application/json",
             Body=self._body(request, stream=True),
         )
-        parts = Parts(self._service, self.model)
+        parts = AnswerParts(self._service, self.model)
         for data in _events(self._chunks(answer["Body"])):
             if data != b"[DONE]":
                 piece = parts.take_event(data) if self._format == "chat" else _take_generated(parts, data)
@@ -228,7 +228,7 @@ class AWSSageMakerProvider(LLMProvider):
         return failure(kind or kind_of(status, said), f"{self._service}: {said} ({code})", status=status)
 
 
-def _take_generated(parts: Parts, data: bytes) -> str:
+def _take_generated(parts: AnswerParts, data: bytes) -> str:
     """The text of one event of the form `{"token": {"text"}, "generated_text", "details"}`."""
     try:
         event = json.loads(data)

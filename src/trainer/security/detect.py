@@ -10,7 +10,7 @@ from trainer.core.errors import Where
 from trainer.core.secrets import find_secrets
 from trainer.core.values import DataBlock, Finding, Json, Prompt, Severity
 from trainer.security.characters import hidden_characters
-from trainer.security.normalise import View, mixed_words, plain, views
+from trainer.security.normalise import Reading, mixed_words, plain, views
 from trainer.security.patterns import ADVICE, RULES, Rule
 from trainer.security.verdict import THRESHOLDS, DetectionResult, Level
 
@@ -131,7 +131,7 @@ def _secret_hits(text: str) -> Iterator[Hit]:
         yield Hit(f"secret.{secret.kind}", 0.7, secret.start, "")
 
 
-def _view_hits(view: View, blocked: list[str]) -> Iterator[Hit]:
+def _view_hits(view: Reading, blocked: list[str]) -> Iterator[Hit]:
     lowered = view.text.lower()
     shown = view.text if len(view.text) == len(lowered) else lowered
     for rule in RULES:
@@ -167,7 +167,7 @@ def _candidates(rule: Rule, text: str) -> Iterator[int]:
             at = text.find(trigger, at + len(trigger))
 
 
-def _decoded_hit(hit: Hit, view: View) -> Hit:
+def _decoded_hit(hit: Hit, view: Reading) -> Hit:
     start = hit.start if view.start is None else view.start
     return Hit(hit.kind, 1 - (1 - hit.weight) / 2, start, hit.text, view.encoding)
 

@@ -34,7 +34,7 @@ _LOOKALIKES = str.maketrans(
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Reading:
     """A reading of a text."""
 
     text: str
@@ -51,13 +51,13 @@ def plain(text: str) -> str:
     return fold_lookalikes(_SOFT.sub("", unicodedata.normalize("NFKC", strip_invisible(text))))
 
 
-def views(text: str) -> Iterator[View]:
+def views(text: str) -> Iterator[Reading]:
     """The plain reading, then each passage of it that was written in another encoding, decoded once."""
     folded = plain(text)
-    yield View(folded)
+    yield Reading(folded)
     if not text.isascii() and (tags := _TAG_TEXT.findall(text)):
         at = text.index(tags[0])
-        yield View("".join(chr(ord(char) - 0xE0000) for char in tags), len(plain(text[:at])), "tags")
+        yield Reading("".join(chr(ord(char) - 0xE0000) for char in tags), len(plain(text[:at])), "tags")
     yield from _decoded(folded)
 
 
@@ -90,11 +90,11 @@ def _is_mixed(word: str, *, shortest: int = 4) -> bool:
     return bool(_CYRILLIC.search(word)) or sum(char.isascii() and char.isupper() for char in word) < 2
 
 
-def _decoded(text: str) -> Iterator[View]:
+def _decoded(text: str) -> Iterator[Reading]:
     for index, (match, encoding, decoded) in enumerate(_passages(text)):
         if index >= _MOST_BLOBS:
             return
-        yield View(plain(decoded), match.start(), encoding)
+        yield Reading(plain(decoded), match.start(), encoding)
 
 
 def _passages(text: str) -> Iterator[tuple[re.Match[str], str, str]]:

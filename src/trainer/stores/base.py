@@ -15,7 +15,7 @@ from trainer.stores.match import View, distinct_values, elements_at, matches, se
 from trainer.stores.pipeline import Group, leading_match, leading_query, parse_pipeline, rows_of, run_stages
 from trainer.stores.query import Condition, Every, Query, document_field, parse_filter, parse_query
 from trainer.stores.retention import doomed, summary
-from trainer.stores.rows import Change, Row, change_of, current_of, deletion_of, row_of, update_of
+from trainer.stores.rows import NewVersion, Row, change_of, current_of, deletion_of, row_of, update_of
 from trainer.stores.values import Draft, Head, Retention, StoreStats, to_text
 
 Place: TypeAlias = tuple[str, int]
@@ -32,7 +32,7 @@ class Backend(Protocol):
     """
 
     @abstractmethod
-    def append(self, changes: Sequence[Change]) -> list[bool]:
+    def append(self, changes: Sequence[NewVersion]) -> list[bool]:
         """Whether each change did something; all in one transaction, each upon the outcome of those before it."""
         ...
 

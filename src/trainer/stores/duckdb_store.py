@@ -14,7 +14,7 @@ from trainer.core.clock import Clock, system_clock
 from trainer.core.values import Json
 from trainer.stores.database import DOCUMENTS, DatabaseFile
 from trainer.stores.heads import head_as_json
-from trainer.stores.query import Field
+from trainer.stores.query import FieldPath
 from trainer.stores.sql import RANKS, Dialect, Piece, is_plain, one_of, starts_with
 from trainer.stores.sql_store import TYPES, Run, SqlStore
 
@@ -54,15 +54,15 @@ class DuckDBDialect(Dialect):
 
     total = "fsum({})"
 
-    def reaches(self, field: Field) -> bool:
+    def reaches(self, field: FieldPath) -> bool:
         """JSON pointers follow any path as Python does."""
         return all("\0" not in segment for segment in field.path)
 
-    def number(self, field: Field) -> Piece:
+    def number(self, field: FieldPath) -> Piece:
         """The cast of a quoted text or a word gives NULL."""
         return Piece(f"TRY_CAST({_json(field)} AS DOUBLE)")
 
-    def text(self, field: Field) -> Piece:
+    def text(self, field: FieldPath) -> Piece:
         """The JSON text without its quotes, parsed once more only where it has an escape."""
         value = _json(field)
         parsed = f"json_extract_string({field.root}, {_pointer(field)})"
@@ -70,7 +70,7 @@ class DuckDBDialect(Dialect):
         string = rf"CASE WHEN contains({value}, '\') THEN {parsed} ELSE {bare} END"
         return Piece(f"""CASE WHEN starts_with({value}, '"') THEN {string} END""")
 
-    def rank(self, field: Field) -> Piece:
+    def rank(self, field: FieldPath) -> Piece:
         """By the words and first letters of the JSON text."""
         value = _json(field)
         words = " ".join(f"WHEN {value} = '{word}' THEN {RANKS[word]}" for word in ("null", "false", "true"))
@@ -80,17 +80,17 @@ class DuckDBDialect(Dialect):
             f"WHEN starts_with({value}, '{{') THEN {RANKS['object']} ELSE {RANKS['number']} END"
         )
 
-    def raw(self, field: Field) -> Piece:
+    def raw(self, field: FieldPath) -> Piece:
         """JSON null is text, a missing field is NULL."""
         return Piece(_json(field))
 
-    def group_key(self, field: Field) -> Piece:
+    def group_key(self, field: FieldPath) -> Piece:
         """Numbers as DuckDB spells them; adding 0 makes -0.0 the same as 0."""
         value = _json(field)
         number = f"(TRY_CAST({value} AS DOUBLE) + 0)::VARCHAR"
         return Piece(f"CASE WHEN starts_with({value}, '\"') THEN {value} ELSE coalesce({number}, {value}) END")
 
-    def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
+    def is_text(self, field: FieldPath, operands: Sequence[str]) -> Piece:
         """Compares the JSON text where operands have one spelling only; one is searched for before parsing, too."""
         if not all(map(is_plain, operands)):
             return one_of(self.text(field), operands)
@@ -100,7 +100,7 @@ class DuckDBDialect(Dialect):
             return exact
         return Piece(f"(contains({field.root}, ?) AND {exact.sql})", (*quoted, *exact.parameters))
 
-    def matches(self, field: Field, pattern: str) -> Piece:
+    def matches(self, field: FieldPath, pattern: str) -> Piece:
         """By RE2 where it means the same as Python; a plain text is searched for in the whole document before."""
         value = self.text(field)
         literal = starts_with(pattern)
@@ -121,11 +121,11 @@ class DuckDBDialect(Dialect):
         return Piece(f"contains({column}, ?)", (text,))
 
 
-def _json(field: Field) -> str:
+def _json(field: FieldPath) -> str:
     return f"(json_extract({field.root}, {_pointer(field)})::VARCHAR)"
 
 
-def _pointer(field: Field) -> str:
+def _pointer(field: FieldPath) -> str:
     segments = (segment.replace("~", "~0").replace("/", "~1") for segment in field.path)
     pointer = "".join(f"/{segment}" for segment in segments).replace("'", "''")
     return f"'{pointer}'"

@@ -18,7 +18,7 @@ from trainer.stores.match import View
 from trainer.stores.pipeline import Group
 from trainer.stores.query import Condition, Query
 from trainer.stores.registry import store_at
-from trainer.stores.rows import Change, Row
+from trainer.stores.rows import NewVersion, Row
 
 
 class HybridStore(DataStore):
@@ -49,7 +49,7 @@ class HybridStore(DataStore):
         except ValueError:
             raise UsageError("data_store.options.cache is no Redis address", hint="like redis://host:6379/0") from None
 
-    def append(self, changes: Sequence[Change]) -> list[bool]:
+    def append(self, changes: Sequence[NewVersion]) -> list[bool]:
         """As the lasting store does."""
         with self._dropping([change.key for change in changes]):
             return self._lasting.append(changes)

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from trainer.core.digest import pick
 from trainer.core.values import Json, StoredData
-from trainer.stores.query import MOMENTS, AnyElement, Compare, Condition, Every, Field, Not, Order, Query, Some
+from trainer.stores.query import MOMENTS, AnyElement, Compare, Condition, Every, FieldPath, Not, Order, Query, Some
 from trainer.stores.values import to_text
 
 MISSING: Final = object()
@@ -74,12 +74,12 @@ def holds(condition: Condition, view: View) -> bool:
             return any(_TESTS[operator](value, operand) for value in _candidates(view, field))
 
 
-def values_at(view: View, field: Field) -> Iterator[Json]:
+def values_at(view: View, field: FieldPath) -> Iterator[Json]:
     """All that stands at the field, through the lists on its way; MISSING where an object lacks it."""
     return (value.value if isinstance(value, _Picked) else value for value in _stops(view, field))
 
 
-def value_at(view: View, field: Field) -> Json:
+def value_at(view: View, field: FieldPath) -> Json:
     """The field as an expression has it: a list of what its elements have, MISSING where there is nothing."""
     if field.root == "column":
         return view[field.path[0]]
@@ -119,7 +119,7 @@ def sort_key(value: Json) -> SortKey:
     return (LIST, [sort_key(item) for item in value])
 
 
-def order_key(view: View, field: Field, descending: bool) -> SortKey:
+def order_key(view: View, field: FieldPath, descending: bool) -> SortKey:
     """Where a document stands: a list by its least element, or by its greatest where the order descends."""
     keys = [key for value in values_at(view, field) for key in _order_keys(value)]
     return (max if descending else min)(keys, default=(NULL, 0))
@@ -130,7 +130,7 @@ def distinct_values(values: Iterable[Json]) -> list[Json]:
     return sorted({identity(value): simplest(value) for value in values}.values(), key=sort_key)
 
 
-def elements_at(view: View, field: Field) -> Iterator[Json]:
+def elements_at(view: View, field: FieldPath) -> Iterator[Json]:
     """What `distinct` sees of a document: the values at the field, of lists their elements."""
     for value in values_at(view, field):
         if isinstance(value, list) and field.root != "column":
@@ -165,7 +165,7 @@ class _Picked:
     value: Json
 
 
-def _stops(view: View, field: Field) -> Iterator[Json]:
+def _stops(view: View, field: FieldPath) -> Iterator[Json]:
     if field.root == "column":
         return iter((view[field.path[0]],))
     return _values_below(view[field.root], field.path)
@@ -202,7 +202,7 @@ def _picked(value: Json, path: tuple[str, ...]) -> Json:
     return [item for item in (_picked(item, path) for item in value) if item is not MISSING]
 
 
-def _candidates(view: View, field: Field) -> Iterator[Json]:
+def _candidates(view: View, field: FieldPath) -> Iterator[Json]:
     """What a comparison looks at: each value, and of a list each element too."""
     for value in _stops(view, field):
         if isinstance(value, list) and field.root != "element":

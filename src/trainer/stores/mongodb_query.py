@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from trainer.core.values import Json
 from trainer.stores.match import View, is_index, simplest
 from trainer.stores.pipeline import Constant, Group, group_views
-from trainer.stores.query import AnyElement, Compare, Condition, Every, Field, Not, Order, Some, fields_of
+from trainer.stores.query import AnyElement, Compare, Condition, Every, FieldPath, Not, Order, Some, fields_of
 from trainer.stores.sql import starts_with
 
 Filter: TypeAlias = dict[str, Any]
@@ -95,19 +95,19 @@ def groups_of(group: Group, documents: Sequence[Mapping[str, Any]]) -> list[View
     )
 
 
-def name_of(field: Field) -> str:
+def name_of(field: FieldPath) -> str:
     """The field's path in a document of MongoDB."""
     return field.path[0] if field.root == "column" else ".".join((_ROOTS[field.root], *field.path))
 
 
-def names_to(field: Field) -> list[str]:
+def names_to(field: FieldPath) -> list[str]:
     """The paths of the field and of all that stands above it in a document of MongoDB; none of a column."""
     if field.root == "column":
         return []
-    return [name_of(Field(field.name, field.root, field.path[:end])) for end in range(len(field.path) + 1)]
+    return [name_of(FieldPath(field.name, field.root, field.path[:end])) for end in range(len(field.path) + 1)]
 
 
-def is_named(field: Field) -> bool:
+def is_named(field: FieldPath) -> bool:
     """Whether MongoDB's paths can follow the field's; what a number in one means differs between its servers."""
     return all(_is_name(segment) and not is_index(segment) for segment in field.path)
 
@@ -127,7 +127,7 @@ def _joined(joiner: str, parts: Sequence[Native], empty: Filter) -> Native:
     return Native({joiner: [part.matching for part in parts]}, all(part.exact for part in parts))
 
 
-def _compare(field: Field, operator: str, operand: Json, name: str | None = None) -> Native:
+def _compare(field: FieldPath, operator: str, operand: Json, name: str | None = None) -> Native:
     test = _test(operator, operand)
     return ANY if test is None else Native({name or name_of(field): test})
 
@@ -153,9 +153,9 @@ def _is_small(value: Json) -> bool:
     return not isinstance(value, int) or -_LARGEST <= value < _LARGEST
 
 
-def _element(field: Field, where: Condition) -> Native:
+def _element(field: FieldPath, where: Condition) -> Native:
     match where:
-        case Every((Compare(Field(_, "element", ()), "$type", _), inner)):
+        case Every((Compare(FieldPath(_, "element", ()), "$type", _), inner)):
             below = _below(inner)
             return ANY if below is None else Native({name_of(field): {"$elemMatch": below}})
     tests: Filter = {}
@@ -194,7 +194,7 @@ def _expression(part: Any) -> Any:
     """A field or a constant as an expression; None where MongoDB has another meaning for it."""
     if isinstance(part, Constant):
         return {"$literal": part.value} if _is_small(part.value) and can_be_tree(part.value) else None
-    if not isinstance(part, Field) or not is_named(part):
+    if not isinstance(part, FieldPath) or not is_named(part):
         return None
     return f"${name_of(part)}"
 

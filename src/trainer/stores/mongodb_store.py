@@ -38,8 +38,8 @@ from trainer.stores.mongodb_query import (
     order_of,
 )
 from trainer.stores.pipeline import Group
-from trainer.stores.query import Condition, Field, Query, fields_of
-from trainer.stores.rows import Change, Check, Current, Row, current_of, outcome, unknown_rows
+from trainer.stores.query import Condition, FieldPath, Query, fields_of
+from trainer.stores.rows import Confirmation, Current, NewVersion, Row, current_of, outcome, unknown_rows
 from trainer.stores.sql import fields_of_group
 from trainer.stores.values import to_text
 
@@ -89,19 +89,19 @@ class MongoDBStore(DataStore):
         self._process = 0
         self._has_transactions = False
 
-    def append(self, changes: Sequence[Change]) -> list[bool]:
+    def append(self, changes: Sequence[NewVersion]) -> list[bool]:
         """Whether each change did something; tried again when another writer was quicker."""
 
         def attempt(session: Any) -> list[bool]:
             known = self._currents({change.key for change in changes}, session)
-            now, rows, checks, done = to_text(self.clock()), list[Row](), list[Check](), list[bool]()
+            now, rows, checks, done = to_text(self.clock()), list[Row](), list[Confirmation](), list[bool]()
             for change in changes:
                 result = outcome(change, known.get(change.key), now)
                 done.append(result is not None)
                 if isinstance(result, Row):
                     rows.append(result)
                     known[change.key] = current_of(result)
-                elif isinstance(result, Check):
+                elif isinstance(result, Confirmation):
                     checks.append(result)
             self._add(rows, {key: found.version for key, found in known.items()}, session)
             self._check(checks, session)
@@ -183,7 +183,7 @@ class MongoDBStore(DataStore):
             return None
         matching = {"$and": [_ALIVE, native(where).matching]}
         with self._reaching():
-            if group.is_distinct and isinstance(group.by, Field):
+            if group.is_distinct and isinstance(group.by, FieldPath):
                 matching["$and"].append({name_of(group.by): {"$exists": True}})
             return groups_of(group, list(self._documents.aggregate([{"$match": matching}, stage], allowDiskUse=True)))
 
@@ -216,7 +216,7 @@ class MongoDBStore(DataStore):
             self._client.close()
         self._client = None
 
-    def _is_native(self, where: Condition, fields: Sequence[Field], *, through_lists: bool = True) -> bool:
+    def _is_native(self, where: Condition, fields: Sequence[FieldPath], *, through_lists: bool = True) -> bool:
         """Whether MongoDB means the same as Python: by the condition, and by what every document holds.
 
         What an expression makes of a list, on its way or at its end, differs between servers of MongoDB's protocol.
@@ -278,7 +278,7 @@ class MongoDBStore(DataStore):
             self._documents.delete_many({"_id": {"$in": [each["_id"] for each in documents if "_id" in each]}})
             self._parts.delete_many({"of": {"$in": [each["parts"] for each in documents if each["parts"]]}})
 
-    def _check(self, checks: Sequence[Check], session: Any) -> None:
+    def _check(self, checks: Sequence[Confirmation], session: Any) -> None:
         for check in checks:
             where = {"key": check.key, "version": check.version}
             self._documents.update_one(where, {"$set": {"checked_at": check.checked_at}}, session=session)

@@ -41,7 +41,7 @@ from trainer.stores.match import (
 from trainer.stores.query import (
     Condition,
     Every,
-    Field,
+    FieldPath,
     Order,
     Query,
     Resolve,
@@ -52,8 +52,8 @@ from trainer.stores.query import (
     parse_order,
 )
 
-Stage: TypeAlias = "Match | Group | Sort | Skip | Limit | Project | Unwind"
-Expression: TypeAlias = "Field | Constant | Mapping[str, Expression]"
+Stage: TypeAlias = "Match | Group | Sort | Skip | Limit | Projection | Unwind"
+Expression: TypeAlias = "FieldPath | Constant | Mapping[str, Expression]"
 
 INCLUDE: Final = True
 """A name of `$project` that stays as it is."""
@@ -122,7 +122,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class Projection:
     """Makes each document of the named parts; what is missing is left out."""
 
     names: Shape
@@ -133,7 +133,7 @@ class Project:
 class Unwind:
     """One document for each item of a list, and one for a value that is no list."""
 
-    field: Field
+    field: FieldPath
     keeps_empty: bool
     """Whether a document stays whose list is empty, null or missing."""
 
@@ -185,7 +185,7 @@ def run_stages(stages: Sequence[Stage], views: Iterable[View]) -> Iterable[View]
 
 def rows_of(stages: Sequence[Stage], views: Iterable[View]) -> list[dict[str, Json]]:
     """What callers get when these were all the stages: their own names alone after `$group` or `$project`."""
-    shaped = any(isinstance(stage, Group | Project) for stage in stages)
+    shaped = any(isinstance(stage, Group | Projection) for stage in stages)
     return [dict(view["data"]) if shaped else dict(view) for view in views]
 
 
@@ -214,7 +214,7 @@ def _run(stage: Stage, views: Iterable[View]) -> Iterable[View]:
             return islice(views, count, None)
         case Limit(count):
             return islice(views, count)
-        case Project():
+        case Projection():
             return ({"data": _projected(stage, view)} for view in views)
         case Unwind():
             return (part for view in views for part in _unwound(stage, view))
@@ -270,7 +270,7 @@ ACCUMULATORS: Mapping[str, Callable[[list[Json]], Json]] = {
 
 
 def _value(expression: Expression, view: View) -> Json:
-    if isinstance(expression, Field):
+    if isinstance(expression, FieldPath):
         return value_at(view, expression)
     if isinstance(expression, Constant):
         return expression.value
@@ -278,7 +278,7 @@ def _value(expression: Expression, view: View) -> Json:
     return {name: value for name, value in members.items() if value is not MISSING}
 
 
-def _projected(stage: Project, view: View) -> dict[str, Json]:
+def _projected(stage: Projection, view: View) -> dict[str, Json]:
     values = {}
     for name, part in stage.names.items():
         if part is INCLUDE:
@@ -361,7 +361,7 @@ def _accumulator(name: str, value: Json, resolve: Resolve) -> Accumulator:
 def _parse_project(argument: Json, resolve: Resolve) -> list[Stage]:
     if not isinstance(argument, Mapping) or not argument:
         raise UsageError("$project must name at least one field", hint='such as {"key": 1, "cap": "$marketCap"}')
-    return [Project(_shape(argument, resolve), resolve)]
+    return [Projection(_shape(argument, resolve), resolve)]
 
 
 def _shape(argument: Mapping[str, Json], resolve: Resolve) -> Shape:
@@ -391,14 +391,14 @@ def _parse_unwind(argument: Json, resolve: Resolve) -> list[Stage]:
         message, hint = unknown("option of $unwind", next(iter(options)), ("path", "preserveNullAndEmptyArrays"))
         raise UsageError(message, hint=hint)
     field = _expression(path, resolve)
-    if not isinstance(field, Field) or field.root == "column":
+    if not isinstance(field, FieldPath) or field.root == "column":
         raise UsageError(f"$unwind must name a list, not {argument!r}", hint='such as {"$unwind": "$quarterly"}')
     return [Unwind(field, bool(keeps_empty))]
 
 
 def _parse_count(argument: Json, resolve: Resolve) -> list[Stage]:  # noqa: ARG001  (the table's signature)
     counted = Group(Constant(None), {_name(argument): Accumulator("$count", Constant(1))})
-    return [counted, Project({argument: INCLUDE}, inner_field)]
+    return [counted, Projection({argument: INCLUDE}, inner_field)]
 
 
 def _expression(value: Json, resolve: Resolve) -> Expression:

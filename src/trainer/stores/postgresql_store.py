@@ -19,7 +19,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, UsageError
 from trainer.stores.match import is_index
-from trainer.stores.query import Field
+from trainer.stores.query import FieldPath
 from trainer.stores.sql import RANKS, Dialect, Piece, one_of, starts_with
 from trainer.stores.sql_store import TYPES, Run, SqlStore
 
@@ -58,20 +58,20 @@ _PASSWORD = re.compile(r"password=('(?:\\.|[^'\\])*'|\S+)")
 class PostgreSQLDialect(Dialect):
     """JSON as jsonb, by paths that are parameters."""
 
-    def reaches(self, field: Field) -> bool:
+    def reaches(self, field: FieldPath) -> bool:
         """PostgreSQL counts lists from behind for -1, and reads 01 as 1."""
         numbers = (segment for segment in field.path if _NUMERIC.fullmatch(segment))
         return all(map(is_index, numbers)) and "\0" not in "".join(field.path)
 
-    def number(self, field: Field) -> Piece:
+    def number(self, field: FieldPath) -> Piece:
         """The value as float8."""
         return _typed(field, "number", "({})::float8")
 
-    def text(self, field: Field) -> Piece:
+    def text(self, field: FieldPath) -> Piece:
         """The text, compared by its UTF-8."""
         return _typed(field, "string", '({}) COLLATE "C"')
 
-    def rank(self, field: Field) -> Piece:
+    def rank(self, field: FieldPath) -> Piece:
         """By the JSON type, and the text of what is true or false."""
         json_of, path = f"({field.root}_json #> ?::text[])", list(field.path)
         words = f"CASE {json_of}::text WHEN 'true' THEN {RANKS['true']} ELSE {RANKS['false']} END"
@@ -79,18 +79,18 @@ class PostgreSQLDialect(Dialect):
         sql = f"CASE jsonb_typeof({json_of}) WHEN 'boolean' THEN {words} {cases} ELSE {RANKS['null']} END"
         return Piece(sql, (path, path))
 
-    def raw(self, field: Field) -> Piece:
+    def raw(self, field: FieldPath) -> Piece:
         """A missing field is NULL."""
         return Piece(f"({field.root}_json #> ?::text[])::text", (list(field.path),))
 
-    def group_key(self, field: Field) -> Piece:
+    def group_key(self, field: FieldPath) -> Piece:
         """Numbers without zeros at their end."""
         json_of, path = f"({field.root}_json #> ?::text[])", list(field.path)
         number = f"trim_scale({json_of}::text::numeric)::text"
         sql = f"CASE jsonb_typeof({json_of}) WHEN 'number' THEN {number} ELSE {json_of}::text END"
         return Piece(sql, (path, path, path))
 
-    def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
+    def is_text(self, field: FieldPath, operands: Sequence[str]) -> Piece:
         """The text, found by the index on the data where the path has no list in it."""
         exact = one_of(self.text(field), operands)
         if field.root != "data" or not field.path or any(map(str.isdigit, field.path)):
@@ -99,7 +99,7 @@ class PostgreSQLDialect(Dialect):
         within = " OR ".join(["data_json @> ?::jsonb"] * len(samples))
         return Piece(f"(({within}) AND {exact.sql})", (*samples, *exact.parameters))
 
-    def matches(self, field: Field, pattern: str) -> Piece:
+    def matches(self, field: FieldPath, pattern: str) -> Piece:
         """Plain texts exactly; PostgreSQL's own patterns differ from Python's."""
         value = self.text(field)
         literal = starts_with(pattern)
@@ -270,7 +270,7 @@ def _nested(path: Sequence[str], operand: str) -> str:
     return json.dumps(sample)
 
 
-def _typed(field: Field, kind: str, template: str) -> Piece:
+def _typed(field: FieldPath, kind: str, template: str) -> Piece:
     path = list(field.path)
     value = template.format(f"{field.root}_json #>> ?::text[]")
     return Piece(f"CASE WHEN jsonb_typeof({field.root}_json #> ?::text[]) = '{kind}' THEN {value} END", (path, path))

@@ -58,7 +58,7 @@ _FLAGS = frozenset("imsx")
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldPath:
     """Where a value stands in a document."""
 
     name: str
@@ -72,7 +72,7 @@ class Field:
 class Compare:
     """One field against one operand."""
 
-    field: Field
+    field: FieldPath
     operator: Operator
     operand: Json
 
@@ -81,7 +81,7 @@ class Compare:
 class AnyElement:
     """One element of the list at the field for which the condition holds, whose fields are paths below the element."""
 
-    field: Field
+    field: FieldPath
     where: Condition
 
 
@@ -107,9 +107,9 @@ class Not:
 
 
 Condition: TypeAlias = Compare | AnyElement | Every | Some | Not
-Order: TypeAlias = tuple[tuple[Field, bool], ...]
+Order: TypeAlias = tuple[tuple[FieldPath, bool], ...]
 """Fields to sort by, each with whether it descends."""
-Resolve: TypeAlias = Callable[[str], Field]
+Resolve: TypeAlias = Callable[[str], FieldPath]
 """The field that a name means."""
 
 
@@ -139,19 +139,19 @@ def parse_query(
     )
 
 
-def document_field(name: str) -> Field:
+def document_field(name: str) -> FieldPath:
     """The field of a stored document that a dotted name means; raises UsageError."""
     segments = _segments(name)
     if len(segments) == 1 and name in COLUMNS:
-        return Field(name, "column", segments)
+        return FieldPath(name, "column", segments)
     if segments[0] == "metadata":
-        return Field(name, "metadata", segments[1:])
-    return Field(name, "data", segments[1:] if segments[0] == "data" else segments)
+        return FieldPath(name, "metadata", segments[1:])
+    return FieldPath(name, "data", segments[1:] if segments[0] == "data" else segments)
 
 
-def inner_field(name: str) -> Field:
+def inner_field(name: str) -> FieldPath:
     """The field below an element of a list, or of what a stage of a pipeline made: all names are paths."""
-    return Field(name, "data", _segments(name))
+    return FieldPath(name, "data", _segments(name))
 
 
 def parse_filter(filters: Mapping[str, Json], resolve: Resolve = document_field) -> Condition:
@@ -174,7 +174,7 @@ def parse_order(sort: Mapping[str, int], resolve: Resolve = document_field) -> O
     return tuple((resolve(name), direction == -1) for name, direction in sort.items())
 
 
-def fields_of(condition: Condition) -> Iterator[Field]:
+def fields_of(condition: Condition) -> Iterator[FieldPath]:
     """The fields that the condition names, those below elements of lists left out."""
     match condition:
         case Every(parts) | Some(parts):
@@ -227,7 +227,7 @@ def _unknown_operator(name: str, names: Sequence[str], under: str = "") -> Usage
     return UsageError(message + under, hint=hint)
 
 
-def _field(field: Field, value: Json, resolve: Resolve) -> Condition:
+def _field(field: FieldPath, value: Json, resolve: Resolve) -> Condition:
     if not isinstance(value, Mapping) or not any(str(name).startswith("$") for name in value):
         return _equal(field, "$eq", _operand(field, value), resolve)
     if "$options" in value and "$regex" not in value:
@@ -240,7 +240,7 @@ def _field(field: Field, value: Json, resolve: Resolve) -> Condition:
     )
 
 
-def _operator(field: Field, name: str, operand: Json, resolve: Resolve) -> Condition:
+def _operator(field: FieldPath, name: str, operand: Json, resolve: Resolve) -> Condition:
     if name not in _OPERATORS:
         raise _unknown_operator(str(name), _OPERATORS, f" under {field.name}")
     if name in ("$eq", "$ne"):
@@ -268,36 +268,36 @@ def _operator(field: Field, name: str, operand: Json, resolve: Resolve) -> Condi
     return Compare(field, name, check(field, name, operand) if check else _operand(field, operand))  # type: ignore[arg-type]
 
 
-def _equal(field: Field, operator: Literal["$eq", "$in"], operand: Json, resolve: Resolve) -> Condition:
+def _equal(field: FieldPath, operator: Literal["$eq", "$in"], operand: Json, resolve: Resolve) -> Condition:
     """The comparison; of a plain name of a document, also with what the query of its source says."""
     condition = Compare(field, operator, operand)
     if resolve is not document_field or field.root != "data" or field.path != (field.name,):
         return condition
-    asked = Compare(Field(field.name, "metadata", ("query", field.name)), operator, operand)
+    asked = Compare(FieldPath(field.name, "metadata", ("query", field.name)), operator, operand)
     if operand is None or (operator == "$in" and None in operand):
         return Every((condition, asked))
     return Some((condition, asked))
 
 
-def _element(field: Field, operand: Json) -> Condition:
+def _element(field: FieldPath, operand: Json) -> Condition:
     if not isinstance(operand, Mapping) or not operand:
         raise UsageError(f"$elemMatch under {field.name} must have a filter", hint='such as {"$elemMatch": {"$gt": 5}}')
     if all(name in _OPERATORS for name in operand):
-        return AnyElement(field, _field(Field(field.name, "element", ()), operand, inner_field))
+        return AnyElement(field, _field(FieldPath(field.name, "element", ()), operand, inner_field))
     return AnyElement(field, Every((Compare(_WHOLE, "$type", (3, 4)), parse_filter(operand, inner_field))))
 
 
-_WHOLE = Field("element", "element", ())
+_WHOLE = FieldPath("element", "element", ())
 """An element whose fields are asked for must be an object or a list."""
 
 
-def _operand(field: Field, value: Json) -> Json:
+def _operand(field: FieldPath, value: Json) -> Json:
     if field.root == "column" and field.path[0] in MOMENTS and value is not None:
         return _moment(field, value)
     return encode(value, what=f"the operand of {field.name}").value
 
 
-def _moment(field: Field, value: Json) -> str:
+def _moment(field: FieldPath, value: Json) -> str:
     try:
         return to_text(value if isinstance(value, datetime) else parse_moment(value))
     except (ValueError, AttributeError, TypeError):
@@ -306,13 +306,13 @@ def _moment(field: Field, value: Json) -> str:
         ) from None
 
 
-def _list(field: Field, name: str, value: Json) -> Sequence[Json]:
+def _list(field: FieldPath, name: str, value: Json) -> Sequence[Json]:
     if not isinstance(value, list | tuple):
         raise UsageError(f"{name} under {field.name} must have a list, not {value!r}")
     return value
 
 
-def _flag(field: Field, name: str, value: Json) -> bool:
+def _flag(field: FieldPath, name: str, value: Json) -> bool:
     if isinstance(value, bool | int | float):
         return bool(value)
     raise UsageError(f"{name} under {field.name} must be true or false, not {value!r}")
@@ -324,7 +324,7 @@ def _with_options(pattern: Json, options: Json) -> Json:
     return f"(?{options}){pattern}" if options and isinstance(pattern, str) else pattern
 
 
-def _pattern(field: Field, name: str, value: Json) -> str:
+def _pattern(field: FieldPath, name: str, value: Json) -> str:
     try:
         re.compile(value)
     except (re.error, TypeError, RecursionError, OverflowError) as error:
@@ -332,7 +332,7 @@ def _pattern(field: Field, name: str, value: Json) -> str:
     return str(encode(value).value)
 
 
-def _types(field: Field, name: str, value: Json) -> tuple[Json, ...]:
+def _types(field: FieldPath, name: str, value: Json) -> tuple[Json, ...]:
     numbers: dict[Json, Json] = {**TYPES, **{number: number for number in TYPES.values()}}
     items = value if isinstance(value, list) else [value]
     for item in items:
@@ -342,7 +342,7 @@ def _types(field: Field, name: str, value: Json) -> tuple[Json, ...]:
     return tuple(numbers[item] for item in items)
 
 
-def _division(field: Field, name: str, value: Json) -> tuple[int, int]:
+def _division(field: FieldPath, name: str, value: Json) -> tuple[int, int]:
     if (
         not isinstance(value, list | tuple)
         or len(value) != 2
@@ -353,7 +353,7 @@ def _division(field: Field, name: str, value: Json) -> tuple[int, int]:
     return int(value[0]), int(value[1])
 
 
-_CHECKS: Mapping[str, Callable[[Field, str, Json], Json]] = {
+_CHECKS: Mapping[str, Callable[[FieldPath, str, Json], Json]] = {
     "$exists": _flag,
     "$regex": _pattern,
     "$size": lambda field, name, value: natural(value, f"{name} under {field.name}"),

@@ -23,7 +23,7 @@ from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, UsageError
 from trainer.stores.base import DataStore, Place
 from trainer.stores.query import Compare, Condition, Every
-from trainer.stores.rows import Change, Check, Row, current_of, outcome, unknown_rows
+from trainer.stores.rows import Confirmation, NewVersion, Row, current_of, outcome, unknown_rows
 from trainer.stores.values import from_text, to_text
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class RedisStore(DataStore):
                 "data_store.connection_string is no Redis address", hint="write it like redis://host:6379/0"
             ) from None
 
-    def append(self, changes: Sequence[Change]) -> list[bool]:
+    def append(self, changes: Sequence[NewVersion]) -> list[bool]:
         """Whether each change did something; all in one transaction, tried again when another writer was quicker."""
 
         def prepare(pipe: Any) -> tuple[list[Row], list[bool]]:
@@ -73,7 +73,7 @@ class RedisStore(DataStore):
                 row = known[change.key]
                 result = outcome(change, current_of(row) if row else None, now)
                 done.append(result is not None)
-                if isinstance(result, Check) and row:
+                if isinstance(result, Confirmation) and row:
                     result = replace(row, checked_at=result.checked_at)
                 if isinstance(result, Row):
                     written.append(result)

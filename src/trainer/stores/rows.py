@@ -71,7 +71,7 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class NewVersion:
     """A checked wish to add a version."""
 
     key: str
@@ -90,7 +90,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Confirmation:
     """The current version was found unchanged."""
 
     key: str
@@ -115,12 +115,12 @@ def document_of(columns: Sequence[Any]) -> StoredData:
     )
 
 
-def change_of(draft: Draft) -> Change:
+def change_of(draft: Draft) -> NewVersion:
     """The draft, checked and encoded; raises UsageError."""
     if draft.deletes:
         return deletion_of(draft.key)
     data = _encoded(draft.data)
-    return Change(
+    return NewVersion(
         key=check_key(draft.key),
         # the values are let go: of a large document they take four times the memory of its text
         data=replace(data, value=None),
@@ -133,19 +133,19 @@ def change_of(draft: Draft) -> Change:
     )
 
 
-def update_of(key: str, data: Json, metadata: Mapping[str, Json] | None, if_version: int | None) -> Change:
+def update_of(key: str, data: Json, metadata: Mapping[str, Json] | None, if_version: int | None) -> NewVersion:
     """New data for a document that must exist; what is not named is kept."""
     encoded = _encoded(data)
     named = None if metadata is None else _metadata(metadata)
-    return Change(check_key(key), encoded, digest(encoded.value), named, if_version=if_version, must_exist=True)
+    return NewVersion(check_key(key), encoded, digest(encoded.value), named, if_version=if_version, must_exist=True)
 
 
-def deletion_of(key: str) -> Change:
+def deletion_of(key: str) -> NewVersion:
     """A version that says the document is no more."""
-    return Change(check_key(key), encode(None), digest(None), encode({}), must_exist=True, deletes=True)
+    return NewVersion(check_key(key), encode(None), digest(None), encode({}), must_exist=True, deletes=True)
 
 
-def outcome(change: Change, current: Current | None, now: str) -> Row | Check | None:
+def outcome(change: NewVersion, current: Current | None, now: str) -> Row | Confirmation | None:
     """The version to add, the check to record, or None where nothing is to be done; raises VersionConflict."""
     alive = current if current and not current.deleted else None
     if change.if_version is not None:
@@ -153,7 +153,7 @@ def outcome(change: Change, current: Current | None, now: str) -> Row | Check | 
     if change.must_exist and alive is None:
         return None
     if change.skip_unchanged and alive and alive.digest == change.digest:
-        return Check(change.key, alive.version, now)
+        return Confirmation(change.key, alive.version, now)
     metadata = change.metadata or encode(json.loads(alive.metadata) if alive else {})
     return Row(
         key=change.key,
@@ -217,7 +217,7 @@ def unknown_rows(rows: Iterable[Row], known: dict[tuple[str, int], str]) -> Iter
             )
 
 
-def _expect(change: Change, alive: Current | None) -> None:
+def _expect(change: NewVersion, alive: Current | None) -> None:
     found = alive.version if alive else 0
     if found != change.if_version:
         raise VersionConflict(

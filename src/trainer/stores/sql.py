@@ -19,7 +19,7 @@ from trainer.core.values import Json
 from trainer.stores.jsontext import MANY
 from trainer.stores.match import BOOLEAN, MISSING, NULL, NUMBER, OBJECT, TEXT, View, plain, simplest
 from trainer.stores.pipeline import Accumulator, Constant, Group, group_views
-from trainer.stores.query import ORDERING, AnyElement, Compare, Condition, Every, Field, Not, Order, Some
+from trainer.stores.query import ORDERING, AnyElement, Compare, Condition, Every, FieldPath, Not, Order, Some
 from trainer.stores.rows import list_line
 
 _EXACT = 2**53
@@ -56,35 +56,35 @@ class Dialect(Protocol):
     total: str = "sum({})"
     """The sum of numbers, as exactly as the backend has it."""
 
-    def reaches(self, field: Field) -> bool:
+    def reaches(self, field: FieldPath) -> bool:
         """Whether the backend can follow the field's path just as Python does."""
         ...
 
-    def number(self, field: Field) -> Piece:
+    def number(self, field: FieldPath) -> Piece:
         """The field as a number."""
         ...
 
-    def text(self, field: Field) -> Piece:
+    def text(self, field: FieldPath) -> Piece:
         """The field as text, compared by code point."""
         ...
 
-    def rank(self, field: Field) -> Piece:
+    def rank(self, field: FieldPath) -> Piece:
         """Which of `RANKS` the field is."""
         ...
 
-    def raw(self, field: Field) -> Piece:
+    def raw(self, field: FieldPath) -> Piece:
         """The field as JSON text, whatever it is, NULL where it is missing."""
         ...
 
-    def group_key(self, field: Field) -> Piece:
+    def group_key(self, field: FieldPath) -> Piece:
         """JSON text, or a number, that is the same for equal values but for objects; NULL where it is missing."""
         ...
 
-    def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
+    def is_text(self, field: FieldPath, operands: Sequence[str]) -> Piece:
         """Whether the field is one of those texts, in the quickest way the backend has."""
         ...
 
-    def matches(self, field: Field, pattern: str) -> Piece:
+    def matches(self, field: FieldPath, pattern: str) -> Piece:
         """Whether the text holds the pattern; not exact where the backend cannot tell."""
         ...
 
@@ -116,7 +116,7 @@ def where(condition: Condition, dialect: Dialect, *, guarded: bool = False, nega
     return Piece(f"({piece.sql} OR {beyond.sql})", piece.parameters + beyond.parameters, exact=False)
 
 
-def beyond_sql(fields: Iterable[Field], dialect: Dialect) -> Piece:
+def beyond_sql(fields: Iterable[FieldPath], dialect: Dialect) -> Piece:
     """Whether Python must judge a document that is asked for those fields; columns are SQL's."""
     lines = {
         list_line(field.root, field.path[:end]): None
@@ -197,7 +197,7 @@ def groups_of(group: Group, rows: Iterable[Sequence[Any]]) -> list[View] | None:
     return group_views(groups)
 
 
-def fields_of_group(group: Group) -> list[Field]:
+def fields_of_group(group: Group) -> list[FieldPath]:
     """All fields that the group asks for."""
     return [*(field for field in _names(group) or () if field), *_operands(group)]
 
@@ -231,7 +231,7 @@ def _flat(pieces: Iterable[Piece]) -> Iterator[Any]:
     return (parameter for piece in pieces for parameter in piece.parameters)
 
 
-def _narrowed(beyond: Piece, field: Field, operand: Json, dialect: Dialect) -> Piece:
+def _narrowed(beyond: Piece, field: FieldPath, operand: Json, dialect: Dialect) -> Piece:
     """Of what Python must judge, that which has the text anywhere: seldom more than a few documents."""
     if not isinstance(operand, str) or not is_plain(operand):
         return Piece(f"({beyond.sql})", beyond.parameters)
@@ -239,7 +239,7 @@ def _narrowed(beyond: Piece, field: Field, operand: Json, dialect: Dialect) -> P
     return Piece(f"({beyond.sql} AND {anywhere.sql})", beyond.parameters + anywhere.parameters)
 
 
-def _compare(field: Field, operator: str, operand: Json, dialect: Dialect) -> Piece:
+def _compare(field: FieldPath, operator: str, operand: Json, dialect: Dialect) -> Piece:
     if field.root == "column":
         return _compare_column(field, operator, operand)
     if not dialect.reaches(field):
@@ -268,7 +268,7 @@ def _compare(field: Field, operator: str, operand: Json, dialect: Dialect) -> Pi
     return Piece(f"({rank.sql}) = {RANKS[name]}", rank.parameters, exact=name != "object")
 
 
-def _compare_column(field: Field, operator: str, operand: Json) -> Piece:
+def _compare_column(field: FieldPath, operator: str, operand: Json) -> Piece:
     """A column is a number or a text, in every document, and NULL where it has none."""
     name, holds_numbers = field.path[0], field.path[0] in _NUMBERS
     if operator == "$exists":
@@ -300,7 +300,7 @@ def _compare_number(value: Piece, sign: str, operand: float) -> Piece:
     return Piece(f"{value.sql} {_ROUNDED[sign]} ?", (*value.parameters, float(operand)), exact=False)
 
 
-def _compare_text(field: Field, operator: str, operand: str, dialect: Dialect) -> Piece:
+def _compare_text(field: FieldPath, operator: str, operand: str, dialect: Dialect) -> Piece:
     if "\0" in operand:
         return ANY
     if operator == "$eq":
@@ -309,13 +309,13 @@ def _compare_text(field: Field, operator: str, operand: str, dialect: Dialect) -
     return Piece(f"{value.sql} {_SIGNS[operator]} ?", (*value.parameters, operand))
 
 
-def _parts(group: Group) -> list[tuple[Any, Field | None]]:
+def _parts(group: Group) -> list[tuple[Any, FieldPath | None]]:
     """What names the groups, each with its field; None for a constant."""
     parts = list(group.by.values()) if isinstance(group.by, Mapping) else [group.by]
-    return [(part, part if isinstance(part, Field) else None) for part in parts]
+    return [(part, part if isinstance(part, FieldPath) else None) for part in parts]
 
 
-def _names(group: Group) -> list[Field | None] | None:
+def _names(group: Group) -> list[FieldPath | None] | None:
     """The fields of `_parts`; None where one is an object of several."""
     parts = _parts(group)
     return None if any(isinstance(part, Mapping) for part, _ in parts) else [field for _, field in parts]
@@ -327,19 +327,19 @@ def _key(group: Group, key: Piece) -> Piece:
     return Piece(f"nullif({key.sql}, 'null')", key.parameters) if is_one else key
 
 
-def _operands(group: Group) -> list[Field]:
+def _operands(group: Group) -> list[FieldPath]:
     """The fields that the figures are made of, each once."""
-    return list(dict.fromkeys(f.operand for f in group.figures.values() if isinstance(f.operand, Field)))
+    return list(dict.fromkeys(f.operand for f in group.figures.values() if isinstance(f.operand, FieldPath)))
 
 
 def _is_sayable(figure: Accumulator) -> bool:
     if isinstance(figure.operand, Constant):
         is_number = isinstance(figure.operand.value, int | float) and not isinstance(figure.operand.value, bool)
         return figure.kind == "$count" or (figure.kind == "$sum" and is_number)
-    return isinstance(figure.operand, Field) and figure.kind in ("$sum", "$avg", "$min", "$max")
+    return isinstance(figure.operand, FieldPath) and figure.kind in ("$sum", "$avg", "$min", "$max")
 
 
-def _columns(field: Field, number: int, group: Group, dialect: Dialect) -> Iterator[Piece]:
+def _columns(field: FieldPath, number: int, group: Group, dialect: Dialect) -> Iterator[Piece]:
     """The columns that tell a field's value: of what is only summed the number alone."""
     is_column, holds_numbers = field.root == "column", field.path[:1] in (("version",), ("ttl",))
     value = dialect.number(field) if not is_column else Piece(field.path[0] if holds_numbers else "NULL")
@@ -355,8 +355,8 @@ def _columns(field: Field, number: int, group: Group, dialect: Dialect) -> Itera
             yield Piece(f"{text.sql} AS t{number}", text.parameters)
 
 
-def _figures(figure: Accumulator, operands: Sequence[Field], dialect: Dialect) -> list[str]:
-    if not isinstance(figure.operand, Field):
+def _figures(figure: Accumulator, operands: Sequence[FieldPath], dialect: Dialect) -> list[str]:
+    if not isinstance(figure.operand, FieldPath):
         return []
     number = operands.index(figure.operand)
     if figure.kind == "$min":
@@ -381,7 +381,7 @@ def _figure(figure: Accumulator, count: int, row: Iterator[Any]) -> Json:
     return simplest(float(total) / numbers) if numbers else None
 
 
-def _name(field: Field, value: Any) -> Json:
+def _name(field: FieldPath, value: Any) -> Json:
     if field.root == "column":
         return value
     if value is None:

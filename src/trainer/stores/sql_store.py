@@ -15,8 +15,8 @@ from trainer.core.values import StoredData
 from trainer.stores.base import DataStore, Place
 from trainer.stores.match import View, value_at, view_of
 from trainer.stores.pipeline import Group
-from trainer.stores.query import Condition, Field, Query, fields_of
-from trainer.stores.rows import Change, Check, Current, Row, current_of, document_of, outcome, unknown_rows
+from trainer.stores.query import Condition, FieldPath, Query, fields_of
+from trainer.stores.rows import Confirmation, Current, NewVersion, Row, current_of, document_of, outcome, unknown_rows
 from trainer.stores.sql import Dialect, Piece, beyond_sql, fields_of_group, group_by, groups_of, order_by
 from trainer.stores.sql import where as sql_where
 from trainer.stores.values import to_text
@@ -64,7 +64,7 @@ class SqlStore(DataStore):
     def guard(self, run: Run, keys: Sequence[str]) -> None:
         """Keeps other transactions from writing those keys; backends with one writer at a time need nothing."""
 
-    def append(self, changes: Sequence[Change]) -> list[bool]:
+    def append(self, changes: Sequence[NewVersion]) -> list[bool]:
         """Whether each change did something; all in one transaction."""
         done: list[bool] = []
         with self.transaction(write=True) as run:
@@ -78,7 +78,7 @@ class SqlStore(DataStore):
                 if isinstance(result, Row):
                     rows.append(result)
                     known[change.key] = current_of(result)
-                elif isinstance(result, Check):
+                elif isinstance(result, Confirmation):
                     run(
                         "UPDATE documents SET checked_at = ? WHERE key = ? AND version = ?",
                         result.checked_at, result.key, result.version,
@@ -208,7 +208,7 @@ class SqlStore(DataStore):
             )
             return [_row(row) for row in run(question, *where.parameters, last[1], last[1], last[2])]
 
-    def _is_beyond(self, run: Run, fields: Iterable[Field]) -> bool:
+    def _is_beyond(self, run: Run, fields: Iterable[FieldPath]) -> bool:
         """Whether there is a document that Python must judge for those fields."""
         beyond = beyond_sql(fields, self.dialect)
         if beyond.sql == "FALSE":

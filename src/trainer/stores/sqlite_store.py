@@ -14,7 +14,7 @@ from typing import Any
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, Where
 from trainer.stores.lock import is_read_only, refuse_network
-from trainer.stores.query import Field
+from trainer.stores.query import FieldPath
 from trainer.stores.sql import RANKS, Dialect, Piece, one_of
 from trainer.stores.sql_store import TYPES, Run, SqlStore
 from trainer.stores.values import ReadOnly
@@ -42,38 +42,38 @@ _PLAIN = re.compile(r'(?![0-9]+$)[^"\\\x00-\x1f]+')
 class SQLiteDialect(Dialect):
     """JSON by SQLite's functions; numbers and patterns by Python's own, since SQLite reads decimals inexactly."""
 
-    def reaches(self, field: Field) -> bool:
+    def reaches(self, field: FieldPath) -> bool:
         """Quotes have no sure spelling in SQLite's paths, and digits pick from lists alone."""
         return all(_PLAIN.fullmatch(segment) for segment in field.path)
 
-    def number(self, field: Field) -> Piece:
+    def number(self, field: FieldPath) -> Piece:
         """The JSON text read by Python."""
         return Piece(f"CASE WHEN {_kind(field)} IN ('integer', 'real') THEN as_number({_json(field)}) END")
 
-    def text(self, field: Field) -> Piece:
+    def text(self, field: FieldPath) -> Piece:
         """The text, compared by its UTF-8."""
         return Piece(f"CASE {_kind(field)} WHEN 'text' THEN json_extract({field.root}, {_path(field)}) END")
 
-    def rank(self, field: Field) -> Piece:
+    def rank(self, field: FieldPath) -> Piece:
         """By the JSON type."""
         ranks = {**RANKS, "integer": RANKS["number"], "real": RANKS["number"], "text": RANKS["string"]}
         cases = " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in ranks.items())
         return Piece(f"CASE {_kind(field)} {cases} ELSE {RANKS['null']} END")
 
-    def raw(self, field: Field) -> Piece:
+    def raw(self, field: FieldPath) -> Piece:
         """A missing field is NULL."""
         return Piece(_json(field))
 
-    def group_key(self, field: Field) -> Piece:
+    def group_key(self, field: FieldPath) -> Piece:
         """Numbers as numbers; adding 0 makes -0.0 the same as 0."""
         number = f"as_number({_json(field)}) + 0"
         return Piece(f"CASE WHEN {_kind(field)} IN ('integer', 'real') THEN {number} ELSE {_json(field)} END")
 
-    def is_text(self, field: Field, operands: Sequence[str]) -> Piece:
+    def is_text(self, field: FieldPath, operands: Sequence[str]) -> Piece:
         """Compares the text."""
         return one_of(self.text(field), operands)
 
-    def matches(self, field: Field, pattern: str) -> Piece:
+    def matches(self, field: FieldPath, pattern: str) -> Piece:
         """By Python's own `re`."""
         value = self.text(field)
         return Piece(f"matches(?, {value.sql})", (pattern, *value.parameters))
@@ -187,15 +187,15 @@ def _run(connection: sqlite3.Connection, statement: str, *parameters: Any) -> li
     return connection.execute(statement, parameters).fetchall()
 
 
-def _kind(field: Field) -> str:
+def _kind(field: FieldPath) -> str:
     return f"json_type({field.root}, {_path(field)})"
 
 
-def _json(field: Field) -> str:
+def _json(field: FieldPath) -> str:
     return f"({field.root} -> {_path(field)})"
 
 
-def _path(field: Field) -> str:
+def _path(field: FieldPath) -> str:
     path = "$" + "".join(f'."{segment}"' for segment in field.path)
     return "'" + path.replace("'", "''") + "'"
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from trainer.core.clock import Moment
 from trainer.core.errors import StoreError
 from trainer.core.values import Json
 
@@ -92,18 +93,6 @@ class Head:
     def is_fresh(self, now: datetime) -> bool:
         """Whether the version's time to live has not run out."""
         return self.ttl is None or now < self.confirmed_at + timedelta(seconds=self.ttl)
-
-
-class Moment(datetime):
-    """A moment in UTC that may be taken from a time without a zone, which is local then.
-
-    >>> age = datetime.now() - document.updated_at  # doctest: +SKIP
-    """
-
-    def __rsub__(self, other: datetime) -> timedelta:
-        """The time from this moment to the other."""
-        # by datetime's own method, for the operator would come back to this one
-        return datetime.__sub__(other.astimezone(UTC), self)
 
 
 def to_text(moment: datetime) -> str:

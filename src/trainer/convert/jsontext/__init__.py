@@ -1,5 +1,5 @@
 """JSON out of what models write."""
 
-from trainer.convert.jsontext.extract import Candidate, Extraction, extract_json
+from trainer.convert.jsontext.extract import Extraction, JsonCandidate, extract_json
 
-__all__ = ["Candidate", "Extraction", "extract_json"]
+__all__ = ["Extraction", "JsonCandidate", "extract_json"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from trainer.convert.jsontext.fit import fit
-from trainer.convert.jsontext.reader import Reader, Unreadable
+from trainer.convert.jsontext.reader import LenientReader, Unreadable
 from trainer.core.digest import canonical
 from trainer.core.reasoning import split_reasoning
 from trainer.core.values import Json
@@ -33,7 +33,7 @@ _LONGEST = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class JsonCandidate:
     """One value found in a text."""
 
     value: Json
@@ -50,7 +50,7 @@ class Candidate:
 class Extraction:
     """What was found in a text."""
 
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[JsonCandidate, ...] = ()
     """Best first."""
     ambiguous: bool = False
     """Whether another, different value was as good, and the first choice is a guess."""
@@ -95,14 +95,14 @@ def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> Extracti
     return Extraction(tuple(ranked), ambiguous=_ambiguous(ranked))
 
 
-def _strict(text: str) -> Candidate | None:
+def _strict(text: str) -> JsonCandidate | None:
     """The text as valid JSON, or None; a key that stands twice is told."""
     repairs: list[str] = []
     try:
         value = json.loads(text, object_pairs_hook=_members(repairs), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return Candidate(value, "whole", tuple(repairs))
+    return JsonCandidate(value, "whole", tuple(repairs))
 
 
 def _members(repairs: list[str]) -> Callable[[list[tuple[str, Json]]], Json]:
@@ -117,7 +117,7 @@ def _members(repairs: list[str]) -> Callable[[list[tuple[str, Json]]], Json]:
     return members
 
 
-def _candidates(text: str) -> Iterator[Candidate]:
+def _candidates(text: str) -> Iterator[JsonCandidate]:
     """All values in a text, in its order: as a whole, in fences, line by line, in prose."""
     stripped = text.strip()
     if candidate := _strict(stripped):
@@ -144,7 +144,7 @@ def _candidates(text: str) -> Iterator[Candidate]:
     yield from _in_prose(text, covered)
 
 
-def _whole(text: str) -> Candidate | None:
+def _whole(text: str) -> JsonCandidate | None:
     """A text that is nothing but data: one value, or several one after the other."""
     bare = text.removesuffix("```").rstrip() if text.endswith("```") else text
     if re.match(r'[\[{\s]*""\w', bare):
@@ -153,9 +153,9 @@ def _whole(text: str) -> Candidate | None:
     return _tolerant(bare, 0, "whole", to_end=True) or _sequence(bare)
 
 
-def _sequence(text: str) -> Candidate | None:
+def _sequence(text: str) -> JsonCandidate | None:
     """Objects and lists one after the other as a list, but not lists alone, of which the last stands for all."""
-    values: list[Candidate] = []
+    values: list[JsonCandidate] = []
     at = 0
     while at < len(text):
         found = _balanced(text, at)
@@ -169,10 +169,10 @@ def _sequence(text: str) -> Candidate | None:
     if len(values) < 2 or all(isinstance(value.value, list) for value in values):
         return replace(values[0], repairs=(*values[0].repairs, "empty value dropped")) if len(values) == 1 else None
     repairs = dict.fromkeys(["values read as a list", *(said for value in values for said in value.repairs)])
-    return Candidate([value.value for value in values], "whole", tuple(repairs), values[-1].truncated)
+    return JsonCandidate([value.value for value in values], "whole", tuple(repairs), values[-1].truncated)
 
 
-def _in_fence(fence: re.Match[str]) -> Candidate | None:
+def _in_fence(fence: re.Match[str]) -> JsonCandidate | None:
     language, content = fence[2].lower(), fence[3].strip()
     if language not in _DATA_LANGUAGES:
         return None
@@ -184,10 +184,10 @@ def _in_fence(fence: re.Match[str]) -> Candidate | None:
         return None
     if language not in _JSON_LANGUAGES and _is_citation(found.value):
         return None
-    return Candidate(found.value, "fence", found.repairs, found.truncated, position=fence.start())
+    return JsonCandidate(found.value, "fence", found.repairs, found.truncated, position=fence.start())
 
 
-def _lines(text: str) -> Candidate | None:
+def _lines(text: str) -> JsonCandidate | None:
     """JSON Lines as a list: two or more lines, each a valid object or list."""
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) < 2 or not all(line.lstrip()[:1] in ("{", "[") for line in lines):
@@ -195,10 +195,10 @@ def _lines(text: str) -> Candidate | None:
     values = [_strict(line.strip().rstrip(",")) for line in lines]
     if not all(values):
         return None
-    return Candidate([value.value for value in values if value], "lines", ("lines read as a list",))
+    return JsonCandidate([value.value for value in values if value], "lines", ("lines read as a list",))
 
 
-def _in_prose(text: str, covered: list[tuple[int, int]]) -> Iterator[Candidate]:
+def _in_prose(text: str, covered: list[tuple[int, int]]) -> Iterator[JsonCandidate]:
     at, tries = 0, 0
     while tries < _MOST_TRIES and (match := re.compile(r"[{\[]").search(text, at)):
         at = match.start()
@@ -215,7 +215,7 @@ def _in_prose(text: str, covered: list[tuple[int, int]]) -> Iterator[Candidate]:
         if _is_piece(text, at, end):
             at = _after_broken(text, at)
             continue
-        yield Candidate(found.value, "prose", found.repairs, found.truncated, position=at)
+        yield JsonCandidate(found.value, "prose", found.repairs, found.truncated, position=at)
         at = max(end, at + 1)
 
 
@@ -237,23 +237,23 @@ def _after_broken(text: str, at: int) -> int:
     return len(text)
 
 
-def _balanced(text: str, at: int) -> tuple[Candidate, int] | None:
+def _balanced(text: str, at: int) -> tuple[JsonCandidate, int] | None:
     repairs: list[str] = []
     decoder = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_members(repairs))
     try:
         value, end = decoder.raw_decode(text, at)
     except (ValueError, RecursionError):
         return None
-    return Candidate(value, "prose", tuple(repairs)), end
+    return JsonCandidate(value, "prose", tuple(repairs)), end
 
 
 def _refuse(word: str) -> Json:
     raise ValueError(word)
 
 
-def _tolerant(text: str, at: int, source: Source, *, to_end: bool = False) -> Candidate | None:
+def _tolerant(text: str, at: int, source: Source, *, to_end: bool = False) -> JsonCandidate | None:
     """The value at `at`, mended; its `position` is where it ends."""
-    reader = Reader(text, at)
+    reader = LenientReader(text, at)
     try:
         value = reader.read()
     except (Unreadable, RecursionError):
@@ -265,7 +265,7 @@ def _tolerant(text: str, at: int, source: Source, *, to_end: bool = False) -> Ca
         if rest.strip("}]"):
             return None
         reader.mend("surplus bracket dropped")
-    return Candidate(value, source, tuple(reader.repairs), reader.truncated, position=reader.at)
+    return JsonCandidate(value, source, tuple(reader.repairs), reader.truncated, position=reader.at)
 
 
 def _is_citation(value: Json) -> bool:
@@ -275,7 +275,7 @@ def _is_citation(value: Json) -> bool:
     return isinstance(value, list) and all(not isinstance(item, dict | list) for item in value) and len(value) < 3
 
 
-def _fitted(candidate: Candidate, schema: Mapping[str, Any]) -> Iterator[Candidate]:
+def _fitted(candidate: JsonCandidate, schema: Mapping[str, Any]) -> Iterator[JsonCandidate]:
     """The candidate with its fit, and its members that fit better than it does."""
     score = fit(candidate.value, schema)
     yield _with(candidate, candidate.value, score, ())
@@ -285,8 +285,8 @@ def _fitted(candidate: Candidate, schema: Mapping[str, Any]) -> Iterator[Candida
             yield _with(candidate, member, inner, ("taken out of what was around it",))
 
 
-def _with(candidate: Candidate, value: Json, score: float, repairs: tuple[str, ...]) -> Candidate:
-    return Candidate(
+def _with(candidate: JsonCandidate, value: Json, score: float, repairs: tuple[str, ...]) -> JsonCandidate:
+    return JsonCandidate(
         value, candidate.source, (*candidate.repairs, *repairs), candidate.truncated, score, candidate.position
     )
 
@@ -294,7 +294,7 @@ def _with(candidate: Candidate, value: Json, score: float, repairs: tuple[str, .
 _SOURCES: dict[str, int] = {"whole": 2, "lines": 2, "fence": 2, "prose": 1}
 
 
-def _rank(candidate: Candidate) -> tuple[float, int, int, int, int]:
+def _rank(candidate: JsonCandidate) -> tuple[float, int, int, int, int]:
     """Schema first, then fences before prose, whole before cut, more before less, later before earlier."""
     return (
         round(candidate.fit, 3),
@@ -313,7 +313,7 @@ def _leaves(value: Json) -> int:
     return 1
 
 
-def _ambiguous(ranked: list[Candidate]) -> bool:
+def _ambiguous(ranked: list[JsonCandidate]) -> bool:
     """Whether the second differs from the first in value only, not in fit, source or kind."""
     if len(ranked) < 2:
         return False
@@ -326,9 +326,9 @@ def _ambiguous(ranked: list[Candidate]) -> bool:
     )
 
 
-def _unique(candidates: Iterator[Candidate]) -> list[Candidate]:
+def _unique(candidates: Iterator[JsonCandidate]) -> list[JsonCandidate]:
     """The candidates, of equal values the first."""
-    by_value: dict[str, Candidate] = {}
+    by_value: dict[str, JsonCandidate] = {}
     for candidate in candidates:
         by_value.setdefault(canonical(candidate.value), candidate)
     return list(by_value.values())

@@ -44,7 +44,7 @@ class Unreadable(ValueError):
     """The text cannot be read as JSON without guessing."""
 
 
-class Reader:
+class LenientReader:
     """One reading of one text, from `at` on."""
 
     def __init__(self, text: str, at: int = 0) -> None:
