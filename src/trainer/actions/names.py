@@ -1,10 +1,9 @@
-"""The names that a project knows, for completion."""
+"""The names that a project knows, for completion: each imports its own room only, for a key press waits for it."""
 
 from __future__ import annotations
 
 import re
 
-from trainer.actions.wiring import open_store
 from trainer.core.project import Project
 
 
@@ -25,6 +24,8 @@ def instruction_names(project: Project) -> list[str]:
 
 def document_keys(project: Project, start: str) -> list[str]:
     """The keys of stored documents that start so."""
+    from trainer.actions.wiring import open_store
+
     return sorted(map(str, open_store(project).distinct("key", {"key": {"$regex": f"^{re.escape(start)}"}})))
 
 
