@@ -22,12 +22,12 @@ from pathlib import Path
 
 import psycopg
 
-from trainer.stores import RECORDS
+from trainer.stores import RECORD_STORES
 
 WRITERS = {
     "DuckLake": """
-from trainer.stores import RECORDS
-lake = RECORDS.load("ducklake")(Path(folder) / "lake", url, timeout=600)
+from trainer.stores import RECORD_STORES
+lake = RECORD_STORES.load("ducklake")(Path(folder) / "lake", url, timeout=600)
 add = lake.add
 """,
     "DuckDB store, fair lock": """
@@ -116,7 +116,7 @@ def race(code: str, place: tuple[str, str], names: list[str], sizes: tuple[int, 
 
 def read_back(folder: str, url: str, wanted: int) -> None:
     """Print what is lost or doubled in the lake, now and as it was before one more writer came; then compacted."""
-    lake = RECORDS.load("ducklake")(Path(folder) / "lake", url)
+    lake = RECORD_STORES.load("ducklake")(Path(folder) / "lake", url)
     then, late = datetime.now(UTC), 100
     race(WRITERS["DuckLake"], (folder, url), ["late"], (1, late))
     for name in ("as written", "compacted"):

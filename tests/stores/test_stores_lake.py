@@ -11,16 +11,16 @@ import pytest
 from servers.stores import BACKENDS
 from trainer.cli.main import run
 from trainer.core.errors import StoreError, UsageError
-from trainer.stores import RECORDS, Draft, create_store
+from trainer.stores import RECORD_STORES, Draft, create_store
 
 WRITER = """
 import sys
 from pathlib import Path
-from trainer.stores import RECORDS, Draft, create_store
+from trainer.stores import RECORD_STORES, Draft, create_store
 
 name, folder, url = sys.argv[1:]
 store = create_store("sqlite", database_path=Path(folder) / f"{name}.sqlite")
-lake = RECORDS.load("ducklake")(Path(folder) / "lake", url)
+lake = RECORD_STORES.load("ducklake")(Path(folder) / "lake", url)
 for turn in range(5):
     store.store_many([Draft(f"{name}:{turn}:{n}", n) for n in range(50)])
     lake.add(store.export_documents())
@@ -35,7 +35,7 @@ def url(tmp_path):
 
 @pytest.fixture
 def lake(tmp_path, url):
-    return RECORDS.load("ducklake")(tmp_path / "lake", url)
+    return RECORD_STORES.load("ducklake")(tmp_path / "lake", url)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_lake_that_was_never_filled_says_how_to(lake):
 
 
 def test_a_catalogue_that_is_not_there_is_one_message_without_its_password(tmp_path):
-    lake = RECORDS.load("ducklake")(tmp_path, "postgresql://a:hunter2-is-secret@127.0.0.1:1/nothing")
+    lake = RECORD_STORES.load("ducklake")(tmp_path, "postgresql://a:hunter2-is-secret@127.0.0.1:1/nothing")
 
     with pytest.raises(StoreError, match="cannot be reached") as caught:
         list(lake.read())

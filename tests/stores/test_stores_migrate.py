@@ -14,7 +14,7 @@ import pytest
 from servers.stores import BACKENDS
 from trainer.cli.main import run
 from trainer.mart import MIGRATIONS, Tracker, drain
-from trainer.stores import RECORDS, DatabaseFile, create_store
+from trainer.stores import RECORD_STORES, DatabaseFile, create_store
 
 
 @pytest.fixture
@@ -71,7 +71,11 @@ def test_records_go_with_the_documents_and_come_back(tmp_path, monkeypatch, caps
     for target, rows in (("duckdb:back.duckdb", 122), (f"sqlite:{tmp_path / 'documents.sqlite'}", 0)):
         assert run(["store", "migrate", "--to", target]) == 0
         assert capsys.readouterr().err == said.format(rows)
-    assert records(DatabaseFile(tmp_path / "back.duckdb")) == records(file) == records(RECORDS.load("postgresql")(url))
+    assert (
+        records(DatabaseFile(tmp_path / "back.duckdb"))
+        == records(file)
+        == records(RECORD_STORES.load("postgresql")(url))
+    )
 
 
 MOVER = """
@@ -79,8 +83,8 @@ import sys
 from functools import partial
 from pathlib import Path
 from trainer.mart import MIGRATIONS, copy_records
-from trainer.stores import RECORDS, DatabaseFile
-old, new = DatabaseFile(Path(sys.argv[1])), RECORDS.load("postgresql")(sys.argv[2])
+from trainer.stores import RECORD_STORES, DatabaseFile
+old, new = DatabaseFile(Path(sys.argv[1])), RECORD_STORES.load("postgresql")(sys.argv[2])
 print("ready", flush=True)
 copy_records(*(partial(database.open, "mart", MIGRATIONS) for database in (old, new)))
 """
@@ -102,7 +106,7 @@ def test_a_move_that_is_killed_is_done_again_and_doubles_nothing(tmp_path, serve
             process.kill()
     assert subprocess.run(command, check=False).returncode == 0
 
-    assert records(DatabaseFile(path)) == records(RECORDS.load("postgresql")(url))
+    assert records(DatabaseFile(path)) == records(RECORD_STORES.load("postgresql")(url))
 
 
 def records(database):

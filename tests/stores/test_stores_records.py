@@ -13,7 +13,7 @@ from servers.stores import BACKENDS
 from trainer.cli.main import run
 from trainer.core.errors import StoreError
 from trainer.mart import MIGRATIONS, Tracker, drain, executions, show
-from trainer.stores import RECORDS
+from trainer.stores import RECORD_STORES
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def url(tmp_path):
 
 @pytest.fixture
 def database(url):
-    return partial(RECORDS.load("postgresql")(url).open, "mart", MIGRATIONS)
+    return partial(RECORD_STORES.load("postgresql")(url).open, "mart", MIGRATIONS)
 
 
 def track(spool, count):
@@ -78,7 +78,7 @@ def test_a_failed_piece_of_work_leaves_the_server_as_it_was(database):
 
 
 def test_an_unreachable_server_is_one_message_without_the_password():
-    server = RECORDS.load("postgresql")("postgresql://a:hunter2-is-secret@127.0.0.1:1/nothing")
+    server = RECORD_STORES.load("postgresql")("postgresql://a:hunter2-is-secret@127.0.0.1:1/nothing")
 
     with pytest.raises(StoreError, match=r"PostgreSQL at 127\.0\.0\.1:1 cannot be reached") as caught:
         server.open("mart", MIGRATIONS).__enter__()

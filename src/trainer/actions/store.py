@@ -17,7 +17,7 @@ from trainer.core.project import Project
 from trainer.core.strictjson import read_json
 from trainer.core.values import Json, StoredData
 from trainer.mart import copy_records
-from trainer.stores import RECORDS, Draft, Head, Retention, StoreStats, store_at
+from trainer.stores import RECORD_STORES, Draft, Head, Retention, StoreStats, store_at
 from trainer.stores.filters import parse_sort, parse_value, parse_words
 from trainer.stores.match import plain, value_at, view_of
 from trainer.stores.query import document_field
@@ -224,7 +224,7 @@ def _lake(project: Project, name: str, catalogue: str | None) -> Any:
     if not (catalogue or own):
         raise UsageError("a lake needs a PostgreSQL server for its catalogue", hint="--catalogue postgresql://…")
     folder = Path(name.removeprefix(_LAKE))
-    return RECORDS.load("ducklake")(folder, catalogue or own, None if catalogue else section.database)
+    return RECORD_STORES.load("ducklake")(folder, catalogue or own, None if catalogue else section.database)
 
 
 def _metadata(words: Sequence[str]) -> Mapping[str, Json]:

@@ -17,7 +17,7 @@ from trainer.mart import MIGRATIONS, Tracker
 from trainer.mart.tables import Opener
 from trainer.sources import Call, DataRetriever, SourceContext, create_source
 from trainer.sources.streams import Stream, create_stream
-from trainer.stores import RECORDS, DatabaseFile, DataStore, Head, create_store, read_heads
+from trainer.stores import RECORD_STORES, DatabaseFile, DataStore, Head, create_store, read_heads
 
 DATABASE_NAME = "trainer.duckdb"
 RECORDS = "records"
@@ -118,5 +118,5 @@ def records_of(project: Project, url: str | None = None) -> Any:
         backend, server, database = "postgresql" if scheme == "postgres" else scheme, url, None
         named = Path(rest.removeprefix("//"))
     if backend == "postgresql" and server:
-        return RECORDS.load("postgresql")(server, database)
+        return RECORD_STORES.load("postgresql")(server, database)
     return DatabaseFile(named if named and backend == "duckdb" else project.state / DATABASE_NAME)

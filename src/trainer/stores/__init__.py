@@ -8,7 +8,7 @@ from trainer.core.values import StoredData
 from trainer.stores.base import Backend, DataStore
 from trainer.stores.database import DatabaseFile
 from trainer.stores.heads import read_heads
-from trainer.stores.registry import BACKENDS, RECORDS, create_store, store_at
+from trainer.stores.registry import BACKENDS, RECORD_STORES, create_store, store_at
 from trainer.stores.values import Draft, Head, ReadOnly, Retention, StoreStats, VersionConflict
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BACKENDS",
-    "RECORDS",
+    "RECORD_STORES",
     "Backend",
     "DataStore",
     "DatabaseFile",

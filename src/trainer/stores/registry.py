@@ -22,7 +22,7 @@ BACKENDS = Registry(
     },
 )
 
-RECORDS = Registry(
+RECORD_STORES = Registry(
     "records",
     {
         "ducklake": Adapter("trainer.stores.lake:Lake", extra="ducklake", needs="psycopg"),
