@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import socket
 import threading
 import time
@@ -24,6 +25,8 @@ QUERIES = {
     "similar": ("yahoo_finance", {"ticker": "ABBV", "kind": "similar"}),
     "companies": ("sec_filings", {"ticker": "AAPL"}),
     "facts": ("sec_filings", {"ticker": "320193"}),
+    "concept": ("sec_filings", {"ticker": "320193", "kind": "concept", "concept": "totalRevenue"}),
+    "document": ("sec_filings", {"ticker": "1", "kind": "document"}),
     "filings": ("sec_filings", {"ticker": "320193", "kind": "filings"}),
     "api": ("api", {"api": "shop", "path": "/x", "select": "/items"}),
     "graphql": ("api", {"api": "shop", "path": "/x", "graphql": "{items}", "select": "/items"}),
@@ -128,7 +131,13 @@ class FaultyServer:
         return {b"wait": b"", b"drip": b"HTTP/1.1 200 OK\r\nX-Long: "}.get(self.fault, self.fault)
 
 
-PRELUDE = {"/": answer(b"", "404 Not Found", Set_Cookie="A3=1"), "/v1/test/getcrumb": answer(b"Zx9", kind="text/plain")}
+FILING = {"accessionNumber": ["0000000001-25-000001"], "filingDate": ["2025-02-14"], "form": ["10-K"]}
+COMPANY = {"cik": "1", "name": "One", "filings": {"recent": {**FILING, "primaryDocument": ["one.htm"]}}}
+PRELUDE = {
+    "/": answer(b"", "404 Not Found", Set_Cookie="A3=1"),
+    "/v1/test/getcrumb": answer(b"Zx9", kind="text/plain"),
+    "/submissions/CIK0000000001.json": answer(json.dumps(COMPANY).encode()),
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

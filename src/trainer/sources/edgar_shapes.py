@@ -112,11 +112,11 @@ LINES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 }
 """Our name of a line -> title, kind, and the concepts that hold it, the best first."""
 
-_PERIODIC = re.compile(r"(10-K|10-Q|20-F|40-F)[A-Z0-9]*(/A)?")
+PERIODIC = re.compile(r"(10-K|10-Q|20-F|40-F)[A-Z0-9]*(/A)?")
 """Annual and quarterly reports and their amendments: audited or reviewed, where a proxy or prospectus only retells."""
 _CURRENT = re.compile(r"[68]-K(/A)?")
-_YEAR = range(340, 386)
-_QUARTER = range(75, 106)
+YEAR = range(340, 386)
+QUARTER = range(75, 106)
 _FACTORS = (1e3, 1e6, 1e-3, 1e-6)
 _ROUNDED = 0.001
 """Part by which a figure told in thousands may differ from the same in full: it has four digits or more."""
@@ -143,8 +143,8 @@ def shape_facts(body: Mapping[str, Any], *, years: int, known_on: str | None = N
     }
     currency = _currency(concepts)
     units = {"money": currency, "per share": f"{currency}/shares", "shares": "shares"}
-    lines = {line: _observations(concepts, tags, units[kind], known_on) for line, (_, kind, tags) in LINES.items()}
-    annual, quarterly = _series(lines, _YEAR, years), _series(lines, _QUARTER, 4 * years)
+    lines = {line: observations_of(concepts, tags, units[kind], known_on) for line, (_, kind, tags) in LINES.items()}
+    annual, quarterly = _series(lines, YEAR, years), _series(lines, QUARTER, 4 * years)
     series = {name: rows for name, rows in (("annual", annual), ("quarterly", quarterly)) if rows}
     names = {"name": body.get("entityName"), "cik": str(body.get("cik", "")).zfill(10), "financialCurrency": currency}
     dates = [row["date"] for rows in series.values() for row in rows]
@@ -154,13 +154,23 @@ def shape_facts(body: Mapping[str, Any], *, years: int, known_on: str | None = N
 
 
 def shape_filings(
-    company: Mapping[str, Any], pages: Iterable[Mapping[str, Any]], *, forms: Sequence[str], limit: int, site: str
+    company: Mapping[str, Any],
+    pages: Iterable[Mapping[str, Any]],
+    *,
+    forms: Sequence[str],
+    limit: int,
+    site: str,
+    accession: str = "",
 ) -> Fetched:
-    """Series `filings` of the newest `limit` of these forms, from `/submissions`; older pages are read as needed."""
+    """Series `filings` of the newest `limit` of these forms, from `/submissions`; older pages are read as needed.
+
+    With `accession`, the digits of its number, it is that filing alone.
+    """
     filings: list[dict[str, Json]] = []
     for page in pages:
         for row in _rows(page):
-            if len(filings) < limit and (not forms or row["form"] in forms):
+            is_asked = accession in ("", str(row["accessionNumber"]).replace("-", ""))
+            if len(filings) < limit and is_asked and (not forms or row["form"] in forms):
                 filings.append(_filing(row, str(company.get("cik", "")), site))
         if len(filings) == limit:
             break
@@ -181,7 +191,9 @@ def shape_filings(
 
 
 @dataclass(frozen=True, slots=True)
-class _Observation:
+class Observation:
+    """One figure as one filing told it."""
+
     end: str
     days: int | None
     """Of the period; None for a figure at a moment."""
@@ -195,31 +207,32 @@ class _Observation:
     @property
     def precedence(self) -> tuple[int, int, str, str]:
         """The greater holds: the weightier form, then the better concept, then the later filing."""
-        weight = 2 if _PERIODIC.fullmatch(self.form) else 1 if _CURRENT.fullmatch(self.form) else 0
+        weight = 2 if PERIODIC.fullmatch(self.form) else 1 if _CURRENT.fullmatch(self.form) else 0
         return (weight, -self.rank, self.filed, self.accession)
 
     def __str__(self) -> str:
         return f"{self.value:,} in {self.form or 'a filing'} of {self.filed}"
 
 
-_Periods: TypeAlias = Mapping[tuple[str, int | None], list[_Observation]]
+Periods: TypeAlias = Mapping[tuple[str, int | None], list[Observation]]
 """All that was filed for each period, by its end and its length in days; what holds comes first."""
 
 
-def _observations(concepts: Mapping[str, Any], tags: Sequence[str], unit: str, known_on: str | None) -> _Periods:
-    periods: dict[tuple[str, int | None], list[_Observation]] = {}
+def observations_of(concepts: Mapping[str, Any], tags: Sequence[str], unit: str, known_on: str | None) -> Periods:
+    """All that was told of these concepts, the best first, until that day: by period, and what holds comes first."""
+    periods: dict[tuple[str, int | None], list[Observation]] = {}
     for rank, tag in enumerate(tags):
         for fact in ((concepts.get(tag) or {}).get("units") or {}).get(unit, ()):
             filed, accession, form = (str(fact.get(name, "")) for name in ("filed", "accn", "form"))
             if known_on is None or filed <= known_on:
-                observation = _Observation(fact["end"], _days(fact), fact["val"], filed, accession, form, rank)
+                observation = Observation(fact["end"], _days(fact), fact["val"], filed, accession, form, rank)
                 periods.setdefault((observation.end, observation.days), []).append(observation)
     for observations in periods.values():
         observations.sort(key=lambda observation: observation.precedence, reverse=True)
     return periods
 
 
-def _thousandfold(lines: Mapping[str, _Periods], series: Mapping[str, Sequence[Mapping[str, Json]]]) -> Iterator[str]:
+def _thousandfold(lines: Mapping[str, Periods], series: Mapping[str, Sequence[Mapping[str, Json]]]) -> Iterator[str]:
     """A sentence for each figure of the series that another filing gives a thousand times larger or smaller."""
     ends = {row["date"] for rows in series.values() for row in rows}
     for line, periods in lines.items():
@@ -239,8 +252,8 @@ def _days(fact: Mapping[str, Any]) -> int | None:
     return (date.fromisoformat(fact["end"]) - date.fromisoformat(fact["start"])).days + 1
 
 
-def _series(lines: Mapping[str, _Periods], lengths: range, most: int) -> list[dict[str, Json]]:
-    rows: dict[str, dict[str, _Observation]] = {}
+def _series(lines: Mapping[str, Periods], lengths: range, most: int) -> list[dict[str, Json]]:
+    rows: dict[str, dict[str, Observation]] = {}
     for line, periods in lines.items():
         for (end, days), (holding, *_) in periods.items():
             if days in lengths:
@@ -254,7 +267,7 @@ def _series(lines: Mapping[str, _Periods], lengths: range, most: int) -> list[di
     return [_row(end, rows[end]) for end in ends[-most:]]
 
 
-def _row(end: str, row: Mapping[str, _Observation]) -> dict[str, Json]:
+def _row(end: str, row: Mapping[str, Observation]) -> dict[str, Json]:
     filed = max(observation.filed for observation in row.values())
     return {"date": end, **{line: row[line].value for line in LINES if line in row}, "filed": filed}
 

@@ -324,9 +324,10 @@ class HTTPClient:
         if encoding not in ("", "identity", "gzip"):
             raise _Failure(f"sent an answer packed as {encoding}, which was not asked for", retry=False)
         unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
-        size = 0
+        size, received = 0, 0
         try:
             for chunk in response.iter_raw():
+                received += len(chunk)
                 part = unpacker.decompress(chunk, self._max_bytes - size + 1) if unpacker else chunk
                 size += len(part)
                 if size > self._max_bytes:
@@ -338,7 +339,7 @@ class HTTPClient:
             raise _Failure("sent an answer that cannot be unpacked") from error
         except BROKEN as error:
             raise _Failure("broke off in the middle of its answer") from error
-        if unpacker and size and not unpacker.eof:
+        if unpacker and received and not unpacker.eof:
             raise _Failure("broke off in the middle of its answer")
 
     def _refusal(self, response: httpx.Response) -> _Failure:

@@ -32,7 +32,7 @@ class QueryField:
     choices: tuple[str, ...] = ()
     """The only values allowed, where there are such."""
     kind: str = ""
-    """The value of the query's field `kind` that it goes with; empty is for all."""
+    """The values of the query's field `kind` that it goes with, `facts|concept`; empty is for all."""
     except_kind: str = ""
     """The value of the query's field `kind` that it does not go with."""
     pattern: str = ""
@@ -57,7 +57,9 @@ def check_query(
     kind = query.get("kind") or next((query_field.default for query_field in fields if query_field.name == "kind"), "")
     for name, query_field in by_name.items():
         value = query.get(name)
-        applies = query_field.kind in ("", kind) and not (query_field.except_kind and query_field.except_kind == kind)
+        applies = (not query_field.kind or kind in query_field.kind.split("|")) and not (
+            query_field.except_kind and query_field.except_kind == kind
+        )
         if value is None or value == "":
             if query_field.required and applies:
                 problems.append(_missing(query_field, extra, source))
@@ -65,7 +67,11 @@ def check_query(
                 checked[name] = query_field.default
             continue
         if not applies:
-            other = f"for kind {query_field.kind}, not {kind}" if query_field.kind else f"not for kind {kind}"
+            other = (
+                f"for kind {query_field.kind.replace('|', ' or ')}, not {kind}"
+                if query_field.kind
+                else f"not for kind {kind}"
+            )
             problems.append(Problem(f'the query field "{name}" is {other}'))
             continue
         try:

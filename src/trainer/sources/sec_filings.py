@@ -12,9 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from trainer.core.errors import SourceError, UsageError, nearest
+from trainer.core.errors import ConversionError, SourceError, UsageError, Where, nearest, unknown
+from trainer.core.readings import DocumentText, read_file
 from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
+from trainer.sources.edgar_concept import concept_of, known_concepts, shape_concept
+from trainer.sources.edgar_document import sections_of, visible_html
 from trainer.sources.edgar_shapes import LINES, shape_facts, shape_filings
 from trainer.sources.http_client import HTTPClient
 from trainer.sources.network import literal_hosts
@@ -29,17 +32,40 @@ _QUERY = (
         pattern=r"[A-Z0-9.-]{1,12}",
         upper=True,
     ),
-    QueryField("kind", description="What to fetch", default="facts", choices=("facts", "filings"), example="facts"),
+    QueryField(
+        "kind",
+        description="What to fetch",
+        default="facts",
+        choices=("facts", "concept", "filings", "document"),
+        example="facts",
+    ),
+    QueryField(
+        "concept",
+        True,
+        type="list",
+        kind="concept",
+        description="One figure: our line or the concepts that may hold it, the best first",
+        example="totalRevenue",
+    ),
     QueryField(
         "years",
         type="integer",
-        kind="facts",
+        kind="facts|concept",
         description="How many fiscal years",
         default=5,
         example="5",
         minimum=1,
     ),
-    QueryField("known_on", type="date", kind="facts", description="As known on that day", example="2024-06-30"),
+    QueryField("known_on", type="date", kind="facts|concept", description="As known on that day", example="2024-06-30"),
+    QueryField("form", kind="document", description="The newest of which form", default="10-K", example="10-K"),
+    QueryField(
+        "accession",
+        kind="document",
+        description="Or one filing by its number",
+        example="0001551152-25-000020",
+        pattern=r"\d{10}-?\d{2}-?\d{6}",
+    ),
+    QueryField("section", kind="document", description="One item alone: 1A, or II.1A", example="1A", upper=True),
     QueryField("forms", type="list", kind="filings", description="Which forms", example="10-K,10-Q"),
     QueryField(
         "limit",
@@ -116,7 +142,8 @@ class SECFilingsRetriever(DataRetriever):
         """One normalised answer, series in ascending order of date, figures exactly as filed."""
         self._require_contact()
         cik = self._cik(str(query["ticker"]))
-        url, fetched = self._facts(cik, query) if query["kind"] == "facts" else self._filings(cik, query)
+        fetch = {"facts": self._facts, "concept": self._facts, "filings": self._filings, "document": self._document}
+        url, fetched = fetch[str(query["kind"])](cik, query)
         if fetched.as_of is None:
             raise SourceError(f"EDGAR has no {query['kind']} of {query['ticker']} that match the query")
         return replace(fetched, metadata={"url": url})
@@ -133,8 +160,15 @@ class SECFilingsRetriever(DataRetriever):
     def _facts(self, cik: int, query: Mapping[str, Json]) -> tuple[str, Fetched]:
         url = f"{self._data}/api/xbrl/companyfacts/CIK{cik:010d}.json"
         body = self._json(url, f"facts of {query['ticker']}")
+        years, known_on = query["years"], query.get("known_on")
         try:
-            return url, shape_facts(body, years=query["years"], known_on=query.get("known_on"))
+            if query["kind"] == "facts":
+                return url, shape_facts(body, years=years, known_on=known_on)
+            names = known_concepts(body)
+            if not names.intersection(query["concept"]):
+                message, hint = unknown(f"concept of {query['ticker']}", str(query["concept"][0]), names)
+                raise SourceError(message, hint=hint[:300])
+            return url, shape_concept(body, concept_of(query["concept"]), years=years, known_on=known_on)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _unknown_shape(query, error) from error
 
@@ -147,6 +181,56 @@ class SECFilingsRetriever(DataRetriever):
             return url, shape_filings(company, pages, forms=forms, limit=query["limit"], site=self._site)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _unknown_shape(query, error) from error
+
+    def _document(self, cik: int, query: Mapping[str, Json]) -> tuple[str, Fetched]:
+        """The main document of one filing, by its parts and items."""
+        company = self._json(f"{self._data}/submissions/CIK{cik:010d}.json", f"filings of {query['ticker']}")
+        number = re.sub(r"\D", "", str(query.get("accession", "")))
+        forms = () if number else (str(query["form"]),)
+        try:
+            pages = self._pages(company, query)
+            listed = shape_filings(company, pages, forms=forms, limit=1, site=self._site, accession=number)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _unknown_shape(query, error) from error
+        asked = f"filing {query['accession']}" if number else f"form {query['form']}"
+        if not listed.data["filings"]:
+            raise SourceError(f"EDGAR has no {asked} of {query['ticker']}", hint="see: kind=filings")
+        filing = listed.data["filings"][0]
+        url = str(filing["url"])
+        if url.endswith("/"):
+            raise SourceError(f"the {asked} of {query['ticker']} names no main document", hint=f"see {url}")
+        return url, replace(self._read_document(url, filing, query), subject=listed.subject)
+
+    def _read_document(self, url: str, filing: Mapping[str, Json], query: Mapping[str, Json]) -> Fetched:
+        response = self._http.get(url)
+        if response.status == 403 or _OVER_LIMIT in response.body[:5000]:
+            raise _refused(f"document of {query['ticker']}", response.status)
+        if response.status != 200:
+            raise SourceError(f"EDGAR answered {response.status} for the document of {query['ticker']}")
+        shown = url.rpartition("/")[2]
+        is_page = response.is_html or b"<html" in response.body[:5000].lower()
+        if shown.endswith((".htm", ".html")) and not is_page:
+            raise SourceError(f"the document {shown} is no page", where=Where(url), hint="run the same command again")
+        try:
+            reading = read_file(visible_html(response.body), shown=shown, kind="html" if is_page else "auto")
+        except ConversionError as error:
+            raise SourceError(f"the document cannot be read: {error.message}", where=Where(url)) from error
+        if not isinstance(reading, DocumentText):
+            raise SourceError(f"the main document {shown} is data, not text", where=Where(url))
+        sections = sections_of(reading.markdown)
+        if not sections:
+            raise SourceError(f"the document {shown} is empty", where=Where(url))
+        names = ("form", "date", "reportDate", "accessionNumber", "description")
+        data = {name: filing[name] for name in names if name in filing}
+        if wanted := query.get("section"):
+            chosen = [section for section in sections if wanted in (section.get("item"), _place(section))]
+            if not chosen:
+                places = ", ".join(place for section in sections if (place := _place(section)))
+                raise SourceError(f"the document has no item {wanted}", where=Where(url), hint=f"it has {places}")
+            sections = chosen
+        data |= {"ticker": query["ticker"], "sections": sections}
+        warnings = tuple(finding.message for finding in reading.findings)
+        return Fetched(data, as_of=str(filing["date"]), fields={"date": Field("Filed on", "date")}, warnings=warnings)
 
     def _pages(self, company: Mapping[str, Any], query: Mapping[str, Json]) -> Iterator[Mapping[str, Any]]:
         """The newest filings, then the older pages, each fetched when it is needed."""
@@ -177,8 +261,7 @@ class SECFilingsRetriever(DataRetriever):
         if response.status == 404:
             raise SourceError(f"EDGAR has no {what}", hint="check the ticker; funds and foreign filers often have none")
         if response.status == 403 or response.is_html:
-            hint = "wait ten minutes and ask less often (per_second); the contact in user_agent must be a real one"
-            raise SourceError(f"EDGAR refused the {what}: {response.status} with a page for people", hint=hint)
+            raise _refused(what, response.status)
         try:
             body = response.json()
         except SourceError:
@@ -191,6 +274,19 @@ class SECFilingsRetriever(DataRetriever):
         if not _CONTACT.search(self._user_agent):
             hint = 'set data_retriever.sources.sec_filings.user_agent, such as "Ann Example ann@example.org"'
             raise UsageError("EDGAR answers only those who name a contact", hint=hint)
+
+
+_OVER_LIMIT = b"Request Rate Threshold Exceeded"
+
+
+def _place(section: Mapping[str, Json]) -> str:
+    """Part and item of a section: `II.1A`."""
+    return ".".join(str(section[name]) for name in ("part", "item") if name in section)
+
+
+def _refused(what: str, status: int) -> SourceError:
+    hint = "wait ten minutes and ask less often (per_second); the contact in user_agent must be a real one"
+    return SourceError(f"EDGAR refused the {what}: {status} with a page for people", hint=hint)
 
 
 def _unknown_shape(query: Mapping[str, Json], error: Exception) -> SourceError:
