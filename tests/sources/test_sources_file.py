@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from trainer.core.errors import SourceError, UsageError
@@ -17,6 +19,11 @@ def write(root: Path, name: str, content: str | bytes) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     return name
+
+
+def attributes(root: Path, name: str) -> dict:
+    content = (root / name).read_bytes()
+    return {"path": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def test_an_envelope_is_unwrapped_and_says_when_and_where_its_data_was_got(project):
@@ -41,6 +48,7 @@ def test_an_envelope_is_unwrapped_and_says_when_and_where_its_data_was_got(proje
         "fields": {"a": {"title": "A", "unit": "USD"}},
         "retrieved_at": "2025-02-14T21:00:02Z",
         "path": "d.json",
+        "file": attributes(root, "d.json"),
         "query": {"path": "d.json"},
     }
     assert result.storage_key is None
@@ -114,6 +122,7 @@ def test_a_path_of_the_configuration_is_filled_from_the_query(tmp_path, clock, k
             "data": {"price": 1},
             "metadata": {
                 "path": "data/ABBV-quote.json",
+                "file": attributes(tmp_path, "data/ABBV-quote.json"),
                 "query": {"ticker": "ABBV", "kind": "quote", "modules": ["price"]},
             },
             "source": "file",
@@ -227,11 +236,11 @@ def test_a_file_over_the_limit_is_refused_unread(tmp_path, clock):
         source.retrieve({"path": "big.json"})
 
 
-def test_a_folder_is_not_a_file(project):
+def test_a_folder_without_files_says_so(project):
     root, source = project
     (root / "a.json").mkdir()
 
-    with pytest.raises(SourceError, match=r"^a\.json: not a file"):
+    with pytest.raises(SourceError, match=r"^a\.json: no file that can be read"):
         source.retrieve({"path": "a.json"})
 
 
@@ -261,3 +270,98 @@ def test_a_path_without_placeholders_leaves_only_the_path_of_the_query(tmp_path,
 
     with pytest.raises(UsageError, match='the query field "path" of source file is missing'):
         source.retrieve({"ticker": "ABBV"})
+
+
+def test_a_folder_of_workbooks_is_one_table(project):
+    root, source = project
+    for name, rows in (("north", [("Year", "Sales"), (2024, 5)]), ("south", [("Year", "Sales"), (2024, 7), (2025, 8)])):
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        (root / "books").mkdir(exist_ok=True)
+        book.save(root / "books" / f"{name}.xlsx")
+    write(root, "books/.hidden.csv", "Year,Sales\n1,1\n")
+    write(root, "books/notes.xyz", "not read")
+
+    result = source.retrieve({"path": "books"})
+
+    assert result.data == {
+        "records": [
+            {"file": "books/north.xlsx", "Year": 2024, "Sales": 5},
+            {"file": "books/south.xlsx", "Year": 2024, "Sales": 7},
+            {"file": "books/south.xlsx", "Year": 2025, "Sales": 8},
+        ]
+    }
+    assert [one["path"] for one in result.metadata["files"]] == ["books/north.xlsx", "books/south.xlsx"]
+    assert source.key({"path": "books"}) == "file:books"
+
+
+def test_a_pattern_names_several_files_and_other_data_stays_by_file(project):
+    root, source = project
+    write(root, "a/one.json", '{"x": 1}')
+    write(root, "a/two.csv", "y\n2\n")
+    write(root, "b/three.json", "{}")
+
+    assert source.retrieve({"path": "a/*"}).data == {
+        "files": {"a/one.json": {"x": 1}, "a/two.csv": {"records": [{"y": 2}]}}
+    }
+    with pytest.raises(SourceError, match="no file that can be read"):
+        source.retrieve({"path": "a/*.xlsx"})
+    with pytest.raises(SourceError, match="outside the project"):
+        source.retrieve({"path": "../*"})
+
+
+def test_every_file_of_a_folder_that_cannot_be_read_is_told(project):
+    root, source = project
+    write(root, "a/one.json", "{")
+    write(root, "a/two.csv", "x\n1\n")
+    write(root, "a/three.pdf", "%PDF-1.7")
+
+    with pytest.raises(SourceError) as caught:
+        source.retrieve({"path": "a"})
+
+    assert caught.value.message.startswith("2 of 3 files cannot be read")
+    assert [problem.where.path for problem in caught.value.problems] == ["a/one.json", "a/three.pdf"]
+
+
+def test_an_encoding_can_be_named(project):
+    root, source = project
+    write(root, "a.csv", "name\nMüller\n".encode("cp1252"))
+
+    assert source.retrieve({"path": "a.csv", "encoding": "cp1252"}).data == {"records": [{"name": "Müller"}]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "code,n,when,part,flag\n007,1,2025-01-31,1.5,true\n\n008,,x,2,FALSE\n"),
+        ("a.csv", 'a;b\n"1.234,5";"x\ny"\n2,5;z\n'),
+        ("a.tsv", "a\tb\n1\tNA\n2\t3\n"),
+        ("a.jsonl", '{"a": 1}\n\n{"a": [2]}\n'),
+    ],
+)
+def test_rows_are_the_records_of_the_whole_file(project, name, content):
+    root, source = project
+    write(root, name, content)
+
+    assert list(source.rows({"path": name})) == source.retrieve({"path": name}).data["records"]
+
+
+def test_rows_of_a_damaged_file_name_its_line(project):
+    root, source = project
+    write(root, "a.csv", "a,b\n1,2\n3\n")
+
+    with pytest.raises(SourceError, match=r"^a\.csv:3: 1 cells where the first row has 2"):
+        list(source.rows({"path": "a.csv"}))
+
+
+def test_a_large_table_is_summarised_and_told(tmp_path, clock):
+    lines = [f"2024-0{month}-{day:02},north,{day}" for month in (1, 2) for day in range(1, 21)]
+    write(tmp_path, "big.csv", "\n".join(["date,city,sales", *lines]))
+    source = create_source("file", SourceContext(clock=clock, root=tmp_path), summarise_from=100)
+
+    result = source.retrieve({"path": "big.csv"})
+
+    assert result.data["rows"] == 40
+    assert result.metadata["warnings"] == ["40 rows, summarised as totals and means by group and month"]
+    assert len(list(source.rows({"path": "big.csv"}))) == 40

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from trainer.actions.corrections import corrected, project_facts
-from trainer.actions.csv_summary import LARGE, summarise_csv
 from trainer.actions.sarif import sarif_log
 from trainer.actions.wiring import open_store
 from trainer.checks import FigureReport, check_completion, check_figures
@@ -121,9 +120,6 @@ def _declared_language(text: str) -> str | None:
 def _block(name: str, project: Project | None, folder: Path, clock: Clock) -> DataBlock:
     path = folder / name
     if path.is_file():
-        if path.suffix.lower() in (".csv", ".tsv") and path.stat().st_size >= LARGE:
-            summary = summarise_csv(path)
-            return DataBlock(name, name, 1, "file", None, summary, digest(summary))
         source = create_source("file", SourceContext(clock=clock, root=path.parent))
         return _from_file(name, source.retrieve({"path": path.name}, store=False))
     if project is None:

@@ -6,6 +6,7 @@ import base64
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -24,8 +25,11 @@ def typed_records(
     where the file leaves no doubt; `commas_split` says that commas part its cells, so that one in a cell is on purpose.
     """
     cells = [[cell.strip() for cell in row] for row in rows]
-    mark = _decimal_mark(cells, commas_split=commas_split)
-    convert = [_converter([row[index] for row in cells], mark) for index in range(len(names))]
+    columns = [ColumnTypes() for _ in names]
+    for row in cells:
+        for column, cell in zip(columns, row, strict=False):
+            column.add(cell)
+    convert = converters(columns, commas_split=commas_split)
     return [
         {name: convert[index](row[index]) if row[index] else None for index, name in enumerate(names)} for row in cells
     ]
@@ -41,31 +45,88 @@ def mixed_columns(records: Sequence[Mapping[str, Json]]) -> Iterator[str]:
             yield f'the column "{name}" stays text: "{cell}" in row {row} is no number'
 
 
-def _converter(column: Sequence[str], mark: str) -> Callable[[str], Json]:
-    """From a cell of the column to its value."""
-    if all(cell.lower() in ("true", "false") for cell in column if cell):
-        return lambda cell: cell.lower() == "true"
-    numerals = {cell: _numeral(cell, mark) for cell in column if cell and cell.lower() not in _ABSENT}
-    plain = [numeral for numeral in numerals.values() if numeral is not None]
-    if not plain or len(plain) < len(numerals) or any(len(numeral.lstrip("-")) > 24 for numeral in plain):
-        return str
-    if all(_INTEGER.fullmatch(numeral) for numeral in plain):
-        if any(len(numeral.lstrip("-")) > _LONGEST_INTEGER for numeral in plain):
+@dataclass(slots=True)
+class _Numerals:
+    """What the numerals of a column have in common, read with one decimal mark."""
+
+    count: int = 0
+    are_all: bool = True
+    are_whole: bool = True
+    longest: int = 0
+    decimals: set[int] = field(default_factory=set)
+    end_in_nought: bool = False
+
+    def add(self, numeral: str | None) -> None:
+        if numeral is None or len(numeral.lstrip("-")) > 24:
+            self.are_all = False
+            return
+        self.count += 1
+        self.longest = max(self.longest, len(numeral.lstrip("-")))
+        self.are_whole = self.are_whole and _INTEGER.fullmatch(numeral) is not None
+        if "." in numeral:
+            self.decimals.add(len(numeral.partition(".")[2]))
+            self.end_in_nought = self.end_in_nought or numeral.endswith("0")
+
+    def union(self, other: _Numerals) -> _Numerals:
+        return _Numerals(
+            self.count + other.count, self.are_all and other.are_all, self.are_whole and other.are_whole,
+            max(self.longest, other.longest), self.decimals | other.decimals, self.end_in_nought or other.end_in_nought,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class ColumnTypes:
+    """What the cells of one column allow it to be; takes them one after the other, and holds none."""
+
+    are_flags: bool = True
+    has_comma: bool = False
+    """Whether a cell can only be read with a decimal comma."""
+    has_point: bool = False
+    _plain: _Numerals = field(default_factory=_Numerals)
+    _marked: dict[str, _Numerals] = field(default_factory=lambda: {mark: _Numerals() for mark in ("", ",", ".")})
+
+    def add(self, cell: str) -> None:
+        """Take a cell without blanks around it; an empty one says nothing."""
+        if not cell:
+            return
+        if cell.isascii() and cell.isdigit():
+            self.are_flags = False
+            self._plain.add(_numeral(cell, ""))
+            return
+        word = cell.lower()
+        self.are_flags = self.are_flags and word in ("true", "false")
+        if word in _ABSENT:
+            return
+        for mark, numerals in self._marked.items():
+            if numerals.are_all:
+                numerals.add(_numeral(cell, mark))
+        self.has_comma = self.has_comma or _ONLY_COMMA.fullmatch(cell) is not None
+        self.has_point = self.has_point or _ONLY_POINT.fullmatch(cell) is not None
+
+    def converter(self, mark: str) -> Callable[[str], Json]:
+        """From a cell of the column that is not empty to its value."""
+        if self.are_flags:
+            return lambda cell: cell.lower() == "true"
+        numerals = self._plain.union(self._marked[mark])
+        if not numerals.count or not numerals.are_all:
             return str
-        return lambda cell: int(numerals[cell] or 0) if cell in numerals else None
-    decimals = {len(numeral.partition(".")[2]) for numeral in plain if "." in numeral}
-    if len(decimals) > 1 and any("." in numeral and numeral.endswith("0") for numeral in plain):
-        return str  # a program prints 1.10 beside 1.90, only versions are written 1.10 beside 1.9
-    return lambda cell: float(numerals[cell] or 0) if cell in numerals else None
+        if numerals.are_whole:
+            if numerals.longest > _LONGEST_INTEGER:
+                return str
+            return lambda cell: None if cell.lower() in _ABSENT else int(_numeral(cell, mark) or 0)
+        if len(numerals.decimals) > 1 and numerals.end_in_nought:
+            return str  # a program prints 1.10 beside 1.90, only versions are written 1.10 beside 1.9
+        return lambda cell: None if cell.lower() in _ABSENT else float(_numeral(cell, mark) or 0)
 
 
-def _decimal_mark(rows: Sequence[Sequence[str]], *, commas_split: bool) -> str:
-    """The decimal mark of the file, by the cells that can be read in one way only; empty where none decides."""
-    commas = any(_ONLY_COMMA.fullmatch(cell) for row in rows for cell in row)
-    points = any(_ONLY_POINT.fullmatch(cell) for row in rows for cell in row)
-    if commas and not points:
-        return ","
-    return "." if points or commas_split else ""
+def converters(columns: Sequence[ColumnTypes], *, commas_split: bool) -> list[Callable[[str], Json]]:
+    """How to read the cells of each column, with the decimal mark that the file as a whole has.
+
+    It is decided by the cells that can be read in one way only; where none does, there is none.
+    """
+    commas, points = any(column.has_comma for column in columns), any(column.has_point for column in columns)
+    mark = "," if commas and not points else "." if points or commas_split else ""
+    return [column.converter(mark) for column in columns]
 
 
 def _numeral(cell: str, mark: str) -> str | None:

@@ -6,14 +6,12 @@ import csv
 import io
 import json
 import re
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trainer.core.formats import FORMATS, format_of_suffix
-from trainer.core.frontmatter import split_front_matter
 
 _HTML = re.compile(
     r"<(?:!doctype\s+html|html|head|body|article|section|main|div|table|p|"
@@ -183,6 +181,8 @@ _MIMETYPES = {
 
 def _zip_kind(content: bytes) -> str:
     """Which of the formats that are zip files inside this is."""
+    import zipfile
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()[:20_000]
@@ -303,6 +303,8 @@ def _is_mail(text: str) -> bool:
 def _front_matter(text: str) -> bool:
     if not text.startswith("---"):
         return False
+    from trainer.core.frontmatter import split_front_matter  # YAML takes as long to load as all else here
+
     parts = split_front_matter(text + "\n")
     return bool(parts.meta) and bool(parts.body.strip())
 

@@ -33,6 +33,8 @@ class Format:
     """Further names it goes by."""
     reader: Adapter | None = None
     writer: Adapter | None = None
+    rows: Adapter | None = None
+    """From a file to its records one after the other, of which it holds few at a time."""
     binary: bool = False
     """Whether its files are something else than text."""
 
@@ -65,7 +67,9 @@ _ODF = "application/vnd.oasis.opendocument"
 
 _TABLE = (
     Format("asciidoc", "AsciiDoc", (".adoc",), "text/asciidoc", aliases=("adoc",), writer=_writer("pandoc:asciidoc")),
-    Format("csv", "CSV", (".csv",), "text/csv", reader=_reader("delimited:read_csv")),
+    Format(
+        "csv", "CSV", (".csv",), "text/csv", reader=_reader("delimited:read_csv"), rows=_reader("delimited:csv_rows")
+    ),
     Format("docbook", "DocBook", (".dbk",), "application/docbook+xml", writer=_writer("pandoc:docbook")),
     Format(
         "docx",
@@ -111,6 +115,7 @@ _TABLE = (
         "application/jsonl",
         aliases=("ndjson",),
         reader=_reader("structured:read_jsonl"),
+        rows=_reader("structured:jsonl_rows"),
     ),
     Format("latex", "LaTeX", (".tex",), "application/x-tex", aliases=("tex",), writer=_writer("latex:write")),
     # what a model wrote and people review lies in `output/report`, whatever else is made of it
@@ -166,6 +171,7 @@ _TABLE = (
         (".parquet",),
         "application/vnd.apache.parquet",
         reader=_reader("parquet:read"),
+        rows=_reader("parquet:rows"),
         binary=True,
     ),
     Format(
@@ -198,7 +204,14 @@ _TABLE = (
         reader=_reader("text:read"),
         writer=_writer("text:write"),
     ),
-    Format("tsv", "TSV", (".tsv", ".tab"), "text/tab-separated-values", reader=_reader("delimited:read_tsv")),
+    Format(
+        "tsv",
+        "TSV",
+        (".tsv", ".tab"),
+        "text/tab-separated-values",
+        reader=_reader("delimited:read_tsv"),
+        rows=_reader("delimited:tsv_rows"),
+    ),
     Format(
         "xls",
         "an Excel workbook of before 2007",

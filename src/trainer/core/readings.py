@@ -8,7 +8,7 @@ Rooms that read files call `read_file`, so that nothing in the house reads a for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -17,12 +17,12 @@ from trainer.core.cells import typed_records
 from trainer.core.detect import detect
 from trainer.core.errors import ConversionError, MissingExtra, UsageError, Where, unknown
 from trainer.core.formats import FORMATS, READER_GROUP, format_of_suffix
-from trainer.core.frontmatter import split_front_matter
 from trainer.core.registry import Registry
 from trainer.core.values import Finding, Json
 
 READERS = Registry(READER_GROUP, {item.name: item.reader for item in FORMATS.values() if item.reader})
 """Every format that is read, by name; another package's come by entry points."""
+_ROWS = Registry("convert.rows", {item.name: item.rows for item in FORMATS.values() if item.rows})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,22 @@ def read_file(content: bytes, *, shown: str, kind: str = "auto", options: ReadOp
     return replace(reading, findings=(*findings, *reading.findings)) if findings else reading
 
 
+def has_rows(kind: str) -> bool:
+    """Whether a format's files can be read record by record, however large they are."""
+    return kind in _ROWS.table
+
+
+def read_rows(path: Path, *, shown: str, kind: str) -> Iterator[dict[str, Json]]:
+    """The records of a file one after the other, as `read_file` would give them, in bounded memory.
+
+    Raises ConversionError with the line where the file is not what its format says; records before it were given.
+    """
+    try:
+        yield from _ROWS.load(kind)(path, shown)
+    except UsageError as error:
+        raise ConversionError(error.message, where=error.where, hint=error.hint, problems=error.problems) from None
+
+
 def format_name(name: str) -> str:
     """The name in the table of a format that goes by several; other names as they are."""
     return next((item.name for item in FORMATS.values() if name.lower() in item.names), name)
@@ -142,6 +158,8 @@ def data_of(reading: Reading, *, spelt: bool = False) -> dict[str, Json]:
         if isinstance(value, dict):
             return value
         return {"records": value} if isinstance(value, list) else {"value": value}
+    from trainer.core.frontmatter import split_front_matter  # YAML, which data need not pay for
+
     parts = split_front_matter(reading.markdown, shown=reading.shown)
     if parts.slip is not None:
         raise UsageError(parts.slip.message, where=parts.slip.where, hint=parts.slip.hint)

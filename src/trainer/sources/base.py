@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import Problem, SourceError, UsageError, unknown
+from trainer.core.readings import ReadFile, read_file
 from trainer.core.registry import Adapter, Registry
 from trainer.core.values import Field, Json, RetrievalResult
 from trainer.sources.query import Query, QueryField, check_query, storage_key
@@ -119,6 +120,8 @@ class SourceContext:
     """The folder of the ledgers by which all processes of a machine keep one rate; None is for this client alone."""
     tokens: Path | None = None
     """The user's folder of what services gave those who signed in; None keeps it in memory."""
+    read: ReadFile = read_file
+    """The reader of documents and tables, which all rooms share."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """Where credentials are looked up by name."""
     on_call: Callable[[Call], None] = lambda _: None

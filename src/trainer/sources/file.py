@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from trainer.core.clock import parse_moment
+from trainer.core.digest import digest_bytes
 from trainer.core.errors import Problem, SourceError, Where, unknown
-from trainer.core.readings import READERS, Dataset, data_of
+from trainer.core.formats import format_of_suffix
+from trainer.core.readings import READERS, Dataset, ReadOptions, data_of, has_rows, is_readable, read_rows
 from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.file_formats import as_source_error, read_reading
@@ -28,15 +30,19 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PATH = QueryField(
     "path",
     required=True,
-    description="The file, relative to the project's root",
+    description="The file, a folder, or a pattern such as data/*.xlsx, relative to the project's root",
     example="information/data/ABBV-quote.json",
 )
+_ENCODING = QueryField("encoding", description="Of text that is not UTF-8 and does not say", example="cp1252")
+_MOST_FILES = 2_000
+_MOST_PROBLEMS = 20
 
 
 class FileRetriever(DataRetriever):
-    """Reads JSON, JSON Lines, YAML, CSV, TSV and Markdown inside the project, and nothing outside it.
+    """Reads documents and tables of every format with a reader inside the project, and nothing outside it.
 
-    A query names its file by `path`, or the option `path` is filled from the query's other fields: so a query written
+    A query names its file, a folder or a pattern by `path`, or the option `path` is filled from the query's
+    other fields: so a query written
     for a live source is answered from recorded files, `information/data/{ticker}-{kind}.json` by default.
     """
 
@@ -51,20 +57,24 @@ class FileRetriever(DataRetriever):
         ttl: int | None = None,
         path: str = DEFAULT_PATH,
         max_bytes: int = 64_000_000,
+        summarise_from: int = 20_000_000,
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
         self._template = path
         self._max_bytes = max_bytes
+        self._summarise_from = summarise_from
 
     def get_schema(self) -> Schema:
         """`path`, or the fields that the configured path names; others are passed by."""
-        description = f"Files of the project: {', '.join(READERS.table)}; {self._template} unless a path is given"
-        return Schema(self.name, description, (replace(_PATH, required=False), *self._named()), extra_fields=True)
+        names = ", ".join(READERS.table)
+        description = f"Files of the project: {names}; {self._template} unless a path is given"
+        query = (replace(_PATH, required=False), _ENCODING, *self._named())
+        return Schema(self.name, description, query, extra_fields=True)
 
     def check(self, query: Query) -> dict[str, Json]:
-        """The query's `path` alone, or the fields that fill the configured one."""
+        """The query's `path` and `encoding`, or the fields that fill the configured one."""
         if query.get("path") or not self._named():
-            return check_query(query, (_PATH,), source=self.name)
+            return check_query(query, (_PATH, _ENCODING), source=self.name)
         fields = tuple(replace(query_field, required=True) for query_field in self._named())
         checked = check_query(query, fields, source=self.name, extra_fields=True)
         return {query_field.name: _segment(query_field.name, checked[query_field.name]) for query_field in fields}
@@ -72,23 +82,90 @@ class FileRetriever(DataRetriever):
     def key(self, query: Query) -> str:
         """The storage key of the answer to `query`."""
         checked = self.check(query)
-        return storage_key(self.name, checked, leading=tuple(checked))
+        return storage_key(self.name, checked, leading=tuple(name for name in checked if name != "encoding"))
 
     def fetch(self, query: Mapping[str, Json]) -> Fetched:
-        """What the file holds."""
+        """What the file holds; of a folder or a pattern, what all files do.
+
+        Files that are tables with the same columns become one list of `records`, each with its `file`; others are
+        `files`, by their names. A table of more than `summarise_from` bytes is summarised.
+        """
+        paths, shown = self._paths(query)
+        options = ReadOptions(encoding=str(query["encoding"]) if query.get("encoding") else None)
+        if shown is not None:
+            return self._one(paths[0], shown, options)
+        fetched: dict[str, Fetched] = {}
+        problems: list[Problem] = []
+        for path in paths:
+            name = path.relative_to(_resolved(self.context.root)).as_posix()
+            try:
+                fetched[name] = self._one(path, name, options)
+            except SourceError as error:
+                problems += error.problems
+        if problems:
+            message = f"{len(problems)} of {len(paths)} files cannot be read: {problems[0]}"
+            hint = "mend them, or name the others by a pattern"
+            raise SourceError(message, hint=hint, problems=problems[:_MOST_PROBLEMS])
+        warnings = [f"{name}: {warning}" for name, one in fetched.items() for warning in one.warnings]
+        files = [one.metadata["file"] for one in fetched.values()]
+        return Fetched(
+            _together({name: one.data for name, one in fetched.items()}),
+            metadata={"path": str(query.get("path")), "files": files},
+            warnings=tuple(warnings),
+        )
+
+    def rows(self, query: Query) -> Iterator[Mapping[str, Json]]:
+        """The records of a file one after the other; of CSV, TSV, JSON Lines and Parquet, few are held at a time."""
+        checked = self.check(query)
+        paths, shown = self._paths(checked)
+        kind = _streamed(paths[0]) if shown is not None else None
+        if kind is None or shown is None or checked.get("encoding"):
+            yield from super().rows(query)
+            return
+        _check_regular(paths[0], Where(shown))
+        with as_source_error():
+            yield from read_rows(paths[0], shown=shown, kind=kind)
+
+    def _paths(self, query: Mapping[str, Json]) -> tuple[list[Path], str | None]:
+        """The files that a query names; for a single one, how it is shown."""
         path = str(query["path"]) if "path" in query else _PLACEHOLDER.sub(lambda m: query[m.group(1)], self._template)
         where = Where(path)
-        content = _read(_inside(self.context.root, path, where), where, self._max_bytes)
-        reading = read_reading(content, path)
+        if "path" not in query or not ("*" in path or "?" in path):
+            resolved = _inside(self.context.root, path, where)
+            if not resolved.is_dir():
+                return [resolved], path
+            found = (file for file in resolved.rglob("*") if is_readable(file.name))
+        else:
+            _inside(self.context.root, path, where)
+            found = (file for file in _resolved(self.context.root).glob(path) if file.is_file())
+        root = _resolved(self.context.root)
+        files = sorted(file for file in found if _is_plain(file, root))
+        if not files:
+            raise SourceError("no file that can be read", where=where, hint="see which there are: ls")
+        if len(files) > _MOST_FILES:
+            hint = "name fewer by a pattern, or file them with: trainer ingest"
+            raise SourceError(f"{len(files):,} files, more than {_MOST_FILES:,}", where=where, hint=hint)
+        return files, None
+
+    def _one(self, path: Path, shown: str, options: ReadOptions) -> Fetched:
+        where = Where(shown)
+        size = _check_regular(path, where)
+        kind = _streamed(path)
+        if kind is not None and size >= self._summarise_from:
+            return _summarised(path, shown, kind)
+        content = _read(path, where, self._max_bytes)
+        reading = read_reading(content, shown, read=self.context.read, options=replace(options, path=path))
+        attributes = {"path": shown, "bytes": len(content), "sha256": digest_bytes(content)}
         if isinstance(reading, Dataset) and _is_envelope(reading.value):
-            return _unwrap(reading.value, path)
+            fetched = _unwrap(reading.value, shown)
+            return replace(fetched, metadata={**fetched.metadata, "file": attributes})
         with as_source_error():
             data = data_of(reading)
         title = data.get("title")
         return Fetched(
             data,
             subject=title if isinstance(title, str) else None,
-            metadata={"path": path},
+            metadata={"path": shown, "file": attributes, **({"about": dict(reading.meta)} if reading.meta else {})},
             warnings=tuple(finding.message for finding in reading.findings if finding.severity != "note"),
         )
 
@@ -101,6 +178,41 @@ class FileRetriever(DataRetriever):
         """The fields that the configured path names."""
         names = dict.fromkeys(_PLACEHOLDER.findall(self._template))
         return tuple(QueryField(name, description=f"Fills {self._template}") for name in names)
+
+
+def _summarised(path: Path, shown: str, kind: str) -> Fetched:
+    """A large table as totals and means; its digest is that of the summary, for reading all of it takes long."""
+    from trainer.sources.large import summarise
+
+    with as_source_error():
+        data = summarise(path, kind)
+    warning = f"{data['rows']:,} rows, summarised as totals and means by group and month"
+    attributes = {"path": shown, "bytes": path.stat().st_size, "summarised": True}
+    return Fetched(data, metadata={"path": shown, "file": attributes}, warnings=(warning,))
+
+
+def _together(data: Mapping[str, dict[str, Json]]) -> dict[str, Json]:
+    """Tables of the same columns as one, with the file of each record; other data by file."""
+    tables = {name: one["records"] for name, one in data.items() if one.keys() == {"records"}}
+    columns = {tuple(row) if isinstance(row, dict) else () for rows in tables.values() for row in rows}
+    if len(tables) == len(data) and len(columns) == 1 and () not in columns and "file" not in next(iter(columns)):
+        return {"records": [{"file": name, **row} for name, rows in tables.items() for row in rows]}
+    return {"files": dict(data)}
+
+
+def _streamed(path: Path) -> str | None:
+    """The format of a file whose records can be read one after the other."""
+    named = format_of_suffix(path.suffix)
+    return named.name if named is not None and has_rows(named.name) else None
+
+
+def _is_plain(path: Path, root: Path) -> bool:
+    """Whether a file that was found lies in the root, and neither it nor a folder around it is hidden."""
+    try:
+        inside = path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):
+        return False
+    return inside and path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def _unwrap(envelope: Mapping[str, Any], path: str) -> Fetched:
@@ -185,17 +297,26 @@ def _resolved(root: Path) -> Path:
     return root.resolve()
 
 
-def _read(path: Path, where: Where, max_bytes: int) -> bytes:
+def _check_regular(path: Path, where: Where) -> int:
+    """The size of a file; raises SourceError for a missing one, a folder, a device or a pipe."""
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise SourceError("not a file", where=where, hint="name one file, not a folder or a device")
-        if status.st_size > max_bytes:
-            hint = f"the limit is {max_bytes:,} bytes (option max_bytes); `trainer ingest` loads large files"
-            raise SourceError(f"too large: {status.st_size:,} bytes", where=where, hint=hint)
-        return path.read_bytes()
     except FileNotFoundError as error:
         raise SourceError("no such file", where=where, hint=_near(path, where.path)) from error
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror or error}", where=where) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError("not a file", where=where, hint="name a file, a folder with files, or a pattern")
+    return status.st_size
+
+
+def _read(path: Path, where: Where, max_bytes: int) -> bytes:
+    size = _check_regular(path, where)
+    if size > max_bytes:
+        hint = f"the limit is {max_bytes:,} bytes (option max_bytes); split it, or save it as CSV or Parquet"
+        raise SourceError(f"too large: {size:,} bytes", where=where, hint=hint)
+    try:
+        return path.read_bytes()
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror or error}", where=where) from error
 

@@ -6,16 +6,18 @@ import csv
 import io
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from trainer.convert.readers.encoding import decode
-from trainer.core.cells import mixed_columns, typed_records
+from trainer.core.cells import ColumnTypes, converters, mixed_columns, typed_records
 from trainer.core.errors import ConversionError, Problem, Where
 from trainer.core.readings import Dataset, ReadOptions
-from trainer.core.values import Finding
+from trainer.core.values import Finding, Json
 
 _DELIMITERS = (",", ";", "\t", "|")
 _MOST_PROBLEMS = 20
+_QUOTES = "a quotation mark inside a cell is written twice, and every one that opens is closed"
 
 
 def read_csv(content: bytes, *, shown: str, options: ReadOptions) -> Dataset:
@@ -26,6 +28,57 @@ def read_csv(content: bytes, *, shown: str, options: ReadOptions) -> Dataset:
 def read_tsv(content: bytes, *, shown: str, options: ReadOptions) -> Dataset:
     """As `read_csv`, between tabs."""
     return _read(content, shown, options, "\t")
+
+
+def csv_rows(path: Path, shown: str) -> Iterator[dict[str, Json]]:
+    """The same records one after the other: the file is gone through twice, first for the types of its columns."""
+    return _stream(path, shown, None)
+
+
+def tsv_rows(path: Path, shown: str) -> Iterator[dict[str, Json]]:
+    """As `csv_rows`, between tabs."""
+    return _stream(path, shown, "\t")
+
+
+def _stream(path: Path, shown: str, delimiter: str | None) -> Iterator[dict[str, Json]]:
+    if delimiter is None:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            delimiter = find_delimiter("".join(itertools.islice(file, 200)))
+    names: list[str] = []
+    columns: list[ColumnTypes] = []
+    for line, row in _lines_of(path, delimiter, shown):
+        if not names:
+            names = _names(row, shown, line)
+            columns = [ColumnTypes() for _ in names]
+            continue
+        _check_widths([(line, row)], len(names), shown)
+        for column, cell in zip(columns, row, strict=False):
+            column.add(cell.strip())
+    if not names:
+        raise ConversionError("no rows", where=Where(shown))
+    convert = converters(columns, commas_split=delimiter == ",")
+    rows = _lines_of(path, delimiter, shown)
+    next(rows, None)
+    for _, row in rows:
+        cells = (cell.strip() for cell in row)
+        yield {name: turn(cell) if cell else None for name, turn, cell in zip(names, convert, cells, strict=False)}
+
+
+def _lines_of(path: Path, delimiter: str, shown: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a file with the lines they start on, blank ones left out."""
+    start = 1
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        try:
+            for row in reader:
+                if any(cell and not cell.isspace() for cell in row):
+                    yield start, row
+                start = reader.line_num + 1
+        except csv.Error as error:
+            raise ConversionError(f"not valid CSV: {error}", where=Where(shown, start), hint=_QUOTES) from None
+        except UnicodeDecodeError:
+            hint = "save the file as UTF-8, for example: iconv -f cp1252 -t utf-8"
+            raise ConversionError("not UTF-8 text", where=Where(shown, start), hint=hint) from None
 
 
 def _read(content: bytes, shown: str, options: ReadOptions, delimiter: str | None) -> Dataset:
@@ -71,8 +124,7 @@ def _rows(text: str, delimiter: str, shown: str) -> list[tuple[int, list[str]]]:
                 rows.append((start, row))
             start = reader.line_num + 1
     except csv.Error as error:
-        hint = "a quotation mark inside a cell is written twice, and every one that opens is closed"
-        raise ConversionError(f"not valid CSV: {error}", where=Where(shown, start), hint=hint) from None
+        raise ConversionError(f"not valid CSV: {error}", where=Where(shown, start), hint=_QUOTES) from None
     return rows
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from trainer.convert.readers.encoding import decode
@@ -39,6 +40,15 @@ def read_jsonl(content: bytes, *, shown: str, options: ReadOptions) -> Dataset:
     if problems:
         raise ConversionError(problems[0].message, where=problems[0].where, problems=problems)
     return Dataset(records, shown, findings=decoded.findings)
+
+
+def jsonl_rows(path: Path, shown: str) -> Iterator[dict[str, Json]]:
+    """The objects of a file's lines one after the other; another value is `value`."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip(b"\xef\xbb\xbf \t\r\n"):
+                value = strictjson.read_json(line, shown=shown, first_line=number)
+                yield value if isinstance(value, dict) else {"value": value}
 
 
 def read_yaml(content: bytes, *, shown: str, options: ReadOptions) -> Dataset:

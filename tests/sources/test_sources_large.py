@@ -6,8 +6,8 @@ import csv
 import itertools
 from pathlib import Path
 
-from trainer.actions.csv_summary import summarise_csv
 from trainer.facts import read
+from trainer.sources.large import summarise
 
 
 def test_a_large_file_becomes_totals_and_means_by_member_and_month(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_a_large_file_becomes_totals_and_means_by_member_and_month(tmp_path: Pat
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([("date", "city", "sales", "price"), *rows])
 
-    summary = summarise_csv(path)
+    summary = summarise(path, "csv")
     facts = read(summary, name="sales")
     totals = [one for one in facts.observations if one.measure == "sale"]
 
@@ -28,3 +28,10 @@ def test_a_large_file_becomes_totals_and_means_by_member_and_month(tmp_path: Pat
         ("2024-01", "Arden", 210), ("2024-01", "Brook", 210), ("2024-02", "Arden", 210), ("2024-02", "Brook", 210),
     ]  # fmt: skip
     assert {one.value for one in facts.observations if one.measure == "mean_price"} == {15.75}
+
+
+def test_lists_and_objects_of_json_lines_are_no_members(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"city": "Arden", "sales": 2, "tags": ["a"], "more": {"x": 1}}\n' * 3)
+
+    assert summarise(path, "jsonl") == {"records": [{"city": "Arden", "rows": 3, "sales": 6}], "rows": 3}

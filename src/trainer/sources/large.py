@@ -1,45 +1,71 @@
-"""A CSV too large to be told row by row, as totals and means by its groups and months; DuckDB does the counting."""
+"""A table too large to be told row by row, as totals and means by its groups and months; DuckDB does the counting."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from trainer.core.errors import ConversionError, Where
 from trainer.core.values import Json
 from trainer.facts.roles import Parsed, classify
 from trainer.facts.shapes import table_of
 from trainer.facts.words import name_words, vocabulary
 
-LARGE = 20_000_000
-"""Bytes from which a file is summarised: some 200,000 rows, more than a report speaks of one by one."""
+_MEMORY = "256MB"
 _SAMPLE = 5_000
 """Rows by which columns get their roles."""
 _MOST_MEMBERS = 50
 _MOST_GROUPS = 5_000
 
 
-def summarise_csv(path: Path) -> Json:
+def summarise(path: Path, kind: str) -> dict[str, Json]:
     """`{"records": […], "rows": N}`: one record for each group of members and each month, with totals and means.
 
     A column whose values add up becomes its total, another one its mean; `rows` counts what each record stands for.
     Members are those of columns with at most fifty; where groups are still too many, the column with most goes.
+    Raises ConversionError for a file that is not of its kind.
     """
     import duckdb
 
-    with duckdb.connect() as database:
-        database.read_csv(str(path)).create_view("source")
-        head = database.sql("SELECT * FROM source LIMIT ?", params=[_SAMPLE])
-        columns = _roles([dict(zip(head.columns, map(_plain, row), strict=True)) for row in head.fetchall()])
-        groups = _groups(database, columns)
-        while True:
-            query = _query(columns, groups)
-            size = database.sql(f"SELECT count(*) FROM ({query})").fetchone()  # noqa: S608  (names are quoted)
-            if size is None or size[0] <= _MOST_GROUPS or not groups:
-                break
-            groups.pop()
-        result = database.sql(query)
-        records = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.fetchall()]
-        total = database.sql("SELECT count(*) FROM source").fetchone()
+    try:
+        with duckdb.connect(config={"memory_limit": _MEMORY, "threads": 2}) as database:
+            database.execute("SET preserve_insertion_order = false")
+            _table(database, path, kind).create_view("source")
+            return _summary(database)
+    except duckdb.Error as error:
+        reason = str(error).partition("\n")[0].replace(str(path), path.name)
+        hint = f"read it row by row to see where: trainer retrieve file path={path.name} -o rows.jsonl"
+        raise ConversionError(f"cannot be summarised: {reason}", where=Where(path.name), hint=hint) from None
+
+
+def _table(database: Any, path: Path, kind: str) -> Any:
+    if kind == "parquet":
+        return _plain_columns(database.read_parquet(str(path)))
+    if kind == "jsonl":
+        return _plain_columns(database.read_json(str(path), format="newline_delimited"))
+    return database.read_csv(str(path), delimiter="\t") if kind == "tsv" else database.read_csv(str(path))
+
+
+def _plain_columns(table: Any) -> Any:
+    """The columns of single values: lists and objects are neither members nor figures."""
+    nested = ("list", "struct", "map", "array", "json", "union")
+    names = [name for name, kind in zip(table.columns, table.types, strict=True) if kind.id not in nested]
+    return table.select(*(_quoted(name) for name in names)) if names else table
+
+
+def _summary(database: Any) -> dict[str, Json]:
+    head = database.sql("SELECT * FROM source LIMIT ?", params=[_SAMPLE])
+    columns = _roles([dict(zip(head.columns, map(_plain, row), strict=True)) for row in head.fetchall()])
+    groups = _groups(database, columns)
+    while True:
+        query = _query(columns, groups)
+        size = database.sql(f"SELECT count(*) FROM ({query})").fetchone()  # noqa: S608  (names are quoted)
+        if size is None or size[0] <= _MOST_GROUPS or not groups:
+            break
+        groups.pop()
+    result = database.sql(query)
+    records = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.fetchall()]
+    total = database.sql("SELECT count(*) FROM source").fetchone()
     return {"records": records, "rows": total[0] if total else 0}
 
 
