@@ -131,7 +131,7 @@ def local_blocks(requests: Mapping[str, DataRequest], sources: Sources) -> dict[
 
     Raises SourceError for a file that cannot be read.
     """
-    if not all(request.local and request.source for request in requests.values()):
+    if not all(request.local and request.source not in (None, RECORDS) for request in requests.values()):
         return None
     results = {
         name: sources[str(request.source)].retrieve(request.query, store=False) for name, request in requests.items()

@@ -72,9 +72,8 @@ class Followed:
     @property
     def summary(self) -> str:
         """One line for people."""
-        parts = [f"{self.records:,} records"]
-        parts += [f"{self.deletions:,} deletions"] if self.deletions else []
-        parts += [f"{self.dead:,} dead letters"] if self.dead else []
+        numbers = (self.records, "record"), (self.deletions, "deletion"), (self.dead, "dead letter")
+        parts = [f"{n:,} {what}{'s' if n != 1 else ''}" for n, what in numbers if n or what == "record"]
         return ", ".join(parts)
 
     @property
@@ -236,7 +235,9 @@ class StreamWriter:
             if last:
                 self._store.store_many(last)
         if last:
-            self._version += 1
+            # a position that was deleted goes on counting where it was
+            head = None if self._version else self._store.head(f"position:{self._stream.name}")
+            self._version = head.version if head else self._version + 1
             self.position = position
         return dead
 
