@@ -27,3 +27,14 @@ def test_a_hostile_text_of_100_kilobytes_is_read_in_a_moment(name):
         READERS[name]((piece * (100_000 // len(piece) + 1))[:100_000])
 
         assert time.process_time() - started < _SECONDS, piece
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_long_run_behind_a_mark_is_read_in_a_moment(name):
+    """A pattern that gives back what it took, or begins anew at each letter of the run, takes seconds for each."""
+    started = time.process_time()
+    for piece in ("[a](b(", "[source: 1", "```", '{"a":', "|", "<b"):
+        for run in (" ", "a"):
+            READERS[name](piece + run * 20_000 + piece)
+
+    assert time.process_time() - started < _SECONDS

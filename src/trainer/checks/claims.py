@@ -311,7 +311,7 @@ class _Reader:
         base = [ref for ref in times if self._is_base(text, ref)]
         own = [ref for ref in behind if ref not in base]
         near = next((ref for ref in before if ref not in base), None)
-        if before and re.fullmatch(r"\s*[(:（]?\s*", text[before[0].end : numeral.start]):
+        if before and re.fullmatch(r"\s*(?:[(:（]\s*)?", text[before[0].end : numeral.start]):
             near = before[0]  # `than in 2023 (14.3 billion)`
         near_first = [near] if near and not own else []
         if (
@@ -524,7 +524,7 @@ def scale_statement(text: str, lexicon: Lexicon) -> tuple[float, Kind | Literal[
                 kind, unit = "money", currencies()[name]
     if (re.search(r"%|％", text) or lexicon.has("percent", text)) and not kind:
         kind = "percent"
-    bracket = re.search(r"(?:[(\[（]|,\s|\bin\s)\s*([^()\[\]（）,]{1,14}?)\s*[)\]）]?\s*$", text)
+    bracket = re.search(r"(?:[(\[（]|, |\bin ) ?([^()\[\]（）,]{1,14}?) ?[)\]）]? ?$", " ".join(text.split()))
     if bracket and not kind and scale == 1:
         spelling = physical_units().get(bracket[1]) or physical_units().get(bracket[1].casefold())
         if spelling and (len(bracket[1]) > 1 or "(" in text):

@@ -15,7 +15,7 @@ DOMAINS = ("finance.yaml", "general.yaml")
 """The files of names, the first wins where two have one."""
 
 _TOKEN = re.compile(
-    rf"(?P<number>\d+|fifty[- ]?two|two[- ]?hundred|fifty)[\s-]*(?P<window>day|week|month|w|tage|wochen|jours|semaines)(?![^\W\d_])[a-z]*"  # noqa: E501
+    rf"(?P<number>(?<!\d)\d+|fifty[- ]?two|two[- ]?hundred|fifty)[\s-]*(?P<window>day|week|month|w|tage|wochen|jours|semaines)(?![^\W\d_])[a-z]*"  # noqa: E501
     rf"|(?P<word>[^\W\d_{CJK}](?:[^\W_{CJK}]|\.(?=\d))*)|(?P<script>[{CJK}]+)"
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+|(?<=[a-z])(?=\d+[A-Z])")

@@ -25,7 +25,7 @@ _INLINE = re.compile(
     r"|`[^`\n]+`"  # code
     r"|(?<=\])\([^()\s]*(?:[ \t]+\"[^\"\n]*\")?\)"  # a link's address
     r"|</?[A-Za-z][^<>\n]*>"  # HTML
-    r"|\[\^[^\]\s]+\]"  # a footnote's mark
+    r"|\[\^[^\]\s]{1,200}\]"  # a footnote's mark
     r"|https?://[^\s)>\]]+"
     r"|" + MARK,
     re.DOTALL,

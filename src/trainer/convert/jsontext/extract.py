@@ -17,7 +17,7 @@ from trainer.core.values import Json
 Source = Literal["whole", "fence", "prose", "lines"]
 
 _FENCE = re.compile(
-    r"^[ \t>]*+(`{3,}+|~{3,}+)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t>]*+\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+    r"^[ \t>]*+(`{3,}+|~{3,}+)[ \t]*+([\w+-]*+)[^\n]*+\n(.*?)(?:^[ \t>]*+\1[ \t]*+$|\Z)", re.DOTALL | re.MULTILINE
 )
 _GLUED = re.compile(r"(`{3,}+)(?:json[5cl]?)?+\s*+(?=[{\[])")
 """A fence around data that shares its line with other things."""
