@@ -205,6 +205,7 @@ _SOURCE_OPTIONS = {
     "proxy": "The proxy to go through; without, that of the environment.",
     "queries": "Questions, by name: `sql`, and `fields` and `subject` that say what it brings.",
     "retries": "Further tries of what may pass.",
+    "services": "The SOAP services, by name; see [describe an API](../how-to/describe-an-api.md#soap).",
     "timeout": "Seconds that one try may take in all.",
     "ttl": "Seconds for which an answer stays fresh.",
     "user_agent": "How requests introduce themselves; EDGAR wants a name and an address.",

@@ -13,6 +13,7 @@ import pytest
 
 from servers.edgar import EdgarServer
 from servers.rest import RestServer
+from servers.soap import SoapServer
 from servers.yahoo import YahooServer
 from trainer.core.errors import SourceError, UsageError
 from trainer.sources import SOURCES as REGISTRY
@@ -56,6 +57,18 @@ def api_case(_: Path) -> Iterator[Case]:
 
 
 @contextmanager
+def soap_case(_: Path) -> Iterator[Case]:
+    with SoapServer() as server:
+        described = {"wsdl": f"{server.url}/x?wsdl"}
+        options = {
+            "services": {"rates": {**described, "fields": {"records.deals": {"title": "Deals", "unit": "count"}}}}
+        }
+        query = {"service": "rates", "operation": "GetRates", "currency": "USD"}
+        same = {"currency": "USD", "operation": " GetRates", "service": "rates"}
+        yield Case({**options, "retries": 0}, query, same, {**query, "currency": "XXX"})
+
+
+@contextmanager
 def edgar_case(_: Path) -> Iterator[Case]:
     with EdgarServer() as server:
         options = {
@@ -88,6 +101,7 @@ CASES = {
     "database": database_case,
     "file": file_case,
     "sec_filings": edgar_case,
+    "soap": soap_case,
     "yahoo_finance": yahoo_case,
 }
 
@@ -234,6 +248,7 @@ def test_building_a_source_needs_nothing_to_be_there(name):
         "database": {"connections": {"shop": {"url": "sqlite:///shop.db"}}},
         "file": {},
         "sec_filings": {"user_agent": "Ann ann@example.org", "base_url": nobody},
+        "soap": {"services": {"rates": {"wsdl": f"{nobody}/x?wsdl"}}},
         "yahoo_finance": {"base_url": nobody},
     }[name]
     source = create_source(name, SourceContext(lambda: NOW, root=Path("/nowhere")), **options)

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from trainer.core.errors import SourceError
 from trainer.sources import SourceContext, create_source
 
 TIMEOUT = 0.5
+FIGURES = Path(__file__).parents[1] / "servers" / "figures"
 QUERIES = {
     "quote": ("yahoo_finance", {"ticker": "ABBV"}),
     "summary": ("yahoo_finance", {"ticker": "ABBV", "kind": "summary"}),
@@ -30,6 +32,8 @@ QUERIES = {
     "filings": ("sec_filings", {"ticker": "320193", "kind": "filings"}),
     "api": ("api", {"api": "shop", "path": "/x", "select": "/items"}),
     "graphql": ("api", {"api": "shop", "path": "/x", "graphql": "{items}", "select": "/items"}),
+    "soap": ("soap", {"service": "near", "operation": "GetRates", "currency": "USD"}),
+    "wsdl": ("soap", {"service": "far", "operation": "GetRates", "currency": "USD"}),
     "xml": ("api", {"api": "feed", "path": "/x", "select": "/feed/entry"}),
 }
 
@@ -148,6 +152,12 @@ def test_a_fault_is_one_clear_error_in_time(name, fault, kept, clock):
         own = {
             "yahoo_finance": {"base_url": url},
             "sec_filings": {"base_url": url, "data_url": url, "user_agent": "Ann ann@example.org"},
+            "soap": {
+                "services": {
+                    "near": {"wsdl": "rates.wsdl", "address": f"{url}/soap", "per_second": 1000},
+                    "far": {"wsdl": f"{url}/service?wsdl", "per_second": 1000},
+                }
+            },
             "api": {
                 "apis": {
                     "shop": {"base_url": url, "per_second": 1000},
@@ -155,8 +165,10 @@ def test_a_fault_is_one_clear_error_in_time(name, fault, kept, clock):
                 }
             },
         }[source]
-        options = {"timeout": TIMEOUT, "retries": 0, **own} | ({} if source == "api" else {"per_second": 1000})
-        retriever = create_source(source, SourceContext(clock), data_store=kept, **options)
+        options = {"timeout": TIMEOUT, "retries": 0, **own} | (
+            {} if source in ("api", "soap") else {"per_second": 1000}
+        )
+        retriever = create_source(source, SourceContext(clock, root=FIGURES), data_store=kept, **options)
         start = time.monotonic()
         with pytest.raises(SourceError) as caught:
             retriever.retrieve(query)

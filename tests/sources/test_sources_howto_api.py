@@ -96,7 +96,9 @@ def test_every_setting_of_the_page_is_one(name, value, clock):
 
 def test_the_page_shows_every_way_of_paging_and_of_asking():
     assert len(SETTINGS) >= 13
-    graphql = yaml.safe_load(BLOCKS[-1])
+    graphql = yaml.safe_load(next(block for block in BLOCKS if "graphql:" in block))
+    soap = yaml.safe_load(next(block for block in BLOCKS if "soap:" in block))["data_retriever"]["sources"]["soap"]
+    assert create_source("soap", **soap).problems() == []
     assert create_source("api", apis={"shop": {"base_url": "https://shop.example", **graphql}}).problems() == []
 
 

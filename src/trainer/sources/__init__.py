@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trainer.sources.database import DatabaseRetriever
     from trainer.sources.file import FileRetriever
     from trainer.sources.sec_filings import SECFilingsRetriever
+    from trainer.sources.soap import SOAPRetriever
     from trainer.sources.yahoo_finance import YahooFinanceRetriever
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "QueryField",
     "RetrievalResult",
     "SECFilingsRetriever",
+    "SOAPRetriever",
     "Schema",
     "SeveralSources",
     "Sink",

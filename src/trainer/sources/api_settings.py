@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -13,7 +13,7 @@ from trainer.core.secrets import keep_secret
 from trainer.core.values import Json
 from trainer.sources.pointer import fault_of
 
-AuthKind = Literal["bearer", "header", "query", "basic", "oauth"]
+AuthKind = Literal["bearer", "header", "query", "basic", "oauth", "wsse"]
 Flow = Literal["client_credentials", "refresh_token", "authorization_code", "device"]
 PagingKind = Literal["page", "offset", "cursor", "link"]
 Method = Literal["GET", "POST"]
@@ -135,7 +135,7 @@ def read_apis(settings: Mapping[str, Any]) -> tuple[dict[str, Api], dict[str, li
     faults: dict[str, list[Problem]] = {}
     for name, section in settings.items():
         problems: list[Problem] = []
-        api = _read(Api, section, f"apis.{name}", problems)
+        api = read_section(Api, section, f"apis.{name}", problems)
         if api is not None:
             _check(api, f"apis.{name}", problems)
         if problems:
@@ -178,7 +178,8 @@ def variable(name: str, environ: Mapping[str, str]) -> str:
     return keep_secret(value).reveal()
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
+    """Whether the text is an address of the web."""
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in parts.path
@@ -187,10 +188,10 @@ def _is_url(text: str) -> bool:
 
 
 _SECTIONS: Mapping[str, type] = {"auth": Auth, "paging": Paging}
-_NEEDS = {Api: ("base_url",), Auth: ("kind",), Paging: ("kind",), Resource: ()}
 
 
-def _read(kind: type[T], section: Any, what: str, problems: list[Problem]) -> T | None:
+def read_section(kind: type[T], section: Any, what: str, problems: list[Problem]) -> T | None:
+    """A section of the settings as a dataclass; None, and `problems` the longer, where it is not one."""
     if not isinstance(section, Mapping):
         problems.append(Problem(f"{what} must be a mapping"))
         return None
@@ -202,18 +203,23 @@ def _read(kind: type[T], section: Any, what: str, problems: list[Problem]) -> T 
             message, hint = unknown(f"setting in {what}", str(name), names)
             problems.append(Problem(message, hint=hint))
         elif name in _SECTIONS and value is not None:
-            values[name] = _read(_SECTIONS[name], value, f"{what}.{name}", problems)
+            values[name] = read_section(_SECTIONS[name], value, f"{what}.{name}", problems)
         elif name == "resources" and isinstance(value, Mapping):
             values[name] = {
-                resource: _read(Resource, part, f"{what}.resources.{resource}", problems)
+                resource: read_section(Resource, part, f"{what}.resources.{resource}", problems)
                 for resource, part in value.items()
             }
         else:
             values[name] = value
             if expected := _unlike(value, kind.__dataclass_fields__[name]):  # type: ignore[attr-defined]
                 problems.append(Problem(f"{what}.{name} must be {expected}, not {str(value)[:40]!r}"))
-    problems += [Problem(f"{what}.{name} is missing") for name in _NEEDS[kind] if not section.get(name)]
+    needed = [name for name, declared in kind.__dataclass_fields__.items() if _has_no_default(declared)]  # type: ignore[attr-defined]
+    problems += [Problem(f"{what}.{name} is missing") for name in needed if not section.get(name)]
     return kind(**values) if len(problems) == before else None
+
+
+def _has_no_default(declared: Field[Any]) -> bool:
+    return declared.default is MISSING and declared.default_factory is MISSING
 
 
 def _unlike(value: Any, declared: Field[Any]) -> str:
@@ -231,15 +237,17 @@ def _unlike(value: Any, declared: Field[Any]) -> str:
 
 
 def _check(api: Api, what: str, problems: list[Problem]) -> None:
-    if not _is_url(str(api.base_url)):
+    if not is_url(str(api.base_url)):
         # The value is not shown: where a password is not percent-encoded, it stands anywhere in it.
         hint = "begin it with https://, and percent-encode a login in it, or better name its variables under auth"
         problems.append(Problem(f"{what}.base_url is not a URL", hint=hint))
     elif api.auth is not None and urlsplit(api.base_url).username:
         problems.append(Problem(f"{what} has a login in base_url and under auth", hint="keep the one under auth"))
     _check_answers(api, what, problems)
-    if api.auth is not None:
-        _check_auth(api.auth, f"{what}.auth", problems)
+    if api.auth is not None and api.auth.kind == "wsse":
+        problems.append(Problem(f"{what}.auth.kind wsse is for the source soap"))
+    elif api.auth is not None:
+        check_auth(api.auth, f"{what}.auth", problems)
     for name, resource in api.resources.items():
         if not resource.path and not resource.graphql:
             problems.append(Problem(f"{what}.resources.{name}.path is missing", hint="such as /studies/{id}"))
@@ -266,12 +274,14 @@ def _check_answers(part: Api | Resource, what: str, problems: list[Problem]) -> 
         problems.append(Problem(f"{what}.paging.next is missing", hint="point to the next cursor, such as /next"))
 
 
-def _check_auth(auth: Auth, what: str, problems: list[Problem]) -> None:
+def check_auth(auth: Auth, what: str, problems: list[Problem]) -> None:
+    """Add what is wrong with how a service is told who asks."""
     _check_choice(auth.kind, get_args(AuthKind), f"{what}.kind", problems)
     needs = {
         "header": ("env", "name"),
         "query": ("env", "name"),
         "basic": ("env", "user_env"),
+        "wsse": ("env", "user_env"),
         "bearer": ("env",),
         "oauth": ("token_url", "client_id_env", *_FLOWS.get(auth.flow, ())),
     }
@@ -284,7 +294,7 @@ def _check_auth(auth: Auth, what: str, problems: list[Problem]) -> None:
         problems += [
             Problem(f"{what}.{name} is not a URL", hint="begin it with https://")
             for name, url in urls.items()
-            if url and not _is_url(str(url))
+            if url and not is_url(str(url))
         ]
 
 

@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import cache, cached_property, partial
@@ -167,10 +167,12 @@ class HTTPClient:
         content: bytes | None = None,
         secrets: Sequence[str | Secret] = (),
         retries: int | None = None,
+        answers: Collection[int] = (),
     ) -> Response:
         """The answer to a request that changes nothing, and so may be sent again.
 
-        The body of a POST is `json`, the fields of a `form`, or `content` as it is.
+        The body of a POST is `json`, the fields of a `form`, or `content` as it is. `answers` are statuses of server
+        errors whose body is an answer all the same, as SOAP's faults are.
 
         `secrets` are the credentials in `url`, `params` and `headers`: they are masked in errors, and with any of them
         the answer is not cached. Another origin that the server redirects to gets none of the headers and cookies.
@@ -200,7 +202,7 @@ class HTTPClient:
                 with attempt:
                     number = attempt.num
                     call = Call(self.service, method, mask_secrets(url, secrets), 0, 0.0, attempt=number)
-                    return self._recorded(client, build, call, url)
+                    return self._recorded(client, build, call, url, answers)
         except _Failure as failure:
             counted = f" ({number} tries)" if number > 1 else ""
             hint = failure.hint or (
@@ -211,14 +213,16 @@ class HTTPClient:
             raise SourceError(message, hint=hint) from failure.__cause__
         raise AssertionError("the last attempt returns or raises")
 
-    def _recorded(self, client: httpx.Client, build: Callable[[], httpx.Request], call: Call, url: str) -> Response:
+    def _recorded(
+        self, client: httpx.Client, build: Callable[[], httpx.Request], call: Call, url: str, answers: Collection[int]
+    ) -> Response:
         """The answer of one attempt; `on_call` is told of it, whatever comes of it."""
         began = time.monotonic()
         try:
             request = build()
             turn = self._wait_for_turn()
             began = time.monotonic()
-            response = self._send(client, request, turn, began + self._timeout)
+            response = self._send(client, request, turn, began + self._timeout, answers)
             call = replace(call, status=response.status, size=len(response.body))
         except PrivateAddress as error:
             call = replace(call, error=error.message)
@@ -247,7 +251,9 @@ class HTTPClient:
         ledger = folder / f"{digest([self.service, self._address])[:32]}.json" if folder else None
         return RateLimiter(ledger, per_second=self._per_second)
 
-    def _send(self, client: httpx.Client, request: httpx.Request, turn: Turn, deadline: float) -> Response:
+    def _send(
+        self, client: httpx.Client, request: httpx.Request, turn: Turn, deadline: float, answers: Collection[int]
+    ) -> Response:
         """The answer after all redirects, each of which waits for a turn of its own."""
         hosts = self._private_hosts
         if not self._address and is_literal(request.url.host):
@@ -260,7 +266,7 @@ class HTTPClient:
                     self._limiter.arrived(turn)
                 try:
                     if response.next_request is None:
-                        return self._read(response, deadline)
+                        return self._read(response, deadline, answers)
                     request = _redirected(request, response.next_request)
                 finally:
                     response.close()
@@ -307,8 +313,8 @@ class HTTPClient:
         proxies = urllib.request.getproxies()
         return proxies.get(httpx.URL(url).scheme) or proxies.get("all") or ""
 
-    def _read(self, response: httpx.Response, deadline: float) -> Response:
-        if response.status_code in _RETRIED:
+    def _read(self, response: httpx.Response, deadline: float, answers: Collection[int]) -> Response:
+        if response.status_code in _RETRIED and response.status_code not in answers:
             raise self._refusal(response)
         body = b"".join(self._parts(response, deadline))
         headers = {name.lower(): value for name, value in response.headers.items()}
