@@ -223,3 +223,28 @@ def test_row_names_in_words_are_members_and_row_numbers_are_nothing() -> None:
     numbered = read_csv("rownames,mpg\n1,21.0\n2,22.8\n3,18.1\n", name="d")
     assert next(one.members for one in named.observations) == {"rownames": "Mazda RX4"}
     assert [one.measure for one in numbered.observations] == ["mpg"] * 3
+
+
+def test_months_as_numbers_below_a_year_are_months_of_that_year() -> None:
+    data = {"years": [{"year": 2014, "months": [{"month": 1, "rain_days": 18}, {"month": 2, "rain_days": 17}]}]}
+    facts = read(data, name="weather")
+
+    assert [(one.measure, one.time and one.time.label) for one in facts.observations] == [
+        ("rain_day", "2014-01"),
+        ("rain_day", "2014-02"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "title"),
+    [
+        ("population_thousands", "Population"),
+        ("Population (in thousands)", "Population"),
+        ("output_in_millions", "Output"),
+    ],
+)
+def test_a_scale_in_a_name_is_the_scale_of_its_values(key: str, title: str) -> None:
+    (measure,) = read({"rows": [{key: 21198}, {key: 3615}]}, name="states").measures.values()
+
+    assert (measure.title, measure.units[0].kind, measure.units[0].symbol) == (title, "count", "")
+    assert measure.units[0].scale in (1000, 1_000_000)

@@ -19,7 +19,7 @@ from trainer.facts.corrections import NONE, Corrections, lookup, read_correction
 from trainer.facts.measures import RawObservation, build
 from trainer.facts.merge import merge
 from trainer.facts.numbers import json_number
-from trainer.facts.roles import Parsed, aliases_of, classify, row_times
+from trainer.facts.roles import Parsed, aliases_of, classify, row_times, times_below
 from trainer.facts.shapes import KEY_COLUMN, Column, Keys, Nested, Table, are_members, is_metric, table_of
 from trainer.facts.times import parse_cells, parse_time
 from trainer.facts.units import parse_unit
@@ -176,6 +176,8 @@ class _Reader:
         if table.size == 1 and not any(column.name == (KEY_COLUMN,) for column in table.columns):
             table.is_record = True
         columns, times = classify(table, corrections=self.corrections, hint=_cadence(keys, table))
+        if not table.is_record and not any(times):
+            times = times_below(columns, [around.time for around in arounds]) or times
         for column in columns:
             if column.role == "text" and column.leaf and fold(column.leaf) in vocabulary("title") and table.is_record:
                 text = column.column.cells[0]

@@ -46,6 +46,9 @@ class Parsed:
         return self.column.name[-1] if self.column.name else ""
 
 
+_COUNTED_TIMES = frozenset(["day", "hour", "minute", "week", "night"])
+
+
 def classify(
     table: Table, *, corrections: Corrections = NONE, hint: Grain | None = None
 ) -> tuple[list[Parsed], list[Time | None]]:
@@ -69,8 +72,10 @@ def _classify(column: Column, table: Table, at: int, corrections: Corrections) -
     if role is None and len(texts) == len(filled) and all(_CADENCE.fullmatch(text) for text in texts):
         return Parsed(column, "time")
     # A year, or an epoch, is told from a number by its name; a first column that counts years up is one anyhow.
-    named = is_key or has_kind(leaf, "time") or _prefixed_time(words) or (at == 0 and _counts_years(filled))
-    if role in (None, "time"):
+    counts = _counts_times(leaf)
+    is_time = has_kind(leaf, "time") and not counts
+    named = is_key or is_time or _prefixed_time(words) or (at == 0 and _counts_years(filled))
+    if role == "time" or (role is None and not counts):
         epochs = role == "time" or (named and not is_key) or is_key
         times = parse_cells(
             column.cells, named=named or role == "time", epochs=epochs, oldest=1 if has_kind(leaf, "year") else 1400
@@ -82,11 +87,18 @@ def _classify(column: Column, table: Table, at: int, corrections: Corrections) -
     if role in (None, "measure"):
         numbers = _numbers(column)
         # `-1m` and `5y` under the name of a time are names of periods, not amounts.
-        is_period = has_kind(leaf, "time") and numbers is not None and any(n and n.unit for n in numbers)
+        is_period = is_time and numbers is not None and any(n and n.unit for n in numbers)
         if numbers is not None and not is_period:
             decided = role or _role_of_numbers(leaf, numbers, table.size)
-            return Parsed(column, decided, numbers=numbers, coded=_is_coded(filled, numbers, table.size))
+            coded = not counts and not is_metric(leaf) and _is_coded(filled, numbers, table.size)
+            return Parsed(column, decided, numbers=numbers, coded=coded)
     return Parsed(column, role or _role_of_texts(leaf, filled, table))
+
+
+def _counts_times(leaf: str) -> bool:
+    """Whether a name counts days or hours, as `rain_days` does: it is no time and names no group of rows."""
+    words = name_words(leaf)
+    return len(words) > 1 and words[-1] in _COUNTED_TIMES and leaf.casefold().endswith("s")
 
 
 def _prefixed_time(words: Sequence[str]) -> bool:
@@ -328,9 +340,19 @@ def _composed(columns: Sequence[Parsed], primary: Sequence[Parsed], size: int) -
     return result
 
 
+def times_below(columns: Sequence[Parsed], years: Sequence[Time | None]) -> list[Time | None] | None:
+    """The times of rows that name a month, quarter or day only, below records that name the years."""
+    if not years or any(year is None or year.grain != "year" for year in years):
+        return None
+    above = Parsed(Column(("year",), [], []), "time", times=list(years))
+    return _composed([*columns, above], [above], len(years))
+
+
 def _part(columns: Sequence[Parsed], years: Parsed, kind: str, most: int) -> list[int | None] | None:
     for parsed in columns:
         if parsed is years or not parsed.leaf or not has_kind(parsed.leaf, kind) or parsed.role == "empty":
+            continue
+        if _counts_times(parsed.leaf):
             continue
         values = [_ordinal(cell, kind) for cell in parsed.column.cells]
         if all(value is None or 1 <= value <= most for value in values) and sum(

@@ -21,14 +21,20 @@ _SPLIT = re.compile(r"\s+|(?<=[$€£¥])|(?<=[a-z])(?=[$€£¥])")
 
 def head_units(head: str) -> tuple[str, tuple[Unit, ...]]:
     """A head or key without its unit, and the unit: `Revenue (USD m)`, `rain_mm`, `growth_pct`, `Area, km²`."""
-    if (match := _BRACKETED.search(head)) and (units := parse_unit(match[1])):
-        return head[: match.start()].strip(), units
+    if match := _BRACKETED.search(head):
+        scale = _scales().get(match[1].lower().removeprefix("in ").strip())
+        units = parse_unit(match[1]) or ((Unit("count", "", scale),) if scale and len(match[1]) > 2 else ())
+        if units:
+            return head[: match.start()].strip(), units
     if " " in head and (match := _AFTER_COMMA.search(head)) and match.start() and (units := parse_unit(match[1])):
         return head[: match.start()].strip(), units
     tokens = head.split()
     if len(tokens) > 1 and not tokens[-1].isalnum() and (units := parse_unit(tokens[-1])):
         return " ".join(tokens[:-1]), units
     parts = split_name(head)
+    if len(parts) > 1 and (scale := _scales().get(parts[-1].lower())) and len(parts[-1]) > 3:
+        front = parts[-2].lower() == "in" and len(parts) > 2
+        return _without(head, parts, 2 if front else 1), (Unit("count", "", scale),)
     for length in (3, 2, 1):
         tail = parts[-length:]
         if len(parts) > length and (units := _suffix(parts[:-length], tail)):
@@ -45,6 +51,8 @@ def _suffix(front: Sequence[str], tail: Sequence[str]) -> tuple[Unit, ...]:
             return parse_unit("degC")
         if text.lower() == "f" and words & {"temp", "temperature", "dewpoint"}:
             return parse_unit("degF")
+        if text.lower() == "g" and words & {"mass", "weight"}:
+            return parse_unit("gram")
         if text.lower() == "m" and words & {"height", "length", "depth", "width", "distance", "elevation", "altitude"}:
             return parse_unit("metre")
         return ()
