@@ -50,6 +50,8 @@ _DIGITS = re.compile(r"[\d½¼¾⅓⅔⅛]+(?:[.,][\d]+)*")
 _FAR = 600
 """How far from a figure words say anything about it."""
 _MOST_CELLS = 20_000
+_STATEMENT = 160
+"""Longer sentences speak of figures rather than say what all are in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Claim:
     """Offset of the numeral in its sentence."""
     section: str = ""
     """The heading above."""
+    other: Numeral | None = None
+    """The figure in the other scale that it may be in: bare where a caption gives one, and the other way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,8 @@ class _Reader:
         self.style = style
         self.out = Claims()
         self.title = _Outer()
+        self.statement = ""
+        """The last words that gave figures a scale."""
 
     def read(self, document: Document) -> Claims:
         statement = ""
@@ -180,8 +186,11 @@ class _Reader:
             )
             if block.kind in ("table", "chart"):
                 self._table(number, _as_table(block), outer, statement, block.kind == "chart")
+                self._take_statement(block.caption)
+                self._take_statement(block.header[0].text if block.header else "")
                 heads = " ".join(cell.text for cell in block.header)
-                previous = replace(self._outer(heads, 0.15), times=previous.times)
+                of_heads = self._outer(heads, 0.15)
+                previous = replace(of_heads, times=previous.times or of_heads.times[:8])
                 continue
             if block.kind == "code":
                 continue
@@ -194,7 +203,7 @@ class _Reader:
                 sentence = block.text[start:end]
                 own = self._sentence(number, index, block, start, sentence, outer)
                 has_figures = bool(self.out.claims) and self.out.claims[-1].group == (number, index)
-                if not has_figures and len(sentence) < 160 and scale_statement(sentence, self.lexicon)[0] != 1:
+                if not has_figures and self._take_statement(sentence):
                     statement = sentence
                 outer = _Outer(
                     {**outer.words, **dict.fromkeys(own.words, 0.2)},
@@ -208,6 +217,13 @@ class _Reader:
                 # Items stand beside one another: what one says of its time is not said of the next.
                 previous = _Outer({**previous.words, **outer.words}, previous.members, previous.times)
         return self.out
+
+    def _take_statement(self, text: str) -> bool:
+        """Whether words give a scale (`in thousands of jobs`), which then holds for the bare figures that follow."""
+        if len(text) >= _STATEMENT or scale_statement(text, self.lexicon)[0] == 1:
+            return False
+        self.statement = text
+        return True
 
     def _outer(self, text: str, weight: float) -> _Outer:
         text = _blank_marks(text)[-2 * _FAR :]
@@ -251,6 +267,7 @@ class _Reader:
             last = figures[position - 1].end if position else 0
             following = figures[position + 1].start if position + 1 < len(figures) else len(text)
             near = self._near(numeral, words, cuts, figures)
+            said_of, beside = _nearest_members(text, numeral, members)
             asserted = {**outer.words}
             for word, weight in near.items():
                 asserted[word] = max(weight, asserted.get(word, 0.0))
@@ -265,13 +282,14 @@ class _Reader:
                     text[last : numeral.start],
                     text[numeral.end : following],
                     asserted,
-                    _nearest_members(text, numeral, members),
-                    outer.members,
+                    said_of,
+                    (*beside, *outer.members),
                     *self._times(text, numeral, times, figures, cuts, outer),
                     listed=sum(figure.kind == numeral.kind for figure in figures) >= 3
                     and len(times) < 2
                     and (numeral.start - last <= 14 if position else following - numeral.end <= 14),
                     start=numeral.start,
+                    other=self._stated(numeral),
                 )
             )
         return _Outer(
@@ -298,6 +316,9 @@ class _Reader:
         behind = [
             ref for ref in times if numeral.end <= ref.start < following and _reaches(text[numeral.end : ref.start])
         ]
+        if self.lexicon.language in ("ja", "zh"):
+            # There a time stands before what it is said of, or behind it in brackets.
+            behind = [ref for ref in behind if re.fullmatch(r"\s*[(（]\s*", text[numeral.end : ref.start])]
         behind = [
             ref
             for ref in behind
@@ -409,9 +430,10 @@ class _Reader:
                     own = self._outer(cell.text, 0.95)
                     words |= own.words
                     members = (*own.members, *row_outer.members, *(column_outer[at].members if at < len(heads) else ()))
+                    scaled = self._scaled(numeral, head, labels, corner, caption)
                     self.out.claims.append(
                         Claim(
-                            self._scaled(numeral, head, labels, corner, caption),
+                            scaled,
                             cell.line,
                             cell.column + numeral.start,
                             (number, row_number),
@@ -436,6 +458,7 @@ class _Reader:
                             at,
                             is_chart,
                             section=f"{block.headings[-1:]} {block.caption}",
+                            other=numeral if scaled.scale != numeral.scale else None,
                         )
                     )
 
@@ -453,6 +476,13 @@ class _Reader:
                 labels.append(at)
         return labels
 
+    def _stated(self, numeral: Numeral) -> Numeral | None:
+        """A bare figure of running text in the scale that the last table or statement gave."""
+        if not numeral.bare or numeral.digits < 3 or not self.statement:
+            return None
+        scale, kind, unit = scale_statement(self.statement, self.lexicon)
+        return _in_scale(numeral, scale, kind, unit)
+
     def _scaled(self, numeral: Numeral, head: str, row: str, corner: str, caption: str) -> Numeral:
         """A bare cell in the unit and scale that its heads give, else the corner, the caption, the statement above."""
         if not numeral.bare:
@@ -463,17 +493,21 @@ class _Reader:
                 continue
             if text is not head and text is not row and _is_other_quantity(f"{head} {row}", kind):
                 continue
-            return replace(
-                numeral,
-                value=numeral.value * scale,
-                low=numeral.low * scale,
-                high=numeral.high * scale,
-                scale=scale,
-                kind=kind or numeral.kind,
-                unit=unit,
-                bare=False,
-            )
+            return _in_scale(numeral, scale, kind, unit)
         return numeral
+
+
+def _in_scale(numeral: Numeral, scale: float, kind: Kind | Literal[""], unit: str) -> Numeral:
+    return replace(
+        numeral,
+        value=numeral.value * scale,
+        low=numeral.low * scale,
+        high=numeral.high * scale,
+        scale=scale,
+        kind=kind or numeral.kind,
+        unit=unit,
+        bare=False,
+    )
 
 
 @cache
@@ -563,17 +597,29 @@ def _is_rank_column(cells: Sequence[str]) -> bool:
     )
 
 
-def _nearest_members(text: str, numeral: Numeral, members: Sequence[tuple[int, int, Members]]) -> tuple[Members, ...]:
-    """The members of a sentence, those a figure is said of first: one right behind it, the last one before it, the others."""  # noqa: E501
+def _nearest_members(
+    text: str, numeral: Numeral, members: Sequence[tuple[int, int, Members]]
+) -> tuple[tuple[Members, ...], tuple[Members, ...]]:
+    """The members of a sentence that a figure is said of, and those that its sentence only names.
+
+    Of the first, one right behind it comes first, then the last one before it, then the others. Where members stand
+    only behind it and past a comma, they are of what follows.
+    """
     behind = [item for item in members if item[0] >= numeral.end]
     own = [item for item in behind[:1] if item[0] - numeral.end < 40 and _reaches(text[numeral.end : item[0]])]
     if own and re.search(r"\d", text[numeral.end : own[0][0]]):
         own = []
     before = [item for item in members if item[1] <= numeral.start][::-1]
-    if own and before and not _TIME_CUT.search(text[before[0][1] : numeral.start]):
+    near = next((item for item in before if own and _dimensions(item[2]) & _dimensions(own[0][2])), None)
+    if near and not _TIME_CUT.search(text[near[1] : numeral.start]):
         own = []
-    rest = [item for item in behind if item not in own]
-    return tuple(of for _, _, of in (*own, *before, *rest))
+    rest = [item[2] for item in behind if item not in own]
+    first = tuple(of for _, _, of in (*own, *before))
+    return ((*first, *rest), ()) if first else ((), tuple(rest))
+
+
+def _dimensions(members: Members) -> set[str]:
+    return {dimension for dimension, _ in members}
 
 
 def _distance(numeral: Numeral, start: int, end: int, cuts: Sequence[int]) -> tuple[float, int]:

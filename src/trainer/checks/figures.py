@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from trainer.checks.dates import check_dates
+from trainer.checks.evidence import Reading, exact
 from trainer.checks.figure import UNVERIFIED, Figure, FigureReport, Unread
-from trainer.checks.judge import Reading, exact
 from trainer.checks.predicates import Predicate, check_predicates
 from trainer.checks.quantities import Quantity
 from trainer.checks.text import Given, read_text
@@ -42,7 +42,7 @@ def _check(text: str, given: Given, language: str | None, foreign: tuple[str, ..
     figures += check_dates(
         checked.parsed.claims, view=checked.parsed.view, blocks=given.blocks, contexts=given.contexts
     )
-    figures += [_said(predicate) for predicate in check_predicates(checked.judge, checked.parsed.claims.sentences)]
+    figures += [_said(predicate) for predicate in check_predicates(checked.evidence, checked.parsed.claims.sentences)]
     figures.sort(key=lambda figure: (figure.line, figure.column, figure.kind))
     unread = tuple(Unread(*item) for item in checked.parsed.claims.unread)
     return FigureReport(tuple(figures), _scores(figures), unread)

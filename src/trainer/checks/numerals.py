@@ -175,8 +175,10 @@ def _pattern(language: str) -> re.Pattern[str]:
     money = alternation(name for name in currencies() if name[:1].isalpha() or ord(name[0]) > 0x2FFF)
     signs = "|".join(map(re.escape, sorted((name for name in _SYMBOLS), key=len, reverse=True)))
     units = sorted(physical_units(), key=lambda name: (-len(name), name))
-    end = r"(?![^\W_])"
-    unit = "|".join(re.escape(name) + (end if name[-1:].isalnum() else "") for name in units if name not in ('"', "in"))
+    spelt = [re.escape(name) for name in units if name[-1:].isalnum() and name != "in"]
+    signed = [re.escape(name) for name in units if not name[-1:].isalnum() and name != '"']
+    # One look ahead for all: a class of scripts in each of them takes seconds to compile.
+    unit = rf"(?:{'|'.join(spelt)})(?![^\W_{CJK}])|{'|'.join(signed)}"
 
     def suffix(key: str) -> str:
         return alternation(lexicon.terms(key), glued=True)
@@ -186,7 +188,7 @@ def _pattern(language: str) -> re.Pattern[str]:
     return re.compile(
         rf"(?P<minus>[-−–+△▲])?{gap[:-5]}?(?P<before>(?:{signs})|(?<![^\W{CJK}])(?:{money}))?{gap}(?P<minus2>[-−–+])?"
         rf"(?P<number>(?<![\d])(?<![\d][.,])(?:{_number(spaced)}))"
-        rf"(?:{gap}(?P<scale>{alternation(lexicon.mapped('scales'), glued=True)}))?"
+        rf"(?:{gap}(?P<scale>{alternation(lexicon.mapped('scales'), glued=True)})(?![/²³]))?"
         rf"(?:{gap}(?:"
         rf"(?P<points>{suffix('points')})|(?P<basis>{suffix('basis')})|(?P<percent>%|％|{suffix('percent')})"
         rf"|(?P<after>(?:of{gap}|de{gap}|d['’])?(?:{signs}|(?:{money})))"
@@ -378,6 +380,13 @@ _WINDOW = re.compile(
     re.IGNORECASE,
 )
 """What stands before the length of a window (`over 52 weeks`), which measures nothing."""
+_PER = re.compile(
+    r"(?:\b(?:per|out of|(?:for|of|in) every|je|pro|auf|pour|par|sur|por(?: cada)?|de cada|a cada|ogni|su)\s|每)\s?$",
+    re.IGNORECASE,
+)
+"""What stands before the round number that a rate is per: `per 100,000 inhabitants`."""
+_HYPHENATED = re.compile(r"[-‑]\s+(?:bis|und|oder|to|and|or|à|et|a|y|e)\s+\d")
+"""What follows the first number of `50- to 54-year-olds`."""
 _PHONE = re.compile(r"\+?\(?\d[\d\s()/.-]{6,}\d")
 _WEB = re.compile(r"[\w.-]+@[\w.-]+\.\w+|\bv\d+(?:\.\d+)+|\b(?!\d{1,3}(?:\.\d{3})+\b)\d+\.\d+\.\d+(?:\.\d+)*\b")
 
@@ -410,8 +419,10 @@ def _no_figure(match: re.Match[str], text: str, lexicon: Lexicon, *, bare: bool,
         return "name"
     if match["span"] and re.match(r"[-‑]", text[end:]):
         return "window"
-    if bare and re.match(r"[-‑][^\W\d_]|[/:]\d|\(\w\)", text[end:]):
+    if bare and (re.match(r"[-‑][^\W\d_]|[/:]\d|\(\w\)", text[end:]) or _HYPHENATED.match(text[end:])):
         return "name"
+    if bare and re.fullmatch(r"10{2,}", re.sub(r"\D", "", match["number"])) and _PER.search(before):
+        return "reference"
     if match["span"] and re.fullmatch(r"\d{1,3}", match["number"]) and _WINDOW.search(before):
         return "window"
     if bare and re.search(r"\([^()]*[^\W\d_]\d{2,}-\d[^()]*$", before):
@@ -434,6 +445,8 @@ def _no_figure(match: re.Match[str], text: str, lexicon: Lexicon, *, bare: bool,
         return "list"
     if bare or match["times"] or match["scale"] or match["span"]:
         named = _named(lexicon.language)[0].search(before)
+        if named and lexicon.before("ordinals").search(before[: named.start()]):
+            named = None  # `in the first class 141 survived` numbers no class
         if named and (bare or named[0].strip().casefold() not in ("no", "nos", "top", "p", "m", "g")):
             return "name"
         if bare and _named(lexicon.language)[1].search(before):
@@ -448,7 +461,7 @@ def _named(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """A name's word right before a number, and before the numbers of a list of names."""
     words = Lexicon(language).pattern("named").pattern
     return (
-        re.compile(rf"(?:{words})[.:]?[\s\u00a0-]*$", re.IGNORECASE),
+        re.compile(rf"(?:{words})\.?[\s\u00a0-]*$", re.IGNORECASE),
         re.compile(rf"(?:{words})[.:]?\s+\d[\d\s.,/+]*(?:,|and|und|et|y|e|or)?\s*$", re.IGNORECASE),
     )
 

@@ -13,7 +13,7 @@ from typing import Literal
 from trainer.checks.calendar import is_before, same_length
 from trainer.checks.claims import Sentence
 from trainer.checks.concepts import concepts
-from trainer.checks.judge import Judge, Reading, exact
+from trainer.checks.evidence import Evidence, Reading, exact
 from trainer.checks.quantities import Candidate, Quantity
 from trainer.checks.thresholds import NAMED
 from trainer.checks.times import find_times
@@ -35,17 +35,17 @@ class Predicate:
     inputs: tuple[Quantity, ...] = ()
 
 
-def check_predicates(judge: Judge, sentences: Sequence[Sentence]) -> Iterator[Predicate]:
+def check_predicates(evidence: Evidence, sentences: Sequence[Sentence]) -> Iterator[Predicate]:
     """Every predicate of the sentences that binds data, with whether it holds."""
     by_group: dict[tuple[int, ...], list[Reading]] = {}
-    for reading in judge.readings:
+    for reading in evidence.readings:
         if not reading.claim.is_cell:
             by_group.setdefault(reading.claim.group, []).append(reading)
     for sentence in sentences:
         readings = by_group.get(sentence.group, [])
-        yield from _directions(judge, sentence, readings)
-        yield from _ranks(judge, sentence, readings)
-        yield from _sizes(judge, sentence, readings)
+        yield from _directions(evidence, sentence, readings)
+        yield from _ranks(evidence, sentence, readings)
+        yield from _sizes(evidence, sentence, readings)
 
 
 def _predicate(  # noqa: PLR0917
@@ -64,8 +64,8 @@ def _predicate(  # noqa: PLR0917
 # Direction.
 
 
-def _directions(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
-    lexicon = judge.lexicon
+def _directions(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
+    lexicon = evidence.lexicon
     words = [(match, 1) for match in lexicon.pattern("up").finditer(sentence.text)]
     words += [(match, -1) for match in lexicon.pattern("down").finditer(sentence.text)]
     verbs = {
@@ -75,11 +75,11 @@ def _directions(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -
     }
     taken: set[int] = set()
     for match, sign in sorted(words, key=lambda item: (item[0].start(), -len(item[0][0]))):
-        if match.start() in taken or _is_approximation(judge, sentence.text, match):
+        if match.start() in taken or _is_approximation(evidence, sentence.text, match):
             continue
-        found = _change_beside(judge, sentence, readings, match)
+        found = _change_beside(evidence, sentence, readings, match)
         if found is None:
-            found = _comparison(judge, sentence, readings, match, (match.start(), match.end()) in verbs)
+            found = _comparison(evidence, sentence, readings, match, (match.start(), match.end()) in verbs)
         if found is None:
             continue
         taken.update(range(match.start(), match.end()))
@@ -93,17 +93,17 @@ def _directions(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -
         )
 
 
-def _is_approximation(judge: Judge, text: str, match: re.Match[str]) -> bool:
+def _is_approximation(evidence: Evidence, text: str, match: re.Match[str]) -> bool:
     """Whether `over`, `more than` or `below` only rounds the figure behind it."""
     after = text[match.end() : match.end() + 16]
     word = match[0].casefold()
     return bool(
         (
-            judge.lexicon.pattern("over").match(text, match.start())
-            or judge.lexicon.pattern("under").match(text, match.start())
+            evidence.lexicon.pattern("over").match(text, match.start())
+            or evidence.lexicon.pattern("under").match(text, match.start())
         )
         and word not in ("above", "below")
-        and (re.match(r"\s*(?:than\s+|als\s+|de\s+)?[$€£¥]?\d", after) or re.match(r"\s*(?:than|als|de)\b", after))
+        and re.match(r"\s*(?:(?:than|als|de|que|di|do que)\s+)?(?:[A-Z]{0,3}[$€£¥]\s?|[A-Z]{3}\s)?\d", after)
     ) or bool(
         re.match(r"\s+(?:than\s+)?(?:twice|doubled|tripled|quadrupled|half|doppelt|verdoppelt|the)\b", after)
         and word in ("more", "over", "mehr")
@@ -111,7 +111,7 @@ def _is_approximation(judge: Judge, text: str, match: re.Match[str]) -> bool:
 
 
 def _change_beside(
-    judge: Judge, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
 ) -> tuple[float, tuple[Quantity, ...]] | None:
     """The signed change that a figure right beside the word states."""
     for reading in readings:
@@ -130,22 +130,27 @@ def _change_beside(
         if (
             candidate.operation == "direct"
             and numeral.kind in ("percent", "points", "fraction")
-            and _is_change(judge, candidate.inputs[0])
+            and _is_change(evidence, candidate.inputs[0])
         ):
             return candidate.value, candidate.inputs
     return None
 
 
-def _is_change(judge: Judge, quantity: Quantity) -> bool:
-    return quantity.measure >= 0 and bool(judge.view.words[quantity.measure] & {"change", "growth", "return"})
+_TO = re.compile(r"(?<!\w)(?:to|auf|à|a|al|para|até|hasta)(?!\w)|へ|至|到|に", re.IGNORECASE)
+"""Between two figures: from the one to the other."""
+
+
+def _is_change(evidence: Evidence, quantity: Quantity) -> bool:
+    return quantity.measure >= 0 and bool(evidence.view.words[quantity.measure] & {"change", "growth", "return"})
 
 
 def _comparison(  # noqa: C901, PLR0912
-    judge: Judge, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str], is_verb: bool
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str], is_verb: bool
 ) -> tuple[float, tuple[Quantity, ...]] | None:
     """The change to the figure that the word leads to: from the one named beside it, else from a year or step before."""  # noqa: E501
     text = sentence.text
     ahead = [reading for reading in readings if reading.claim.numeral.start >= match.end()]
+    behind = [reading for reading in readings if reading.claim.numeral.end <= match.start()]
     if ahead:
         first = ahead[0]
         gap = text[match.end() : first.claim.numeral.start]
@@ -162,34 +167,46 @@ def _comparison(  # noqa: C901, PLR0912
                     return first_quantity.value - quantity.value, (first_quantity, quantity)
                 if before and match.start() - before[-1].claim.numeral.end < 12:
                     return None
-                other = _implied(judge, sentence, match.start(), quantity)
+                other = _implied(evidence, sentence, match.start(), quantity)
                 return (other.value - quantity.value, (other, quantity)) if other else None
             second = _quantity(ahead[1]) if len(ahead) > 1 else None
             leads = re.search(r"(?:^|\s)(?:to|auf|à|a|hasta)\s*(?:about\s+|rund\s+)?$", gap)
-            starts = re.search(r"(?:^|\s)(?:from|von|de|desde)\s*(?:about\s+|rund\s+)?$", gap)
+            starts = re.search(r"(?:^|\s)(?:from|von|de|desde|da|dal)\s*(?:los\s+|the\s+|about\s+|rund\s+)?$", gap)
             if is_verb and second is not None and second.kind == quantity.kind:
                 between = text[first.claim.numeral.end : ahead[1].claim.numeral.start]
-                if starts and re.search(r"\b(?:to|auf|à|a)\b", between):
+                if starts and _TO.search(between):
                     return second.value - quantity.value, (second, quantity)
                 if (
-                    judge.lexicon.has("versus", between)
+                    evidence.lexicon.has("versus", between)
                     and len(between) < 30
                     and second.measure == quantity.measure
                     and quantity.measure >= 0
                 ):
                     return quantity.value - second.value, (quantity, second)
             if is_verb and starts:
+                last = behind[-1] if behind else None
+                earlier = _quantity(last) if last and match.start() - last.claim.numeral.end < 24 else None
+                if earlier is not None and earlier.kind == quantity.kind:
+                    return earlier.value - quantity.value, (earlier, quantity)
                 return None
             if is_verb and (leads or len(gap) < 4):
-                return _since_before(judge, quantity)
-    behind = [reading for reading in readings if reading.claim.numeral.end <= match.start()]
+                return _since_before(evidence, quantity)
     one, two = _quantity(behind[-1]) if behind else None, _quantity(ahead[0]) if ahead else None
-    if one is not None and two is not None and one.measure == two.measure >= 0 and one.index != two.index:
+    if one is not None and two is not None and one.kind == two.kind and (one.index != two.index or one.index < 0):
         between = text[match.end() : ahead[0].claim.numeral.start]
-        if judge.lexicon.has("versus", between) or judge.lexicon.has("base", between):
+        since = text[behind[-1].claim.numeral.end : match.start()]
+        is_than = evidence.lexicon.has("versus", between) or evidence.lexicon.has("base", between)
+        if is_than and (one.measure == two.measure >= 0 or (len(between) < 24 and len(since) < 24)):
             return one.value - two.value, (one, two)
+    if is_verb and not ahead and len(behind) == 2 and one is not None:
+        # Where the verb comes last, the figures before it are those at its two times.
+        first_quantity = _quantity(behind[0])
+        if first_quantity and first_quantity.kind == one.kind and first_quantity.measure == one.measure:
+            pair = sorted((first_quantity, one), key=lambda item: item.time.end.toordinal() if item.time else 0)
+            if pair[0].time and pair[1].time and pair[0].time.end < pair[1].time.end:
+                return pair[1].value - pair[0].value, (pair[1], pair[0])
     if not is_verb:
-        return _ratio_comparison(judge, sentence, readings, match)
+        return _ratio_comparison(evidence, sentence, readings, match)
     return None
 
 
@@ -211,13 +228,13 @@ def _quantity(reading: Reading) -> Quantity | None:
     )
 
 
-def _since_before(judge: Judge, quantity: Quantity) -> tuple[float, tuple[Quantity, ...]] | None:
+def _since_before(evidence: Evidence, quantity: Quantity) -> tuple[float, tuple[Quantity, ...]] | None:
     """The change from a year before and from the step before, where both went one way."""
     if quantity.measure < 0 or quantity.time is None:
         return None
     series = [
         datum
-        for datum in judge.view.series[quantity.measure, quantity.members]
+        for datum in evidence.view.series[quantity.measure, quantity.members]
         if datum.time and same_length(datum.time, quantity.time)
     ]
     earlier = [datum for datum in series if datum.end < quantity.time.end]
@@ -227,7 +244,7 @@ def _since_before(judge: Judge, quantity: Quantity) -> tuple[float, tuple[Quanti
     bases = [*bases, earlier[-1]]
     changes = [quantity.value - _value(base, quantity) for base in bases]
     if all(change > 0 for change in changes) or all(change < 0 for change in changes):
-        return changes[0], (quantity, _as_quantity(judge, bases[0], quantity))
+        return changes[0], (quantity, _as_quantity(evidence, bases[0], quantity))
     return None
 
 
@@ -238,7 +255,7 @@ def _value(datum: Datum, like: Quantity) -> float:
     )
 
 
-def _as_quantity(judge: Judge, datum: Datum, like: Quantity) -> Quantity:
+def _as_quantity(evidence: Evidence, datum: Datum, like: Quantity) -> Quantity:
     return Quantity(
         _value(datum, like),
         like.kind,
@@ -246,32 +263,32 @@ def _as_quantity(judge: Judge, datum: Datum, like: Quantity) -> Quantity:
         datum.measure,
         datum.members,
         datum.time,
-        judge.view.titles[datum.measure],
+        evidence.view.titles[datum.measure],
         datum.source,
         index=datum.index,
     )
 
 
-def _implied(judge: Judge, sentence: Sentence, end: int, other: Quantity) -> Quantity | None:
+def _implied(evidence: Evidence, sentence: Sentence, end: int, other: Quantity) -> Quantity | None:
     """What stands above or below something: the measure named before the word, else the price."""
     words = {word: 0.9 for word, _, stop in concepts(sentence.text) if stop <= end}
-    affinity = judge.view.affinities(words)
+    affinity = evidence.view.affinities(words)
     measures = [number for number, value in affinity.items() if value >= 0.8 and number != other.measure]
     if not measures:
-        measures = [number for number, words_of in enumerate(judge.view.words) if words_of == {"share", "price"}]
-    data = [datum for number in measures for datum in judge.view.series.get((number, other.members), ())]
+        measures = [number for number, words_of in enumerate(evidence.view.words) if words_of == {"share", "price"}]
+    data = [datum for number in measures for datum in evidence.view.series.get((number, other.members), ())]
     same = [datum for datum in data if any(option.kind == other.kind for option in datum.options)]
     if not same or len({round(_value(datum, other), 6) > other.value for datum in same}) > 1:
         return None
-    return _as_quantity(judge, same[-1], other)
+    return _as_quantity(evidence, same[-1], other)
 
 
 def _ratio_comparison(
-    judge: Judge, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
 ) -> tuple[float, tuple[Quantity, ...]] | None:
     """`a smaller share than in 2024`: the ratio before the word, at the time behind it."""
     before = [reading for reading in readings if reading.claim.numeral.end <= match.start()]
-    refs = [ref for ref in find_times(sentence.text, lexicon=judge.lexicon) if 0 <= ref.start - match.end() < 40]
+    refs = [ref for ref in find_times(sentence.text, lexicon=evidence.lexicon) if 0 <= ref.start - match.end() < 40]
     if not before or not refs or before[-1].candidate is None or before[-1].verdict not in ("derived", "supported"):
         return None
     candidate = before[-1].candidate
@@ -280,15 +297,15 @@ def _ratio_comparison(
         for reading in readings
     ):
         return None
-    other = _at(judge, candidate, lambda time: judge.calendar.cost(refs[0], time))
+    other = _at(evidence, candidate, lambda time: evidence.calendar.cost(refs[0], time))
     return (candidate.value - other, candidate.inputs) if other is not None else None
 
 
-def _at(judge: Judge, candidate: Candidate, cost) -> float | None:  # type: ignore[no-untyped-def]
+def _at(evidence: Evidence, candidate: Candidate, cost) -> float | None:  # type: ignore[no-untyped-def]
     """A direct value or share at another time."""
     values = []
     for item in candidate.inputs:
-        series = judge.view.series.get((item.measure, item.members), ())
+        series = evidence.view.series.get((item.measure, item.members), ())
         fitting = sorted(
             (found, datum.index, datum)
             for datum in series
@@ -306,14 +323,26 @@ def _at(judge: Judge, candidate: Candidate, cost) -> float | None:  # type: igno
 
 # Rank.
 
-_COMPARATIVE = re.compile(r"mayor|menor|mejor|peor|maggiore|minore|migliore|peggiore|meilleure?s?|pire", re.IGNORECASE)
+_COMPARATIVE = re.compile(
+    r"mayor|menor|mejor|peor|maggiore|minore|migliore|peggiore|meilleure?s?|pire|maior|melhor|pior|(?:plus|moins|más|menos|più|meno|mais)\s+\w+",
+    re.IGNORECASE,
+)
 """Words that say more or most, by whether an article stands before them."""
-_ARTICLE = re.compile(r"(?<!\w)(?:el|la|los|las|lo|il|i|le|gli|les)\s+(?:\w+\s+)?$", re.IGNORECASE)
+_ARTICLE = re.compile(
+    r"(?<!\w)(?:el|la|los|las|lo|il|i|le|gli|les|l['’]|o|a|os|as|su|sus|son|sa|ses|seu|sua)\s*(?:\w+\s+)?$",
+    re.IGNORECASE,
+)
 
 
-def _ranks(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
-    for key, sign in (("highest", 1), ("lowest", -1)):
-        for match in judge.lexicon.pattern(key).finditer(sentence.text):
+def _ranks(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
+    taken: set[int] = set()
+    named = [(evidence.lexicon.pattern(key), sign) for key, sign in (("highest", 1), ("lowest", -1))]
+    # `le plus arrosé`, `the most populous`: any adjective, where it is not one of the few that mean little.
+    formed = [(pattern, sign) for key, sign in (("most", 1), ("least", -1)) if (pattern := _superlative(evidence, key))]
+    for pattern, sign in (*named, *formed):
+        for match in pattern.finditer(sentence.text):
+            if taken & set(range(match.start(), match.end())):
+                continue
             if match[0].casefold() in (
                 "most",
                 "least",
@@ -325,18 +354,23 @@ def _ranks(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -> Ite
                 "bottom",
             ) and not re.match(r"(?:record|peak)", match[0], re.IGNORECASE):
                 continue
+            if match[0].casefold() == "stärksten" and re.search(r"(?<!\w)am\s+$", sentence.text[: match.start()]):
+                continue  # `am stärksten wuchs` ranks the growth
             if _COMPARATIVE.fullmatch(match[0]) and not _ARTICLE.search(sentence.text[: match.start()]):
                 continue
-            bound = _ranked(judge, sentence, readings, match)
+            taken |= set(range(match.start(), match.end()))
+            bound = _ranked(evidence, sentence, readings, match)
             if bound is None:
                 continue
             quantity, groups = bound
             if not groups:
                 continue
             nth = re.search(
-                rf"({judge.lexicon.pattern('ordinals').pattern})[\s-]+$", sentence.text[: match.start()], re.IGNORECASE
+                rf"({evidence.lexicon.pattern('ordinals').pattern})[\s-]+$",
+                sentence.text[: match.start()],
+                re.IGNORECASE,
             )
-            place = int(judge.lexicon.mapped("ordinals").get(nth[1].casefold(), 1)) if nth else 1
+            place = int(evidence.lexicon.mapped("ordinals").get(nth[1].casefold(), 1)) if nth else 1
             ahead = [
                 sum(
                     sign * other.value > sign * quantity.value * (1 + 1e-9 * sign)
@@ -348,11 +382,20 @@ def _ranks(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -> Ite
             extreme = max(groups[0], key=lambda item: sign * item.value)
             message = f"{quantity.named()} is {exact(quantity.value)}, number {ahead[0] + 1} of {len(groups[0])}; {extreme.named()} is {exact(extreme.value)}"  # noqa: E501
             start = nth.start() if nth else match.start()
-            yield _predicate(sentence, start, match.end(), "rank", place - 1 in ahead, message, (quantity, extreme))
+            holds = place - 1 in ahead
+            if evidence.lexicon.has("judged", match[0]):
+                # The best may be the most or the least: what is at either end holds.
+                holds = holds or any(len(group) - place == at for group, at in zip(groups, ahead, strict=True))
+            yield _predicate(sentence, start, match.end(), "rank", holds, message, (quantity, extreme))
+
+
+def _superlative(evidence: Evidence, key: str) -> re.Pattern[str] | None:
+    words = evidence.lexicon.terms(key)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})\s+[^\W\d_]{{3,}}", re.IGNORECASE) if words else None
 
 
 def _ranked(
-    judge: Judge, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
 ) -> tuple[Quantity, list[list[Quantity]]] | None:
     """What is ranked, and the groups it may be the first of."""
     near = sorted(
@@ -380,11 +423,13 @@ def _ranked(
     quantity = (
         _quantity(near[0])
         if near and abs(near[0].claim.numeral.start - match.end()) < 90
-        else _named(judge, sentence, match)
+        else _named(evidence, sentence, match)
     )
     if quantity is None or quantity.measure < 0:
         return None
     around = sentence.text[max(0, match.start() - 50) : match.end() + 70]
+    for reading in readings:
+        around = around.replace(reading.claim.numeral.text, " ")  # in `73.6 years` nothing is of a year
     by_time = bool(
         re.search(
             r"\b(?:quarter|year|month|quartal|jahr|monat|trimestre|année|exercice|mois|año|mes\b|meses|anno)|四半期|年|月|季度",
@@ -393,21 +438,21 @@ def _ranked(
         )
     )
     groups = []
-    section = [_as_quantity(judge, datum, quantity) for datum in judge._section(quantity)]
+    section = [_as_quantity(evidence, datum, quantity) for datum in evidence.section(quantity)]
     if len(section) > 1 and not by_time:
         groups.append(section)
-        mentioned = [item for item in section if item.members == quantity.members or _mentions(judge, item)]
+        mentioned = [item for item in section if item.members == quantity.members or _mentions(evidence, item)]
         if len(mentioned) > 1:
             groups.append(mentioned)
     if quantity.time is not None:
         series = [
-            _as_quantity(judge, datum, quantity)
-            for datum in judge.view.series[quantity.measure, quantity.members]
+            _as_quantity(evidence, datum, quantity)
+            for datum in evidence.view.series[quantity.measure, quantity.members]
             if datum.time and same_length(datum.time, quantity.time)
         ]
         if len(series) > 1 and (by_time or len(section) < 2):
             groups.append(series)
-            table = set(judge.column_times.values()) | set(judge.row_times.values())
+            table = set(evidence.learned.column_times.values()) | set(evidence.learned.row_times.values())
             shown = [item for item in series if item.time in table or item.time == quantity.time]
             if len(shown) > 1:
                 groups.append(shown)
@@ -416,7 +461,7 @@ def _ranked(
                 for item in series
                 if any(
                     reading.candidate and any(other.index == item.index for other in reading.candidate.inputs)
-                    for reading in judge.readings
+                    for reading in evidence.readings
                 )
             ]
             if len(said) > 1:
@@ -427,16 +472,16 @@ def _ranked(
     return quantity, groups
 
 
-def _mentions(judge: Judge, item: Quantity) -> bool:
+def _mentions(evidence: Evidence, item: Quantity) -> bool:
     return any(
         reading.candidate and any(other.members == item.members for other in reading.candidate.inputs[:1])
-        for reading in judge.readings
+        for reading in evidence.readings
     )
 
 
-def _named(judge: Judge, sentence: Sentence, match: re.Match[str]) -> Quantity | None:  # noqa: ARG001
+def _named(evidence: Evidence, sentence: Sentence, match: re.Match[str]) -> Quantity | None:  # noqa: ARG001
     """The datum that the words of a sentence without a figure name: one measure, one member or time."""
-    view = judge.view
+    view = evidence.view
     words = {word: 1.0 for word, _, _ in concepts(sentence.text)}
     affinity = view.affinities(words)
     best = max(affinity.values(), default=0.0)
@@ -444,13 +489,15 @@ def _named(judge: Judge, sentence: Sentence, match: re.Match[str]) -> Quantity |
         return None
     measures = [number for number, value in affinity.items() if value >= best - 0.02]
     members = [options for _, _, options in view.members_in(sentence.text)]
-    refs = [ref for ref in find_times(sentence.text, lexicon=judge.lexicon) if ref.kind not in ("previous", "year_ago")]
+    refs = [
+        ref for ref in find_times(sentence.text, lexicon=evidence.lexicon) if ref.kind not in ("previous", "year_ago")
+    ]
     fitting = []
     for (measure, of), series in view.series.items():
         if measure not in measures or (members and not any(option in of for option in members[0])):
             continue
         for datum in series:
-            cost = 0.0 if not refs else judge.calendar.cost(refs[0], datum.time) if datum.time else None
+            cost = 0.0 if not refs else evidence.calendar.cost(refs[0], datum.time) if datum.time else None
             if cost is not None:
                 fitting.append((cost, datum.index, datum))
     fitting.sort(key=lambda item: item[:2])
@@ -483,8 +530,8 @@ def _named(judge: Judge, sentence: Sentence, match: re.Match[str]) -> Quantity |
 # Size: doubled, three times, half.
 
 
-def _sizes(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
-    lexicon = judge.lexicon
+def _sizes(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
+    lexicon = evidence.lexicon
     grew = lexicon.mapped("grew_by")
     pattern = re.compile(
         rf"(?:(?P<over>{lexicon.pattern('over').pattern})\s+|(?P<under>{lexicon.pattern('under').pattern})\s+|(?P<about>{lexicon.pattern('about').pattern})\s+)?(?P<word>{lexicon.pattern('grew_by').pattern}|(?P<count>two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+times)",
@@ -509,7 +556,7 @@ def _sizes(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -> Ite
             re.IGNORECASE,
         ):
             continue
-        pair = _pair(judge, sentence, readings, match)
+        pair = _pair(evidence, sentence, readings, match)
         if not factor or pair is None or not pair[1].value:
             continue
         ratio = pair[0].value / pair[1].value
@@ -526,7 +573,7 @@ def _sizes(judge: Judge, sentence: Sentence, readings: Sequence[Reading]) -> Ite
 
 
 def _pair(
-    judge: Judge, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
 ) -> tuple[Quantity, Quantity] | None:
     quantities = [
         (reading.claim.numeral.start, quantity)
@@ -539,10 +586,10 @@ def _pair(
     after = [quantity for start, quantity in quantities if start >= match.end()]
     if before and after and before[0].kind == after[0].kind:
         return before[0], after[0]
-    other = _other_measure(judge, sentence, before, match)
+    other = _other_measure(evidence, sentence, before, match)
     if other is not None:
         return before[-1], other
-    refs = list(find_times(sentence.text, lexicon=judge.lexicon))
+    refs = list(find_times(sentence.text, lexicon=evidence.lexicon))
     base = [ref for ref in refs if ref.kind not in ("previous", "year_ago")]
     known = (after or before)[:1]
     leads = after and re.match(r"\s*(?:to|auf|à|a)\s", sentence.text[match.end() :])
@@ -551,7 +598,7 @@ def _pair(
     else:
         # `doubled` is of one thing at two times; `twice` and `three times` need what they are times of.
         subject = (
-            _subject(judge, sentence, match)
+            _subject(evidence, sentence, match)
             if not match["count"] and match["word"].casefold() not in ("twice", "double", "doppelt")
             else None
         )
@@ -562,7 +609,7 @@ def _pair(
         return None
     series = [
         datum
-        for datum in judge.view.series[later.measure, later.members]
+        for datum in evidence.view.series[later.measure, later.members]
         if datum.time and same_length(datum.time, later.time) and datum.end < later.time.end
     ]
     fitting = [
@@ -570,36 +617,36 @@ def _pair(
         for ref in base
         for datum in series
         if datum.time
-        and judge.calendar.cost(ref, datum.time) is not None
-        and judge.calendar.cost(ref, later.time) is None
+        and evidence.calendar.cost(ref, datum.time) is not None
+        and evidence.calendar.cost(ref, later.time) is None
     ]
     if not fitting:
         fitting = [datum for datum in series if datum.time and is_before(datum.time, later.time, years=1)] or series[
             -1:
         ]
-    return (later, _as_quantity(judge, fitting[0], later)) if fitting else None
+    return (later, _as_quantity(evidence, fitting[0], later)) if fitting else None
 
 
 def _other_measure(
-    judge: Judge, sentence: Sentence, before: Sequence[Quantity], match: re.Match[str]
+    evidence: Evidence, sentence: Sentence, before: Sequence[Quantity], match: re.Match[str]
 ) -> Quantity | None:
     """The measure that is named behind the word, where the figure before it is another's: `eleven times its net income`."""  # noqa: E501
     if not before:
         return None
     own = before[-1]
     words = {word: 1.0 for word, start, _ in concepts(sentence.text) if match.end() <= start <= match.end() + 40}
-    for number, value in sorted(judge.view.affinities(words).items(), key=lambda item: -item[1]):
+    for number, value in sorted(evidence.view.affinities(words).items(), key=lambda item: -item[1]):
         if value >= 0.8 and number != own.measure:
-            for datum in judge.view.series.get((number, own.members), ()):
+            for datum in evidence.view.series.get((number, own.members), ()):
                 if datum.time == own.time or datum.time is None:
-                    return _as_quantity(judge, datum, own)
+                    return _as_quantity(evidence, datum, own)
     return None
 
 
-def _subject(judge: Judge, sentence: Sentence, match: re.Match[str]) -> Quantity | None:
+def _subject(evidence: Evidence, sentence: Sentence, match: re.Match[str]) -> Quantity | None:
     """The latest datum of the one measure that is named before the word."""
     words = {word: 1.0 for word, _, end in concepts(sentence.text) if end <= match.start()}
-    affinity = judge.view.affinities(words)
+    affinity = evidence.view.affinities(words)
     best = max(affinity.values(), default=0.0)
     if best < 0.8:
         return None
@@ -607,7 +654,7 @@ def _subject(judge: Judge, sentence: Sentence, match: re.Match[str]) -> Quantity
         datum
         for number, value in affinity.items()
         if value >= best - 0.02
-        for (measure, _), series in judge.view.series.items()
+        for (measure, _), series in evidence.view.series.items()
         if measure == number
         for datum in series[-1:]
     ]
@@ -622,7 +669,7 @@ def _subject(judge: Judge, sentence: Sentence, match: re.Match[str]) -> Quantity
         datum.measure,
         datum.members,
         datum.time,
-        judge.view.titles[datum.measure],
+        evidence.view.titles[datum.measure],
         datum.source,
         index=datum.index,
     )

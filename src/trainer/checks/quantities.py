@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from trainer.checks.calendar import is_before, same_length
+from trainer.checks.thresholds import BROKEN, UNSPOKEN
 from trainer.checks.view import MemberKey
 from trainer.facts.values import Time
 
@@ -57,6 +58,19 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """All rows of a measure at some members and one time, along every other dimension."""
+
+    members: frozenset[tuple[str, str]]
+    total: Quantity | None
+    """None of what is not added up."""
+    mean: Quantity
+    count: Quantity
+    cost: float = 0.0
+    """How much speaks against its being meant."""
+
+
+@dataclass(frozen=True, slots=True)
 class Focus:
     """What operations work on, the likeliest first."""
 
@@ -76,6 +90,12 @@ class Focus:
     """Of a cell: the figures beside it; of a sentence: those before it."""
     tables: Sequence[Sequence[Quantity]] = ()
     """The columns of the table before."""
+    spanned: bool = False
+    """Whether words name two times, so that a change is between these."""
+    named: frozenset[int] = frozenset()
+    """The measures that a claim's words name whole."""
+    groups: Sequence[Group] = ()
+    """Groups of rows that members named near a figure make."""
     cues: Callable[[str], float] = lambda _: 0.0
     """What is added where no word speaks of an operation: 0 where one does."""
 
@@ -92,7 +112,7 @@ def changes(focus: Focus) -> Iterator[Candidate]:
                 continue
             if earlier.time.end >= later.time.end:
                 continue
-            step = later.cost + _step_cost(series, earlier, later)
+            step = later.cost + _step_cost(series, earlier, later, spanned=focus.spanned)
             pair = (later, earlier)
             if earlier.value:
                 value = 100 * (later.value / earlier.value - 1) * (1 if earlier.value > 0 else -1)
@@ -126,7 +146,7 @@ def changes(focus: Focus) -> Iterator[Candidate]:
             )
 
 
-def _step_cost(series: Sequence[Quantity], earlier: Quantity, later: Quantity) -> float:
+def _step_cost(series: Sequence[Quantity], earlier: Quantity, later: Quantity, *, spanned: bool) -> float:
     """What speaks against a pair of times: nothing for last year's or the one before, or for one that words name."""
     assert earlier.time
     assert later.time
@@ -135,7 +155,9 @@ def _step_cost(series: Sequence[Quantity], earlier: Quantity, later: Quantity) -
     if is_before(earlier.time, later.time, years=1):
         return 0.2
     at = next((at for at, item in enumerate(series) if item.index == later.index), 0)
-    return 0.3 if at and series[at - 1].index == earlier.index else 1.2
+    if at and series[at - 1].index == earlier.index:
+        return 0.3
+    return BROKEN if spanned else UNSPOKEN
 
 
 def ratios(focus: Focus) -> Iterator[Candidate]:
@@ -269,7 +291,7 @@ def totals(focus: Focus) -> Iterator[Candidate]:
             done.add(identity)
             items = [item for item in items if same_length(item.time, own.time)]  # noqa: PLW2901
             base = min(item.cost for item in items)
-            groups = [(items, 0.2)]
+            groups: list[tuple[Sequence[Quantity], float]] = [(items, 0.2)]
             if name == "series":
                 groups += [
                     (items[start : start + size], _run_cost(items, start, size))
@@ -283,7 +305,8 @@ def totals(focus: Focus) -> Iterator[Candidate]:
             if 1 < len(named) < len(items):
                 groups.append((named, 0.0))
             for group, cost in groups:
-                yield from _aggregate(own, group, base + cost, cues)
+                is_whole = group is items or group is named
+                yield from _aggregate(own, group, base + cost, cues, is_whole=is_whole)
 
 
 def _run_cost(items: Sequence[Quantity], start: int, size: int) -> float:
@@ -294,7 +317,10 @@ def _run_cost(items: Sequence[Quantity], start: int, size: int) -> float:
     return 0.2 if start + size == len(items) else 0.5 if min(run[0].cost, run[-1].cost) <= 0.7 else 1.2
 
 
-def _aggregate(own: Quantity, group: Sequence[Quantity], cost: float, cues: dict[str, float]) -> Iterator[Candidate]:
+def _aggregate(
+    own: Quantity, group: Sequence[Quantity], cost: float, cues: dict[str, float], *, is_whole: bool
+) -> Iterator[Candidate]:
+    """Sum and mean of some values; median, extremes, range and count of those that are all there are or that are named."""  # noqa: E501
     values = [item.value for item in group]
     inputs = tuple(group)
     later = max((item.time for item in group if item.time), key=lambda time: time.end, default=None)
@@ -303,6 +329,8 @@ def _aggregate(own: Quantity, group: Sequence[Quantity], cost: float, cues: dict
     yield Candidate(
         math.fsum(values) / len(values), own.kind, own.symbol, cost + cues["mean"], inputs, "mean", "mean of {n}", later
     )
+    if not is_whole:
+        return
     ordered = sorted(values)
     middle = len(ordered) // 2
     median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
@@ -392,14 +420,26 @@ def beside(focus: Focus) -> Iterator[Candidate]:
                         "{0} / {1}",
                         one.time,
                     )
+                    if is_forward or one.measure != two.measure:
+                        yield Candidate(
+                            100 * (one.value / two.value - 1),
+                            "percent",
+                            "%",
+                            cost + cues["change"],
+                            (one, two),
+                            "change",
+                            "{0} / {1} - 1",
+                            one.time,
+                        )
+                if one.value + two.value and one.kind in ("", "count", "money") and one.measure == two.measure:
                     yield Candidate(
-                        100 * (one.value / two.value - 1),
+                        100 * one.value / (one.value + two.value),
                         "percent",
                         "%",
-                        cost + cues["change"],
+                        cost + cues["share"] + 0.2,
                         (one, two),
-                        "change",
-                        "{0} / {1} - 1",
+                        "share of total",
+                        "{0} / ({0} + {1})",
                         one.time,
                     )
                 yield Candidate(
@@ -526,6 +566,33 @@ def combined(focus: Focus) -> Iterator[Candidate]:
             )
 
 
+def parts(focus: Focus) -> Iterator[Candidate]:
+    """One of a few measures of a kind as a share of all of them: deaths of disease among deaths of any cause."""
+    share, plus = focus.cues("share"), focus.cues("sum")
+    for own in focus.quantities[:6]:
+        if own.index < 0 or own.aggregate != "sum" or own.kind in ("percent", "ratio", "points"):
+            continue
+        others = [
+            item
+            for item in focus.peers(own)
+            if item.index >= 0 and item.kind == own.kind and item.time == own.time and item.aggregate == "sum"
+        ]
+        if not 1 <= len(others) <= _MOST_PARTS:
+            continue
+        whole = own.value + math.fsum(item.value for item in others)
+        inputs = (own, *others)
+        if whole:
+            value = 100 * own.value / whole
+            yield Candidate(
+                value, "percent", "%", own.cost + share + 0.4, inputs, "share of total", "{0} / sum", own.time
+            )
+            yield Candidate(whole, own.kind, own.symbol, own.cost + plus + 0.6, inputs, "sum", "sum of {n}", own.time)
+
+
+_MOST_PARTS = 6
+"""Beside so many measures at most one may be a part of them all; a record of thirty is no list of parts."""
+
+
 def whole_sections(focus: Focus) -> Iterator[Candidate]:
     """The sum of any measure over all members at one time, though no word names it: large figures prove themselves."""
     cue = focus.cues("sum")
@@ -542,6 +609,42 @@ def inverses(focus: Focus) -> Iterator[Candidate]:
             yield Candidate(100 / own.value, "percent", "%", own.cost + 0.5, (own,), "inverse", "1 / {0}", own.time)
 
 
+def groups(focus: Focus) -> Iterator[Candidate]:
+    """Sum, mean and count over a group of rows, and one group as a share of a wider one."""
+    cues = {name: focus.cues(name) for name in ("sum", "mean", "count", "share")}
+    for group in focus.groups:
+        total, mean, count = group.total, group.mean, group.count
+        if total is not None:
+            # A group of counted rows is its sum: nobody writes `in total` of the women in a table.
+            plus = 0.2 * cues["sum"]
+            yield Candidate(
+                total.value, total.kind, total.symbol, group.cost + plus, (total,), "sum", "{0}", total.time
+            )
+        yield Candidate(
+            mean.value, mean.kind, mean.symbol, group.cost + cues["mean"], (mean,), "mean", "{0}", mean.time
+        )
+        named = 0.3 if group.members else 1.0
+        yield Candidate(
+            count.value, "count", "", group.cost + 0.3 + named * cues["count"], (count,), "count", "{0}", count.time
+        )
+    for part in focus.groups:
+        for whole in focus.groups:
+            if (
+                part.total is None
+                or whole.total is None
+                or not whole.total.value
+                or not whole.members < part.members
+                or part.total.time != whole.total.time
+                or part.total.measure != whole.total.measure
+            ):
+                continue
+            step = 0.3 * (len(part.members) - len(whole.members) - 1)
+            value = 100 * part.total.value / whole.total.value
+            cost = part.cost + step + 0.4 * cues["share"]
+            pair = (part.total, whole.total)
+            yield Candidate(value, "percent", "%", cost, pair, "share", "{0} / {1}", part.total.time)
+
+
 OPERATIONS: tuple[Callable[[Focus], Iterator[Candidate]], ...] = (
     changes,
     ratios,
@@ -551,7 +654,9 @@ OPERATIONS: tuple[Callable[[Focus], Iterator[Candidate]], ...] = (
     combined,
     beside,
     table_above,
+    parts,
     whole_sections,
     inverses,
+    groups,
 )
 """In this order; all are tried, and the likeliest that meets a figure is its support."""

@@ -7,9 +7,12 @@ from functools import lru_cache
 
 from trainer.checks.claims import Claims, read_claims
 from trainer.checks.document import Document, read_document
-from trainer.checks.judge import ContextFigure, Judge, Reading
+from trainer.checks.evidence import ContextFigure, Evidence, Reading
+from trainer.checks.judge import Judge
 from trainer.checks.lexicon import Lexicon, detect_language, languages
+from trainer.checks.members import localized
 from trainer.checks.numerals import Style, style_of
+from trainer.checks.scales import shown_scales
 from trainer.checks.view import View
 from trainer.core.values import Context, DataBlock
 from trainer.facts import read_blocks
@@ -32,7 +35,7 @@ class Checked:
 
     parsed: ParsedText
     readings: tuple[Reading, ...]
-    judge: Judge
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,14 +59,21 @@ def read_view(given: Given) -> View:
 
 
 @lru_cache(maxsize=16)
+def _view_in(given: Given, language: str) -> View:
+    return localized(read_view(given), language)
+
+
+@lru_cache(maxsize=16)
 def parse_text(text: str, *, given: Given, language: str | None = None) -> ParsedText:
     """The claims of a Markdown text about data, not yet held against it; contexts play no part."""
     code = (language or "").partition("-")[0].casefold()
     lexicon = Lexicon(code if code in languages() else detect_language(text))
     document = read_document(text)
-    view = read_view(given)
+    view = _view_in(given, lexicon.language)
     style = style_of(text, language or lexicon.language)
-    return ParsedText(document, read_claims(document, view=view, lexicon=lexicon, style=style), view, lexicon, style)
+    claims = read_claims(document, view=view, lexicon=lexicon, style=style)
+    scales = shown_scales(view, claims.claims)
+    return ParsedText(document, claims, view.scaled(scales) if scales else view, lexicon, style)
 
 
 @lru_cache(maxsize=16)
@@ -72,7 +82,7 @@ def read_text(text: str, *, given: Given, language: str | None = None) -> Checke
     parsed = parse_text(text, given=Given(given.blocks), language=language)
     figures = [figure for context in given.contexts for figure in context_figures(context, Given(given.blocks))]
     judge = Judge(parsed.view, figures, parsed.lexicon)
-    return Checked(parsed, tuple(judge.judge(parsed.claims.claims)), judge)
+    return Checked(parsed, tuple(judge.judge(parsed.claims.claims)), judge.evidence)
 
 
 @lru_cache(maxsize=64)  # reports on the same data share contexts
@@ -81,7 +91,7 @@ def context_figures(context: Context, given: Given) -> tuple[ContextFigure, ...]
     language = detect_language(context.text)
     claims = read_claims(
         read_document(context.text),
-        view=read_view(given),
+        view=_view_in(given, language),
         lexicon=Lexicon(language),
         style=style_of(context.text, language),
     )

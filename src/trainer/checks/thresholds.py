@@ -35,3 +35,23 @@ FOCUS = 26
 
 UNCALLED = 1.4
 """Above this cost no word calls for the arithmetic; where a sentence names one datum wholly, its figure is that datum or wrong."""  # noqa: E501
+
+UNSPOKEN = 2.0
+"""What speaks against a change since a time that no word names and that is neither the step nor the year before: of a
+long series some pair of times meets nearly any figure."""
+
+OTHER_SUBJECT = 1.2
+"""What speaks against a change of another measure than that of the figure just before it (`170.0 billion, up 18.8 %`), and
+against a sum over another number of times than is said."""  # noqa: E501
+
+BOUND = 0.8
+"""From this share of its telling words on, a measure is bound: another one is then contradicted, not only doubted."""
+
+LIKELY = 1.6
+"""Up to this cost a datum goes before a context that says the same."""
+
+BESIDE = 16
+"""So many characters at most stand between a figure and the change that is told of it."""
+
+FEW = 4
+"""Of data with so few measures a figure may be of any, though no word names it."""

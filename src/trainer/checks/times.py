@@ -81,6 +81,7 @@ def _pattern(language: str) -> re.Pattern[str]:
         rf"(?P<n1_n>\d\d?)\s?M[\s-]*(?P<n1_f>{fy})?(?P<n1_y>{_YEAR})",
         rf"(?P<p1>{alternation(lexicon.terms('previous_year'))})",
         rf"(?P<p2_n>{alternation(lexicon.mapped('years_ago')) if lexicon.mapped('years_ago') else '(?!)'})",
+        rf"(?P<p4>{alternation(lexicon.terms('next_year')) or '(?!)'})",
         rf"(?P<p3>{alternation(lexicon.terms('previous'))})",
         rf"(?P<d7_d>\d\d?)(?:st|nd|rd|th|er|º|\.)?\s+(?:of\s+|de\s+)?(?P<d7_m>{months})(?!\w)",
         rf"(?P<d8_m>{months})\.?\s+(?P<d8_d>\d\d?)(?:st|nd|rd|th)?(?![\d%.,]*\d|\s*%)",
@@ -152,6 +153,8 @@ def _is_may(match: re.Match[str], text: str) -> bool:
         "ago",
         "mag",
         "mär",
+        "dez",
+        "out",
     ) and not (name[:1].isupper() and (len(name) > 3 or not re.match(r"\w", text[match.end() : match.end() + 1])))
 
 
@@ -187,6 +190,8 @@ def _ref(match: re.Match[str], groups: dict[str, str], lexicon: Lexicon) -> Time
         return make("year_ago", part=1)
     if name == "p2_n":
         return make("year_ago", part=int(lexicon.mapped("years_ago").get(_plain(match[0]), 2)))
+    if name == "p4":
+        return make("year_ago", part=-1)
     if name == "p3":
         return make("previous", part=1)
     letter = name[0]

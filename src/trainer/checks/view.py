@@ -7,7 +7,8 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from trainer.checks.concepts import concept_words
@@ -66,7 +67,7 @@ class Option:
     """A value in one of the units it may be in."""
 
     kind: str
-    """Of its unit; empty where nothing is known of it."""
+    """Of its unit; empty where nothing is known of it; `raw` of a number as it is stored, its scale left off."""
     symbol: str
     value: float
     cost: float = 0.0
@@ -110,6 +111,7 @@ class View:
     aggregates: list[str] = field(default_factory=list)
     series: dict[tuple[int, MemberKey], list[Datum]] = field(default_factory=dict)
     """Along time, the oldest first."""
+    by_measure: dict[int, list[Datum]] = field(default_factory=dict)
     sections: dict[tuple[int, Time | None], list[Datum]] = field(default_factory=dict)
     """Across members at one time."""
     sorted_values: list[float] = field(default_factory=list)
@@ -123,6 +125,10 @@ class View:
     """The kinds and symbols of units that each measure's values may be in."""
     breadth: dict[str, int] = field(default_factory=dict)
     """How many members each dimension has."""
+    short: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """Members of one or two letters, by the start of their dimension's name and themselves, folded."""
+    implied: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By dimension, those whose members say which of its members is meant, as a country says its continent."""
     totals: set[tuple[str, str]] = field(default_factory=set)
     """The members that are the sum of the others."""
     currencies: set[str] = field(default_factory=set)
@@ -310,6 +316,9 @@ class View:
             sections[datum.measure, datum.time].append(datum)
         self.series = {key: sorted(found, key=lambda datum: (datum.end, datum.index)) for key, found in series.items()}
         self.sections = dict(sections)
+        self.by_measure = {}
+        for datum in self.data:
+            self.by_measure.setdefault(datum.measure, []).append(datum)
         pairs = sorted(
             ((option.value, datum.index, number) for datum in self.data for number, option in enumerate(datum.options))
         )
@@ -327,18 +336,44 @@ class View:
                 {same.get((dimension.name, member.name), member.name) for member in dimension.members}
             )
             self.totals |= {(dimension.name, member.name) for member in dimension.members if member.is_total}
+            self.short.update(
+                {
+                    (dimension.name.casefold()[:3], member.name.casefold()): (dimension.name, member.name)
+                    for member in dimension.members
+                    if len(member.name) < 3 and len(dimension.name) > 2
+                }
+            )
             for member in dimension.members:
                 name = same.get((dimension.name, member.name), member.name)
                 for alias in _aliases(
                     (member.name, *member.aliases, *sorted(beside.get((dimension.name, member.name), ())))
                 ):
                     self._call(alias, dimension.name, name)
+        self.implied = _implied(self.data)
         self._compile()
 
-    def call(self, alias: str, dimension: str, name: str) -> None:
-        """Adds another name of a member, learned from a text."""
-        self._call(alias, dimension, name)
-        self._compile()
+    def called(self, names: Mapping[tuple[str, str], Iterable[str]]) -> View:
+        """The same with more names for members, by dimension and member."""
+        view = copy(self)
+        view.aliases = {alias: list(members) for alias, members in self.aliases.items()}
+        for (dimension, member), aliases in names.items():
+            for alias in aliases:
+                view._call(alias, dimension, member)
+        view._compile()
+        return view
+
+    def scaled(self, factors: Mapping[int, float]) -> View:
+        """The same with the values of some measures in the scale that a text shows them to be in."""
+        view = copy(self)
+        view.data = [
+            replace(datum, options=(*_in_scale(datum.options, factors[datum.measure]), *datum.options))
+            if datum.measure in factors
+            else datum
+            for datum in self.data
+        ]
+        view.aliases = {}
+        view._arrange()
+        return view
 
     def _call(self, alias: str, dimension: str, name: str) -> None:
         entry = self.aliases.setdefault(alias.casefold(), [])
@@ -399,12 +434,26 @@ class View:
 
     def members_in(self, text: str) -> list[tuple[int, int, tuple[tuple[str, str], ...]]]:
         """The members that a text names: start, end, and the dimension and name of each it may be."""
-        if self.names is None:
-            return []
-        return [
+        named = [
             (match.start(), match.end(), tuple(self.aliases[match[0].casefold()]))
-            for match in self.names.finditer(text)
+            for match in (self.names.finditer(text) if self.names else ())
         ]
+        if not self.short:
+            return named
+        # `department F`, `Dept. F`: a letter is a member's name behind its dimension's, or alone in a cell.
+        for match in _SHORT.finditer(text):
+            word, letter = match[1].casefold(), match[2].casefold()
+            options = tuple(of for (start, name), of in self.short.items() if name == letter and word.startswith(start))
+            if options:
+                named.append((match.start(), match.end(), options))
+        if not named and (alone := text.strip().casefold()) and len(alone) < 3:
+            named = [
+                (0, len(text), options) for (_, name), of in self.short.items() if name == alone and (options := (of,))
+            ]
+        return sorted(named)
+
+
+_SHORT = re.compile(r"(?<!\w)([^\W\d_]{4,})\.?\s([^\W_]{1,2})(?!\w)")
 
 
 def _parts(longer: Datum, series: Sequence[Datum]) -> Iterable[Sequence[Datum]]:
@@ -470,6 +519,21 @@ def _names_beside(facts: Facts) -> dict[tuple[str, str], set[str]]:
         ):
             names[next(iter(subjects[item.source.name]))].add(item.detail)
     return names
+
+
+def _implied(data: Iterable[Datum]) -> dict[str, frozenset[str]]:
+    """Which dimensions of data follow from which others."""
+    pairs: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    free: set[tuple[str, str]] = set()
+    for members in dict.fromkeys(datum.members for datum in data):
+        for one, member in members:
+            for other, follows in members:
+                if one != other and pairs[one, other].setdefault(member, follows) != follows:
+                    free.add((one, other))
+    by: dict[str, set[str]] = defaultdict(set)
+    for one, other in pairs.keys() - free:
+        by[other].add(one)
+    return {name: frozenset(of) for name, of in by.items()}
 
 
 def _by_place(data: Sequence[Datum]) -> dict[tuple[MemberKey, object], Datum]:
@@ -559,7 +623,10 @@ def _options(value: float, units: Sequence[Unit], *, is_multiple: bool = False) 
     options: list[Option] = []
     for rank, unit in enumerate(units):
         scaled = value * float(unit.scale)
-        options.append(Option(unit.kind, unit.symbol, scaled, 0.2 * rank))
+        kind = "" if unit.kind == "count" and unit.scale > 1 and not unit.symbol else unit.kind
+        options.append(Option(kind, unit.symbol, scaled, 0.2 * rank))
+        if unit.scale > 100 and unit.kind in ("money", "count"):
+            options.append(Option("raw", "", value, 0.1))
         if unit.kind == "money" and float(unit.scale) == 0.01:
             options.append(Option("money", "", value, 0.2))  # pence stand in tables as pence
         if unit.kind == "ratio":
@@ -573,9 +640,19 @@ def _options(value: float, units: Sequence[Unit], *, is_multiple: bool = False) 
     return tuple(reversed(unique.values()))
 
 
+def _in_scale(options: Sequence[Option], factor: float) -> Iterable[Option]:
+    return (
+        Option(option.kind, option.symbol, option.value * factor, option.cost)
+        for option in options
+        if option.kind in ("", "count", "money")
+    )
+
+
 def unit_cost(numeral: Numeral, kind: str, symbol: str) -> float | None:
     """How much a value's unit speaks against a numeral's, 0 where they agree; None where they exclude each other."""
     written = numeral.kind
+    if kind == "raw":
+        return 0.2 if numeral.bare else None
     if written == "money":
         if kind == "money":
             return 0.0 if not numeral.unit or not symbol or symbol == numeral.unit else None
@@ -593,7 +670,7 @@ def unit_cost(numeral: Numeral, kind: str, symbol: str) -> float | None:
     if written == "time":
         if kind == "time":
             return 0.0 if symbol.startswith(numeral.unit) or numeral.unit.startswith(symbol) else None
-        return {"count": 0.4, "": 1.0}.get(kind)
+        return {"count": 0.4, "": 0.5}.get(kind)
     if numeral.scale != 1:
         return {"money": 0.0, "count": 0.0, "": 0.1, "physical": 0.3}.get(kind)
     return {"": 0.0, "count": 0.0, "percent": 0.4, "money": 0.2}.get(kind, 0.2)

@@ -1,0 +1,152 @@
+"""Groups of rows, scales that a text shows, names in its language, figures that follow: what true reports rest on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from trainer.checks import check_figures
+from trainer.core.values import DataBlock
+
+PASSENGERS = [
+    {"class": "1st", "sex": "Male", "survived": "Yes", "count": 62},
+    {"class": "1st", "sex": "Male", "survived": "No", "count": 118},
+    {"class": "1st", "sex": "Female", "survived": "Yes", "count": 141},
+    {"class": "1st", "sex": "Female", "survived": "No", "count": 4},
+    {"class": "3rd", "sex": "Male", "survived": "Yes", "count": 88},
+    {"class": "3rd", "sex": "Male", "survived": "No", "count": 422},
+    {"class": "3rd", "sex": "Female", "survived": "Yes", "count": 90},
+    {"class": "3rd", "sex": "Female", "survived": "No", "count": 106},
+]
+JOBS = [
+    {"month": "2007-12", "nonfarm": 138411, "construction": 7490},
+    {"month": "2009-12", "nonfarm": 129781, "construction": 5654},
+    {"month": "2015-12", "nonfarm": 143093, "construction": 6632},
+]
+PEOPLE = [
+    {"country": country, "year": year, "population": population}
+    for country, year, population in [
+        ("Germany", 1960, 72814900),
+        ("Germany", 2019, 83092962),
+        ("Spain", 1960, 30455000),
+        ("Spain", 2019, 47133521),
+    ]
+]
+
+
+def alarms(text: str, data: Any) -> list[str]:
+    """The figures and words of a text that are not verified."""
+    block = DataBlock("d", "d", 1, "file", None, data, repr(data))
+    return [figure.text for figure in check_figures(text, data=(block,)).unverified]
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        ("In all, 711 of 1,316 passengers survived.", "In all, 761 of 1,316 passengers survived."),
+        ("Of the first class 203 survived.", "Of the first class 178 survived."),
+        ("Among the women 231 survived.", "Among the women 213 survived."),
+        ("In the third class 512 men were counted.", "In the third class 521 men were counted."),
+    ],
+)
+def test_rows_are_added_up_over_the_groups_that_a_sentence_names(true: str, false: str) -> None:
+    rows = [*PASSENGERS, {"class": "Crew", "sex": "Male", "survived": "Yes", "count": 330}]
+    rows[5] = {**rows[5], "count": 424}  # sums of the table above: 711 survivors, 1,648 people
+    total = sum(int(str(row["count"])) for row in rows)
+    true, false = true.replace("1,316", f"{total:,}"), false.replace("1,316", f"{total:,}")
+
+    assert alarms(true, {"rows": rows}) == []
+    assert len(alarms(false, {"rows": rows})) == 1
+
+
+def test_means_over_a_group_of_rows_are_derived() -> None:
+    rows = [
+        {"site": site, "variety": variety, "year": year, "harvest": value}
+        for site, variety, year, value in [
+            ("Waseca", "Trebi", 1931, 63.8),
+            ("Waseca", "Velvet", 1931, 50.2),
+            ("Waseca", "Trebi", 1932, 45.3),
+            ("Waseca", "Velvet", 1932, 37.4),
+            ("Morris", "Trebi", 1931, 33.8),
+            ("Morris", "Velvet", 1931, 26.4),
+        ]
+    ]
+    text = "The mean harvest in Waseca was {} in 1931.\n\n| Site | Mean 1931 |\n|---|---|\n| Waseca | 57.0 |\n| Morris | {} |\n"  # noqa: E501
+
+    assert alarms(text.format("57.0", "30.1"), {"rows": rows}) == []
+    assert alarms(text.format("58.0", "31.1"), {"rows": rows}) == ["58.0", "31.1"]
+
+
+def test_a_scale_that_a_table_says_holds_for_the_data_and_for_running_text() -> None:
+    text = "Jobs, in thousands:\n\n| | Dec 2007 | Dec 2009 |\n|---|---|---|\n| Nonfarm | 138,411 | 129,781 |\n| Construction | 7,490 | 5,654 |\n\nBy December 2015 the nonfarm total had climbed to {}.\n"  # noqa: E501
+
+    assert alarms(text.format("143.1 million"), {"rows": JOBS}) == []
+    assert alarms(text.format("143.1 billion"), {"rows": JOBS}) == ["143.1 billion"]
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        ("Im Jahr 2019 hatte Deutschland 83,1 Mio. Einwohner.", "Im Jahr 2019 hatte Spanien 83,1 Mio. Einwohner."),
+        ("En 2019, l'Allemagne comptait 83,1 millions d'habitants.", "En 2019, l'Espagne comptait 83,1 millions d'habitants."),  # noqa: E501
+        ("2019年のスペインの人口は4,713万人である。", "2019年のドイツの人口は4,713万人である。"),
+        ("A Espanha tinha 47,1 milhões de habitantes em 2019.", "A Alemanha tinha 47,1 milhões de habitantes em 2019."),
+    ],
+)  # fmt: skip
+def test_countries_are_known_by_their_names_in_the_language_of_the_text(true: str, false: str) -> None:
+    assert alarms(true, {"rows": PEOPLE}) == []
+    assert len(alarms(false, {"rows": PEOPLE})) == 1
+
+
+def test_a_figure_may_follow_from_one_that_stands_behind_it() -> None:
+    assert alarms("Nonfarm jobs fell by 8,630 to 129,781, from 138,411 in December 2007.", {"rows": JOBS}) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The rate is given per 100,000 inhabitants.",
+        "Die Rate gilt je 1.000 Einwohner bei den 50- bis 54-Jährigen.",
+        "La tasa se da por cada 100.000 habitantes.",
+    ],
+)
+def test_what_a_rate_is_per_is_no_figure(text: str) -> None:
+    assert alarms(text, {"rows": JOBS}) == []
+
+
+@pytest.mark.parametrize(
+    ("true", "false", "word"),
+    [
+        ("Nonfarm jobs stood at 129,781 in December 2009, down from 138,411 in December 2007.", ("down", "up"), "up"),
+        ("Im Jahr 2019 hatte Spanien 47,1 Mio. Einwohner, mehr als im Jahr 1960 (30,5 Mio.).", ("mehr", "weniger"), "weniger"),  # noqa: E501
+        ("Em 2019 a população da Espanha subiu de 30,5 milhões para 47,1 milhões.", ("subiu", "caiu"), "caiu"),
+    ],
+)  # fmt: skip
+def test_a_direction_is_held_against_the_figures_on_both_sides(true: str, false: tuple[str, str], word: str) -> None:
+    data = {"rows": JOBS if "jobs" in true else PEOPLE}
+
+    assert alarms(true, data) == []
+    assert alarms(true.replace(*false), data) == [word]
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        ("En 2019 España era el país menos poblado, con 47,1 millones.", "En 2019 España era el país más poblado, con 47,1 millones."),  # noqa: E501
+        ("En 2019, le pays le plus peuplé était l'Allemagne, avec 83,1 millions.", "En 2019, le pays le moins peuplé était l'Allemagne, avec 83,1 millions."),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_a_superlative_of_any_adjective_is_a_rank(true: str, false: str) -> None:
+    assert alarms(true, {"rows": PEOPLE}) == []
+    assert len(alarms(false, {"rows": PEOPLE})) == 1
+
+
+def test_a_change_since_a_time_that_no_word_names_proves_nothing() -> None:
+    rows = [{"year": 1950 + at, "miles": 3000 + 137 * at + 91 * (at * at % 17)} for at in range(60)]
+    text = "In 2009 people drove {:,} miles, {:,} miles more than in 1950."
+    last, first = rows[-1]["miles"], rows[0]["miles"]
+    wrong = last - rows[7]["miles"]
+
+    assert alarms(text.format(last, last - first), {"rows": rows}) == []
+    assert alarms(text.format(last, wrong), {"rows": rows}) == [f"{wrong:,} miles"]
