@@ -48,7 +48,7 @@ def test_a_dozen_reports_are_measured_as_the_whole_corpus_is() -> None:
     tried, missed, alarms, figures = measured(reports(12), each=1)
 
     assert tried.total() > 100
-    assert missed.total() <= 0.25 * tried.total(), missed
+    assert missed.total() <= 0.17 * tried.total(), missed
     assert alarms <= 0.06 * figures, (alarms, figures)
 
 
@@ -68,5 +68,5 @@ def test_the_corpus_is_told_apart(held_out: bool) -> None:
     print(shown(tried, missed), f"\n{alarms} false alarms of {figures} figures")
 
     assert tried.total() >= (500 if held_out else 1000)
-    assert missed.total() <= 0.25 * tried.total(), missed
+    assert missed.total() <= 0.17 * tried.total(), missed
     assert alarms <= 0.06 * figures

@@ -13,7 +13,7 @@ from trainer.checks.costs import Binding
 from trainer.checks.evidence import Evidence
 from trainer.checks.nearby import Nearby
 from trainer.checks.numerals import Numeral
-from trainer.checks.quantities import OPERATIONS, Candidate, Focus
+from trainer.checks.quantities import OPERATIONS, Candidate, Focus, Quantity
 from trainer.checks.thresholds import ACCEPTED, BESIDE, CHANCE, DECADE, DERIVED_CHANCE, OTHER_SUBJECT
 from trainer.checks.view import unit_cost
 
@@ -56,6 +56,9 @@ class Arithmetic:
         hits: list[Candidate] = []
         plausible: dict[float, float] = {}
         """The results of the figure's decade that do not meet it, with the least cost of each."""
+        beside = {_identity(item) for item in focus.row if not claim.is_cell}
+        pairs: set[float] = set()
+        """Of these, the results of two figures that stand in the sentence."""
         for candidate in self._results(claim, focus):
             sign = _sign_cost(numeral, candidate, negative=negative)
             value = abs(candidate.value)
@@ -64,6 +67,8 @@ class Arithmetic:
             elif size / math.sqrt(10) <= value <= size * math.sqrt(10) and not _meets(numeral, value):
                 key = float(f"{value:.6g}")
                 plausible[key] = min(plausible.get(key, 99.0), candidate.cost)
+                if _is_pair_of(candidate, beside):
+                    pairs.add(key)
         if not hits:
             return Derivation(None)
         best = min(hits, key=_likelihood)
@@ -73,6 +78,10 @@ class Arithmetic:
         whole = [item for item in hits if item.cost <= 1.3 and _is_bound(item, focus.named)]
         if whole and chance > DERIVED_CHANCE:
             return Derivation(min(whole, key=_likelihood), chance, tuple(hits))
+        # Two figures of the sentence itself: few results compete with theirs.
+        both = [item for item in hits if item.cost <= 1.3 and _is_pair_of(item, beside)]
+        if both and chance > DERIVED_CHANCE and numeral.width / (DECADE * size) * len(pairs) <= DERIVED_CHANCE:
+            return Derivation(min(both, key=_likelihood), chance, tuple(hits))
         limit = DERIVED_CHANCE if best.cost <= 1.5 else CHANCE
         if chance <= limit or (count <= 6 and best.cost <= 0.95) or (numeral.soft and best.cost <= 1.2):
             return Derivation(best, chance, tuple(hits))
@@ -165,6 +174,14 @@ def _sign_cost(numeral: Numeral, candidate: Candidate, *, negative: bool) -> flo
     if candidate.operation not in _EITHER_WAY:
         return None
     return 0.1 if candidate.operation in ("difference", "points") else 0.4
+
+
+def _identity(item: Quantity) -> tuple[int, float]:
+    return item.index, item.value if item.index < 0 else 0.0
+
+
+def _is_pair_of(candidate: Candidate, beside: set[tuple[int, float]]) -> bool:
+    return len(candidate.inputs) == 2 and all(_identity(item) in beside for item in candidate.inputs)
 
 
 def _likelihood(candidate: Candidate) -> tuple[float, str, str]:

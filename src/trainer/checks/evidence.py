@@ -85,6 +85,7 @@ class Evidence:
         self.by_group: dict[tuple[int, ...], list[Reading]] = defaultdict(list)
         """By sentence or row."""
         self.by_column: dict[tuple[int, int], list[Reading]] = defaultdict(list)
+        self._written: frozenset[int] | None = None
         self.position = 0
         """Of the claim at hand, in the order of the text."""
         self.at: dict[tuple[MemberKey, Time | None], list[Datum]] = defaultdict(list)
@@ -103,6 +104,7 @@ class Evidence:
 
     def add(self, reading: Reading) -> None:
         """Takes note of the next reading."""
+        self._written = None
         self.readings.append(reading)
         self.by_group[reading.claim.group].append(reading)
         if reading.claim.is_cell:
@@ -110,6 +112,7 @@ class Evidence:
 
     def replace(self, number: int, reading: Reading) -> None:
         """Puts another reading in the place of an earlier one."""
+        self._written = None
         earlier, self.readings[number] = self.readings[number], reading
         group = self.by_group[reading.claim.group]
         self.by_group[reading.claim.group] = [reading if other is earlier else other for other in group]
@@ -129,6 +132,13 @@ class Evidence:
             datum.index,
             self.view.aggregates[datum.measure],
         )
+
+    def written(self) -> frozenset[int]:
+        """The indices of all data that figures of the text are read as or made of."""
+        if self._written is None:
+            candidates = (reading.candidate for reading in self.readings if reading.candidate)
+            self._written = frozenset(item.index for candidate in candidates for item in candidate.inputs)
+        return self._written
 
     def borne_out(self, readings: Iterable[Reading]) -> list[Quantity]:
         """What readings that hold are of, as something to count with."""

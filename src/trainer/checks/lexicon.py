@@ -93,6 +93,10 @@ class Lexicon:
         """A pattern of the terms under a key."""
         return _pattern(self.language, key)
 
+    def own(self, key: str) -> re.Pattern[str]:
+        """As `pattern`, of the text's own language alone: `lag` is a verb of direction in English only."""
+        return _pattern(self.language, key, alone=True)
+
     def before(self, key: str) -> re.Pattern[str]:
         """A pattern of the terms at the end of what stands before something."""
         return _before(self.language, key)
@@ -131,7 +135,11 @@ def _before(language: str, key: str) -> re.Pattern[str]:
 
 
 @cache
-def _pattern(language: str, key: str) -> re.Pattern[str]:
+def _pattern(language: str, key: str, *, alone: bool = False) -> re.Pattern[str]:
     values = [languages()[code][key] for code in _codes(language) if key in languages()[code]]
-    terms = _mapped(language, key) if values and isinstance(values[0], Mapping) else _terms(language, key)
+    terms: Iterable[str] = (
+        _mapped(language, key) if values and isinstance(values[0], Mapping) else _terms(language, key)
+    )
+    if alone and key in languages()[_codes(language)[0]]:
+        terms = [str(term) for term in languages()[_codes(language)[0]][key]]
     return re.compile(alternation(terms), re.IGNORECASE) if terms else NEVER

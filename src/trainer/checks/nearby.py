@@ -11,13 +11,15 @@ from trainer.checks.costs import Binding, Costs
 from trainer.checks.evidence import ContextFigure, Evidence
 from trainer.checks.quantities import Focus, Group, Quantity
 from trainer.checks.slices import Slices
-from trainer.checks.thresholds import ACCEPTED, BROKEN, FEW, FOCUS
+from trainer.checks.thresholds import ACCEPTED, BROKEN, FEW, FOCUS, IMPLIED
 from trainer.checks.view import GENERIC, Datum, Option
 from trainer.facts import Time
 from trainer.facts.times import span
 
 _WHOLES = frozenset(["revenue", "total", "asset", "equity", "population", "income"])
 """Measures that others are usually taken as shares of."""
+
+_PRICE = frozenset(["share", "price"])
 
 
 class Nearby:
@@ -105,6 +107,9 @@ class Nearby:
                 *(item for item in quantities[:4] if item.index not in {other.index for other in beside}),
             ]
 
+        if claim.numeral.kind == "percent" and beside:
+            beside = [*beside, *self._price(beside)]
+
         memo: dict[tuple[str, int], list[Quantity]] = {}
 
         def of(items: Iterable[Datum], own: Quantity) -> list[Quantity]:
@@ -138,31 +143,35 @@ class Nearby:
             ]
             return [*named, *others]
 
+        absolute = {
+            ref.year for ref in claim.times if ref.year is not None and ref.kind not in ("previous", "year_ago")
+        }
+
+        def series(own: Quantity) -> list[Quantity]:
+            """The same measure and members at all times; one that something is compared with is meant as much."""
+            items = of(view.series.get((own.measure, own.members), ()), own) if own.index >= 0 else []
+            return [
+                replace(item, cost=min(item.cost, 0.3)) if self.costs.is_base(claim, item.time) else item
+                for item in items
+            ]
+
+        def section(own: Quantity) -> list[Quantity]:
+            return of(self.evidence.section(own), own) if own.index >= 0 else []
+
         return Focus(
-            quantities,
-            lambda own: once(
-                "series",
-                own,
-                lambda: (
-                    [
-                        replace(item, cost=min(item.cost, 0.3)) if self.costs.is_base(claim, item.time) else item
-                        for item in of(view.series.get((own.measure, own.members), ()), own)
-                    ]
-                    if own.index >= 0
-                    else []
-                ),
-            ),
-            lambda own: once("section", own, lambda: of(self.evidence.section(own), own) if own.index >= 0 else []),
-            lambda own: once("peers", own, lambda: peers(own)),
-            self._sections,
-            column,
-            beside,
-            [] if claim.is_cell else self._columns_above(claim),
-            len({ref.year for ref in claim.times if ref.year is not None and ref.kind not in ("previous", "year_ago")})
-            > 1,
-            frozenset(named),
-            self._groups(claim, binding),
-            self._cues(claim),
+            quantities=quantities,
+            series=lambda own: once("series", own, lambda: series(own)),
+            section=lambda own: once("section", own, lambda: section(own)),
+            peers=lambda own: once("peers", own, lambda: peers(own)),
+            sections=self._sections,
+            column=column,
+            row=beside,
+            tables=[] if claim.is_cell else self._columns_above(claim),
+            points=claim.numeral.kind == "points" or (claim.is_cell and claim.numeral.kind == "number"),
+            spanned=len(absolute) > 1,
+            named=frozenset(named),
+            groups=self._groups(claim, binding),
+            cues=self._cues(claim),
         )
 
     def _groups(self, claim: Claim, binding: Binding) -> list[Group]:
@@ -193,6 +202,17 @@ class Nearby:
                 against = 0.7 * len(missing) + 0.25 * far + (0.0 if claim.is_cell else 0.4 * other)
                 groups.append(replace(group, cost=cost + 0.1 + against + late))
         return sorted(groups, key=lambda group: (group.cost, group.mean.title, group.mean.members))[:40]
+
+    def _price(self, beside: Iterable[Quantity]) -> list[Quantity]:
+        """The price of a share whose high, low or target stands beside: `31 % below its high` names no price."""
+        priced = [item for item in beside if item.kind == "money" and item.index >= 0]
+        return [
+            self.evidence.quantity(series[-1], _main(series[-1]), IMPLIED)
+            for measure, words in enumerate(self.view.words)
+            if words == _PRICE
+            for members in dict.fromkeys(item.members for item in priced if item.measure != measure)
+            if (series := self.view.series.get((measure, members)))
+        ]
 
     def _columns_above(self, claim: Claim) -> list[list[Quantity]]:
         """The columns of the last table before a claim, where it stands near."""

@@ -66,12 +66,12 @@ def _predicate(  # noqa: PLR0917
 
 def _directions(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
     lexicon = evidence.lexicon
-    words = [(match, 1) for match in lexicon.pattern("up").finditer(sentence.text)]
-    words += [(match, -1) for match in lexicon.pattern("down").finditer(sentence.text)]
+    words = [(match, 1) for match in lexicon.own("up").finditer(sentence.text)]
+    words += [(match, -1) for match in lexicon.own("down").finditer(sentence.text)]
     verbs = {
         (match.start(), match.end())
         for key in ("verbs_up", "verbs_down")
-        for match in lexicon.pattern(key).finditer(sentence.text)
+        for match in lexicon.own(key).finditer(sentence.text)
     }
     taken: set[int] = set()
     for match, sign in sorted(words, key=lambda item: (item[0].start(), -len(item[0][0]))):
@@ -155,6 +155,13 @@ def _comparison(  # noqa: C901, PLR0912
         first = ahead[0]
         gap = text[match.end() : first.claim.numeral.start]
         quantity = _quantity(first)
+        listed = (
+            [item for reading in ahead if (item := _quantity(reading)) and item.kind == first.candidate.kind]
+            if first.candidate
+            else []
+        )
+        if re.fullmatch(r"\s*:\s*", gap) and len(listed) > 1 and len({item.measure for item in listed}) == 1:
+            return listed[-1].value - listed[0].value, (listed[-1], listed[0])  # `drifted down: 78.4 %, 75.1 %, 74.6 %`
         if quantity is not None and len(gap) < 60 and not re.search(r"[;.]\s", gap):
             if re.search(r"\b(?:above|below|over|under|über|unter|au-dessus|au-dessous)$", match[0], re.IGNORECASE):
                 before = [reading for reading in readings if reading.claim.numeral.end <= match.start()]
@@ -456,16 +463,9 @@ def _ranked(
             shown = [item for item in series if item.time in table or item.time == quantity.time]
             if len(shown) > 1:
                 groups.append(shown)
-            said = [
-                item
-                for item in series
-                if any(
-                    reading.candidate and any(other.index == item.index for other in reading.candidate.inputs)
-                    for reading in evidence.readings
-                )
-            ]
-            if len(said) > 1:
-                groups.append(said)
+            written = [item for item in series if item.index in evidence.written()]
+            if len(written) > 1:
+                groups.append(written)
             year = [item for item in series if item.time and item.time.end.year == quantity.time.end.year]
             if len(year) > 1:
                 groups.append(year)

@@ -90,6 +90,8 @@ class Focus:
     """Of a cell: the figures beside it; of a sentence: those before it."""
     tables: Sequence[Sequence[Quantity]] = ()
     """The columns of the table before."""
+    points: bool = True
+    """Whether the figure may be a gap between two ratios."""
     spanned: bool = False
     """Whether words name two times, so that a change is between these."""
     named: frozenset[int] = frozenset()
@@ -127,6 +129,19 @@ def changes(focus: Focus) -> Iterator[Candidate]:
                     "{0} / {1}",
                     later.time,
                 )
+                if later.value and earlier.cost <= 0.7:
+                    # `in Q3 it was 2.6 times that of Q4`
+                    inverse = step + 0.3 + growth * 0.7
+                    yield Candidate(
+                        earlier.value / later.value,
+                        "ratio",
+                        "x",
+                        inverse,
+                        (earlier, later),
+                        "times",
+                        "{0} / {1}",
+                        earlier.time,
+                    )
                 years = (later.time.end - earlier.time.end).days / 365.25
                 if years > 1.8 and later.value / earlier.value > 0:
                     rate = 100 * ((later.value / earlier.value) ** (1 / round(years, 1 if years % 1 > 0.1 else 0)) - 1)
@@ -186,6 +201,8 @@ def ratios(focus: Focus) -> Iterator[Candidate]:
 
 def ratio_changes(focus: Focus) -> Iterator[Candidate]:
     """By how many points a ratio of two measures moved between two times, and that ratio's own growth."""
+    if not focus.points:
+        return
     gap = min(focus.cues("difference"), focus.cues("change"))
     for top in focus.quantities[:10]:
         if top.time is None:

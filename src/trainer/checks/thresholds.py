@@ -55,3 +55,6 @@ BESIDE = 16
 
 FEW = 4
 """Of data with so few measures a figure may be of any, though no word names it."""
+
+IMPLIED = 0.5
+"""What speaks against a share's price where a high, a low or a target of it stands beside a distance in per cent."""
