@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from trainer.actions.answers import accepted
 from trainer.actions.completion import Call, written
@@ -33,6 +33,9 @@ from trainer.core.readings import ReadOptions, data_of, read_file
 from trainer.core.values import CompletionResult, Json
 from trainer.prompts import takes
 from trainer.providers import BatchResult, Progress, Row, complete_rows, explain
+
+if TYPE_CHECKING:
+    from trainer.sources import Choice
 
 Rows: TypeAlias = Sequence[Mapping[str, Json]]
 Answerable: TypeAlias = tuple[Rendered, ModelChoice]
@@ -77,27 +80,33 @@ def run_batch(
     output: Path | None = None,
     on_line: Callable[[str], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_plan: Callable[[Choice], None] = lambda _: None,
     clock: Clock = system_clock,
 ) -> BatchResult:
     """A completion for each row, in the rows' order; a rerun pays only for the rows that failed.
 
+    `on_plan` is told how many are asked for at once, and why.
     Raises InstructionError with the problems of all rows before anything is sent.
     """
     run = Run(project, options, clock=clock)
-    section = project.settings.llm_provider
     with Recorder(project, "batch", context={"instruction": batch.name, "rows": len(batch.rows)}, clock=clock) as kept:
         found = _rendered(run, batch)
         rows = [_row(run, batch, row, one) for row, one in zip(batch.rows, found, strict=True)]
+        asked = [one for one in found if not isinstance(one, TrainerError)]
+        concurrency = run.completer.plan([Call(batch.name, rendered.prompt, choice) for rendered, choice in asked])
+        if run.completer.concurrency is not None:
+            on_plan(run.completer.concurrency)
         identity = digest([batch.name, sorted(batch.given.items()), [dict(row) for row in batch.rows]])
         result = complete_rows(
             rows,
             ledger=project.state / "batches" / f"{identity[:32]}.jsonl",
             output=output,
-            concurrency=options.concurrency or section.concurrency,
+            concurrency=concurrency,
             resume=not options.refresh,
             on_line=on_line,
             on_progress=on_progress,
         )
+        run.completer.record(kept)
         kept.note(done=result.done, failed=result.failed, cost=result.cost, tokens=result.tokens)
     if run.budget is not None:
         run.budget.close()

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from trainer.actions.cache import prune_cache_if_due
+from trainer.actions.contextual import CALLS, plan_calls
 from trainer.actions.model import ModelChoice, make_cache, make_chain, make_limits, make_policy, total
+from trainer.actions.record import Recorder
 from trainer.convert import extract_json
 from trainer.core.digest import pick, pretty
 from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.project import Project
-from trainer.core.values import CompletionResult, Message, Prompt
+from trainer.core.values import Attempt, CompletionResult, Message, Prompt
 from trainer.prompts import answer_steps
 from trainer.providers import Budget, Client, Request, complete, complete_all, complete_many
 
+if TYPE_CHECKING:
+    from trainer.sources import Choice
+
 Answer = CompletionResult | TrainerError
+_USUAL = 8
+"""Calls under way at once where nobody decides; as many as that need no plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,26 @@ class Call:
         return Request(self.prompt, self.choice.provider, self.choice.model, settings, schema)
 
 
+@dataclass(slots=True)
+class Traffic:
+    """How the requests of one command went; what was kept already is no request."""
+
+    requests: int = 0
+    failed: int = 0
+    refused: int = 0
+    """Those that failed because there were too many."""
+    seconds_under_way: float = 0.0
+    """Their durations, added up."""
+
+    def count(self, tried: Sequence[object]) -> None:
+        """Count the attempts of one completion, or those that an error tells."""
+        attempts = [attempt for attempt in tried if isinstance(attempt, Attempt)]
+        self.requests += len(attempts)
+        self.failed += sum(attempt.outcome != "ok" for attempt in attempts)
+        self.refused += sum(attempt.outcome == "rate_limited" for attempt in attempts)
+        self.seconds_under_way += sum(attempt.seconds for attempt in attempts)
+
+
 class Completer:
     """The completions of one command: they share cache, budget, limits and connections."""
 
@@ -52,7 +79,11 @@ class Completer:
     ) -> None:
         self._project = project
         self._budget = budget
-        self._concurrency = concurrency or project.settings.llm_provider.concurrency
+        self._flag = concurrency
+        self._traffic = Traffic()
+        self._asked: ModelChoice | None = None
+        self.concurrency: Choice | None = None
+        """How many calls are under way at once, once that was decided."""
         self._retry = retry
         self._refresh = refresh
         self._warn = warn
@@ -85,7 +116,7 @@ class Completer:
         """
         complete_many(
             [functools.partial(self.answer, call) for call in calls],
-            concurrency=self._concurrency,
+            concurrency=self.plan(calls),
             on_outcome=lambda number, answer: on_answer(calls[number], answer),
         )
 
@@ -96,13 +127,13 @@ class Completer:
         """
         client = self.client(call.choice)
         if not self.takes_steps(call):
-            return await client.send(call.request)
+            return await self._send(client, call.request)
         results: list[CompletionResult] = []
 
         async def answer_wave(texts: Sequence[str]) -> Sequence[str]:
             parts = [replace(call, prompt=step_prompt(call.prompt, text)) for text in texts]
-            sends = [functools.partial(client.send, part.request) for part in parts]
-            answers = await complete_all(sends, concurrency=self._concurrency)
+            sends = [functools.partial(self._send, client, part.request) for part in parts]
+            answers = await complete_all(sends, concurrency=self._limit(len(parts)))
             results.extend(answer for answer in answers if not isinstance(answer, TrainerError))
             if errors := [answer for answer in answers if isinstance(answer, TrainerError)]:
                 raise _with_costs(errors, results)
@@ -110,6 +141,40 @@ class Completer:
 
         content = await answer_steps(call.prompt.steps, answer_wave)
         return joined(results, content)
+
+    def plan(self, calls: Sequence[Call]) -> int:
+        """How many of the calls are under way at once: by the flag, the setting, or the records of former calls."""
+        unkept = 0
+        for number, call in enumerate(calls):
+            if self._refresh or self.cache is None or not self.cache.has(call.request.key):
+                unkept += 1
+            if unkept > _USUAL:
+                unkept += len(calls) - number - 1  # whether the others are kept makes no difference any more
+                break
+        if calls:
+            self._asked = calls[0].choice
+            self.concurrency = plan_calls(self._project, self._asked, unkept, flag=self._flag)
+        return self._limit(len(calls))
+
+    def record(self, recorder: Recorder) -> None:
+        """Record how the calls went, for the plans of later commands."""
+        if self._traffic.requests and self._asked:
+            context = {"model": f"{self._asked.provider}/{self._asked.model}", "concurrency": self._limit(1)}
+            recorder.item(CALLS, context).end({"status": "success", **asdict(self._traffic)})
+
+    async def _send(self, client: Client, request: Request) -> CompletionResult:
+        """What the client answers; its attempts are counted."""
+        try:
+            result = await client.send(request)
+        except ProviderError as error:
+            self._traffic.count(error.attempts)
+            raise
+        self._traffic.count(result.attempts)
+        return result
+
+    def _limit(self, calls: int) -> int:
+        planned = self.concurrency.value if self.concurrency else None
+        return planned or self._flag or self._project.settings.llm_provider.concurrency or min(max(1, calls), _USUAL)
 
     def takes_steps(self, call: Call) -> bool:
         """Whether a prompt with a strategy is answered in several calls."""

@@ -12,8 +12,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from trainer.actions.contextual import plan_processes
 from trainer.actions.record import Recorder
 from trainer.convert import Options, PdfPool, convert, load_theme
 from trainer.core.digest import pick
@@ -23,6 +24,9 @@ from trainer.core.formats import find_output_format, format_of_suffix
 from trainer.core.project import Project
 from trainer.core.values import Finding
 from trainer.providers import check_schema
+
+if TYPE_CHECKING:
+    from trainer.sources import Choice
 
 _FEWEST_FOR_PROCESSES = 8
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -74,10 +78,12 @@ def convert_files(
     fragment: bool = False,
     strict: bool = False,
     done: Callable[[Made], None] = lambda _: None,
+    on_plan: Callable[[Choice], None] = lambda _: None,
 ) -> list[Made]:
     """What became of each input, in their order; raises the first error where all failed.
 
-    With `strict` a warning is an error and its output is not written.
+    With `strict` a warning is an error and its output is not written. `on_plan` is told how many are converted at once,
+    and why.
     """
     if schema is not None:
         check_schema(schema)
@@ -93,7 +99,10 @@ def convert_files(
     )
     made: dict[int, Made] = {}
     with Recorder(project, "convert", context={"files": len(inputs), "target": target}):
-        for number, result in _run(jobs, source, target, options):
+        workers = plan_processes(project, len(jobs)) if _is_shared(jobs, target) else None
+        if workers is not None:
+            on_plan(workers)
+        for number, result in _run(jobs, source, target, options, workers=(workers and workers.value) or 1):
             made[number] = _written(jobs[number], result, strict=strict)
             done(made[number])
     return [made[number] for number in sorted(made)]
@@ -164,23 +173,27 @@ def _theme(project: Project | None, template: Path | None, css: Path | None) -> 
     )
 
 
-def _run(jobs: Sequence[Job], source: str, target: str, options: Options) -> Iterator[tuple[int, Any]]:
+def _is_shared(jobs: Sequence[Job], target: str) -> bool:
+    """Whether there is enough to do for more than one process."""
+    return len(jobs) >= (2 if target == "pdf" else _FEWEST_FOR_PROCESSES)
+
+
+def _run(jobs: Sequence[Job], source: str, target: str, options: Options, *, workers: int) -> Iterator[tuple[int, Any]]:
     """Number and result of each job as it is done: alone, in threads before PDF workers, or in processes."""
     with ExitStack() as stack:
-        cores = max(1, min(os.cpu_count() or 1, len(jobs)))
         if target == "pdf":
-            pool = stack.enter_context(PdfPool(workers=cores))
+            pool = stack.enter_context(PdfPool(workers=workers))
             pool.start()
             options = replace(options, pool=pool)
-        if len(jobs) == 1 or (target != "pdf" and len(jobs) < _FEWEST_FOR_PROCESSES):
+        if not _is_shared(jobs, target):
             yield from ((number, _converted(job, source, target, options)) for number, job in enumerate(jobs))
             return
         executor: Executor
         if target == "pdf":
-            executor = ThreadPoolExecutor(cores)
+            executor = ThreadPoolExecutor(workers)
         else:
             context, parent = get_context("spawn"), os.getpid()
-            executor = ProcessPoolExecutor(cores, mp_context=context, initializer=_serve, initargs=(parent,))
+            executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_serve, initargs=(parent,))
         futures: dict[Future[Any], int] = {
             executor.submit(_converted, job, source, target, options): number for number, job in enumerate(jobs)
         }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined, mending, paid, paid_answer
+from trainer.actions.contextual import plan_processes
 from trainer.actions.data import Loaded, Sources, load_documents
 from trainer.actions.model import drafted, make_budget
 from trainer.actions.prompt import Rendered, keep_prompt, render_prepared
@@ -21,6 +22,9 @@ from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Prompt
 from trainer.reports import Plan, Provenance
+
+if TYPE_CHECKING:
+    from trainer.sources import Choice
 
 
 class Build:
@@ -53,12 +57,16 @@ class Build:
         self.completer = Completer(project, budget=self.budget, concurrency=options.concurrency)
         self.outcomes: dict[str, ReportOutcome] = {}
         self.items: dict[str, Item] = {}
+        self.plan: dict[str, Choice] = {}
+        """How many calls and workers were chosen, and why."""
 
     def run(self, due: Sequence[ReportInput]) -> dict[str, ReportOutcome]:
         """The outcome of each report that was due; whatever happens to one of them, the others are built."""
         if self.options.offline:
             due = [replace(report, choice=drafted(report.choice)) for report in due]
-        workers = max(1, os.cpu_count() or 1)
+        chosen = plan_processes(self.project, len(due))
+        workers = chosen.value or 1
+        self.plan["workers"] = chosen
         threads = ThreadPoolExecutor(max_workers=workers)
         with PdfPool(workers=workers) as pdf:
             if any("pdf" in report.formats and self.plans[report.spec.name].stale for report in due):
@@ -72,9 +80,12 @@ class Build:
             finally:
                 # After an interrupt, reports that wait are not begun; those under way lose their PDF worker.
                 threads.shutdown(wait=False, cancel_futures=True)
+        self.completer.record(self.recorder)
         if self.budget is not None:
             self.budget.close()
-        return self.outcomes
+        if self.completer.concurrency is not None:
+            self.plan["concurrency"] = self.completer.concurrency
+        return {name: replace(outcome, plan=self.plan) for name, outcome in self.outcomes.items()}
 
     def _render(self, due: Sequence[ReportInput]) -> dict[str, Rendered]:
         """The finished prompts by report; a report that cannot be rendered has its outcome already."""

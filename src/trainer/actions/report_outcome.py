@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from trainer.core.digest import pick
 from trainer.core.errors import EditedError, RefusedError, TrainerError
 from trainer.core.values import Finding
 from trainer.reports import Reason
+
+if TYPE_CHECKING:
+    from trainer.sources import Choice
 
 Status = Literal["built", "current", "stale", "edited", "orphaned", "removed", "failed", "refused"]
 
@@ -47,6 +50,8 @@ class ReportOutcome:
     """Which they are; lines are those of the completion."""
     seconds: float = 0.0
     error: TrainerError | None = None
+    plan: Mapping[str, Choice] | None = None
+    """Of what was built: how many calls and workers there were at once, and why."""
 
     def as_json(self) -> dict[str, Any]:
         """The report's object in `trainer report --json`."""

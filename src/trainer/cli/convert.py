@@ -16,6 +16,7 @@ from trainer.core.errors import TrainerError, UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.convert import Made
+    from trainer.sources import Choice
 
 
 app = application()
@@ -65,6 +66,7 @@ def convert(
     from trainer.cli.progress import ProgressBar
 
     session: Session = context.obj
+    plan: list[Choice] = []
     with ProgressBar(session, "convert") as progress:
         progress.expect(len(inputs))
         made = convert_files(
@@ -80,8 +82,11 @@ def convert(
             fragment=fragment,
             strict=strict,
             done=lambda _: progress.step(),
+            on_plan=plan.append,
         )
-    _show(session, made, as_json=as_json)
+    for choice in plan:
+        session.detail(f"workers {choice.value}: {choice.reason}")
+    _show(session, made, plan, as_json=as_json)
     failed = {
         result.input: TrainerError(error.message, where=error.where, hint=error.hint)
         for result in made
@@ -90,12 +95,13 @@ def convert(
     require_done(failed, len(made), "files", rest="the others are written")
 
 
-def _show(session: Session, made: Sequence[Made], *, as_json: bool) -> None:
+def _show(session: Session, made: Sequence[Made], plan: Sequence[Choice], *, as_json: bool) -> None:
     for result in made:
         for finding in result.findings:
             session.say(f"{finding.where}: {finding.message}" if finding.where else finding.message)
     if as_json:
-        write_json({"files": made})
+        workers = {"plan": {"workers": plan[0]}} if plan else {}
+        write_json({"files": made, **workers})
         return
     for result in made:
         if isinstance(result.content, bytes):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trainer.cli.app import Command, Json, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_table
+from trainer.core.digest import pick
+
+if TYPE_CHECKING:
+    from trainer.sources import Choice
 
 app = application()
 
@@ -30,9 +34,12 @@ def ingest(
     from trainer.actions.outcome import require_done
 
     session: Session = context.obj
-    outcomes = ingest_files(session.project(), tuple(paths), dry_run=dry_run)
+    plan: list[Choice] = []
+    outcomes = ingest_files(session.project(), tuple(paths), dry_run=dry_run, on_plan=plan.append)
+    for choice in plan:
+        session.detail(f"batch {choice.value}: {choice.reason}")
     if as_json:
-        write_json(outcomes)
+        write_json([{**pick(outcome), "plan": {"batch": plan[0]}} for outcome in outcomes])
     else:
         rows = [(outcome.path, outcome.status, outcome.key or None, outcome.version) for outcome in outcomes]
         write_table(("file", "status", "key", "version"), rows)

@@ -126,18 +126,21 @@ def _check(session: Session, names: list[str], *, as_json: bool) -> None:
 
 
 def _estimate(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
-    from trainer.actions.model import total
+    from trainer.actions.contextual import survey
+    from trainer.actions.model import choose_model, total
     from trainer.actions.outcome import require_done
     from trainer.actions.report_estimate import estimate_reports, expected_in_all
 
-    estimates = estimate_reports(session.project(), names, options)
+    project = session.project()
+    estimates = estimate_reports(project, names, options)
     priced = [estimate for estimate in estimates if estimate.error is None]
     cost, most = total(each.cost for each in priced), total(each.cost_at_most for each in priced)
     expected = expected_in_all(priced)
     tokens = sum(estimate.tokens for estimate in priced)
     if as_json:
         totals = {"tokens": tokens, "cost": cost, "expected": expected, "cost_at_most": most}
-        write_json({"reports": estimates, **totals})
+        plan = survey(project, choose_model(project, {}, options.changes, what="llm_provider"))
+        write_json({"reports": estimates, **totals, "plan": plan})
     else:
         rows: list[tuple[object, ...]] = [
             (
@@ -186,6 +189,8 @@ def _build(session: Session, names: list[str], options: BuildOptions, *, as_json
         write_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
     for line in _findings(outcomes):
         session.say(line)
+    for name, choice in next((outcome.plan for outcome in outcomes if outcome.plan), {}).items():
+        session.detail(f"{name} {choice.value}: {choice.reason}")
     _raise_failures(outcomes)
 
 

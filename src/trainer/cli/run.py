@@ -18,6 +18,7 @@ from trainer.core.errors import UsageError
 if TYPE_CHECKING:
     from trainer.actions.batch import Batch
     from trainer.actions.run import DryRun, RunOptions, RunResult
+    from trainer.sources import Choice
 
 app = application()
 
@@ -237,6 +238,7 @@ def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | No
     from trainer.cli.progress import ProgressBar
 
     total = len(batch.rows)
+    plan: list[Choice] = []
     with ProgressBar(session, "rows") as progress:
         progress.expect(total)
         result = run_batch(
@@ -246,13 +248,17 @@ def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | No
             output=None if folder is None else folder / f"{Path(batch.shown).stem}.jsonl",
             on_line=write_text if folder is None else None,
             on_progress=lambda state: progress.step(None, f"${state.cost:.4f}"),
+            on_plan=plan.append,
         )
+    for choice in plan:
+        session.detail(f"concurrency {choice.value}: {choice.reason}")
     for line in failed_rows(result):
         session.say(line)
     cost = money(result.cost) + (f" and {result.unpriced} answers of unknown price" if result.unpriced else "")
     session.say(f"{result.done} of {total} rows done, {result.resumed} of them earlier; {cost}")
     if as_json and folder is not None:
-        write_json(pick(result, "done", "failed", "resumed", "cost", "unpriced", "tokens"))
+        counts = pick(result, "done", "failed", "resumed", "cost", "unpriced", "tokens")
+        write_json({**counts, "plan": {"concurrency": plan[0] if plan else None}})
     require_done({f"row {number}": error for number, error in result.errors}, total, "rows", told=True)
 
 

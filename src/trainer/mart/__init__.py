@@ -3,7 +3,7 @@
 from trainer.mart.breaker import Breaker, read_breaker
 from trainer.mart.drainer import DrainResult, drain
 from trainer.mart.history import ExecutionRecord, ExecutionTree, StepRecord, executions, show
-from trainer.mart.spool import Backlog, backlog
+from trainer.mart.spool import Backlog, backlog, writers
 from trainer.mart.tables import MIGRATIONS
 from trainer.mart.tidymart import TidyMartPerformanceTracker
 from trainer.mart.tracker import Execution, Tracker
@@ -26,4 +26,5 @@ __all__ = [
     "executions",
     "read_breaker",
     "show",
+    "writers",
 ]

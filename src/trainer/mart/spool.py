@@ -61,6 +61,12 @@ def backlog(spool_dir: Path, *, clock: Clock = system_clock) -> Backlog:
     )
 
 
+def writers(spool_dir: Path) -> set[int]:
+    """The live processes that are writing segments."""
+    held = (path for path in segments(spool_dir) if path.suffix == ".open" and is_held(path))
+    return {int(path.name.split("-")[1]) for path in held}
+
+
 def segments(spool_dir: Path) -> list[Path]:
     """All segments, oldest first."""
     with contextlib.suppress(OSError), os.scandir(spool_dir) as entries:

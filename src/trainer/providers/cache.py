@@ -39,6 +39,10 @@ class CompletionCache:
             os.utime(self.path(key))  # the longest unused is removed first
         return dataclasses.replace(load_result(entry["result"]), origin="cached")
 
+    def has(self, key: str) -> bool:
+        """Whether something is kept under this key; it is not read."""
+        return self.path(key).exists()
+
     def claim(self, key: str) -> CallClaim | None:
         """The right to ask for this key alone, on this machine; None while another call or process has it.
 

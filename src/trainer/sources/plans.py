@@ -35,10 +35,6 @@ class Choice:
     origin: Literal["flag", "setting", "plan", "default"] = "plan"
     """Who decided: `default` where the plan had nothing to go by."""
 
-    def as_json(self) -> dict[str, Json]:
-        """The choice as `--json` shows it."""
-        return {"value": self.value, "reason": self.reason, "origin": self.origin}
-
 
 def plan_tokens(model: Facts, chosen: Choice | None = None) -> Choice:
     """Model-aware preprocessing: the most tokens of a prompt. What the window leaves beside the answer, or less."""

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from trainer.core.clock import Clock, system_clock
+from trainer.core.digest import pick
 from trainer.core.values import Json
 from trainer.sources.base import DataRetriever, Fetched, Schema, SourceContext
 from trainer.sources.many import Ask, Outcome, retrieve_many
@@ -82,6 +83,10 @@ class SeveralSources:
     """`tokens`, `concurrency` and `workers`."""
     timestamp: float
     """Unix time at which the last of them had answered."""
+
+    def facts(self, name: str) -> Mapping[str, Json]:
+        """What a source said; nothing where it failed or was not asked."""
+        return _facts(self.outcomes, name)
 
     def as_json(self) -> dict[str, Json]:
         """The layout of the specification."""
@@ -191,7 +196,7 @@ def pipelines(aggregation: Aggregation, plan: Mapping[str, Choice]) -> dict[str,
         {
             "name": name,
             "source": source,
-            "transformations": [{"name": choice, **plan[choice].as_json()}],
+            "transformations": [{"name": choice, **pick(plan[choice])}],
             "output_format": form,
             "priority": priority,
         }

@@ -69,7 +69,9 @@ class LLMProvider(Struct, frozen=True, kw_only=True):
     seed: Annotated[int | None, Meta(description="Seed, for models that take one.")] = None
     timeout: Annotated[str, Meta(description="Longest wait for one attempt, such as 120s.")] = "120s"
     retries: Annotated[Natural, Meta(description="Further attempts after a passing failure.")] = 10
-    concurrency: Annotated[Positive, Meta(description="Most calls under way at once.")] = 8
+    concurrency: Annotated[
+        Positive | None, Meta(description="Most calls under way at once; where it is not set, the records decide.")
+    ] = None
     requests_per_minute: Annotated[Positive | None, Meta(description="Most requests a minute.")] = None
     tokens_per_minute: Annotated[Positive | None, Meta(description="Most tokens a minute.")] = None
     cache_mb: Annotated[Natural, Meta(description="Most megabytes of kept completions and prompts.")] = 1000
