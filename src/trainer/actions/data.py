@@ -18,6 +18,9 @@ from trainer.prompts import DataQuery
 from trainer.sources import SOURCES, Call, DataRetriever, Outcome, SourceContext, raise_problems, retrieve_many
 from trainer.stores import DataStore, Draft, Head, ReadOnly
 
+STALE = "stale_since"
+"""In the metadata of a document that is used though it is too old: when it was last known to be right."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataRequest:
@@ -195,8 +198,12 @@ def load_documents(
 
     `committed` are versions known from provenance files: a store that lacks them takes them in first, so that a
     fresh clone counts versions on from where the last one stopped.
+
+    Where a source does not answer, the last stored version is used, its metadata marked as stale, unless the settings
+    would have it fail. Offline, what a committed report was marked with stays marked until its source confirms it.
     """
     by_key = {request.key: request for request in requests}
+    marked = {(document.key, document.version): document.metadata.get(STALE, "") for document in committed}
     refresh = refresh or not project.settings.data_retriever.cache_enabled
     store = open_store(project, clock=clock)
     heads = current_heads(project, by_key, clock=clock)
@@ -229,10 +236,15 @@ def load_documents(
         if document is None:
             errors.setdefault(key, _missing(request, offline=offline))
             continue
-        documents[key] = document
+        since = marked.get((key, document.version), "") if offline else ""
         if key in errors:
-            since = isoformat(document.updated_at)
-            warnings.append(f"{key}: {errors.pop(key).message}; the version of {since} is used")
+            is_old = not is_current(request, heads.get(key), clock=clock)
+            if is_old and project.settings.data_retriever.when_down == "fail":
+                continue
+            confirmed = isoformat(document.confirmed_at)
+            warnings.append(f"{key}: {errors.pop(key).message}; the version of {confirmed} is used")
+            since = confirmed if is_old else ""
+        documents[key] = _marked(document, since)
         warnings += [f"{key}: {warning}" for warning in document.metadata.get("warnings") or ()]
     store.close()
     if changed:
@@ -255,6 +267,7 @@ def data_block(name: str, document: StoredData) -> DataBlock:
         digest=digest(document.data),
         subject=metadata.get("subject"),
         as_of=metadata.get("as_of"),
+        stale_since=metadata.get(STALE),
         fields={path: Field(**meaning) for path, meaning in fields.items()},
     )
 
@@ -280,11 +293,19 @@ def _take_in(store: DataStore, documents: Sequence[StoredData]) -> int:
     newest: dict[str, StoredData] = {}
     for document in documents:
         if document.key not in newest or newest[document.key].version < document.version:
-            newest[document.key] = document
+            about = {name: said for name, said in document.metadata.items() if name != STALE}
+            newest[document.key] = replace(document, metadata=about)
     try:
         return store.import_documents(newest.values()) if newest else 0
     except StoreError:
         return 0
+
+
+def _marked(document: StoredData, since: str) -> StoredData:
+    """The document marked as out of date since then, unless its source has confirmed it after."""
+    if not since or isoformat(document.confirmed_at) > since:
+        return document
+    return replace(document, metadata={**document.metadata, STALE: since})
 
 
 def _unstored(key: str, result: RetrievalResult, head: Head | None) -> StoredData:

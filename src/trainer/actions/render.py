@@ -50,6 +50,7 @@ class RenderResult:
                 {
                     **pick(block, "name", "key", "version", "digest", "source", "as_of"),
                     "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at),
+                    "stale_since": block.stale_since,
                     "facts": understood(block),
                 }
                 for block in prompt.data

@@ -227,6 +227,7 @@ def _plan(
             root=project.root,
             output=project.output,
             formats=report.asked_formats,
+            offline=options.offline,
         )
         for choice in choices
     ]

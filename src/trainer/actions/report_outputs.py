@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from trainer.reports import (
     provenance_path,
     put_edits,
     report_date,
+    stale_notice,
     take_edits,
     text_digest,
 )
@@ -163,6 +164,7 @@ def write_report(
                 (
                     *checked.verdict.findings,
                     *rendered.prompt.findings,
+                    *_stale(blocks),
                     *checked.notes,
                     *(finding for finding in findings if finding.kind not in MACHINE_FINDINGS),
                 )
@@ -178,6 +180,13 @@ def write_report(
     if write_atomic(record, provenance.text()):
         changed.append(project.shown(record))
     return provenance, tuple(changed)
+
+
+def _stale(blocks: Sequence[DataBlock]) -> Iterator[Finding]:
+    for block in blocks:
+        if block.stale_since:
+            message = f"{block.name} was out of date ({block.stale_since[:10]}), as its source did not answer"
+            yield Finding("stale_data", "warning", message, support=f"{block.key}@{block.version}")
 
 
 def _copy_of(project: Project, report: ReportInput) -> Path:
@@ -246,7 +255,8 @@ def _compose(report: ReportInput, rendered: Rendered, checked: CheckedAnswer, da
         appendix = sources_appendix(figures, language=language) if report.checks.appendix else ""
         text = annotate(text, figures, language=language) if report.checks.marks else text
     meta = {"language": rendered.prompt.output.language, "model": checked.result.model}
-    return compose(text, title=report.title, date=date, meta=meta, appendix=appendix)
+    notice = stale_notice(rendered.prompt.data, language=rendered.prompt.output.language)
+    return compose(text, title=report.title, date=date, meta=meta, appendix=appendix, notice=notice)
 
 
 def _convert(

@@ -119,6 +119,8 @@ class DataBlock:
     """By dotted path, list indices left out: `quarterly.totalRevenue`."""
     facts: Mapping[str, Json] = field(default_factory=dict)
     """What the project and the instruction say of it: `roles`, `units`, `names` and the like, each a mapping."""
+    stale_since: str | None = None
+    """When it was last known to be right, where it is older than allowed and its source could not be reached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Which reports there are, which are stale and why, how one is put together, and what it was made from."""
 
-from trainer.reports.compose import compose, report_date
+from trainer.reports.compose import compose, report_date, stale_notice
 from trainer.reports.edits import Edit, difference, put_edits, take_edits, text_digest
 from trainer.reports.feed import GENERATOR, feed_xml
 from trainer.reports.index import INDEX_TEMPLATE, index_markdown
@@ -35,6 +35,7 @@ __all__ = [
     "remove_orphan",
     "report_date",
     "select_reports",
+    "stale_notice",
     "take_edits",
     "text_digest",
 ]

@@ -96,15 +96,18 @@ def plan_report(
     root: Path,
     output: Path,
     formats: tuple[str, ...] | None = None,
+    offline: bool = False,
 ) -> Plan:
     """The plan for one report: stale with reasons, or up to date. Reads the outputs, writes nothing.
 
-    `formats` are those that are asked for this time, in place of the report's own.
+    `formats` are those that are asked for this time, in place of the report's own. `offline`, data that was out of date
+    when the report was built is no reason: nobody can ask again.
     """
     if recorded is None or recorded.schema != SCHEMA:
         return Plan(spec, (Reason("missing", "it was never built, or its provenance cannot be read"),))
     wanted = spec if formats is None else replace(spec, formats=formats)
-    return Plan(spec, (*_changed(now, recorded), *_damaged(wanted, recorded, root, output)))
+    outdated = () if offline else _outdated(recorded)
+    return Plan(spec, (*_changed(now, recorded), *outdated, *_damaged(wanted, recorded, root, output)))
 
 
 def is_as_written(content: bytes, written: str | None) -> bool:
@@ -134,6 +137,13 @@ def _changed(now: Ingredients, recorded: Provenance) -> Iterator[Reason]:
 @cache
 def _format_names() -> dict[str, str]:
     return {name: item.name for item in FORMATS.values() for name in item.names}
+
+
+def _outdated(recorded: Provenance) -> Iterator[Reason]:
+    for block in recorded.data:
+        if block.stale_since:
+            detail = f"{block.name} was out of date ({block.stale_since[:10]}), as its source did not answer"
+            yield Reason("data", detail)
 
 
 def _differences(

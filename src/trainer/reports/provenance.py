@@ -64,9 +64,7 @@ class Provenance:
     def text(self) -> str:
         """The file's content, byte-stable."""
         fields = {name: value for name, value in pick(self).items() if name != "edits" or value}
-        data = [
-            {**pick(block), "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at)} for block in self.data
-        ]
+        data = [_block(block) for block in self.data]
         outputs = [{name: value for name, value in pick(output).items() if value} for output in self.outputs]
         return mask_known(pretty({**fields, "data": data, "outputs": outputs}))
 
@@ -155,6 +153,15 @@ def recorded_findings(provenance: Provenance, *, shown: str) -> tuple[Finding, .
     )
 
 
+def _block(block: DataBlock) -> dict[str, Any]:
+    shown = {name: value for name, value in pick(block).items() if value or name not in _SELDOM}
+    return {**shown, "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at)}
+
+
+_SELDOM = frozenset({"stale_since"})
+"""What is left out of most blocks."""
+
+
 def _read_block(block: dict[str, Any]) -> DataBlock:
     fields = {path: Field(**meaning) for path, meaning in block["fields"].items()}
     moment = block["retrieved_at"] and parse_moment(block["retrieved_at"])
@@ -167,6 +174,8 @@ def _stored(block: DataBlock) -> StoredData:
         metadata["subject"] = block.subject
     if block.as_of is not None:
         metadata["as_of"] = block.as_of
+    if block.stale_since is not None:
+        metadata["stale_since"] = block.stale_since
     moment = block.retrieved_at or UNDATED
     if block.retrieved_at is not None:
         metadata["retrieved_at"] = isoformat(block.retrieved_at)

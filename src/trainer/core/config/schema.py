@@ -108,6 +108,10 @@ class DataRetriever(Struct, frozen=True, kw_only=True):
     provider: Annotated[str, Meta(description="Source of queries that name none.")] = "file"
     auto_store: Annotated[bool, Meta(description="Store what `trainer retrieve` fetches; reports always do.")] = True
     cache_enabled: Annotated[bool, Meta(description="Use stored data while it is fresh.")] = True
+    when_down: Annotated[
+        Literal["mark", "fail"],
+        Meta(description="When a source is down and stored data is too old: use it and mark the report, or fail."),
+    ] = "mark"
     sources: Annotated[dict[str, dict[str, Any]], Meta(description="Options of each source, by its name.")] = field(
         default_factory=dict
     )
