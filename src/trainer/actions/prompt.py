@@ -10,6 +10,7 @@ from typing import Any
 
 from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.data import DataRequest, Sources, data_block
+from trainer.actions.joins import compute_joins, ordered_joins
 from trainer.actions.model import ModelChoice, prompt_budget
 from trainer.core.digest import digest
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, TrainerError, UsageError, Where
@@ -48,6 +49,8 @@ class Prepared:
     requests: Mapping[str, DataRequest]
     """By the name of the data block."""
     title: str = ""
+    joins: Mapping[str, DataQuery] = field(default_factory=dict)
+    """By name, the data that is computed from other data; each after those that it reads."""
 
 
 def check_schema(schema: Mapping[str, Any], file: str) -> None:
@@ -138,8 +141,9 @@ class Instructions:
             instruction,
             params,
             self._contexts(instruction, params),
-            {query.name: self._request(instruction, query) for query in queries.values()},
+            {query.name: self._request(instruction, query) for query in queries.values() if not query.sql},
             fill_names(instruction.title, params),
+            ordered_joins(instruction, queries),
         )
 
     def _request(self, instruction: Instruction, query: DataQuery) -> DataRequest:
@@ -217,6 +221,11 @@ class Rendered:
     model: str = ""
     warnings: tuple[str, ...] = field(default=())
 
+    @property
+    def blocks(self) -> tuple[DataBlock, ...]:
+        """All data behind the prompt, that from which other data was computed after the rest."""
+        return (*self.prompt.data, *self.prompt.inputs)
+
     @cached_property
     def tokens(self) -> dict[str, int]:
         """Tokens by section of the prompt, and in all as `total`."""
@@ -265,11 +274,15 @@ def render_blocks(
 ) -> Rendered:
     """As `render_prepared`, with the data by the names that the instruction gives it."""
     said = project_facts(project)
+    told = {name: corrected(block, said, prepared.instruction.facts) for name, block in blocks.items()}
+    computed = compute_joins(prepared.instruction, prepared.joins, told)
+    told |= {name: corrected(block, said, prepared.instruction.facts) for name, block in computed.items()}
     prompt = render(
         prepared.instruction,
         params=prepared.params,
         contexts=prepared.contexts,
-        data={name: corrected(block, said, prepared.instruction.facts) for name, block in blocks.items()},
+        data=told,
+        inputs=frozenset(table for query in prepared.joins.values() for table in query.tables),
         clean=functools.partial(clean_scalar, max_length=project.settings.prompt_security.max_length),
         fence=fence_block,
         fence_context=fence_context,

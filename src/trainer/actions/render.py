@@ -51,9 +51,11 @@ class RenderResult:
                     **pick(block, "name", "key", "version", "digest", "source", "as_of"),
                     "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at),
                     "stale_since": block.stale_since,
+                    "computed_from": list(block.computed_from),
+                    "in_prompt": block not in prompt.inputs,
                     "facts": understood(block),
                 }
-                for block in prompt.data
+                for block in self.rendered.blocks
             ],
             "security": self.rendered.screening,
             "steps": [pick(step, "name", "uses") for step in prompt.steps],

@@ -242,7 +242,7 @@ def _outcome(report: ReportInput, plan: Plan, recorded: Provenance | None) -> Re
         outcome,
         outputs=tuple(item.path for item in recorded.outputs),
         date=recorded.date,
-        sources=tuple(f"{block.key}@{block.version}" for block in recorded.data),
+        sources=recorded.sources(),
         provider=str(recorded.completion.get("provider", "")),
         model=str(recorded.completion.get("model", "")),
         quality=recorded.scores.get("quality"),

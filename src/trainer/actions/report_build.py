@@ -216,7 +216,7 @@ class Build:
             changed=changed,
             outputs=tuple(item.path for item in provenance.outputs),
             date=provenance.date,
-            sources=tuple(f"{block.key}@{block.version}" for block in provenance.data),
+            sources=provenance.sources(),
             provider=result.provider,
             model=result.model,
             origin=result.origin,

@@ -10,6 +10,7 @@ from typing import Any
 
 from trainer.actions.corrections import project_facts
 from trainer.actions.data import DataRequest, Sources
+from trainer.actions.joins import join_digest
 from trainer.actions.model import ModelChoice, choose_model, drafted
 from trainer.actions.prompt import Instructions, Prepared
 from trainer.convert import Theme, check_template, default_theme, load_theme, theme_digest
@@ -58,7 +59,10 @@ class ReportInput:
             instruction=self.prepared.instruction.digest,
             params={name: _plain(value) for name, value in self.prepared.params.items()},
             contexts={context.path: context.digest for context in self.prepared.contexts},
-            data={name: digests.get(request.key) for name, request in self.prepared.requests.items()},
+            data={
+                **{name: digests.get(request.key) for name, request in self.prepared.requests.items()},
+                **{name: join_digest(query) for name, query in self.prepared.joins.items()},
+            },
             model=choice.ingredients,
             checks=_checks(self.checks),
             theme=self.theme_digest,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.actions.data import ingredient_digest
+from trainer.actions.joins import join_digest
 from trainer.actions.prompt import Rendered
 from trainer.actions.report_inputs import ReportInput
 from trainer.convert import (
@@ -142,7 +143,7 @@ def write_report(
     pdf: PdfPool,
 ) -> tuple[Provenance, tuple[str, ...]]:
     """The provenance and the files that changed; every file is whole, and the provenance is written last."""
-    blocks = rendered.prompt.data
+    blocks = rendered.blocks
     date = report_date(blocks)
     paths = output_paths(project.output, replace(report.spec, formats=report.formats))
     built = mask_known(_compose(report, rendered, checked, date))
@@ -255,7 +256,7 @@ def _compose(report: ReportInput, rendered: Rendered, checked: CheckedAnswer, da
         appendix = sources_appendix(figures, language=language) if report.checks.appendix else ""
         text = annotate(text, figures, language=language) if report.checks.marks else text
     meta = {"language": rendered.prompt.output.language, "model": checked.result.model}
-    notice = stale_notice(rendered.prompt.data, language=rendered.prompt.output.language)
+    notice = stale_notice(rendered.blocks, language=rendered.prompt.output.language)
     return compose(text, title=report.title, date=date, meta=meta, appendix=appendix, notice=notice)
 
 
@@ -291,7 +292,12 @@ def _former(project: Project, path: Path, before: Provenance | None, *, shown: s
 
 
 def _data_digests(report: ReportInput, blocks: Sequence[DataBlock]) -> dict[str, str]:
-    return {block.name: ingredient_digest(block, report.prepared.requests[block.name]) for block in blocks}
+    """What the report remembers of its data: of what was computed, the SQL, as the data it read stands beside it."""
+    joins, requests = report.prepared.joins, report.prepared.requests
+    return {
+        block.name: join_digest(joins[block.name]) if block.sql else ingredient_digest(block, requests[block.name])
+        for block in blocks
+    }
 
 
 def _describe_prompt(rendered: Rendered) -> Mapping[str, Any]:

@@ -268,4 +268,4 @@ def _record(run: Run, call: Call, result: CompletionResult) -> None:
 
 
 def _inputs(rendered: Rendered, version: str) -> dict[str, Any]:
-    return {"prompt": version, "data": [f"{block.key}@{block.version}" for block in rendered.prompt.data]}
+    return {"prompt": version, "data": [f"{block.key}@{block.version}" for block in rendered.blocks if not block.sql]}

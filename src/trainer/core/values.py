@@ -121,6 +121,10 @@ class DataBlock:
     """What the project and the instruction say of it: `roles`, `units`, `names` and the like, each a mapping."""
     stale_since: str | None = None
     """When it was last known to be right, where it is older than allowed and its source could not be reached."""
+    sql: str = ""
+    """The SELECT that it is the answer to, where it was computed from other data."""
+    computed_from: tuple[str, ...] = ()
+    """The keys and versions of that data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,8 @@ class Prompt:
     params: Mapping[str, Json] = field(default_factory=dict)
     contexts: tuple[Context, ...] = ()
     data: tuple[DataBlock, ...] = ()
+    inputs: tuple[DataBlock, ...] = ()
+    """Data that other data was computed from and that does not stand in the prompt itself."""
     output: Output = field(default_factory=Output)
     model: Mapping[str, Json] = field(default_factory=dict)
     """Model settings the instruction asks for: `temperature`, `max_tokens`, `provider`, `model` …"""

@@ -214,6 +214,8 @@ class _Reader:
         if not isinstance(entry, dict):
             self.say("data needs a source with its query, or a key", *path, key=True)
             return DataQuery(name)
+        if "source" not in entry and "from" in entry and ("sql" in entry or isinstance(entry["from"], list)):
+            return self.join(name, entry)
         query = {field: item for field, item in entry.items() if field not in ("source", "key", "max_age")}
         for field, item in query.items():
             if isinstance(item, dict) or (isinstance(item, list) and any(isinstance(one, dict | list) for one in item)):
@@ -227,6 +229,18 @@ class _Reader:
             key=self.text(entry.get("key"), *path, "key") or None,
             max_age=self.seconds(entry.get("max_age"), *path, "max_age"),
         )
+
+    def join(self, name: str, entry: Mapping[str, Json]) -> DataQuery:
+        """A SELECT over other data; which of that there is, is known once reports have had their say."""
+        path = ("data", name)
+        self.known(entry, ("sql", "from"), "key of data with sql", *path)
+        sql = self.text(entry.get("sql"), *path, "sql").strip()
+        tables = self.texts(entry.get("from"), *path, "from")
+        if not sql:
+            self.say('data with "from" needs "sql": a select over it', *path, key=True)
+        if not tables:
+            self.say('"from" must name the data that the sql reads', *path, "from")
+        return DataQuery(name, sql=sql, tables=tables)
 
     def seconds(self, value: Json, *path: str) -> float | None:
         if value is None:

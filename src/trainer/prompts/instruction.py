@@ -59,6 +59,10 @@ class DataQuery:
     """A key of the store, in place of a query."""
     max_age: float | None = None
     """Seconds after which the stored datum must be fetched again; None leaves it to the source."""
+    sql: str = ""
+    """A SELECT over other data of the prompt, in place of a query; its `$NAME` are bound to `query`."""
+    tables: tuple[str, ...] = ()
+    """The names of the data that it reads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from trainer.core.values import Finding, Json
 from trainer.prompts.instruction import DataQuery, Instruction, Param
 
 _NAMED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_BOUND = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
@@ -62,7 +64,9 @@ def takes(instruction: Instruction, name: str) -> bool:
 def data_queries(instruction: Instruction, params: Mapping[str, Json]) -> tuple[DataQuery, ...]:
     """What the instruction asks of sources and store, its `{NAME}` filled in, in the order declared."""
     return tuple(
-        DataQuery(
+        bind_names(query, params)
+        if query.sql
+        else DataQuery(
             name=query.name,
             source=query.source and fill_names(query.source, params),
             query={field: _fill(value, params) for field, value in query.query.items()},
@@ -71,6 +75,35 @@ def data_queries(instruction: Instruction, params: Mapping[str, Json]) -> tuple[
         )
         for query in instruction.data.values()
     )
+
+
+def bind_names(query: DataQuery, params: Mapping[str, Json]) -> DataQuery:
+    """The SQL with `$NAME` for each `{NAME}` of `params`, in quotation marks or not, and their values beside it.
+
+    A value never becomes part of the text, so that none can end a string and go on as SQL.
+    """
+    used: dict[str, Json] = {}
+
+    def name(found: re.Match[str]) -> str:
+        if found[1] not in params:
+            return found[0]
+        value = params[found[1]]
+        used[found[1]] = value if isinstance(value, bool | int | float | list | date | type(None)) else plain(value)
+        return f"${found[1]}"
+
+    def literal(text: str) -> str:
+        """`'{NAME}, Inc.'` as `($NAME || ', Inc.')`."""
+        parts = [part for part in re.split(r"(\{[A-Za-z_]\w*\})", text[1:-1]) if part]
+        bound = [_NAMED.sub(name, part) for part in parts]
+        if bound == parts:
+            return text
+        written = [part if part != raw else f"'{raw}'" for part, raw in zip(bound, parts, strict=True)]
+        return written[0] if len(written) == 1 else f"({' || '.join(written)})"
+
+    pieces = re.split(r"('(?:[^']|'')*')", query.sql)
+    bound = [literal(piece) if at % 2 else _BOUND.sub(name, _NAMED.sub(name, piece)) for at, piece in enumerate(pieces)]
+    sql = "".join(bound)
+    return replace(query, sql=sql, query=used)
 
 
 def fill_names(text: str, params: Mapping[str, Json]) -> str:

@@ -7,7 +7,7 @@ An instruction with nothing beside it is sent as it is, without any mark.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -51,19 +51,22 @@ def render(
     clean: Clean,
     fence: Fence,
     fence_context: FenceContext = mark_context,
+    inputs: Set[str] = frozenset(),
     budget: int | None = None,
     count: Count = count_tokens,
 ) -> Prompt:
     """The finished prompt; a value is written once and never read again, whatever braces it holds.
 
-    Data blocks the text does not place itself follow it. With a `budget`, contexts are cut until the text has no more
-    than that many tokens by `count`. Raises InstructionError with every problem at once.
+    Data blocks the text does not place itself follow it, but for `inputs`, from which others were computed. With a
+    `budget`, contexts are cut until the text has no more than that many tokens by `count`. Raises InstructionError with
+    every problem at once.
     """
     # a parameter that the environment filled is a secret: no model is told it, and no report shows it
     writer = _Writer(instruction, params, data, lambda text: clean(mask_known(text)), fence)
     body = writer.body()
     output = _output(instruction, writer)
-    fenced = [(name, fence(block)) for name, block in writer.data.items() if name not in writer.placed]
+    hidden = inputs - writer.placed
+    fenced = [(name, fence(block)) for name, block in writer.data.items() if name not in writer.placed | hidden]
 
     def compose(contexts: Sequence[Context]) -> tuple[Section, ...]:
         marked = [(context.path, fence_context(context)) for context in contexts]
@@ -82,7 +85,8 @@ def render(
         body=body,
         params={name: mask_json(_json(value), shapes=False) for name, value in params.items()},
         contexts=fitted.contexts,
-        data=tuple(writer.data.values()),
+        data=tuple(block for name, block in writer.data.items() if name not in hidden),
+        inputs=tuple(block for name, block in writer.data.items() if name in hidden),
         output=output,
         model=dict(instruction.model),
         sections=sections,

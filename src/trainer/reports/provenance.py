@@ -76,9 +76,13 @@ class Provenance:
         """The digest of one of its files, as it was written."""
         return output.digest if (output := self.output(path)) else None
 
+    def sources(self) -> tuple[str, ...]:
+        """Keys and versions of the data behind the report; what was computed from it is left out."""
+        return tuple(f"{block.key}@{block.version}" for block in self.data if not block.sql)
+
     def documents(self) -> list[StoredData]:
-        """The stored data behind the report, as a store can take it in again."""
-        return [_stored(block) for block in self.data]
+        """The stored data behind the report, as a store can take it in again; what was computed from it is left out."""
+        return [_stored(block) for block in self.data if not block.sql]
 
 
 def provenance_path(output: Path, name: str) -> Path:
@@ -158,14 +162,15 @@ def _block(block: DataBlock) -> dict[str, Any]:
     return {**shown, "retrieved_at": block.retrieved_at and isoformat(block.retrieved_at)}
 
 
-_SELDOM = frozenset({"stale_since"})
+_SELDOM = frozenset({"computed_from", "sql", "stale_since"})
 """What is left out of most blocks."""
 
 
 def _read_block(block: dict[str, Any]) -> DataBlock:
     fields = {path: Field(**meaning) for path, meaning in block["fields"].items()}
     moment = block["retrieved_at"] and parse_moment(block["retrieved_at"])
-    return DataBlock(**{**block, "retrieved_at": moment, "fields": fields})
+    computed_from = tuple(block.get("computed_from", ()))
+    return DataBlock(**{**block, "retrieved_at": moment, "fields": fields, "computed_from": computed_from})
 
 
 def _stored(block: DataBlock) -> StoredData:
