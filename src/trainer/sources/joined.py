@@ -38,6 +38,8 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,  # sums of floating-point numbers depend on the order in which threads end
 }
 _ROWS_AT_ONCE = 20_000
+_MOST_TABLES = 10
+"""That an error names with their columns."""
 _FUNCTIONS = frozenset({"range", "generate_series", "unnest", "json_each", "json_tree"})
 """The functions that may stand for a table; all others read files or tell of the program."""
 _FORBIDDEN = frozenset(
@@ -72,9 +74,10 @@ def join(
     timer = threading.Timer(seconds, connection.interrupt)
     try:
         tree = _tree(connection, statement)
-        _check(connection, tree, tables)
+        read = _read(tree, tables)
+        _check(connection, tree, tables, read)
         timer.start()
-        for table in tables:
+        for table in read:
             _create(connection, table)
         connection.execute("set timezone = 'UTC'")
         connection.execute("set enable_external_access = false")
@@ -93,7 +96,7 @@ def join(
     finally:
         timer.cancel()
         connection.close()
-    units = fields_of(tree, {table.name.lower(): table for table in tables})
+    units = fields_of(tree, {table.name.lower(): table for table in read})
     fields = {f"records.{name}": units[name.lower()] for name in names if name.lower() in units}
     return Joined({"records": rows}, fields)
 
@@ -113,7 +116,19 @@ def _tree(connection: duckdb.DuckDBPyConnection, statement: str) -> dict[str, An
     return node
 
 
-def _check(connection: duckdb.DuckDBPyConnection, tree: Mapping[str, Any], tables: Sequence[Table]) -> None:
+def _read(tree: Mapping[str, Any], tables: Sequence[Table]) -> list[Table]:
+    """The tables that the statement names; a block may have hundreds of parts that it does not."""
+    named = {
+        ".".join(filter(None, (node["schema_name"], node["table_name"]))).lower()
+        for node in _nodes(tree)
+        if node.get("type") == "BASE_TABLE"
+    }
+    return [table for table in tables if table.name.lower() in named]
+
+
+def _check(
+    connection: duckdb.DuckDBPyConnection, tree: Mapping[str, Any], tables: Sequence[Table], read: Sequence[Table]
+) -> None:
     """Raise UsageError for what reads anything but the tables, or would not give the same again."""
     known = {table.name.lower() for table in tables}
     common = {entry["key"].lower() for node in _nodes(tree) for entry in node.get("cte_map", {}).get("map", ())}
@@ -137,7 +152,7 @@ def _check(connection: duckdb.DuckDBPyConnection, tree: Mapping[str, Any], table
         name = str(node.get("function_name", "")).lower()
         if node.get("type") == "COLUMN_REF" and len(node["column_names"]) == 1:
             name = node["column_names"][0].lower()  # current_date has no brackets, and so looks like a column
-            name = "" if any(name in map(str.lower, table.columns) for table in tables) else name
+            name = "" if any(name in map(str.lower, table.columns) for table in read) else name
         if name in changing or (name == "age" and len(node.get("children") or ()) == 1):
             raise UsageError(f"{name}() is not the same each time", hint="give the value as a parameter: {NAME}")
         if node.get("sample"):
@@ -230,11 +245,14 @@ def _hint(message: str, tables: Sequence[Table]) -> str:
 def _known(tables: Sequence[Table]) -> str:
     """The tables with their columns, one a line; parts of a block after the blocks."""
     lines = []
-    blocks = {table.name: table.columns for table in tables if "." not in table.name}
+    blocks = {table.name: table.path for table in tables if "." not in table.name}
     for table in sorted(tables, key=lambda table: "." in table.name):
         block, _, part = table.name.partition(".")
-        if not part or (part != "document" and table.columns != blocks.get(block)):
+        if len(lines) == _MOST_TABLES:
+            lines.append("…")
+            break
+        if not part or (part != "document" and table.path != blocks.get(block)):
             columns = list(table.columns)
             more = f", and {len(columns) - 12} more" if len(columns) > 12 else ""
             lines.append(f"{table.name}: {', '.join(columns[:12])}{more}")
-    return "\n  ".join(lines[:10])
+    return "\n  ".join(lines)

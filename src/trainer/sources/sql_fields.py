@@ -12,46 +12,14 @@ from typing import Any
 from trainer.core.values import Field
 from trainer.sources.tables import Table
 
-_KEEP = frozenset(
-    {
-        "abs",
-        "any_value",
-        "arg_max",
-        "arg_min",
-        "avg",
-        "ceil",
-        "ceiling",
-        "first",
-        "first_value",
-        "floor",
-        "fsum",
-        "greatest",
-        "kahan_sum",
-        "lag",
-        "last",
-        "last_value",
-        "lead",
-        "least",
-        "max",
-        "max_by",
-        "mean",
-        "median",
-        "min",
-        "min_by",
-        "mode",
-        "nth_value",
-        "nullif",
-        "quantile",
-        "quantile_cont",
-        "quantile_disc",
-        "round",
-        "stddev",
-        "stddev_pop",
-        "stddev_samp",
-        "sum",
-        "trunc",
-    }
-)
+# fmt: off
+_KEEP = frozenset({
+    "abs", "any_value", "arg_max", "arg_min", "avg", "ceil", "ceiling", "first", "first_value", "floor", "fsum",
+    "greatest", "kahan_sum", "lag", "last", "last_value", "lead", "least", "max", "max_by", "mean", "median", "min",
+    "min_by", "mode", "nth_value", "nullif", "quantile", "quantile_cont", "quantile_disc", "round", "stddev",
+    "stddev_pop", "stddev_samp", "sum", "trunc",
+})
+# fmt: on
 """Functions whose answer is in the unit of their first argument."""
 _ALIKE = frozenset({"+", "-", "coalesce", "greatest", "least", "ifnull"})
 """Functions whose answer is in the unit of all their arguments, where that is one."""
@@ -73,10 +41,9 @@ def _select(node: Mapping[str, Any], known: Mapping[str, Columns]) -> dict[str, 
         common[entry["key"].lower()] = _select(entry["value"]["query"]["node"], common)
     if node.get("type") != "SELECT_NODE":  # a union: the first part names the columns
         parts = [node[side] for side in ("left", "right") if side in node] or node.get("children", [])
-        each = [_select(part, common) for part in parts]
-        return {
-            name: said for name, said in (each[0] if each else {}).items() if all(one.get(name) == said for one in each)
-        }
+        first, *others = [_select(part, common) for part in parts] or [{}]
+        units = {name: {_bare(other.get(name)) for other in (first, *others)} for name in first}
+        return {name: Field("", first[name].unit) for name, told in units.items() if len(told) == 1}
     scope = _scope(node.get("from_table") or {}, common)
     fields: dict[str, Field] = {}
     for column in node["select_list"]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 
 from trainer.core.values import DataBlock, Field, Json
 from trainer.facts import Unit, read_block, unit_text
@@ -30,36 +31,64 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|
 Row = Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
-    """Rows with a type for each column."""
+    """Rows with a type for each column; both are told when they are first asked for."""
 
     name: str
     """`prices`, or `prices.dividends` for a part of it."""
-    rows: Sequence[Row]
-    columns: Mapping[str, Type]
-    fields: Mapping[str, Field] = field(default_factory=dict)
-    """What columns mean, by name in small letters; nested ones by dotted path."""
+    block: DataBlock
+    raw: Sequence[Row]
+    """The rows as they stand in the block."""
+    path: tuple[str, ...] = ()
+    """Where they stand in it."""
+
+    @cached_property
+    def columns(self) -> Mapping[str, Type]:
+        """The SQL type of each column."""
+        return {shown: type_of(row.get(column) for row in self.raw) for column, shown in self._names.items()}
+
+    @cached_property
+    def rows(self) -> Sequence[Row]:
+        """The rows, by the names of the columns."""
+        return [{self._names[column]: value for column, value in row.items()} for row in self.raw]
+
+    @cached_property
+    def fields(self) -> Mapping[str, Field]:
+        """What columns mean, by name in small letters; nested ones by dotted path."""
+        prefix = "".join(f"{part}." for part in self.path)
+        told = _units(self.block, self.path) | dict(self.block.fields)
+        own = {place.removeprefix(prefix): said for place, said in told.items() if place.startswith(prefix)}
+        return {self._names.get(place, place).lower(): said for place, said in own.items()}
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """The column of each key: SQL takes capital and small letters for the same, so that some need a number."""
+        names: dict[str, str] = {}
+        taken: set[str] = set()
+        for column in dict.fromkeys(column for row in self.raw for column in row):
+            shown, number = column or "column", 1
+            while shown.lower() in taken:
+                number += 1
+                shown = f"{column}_{number}"
+            taken.add(shown.lower())
+            names[column] = shown
+        return names
 
 
 def tables_of(block: DataBlock) -> list[Table]:
     """The tables in a block: the one of its own name first."""
-    fields = _fields(block)
-    parts = {".".join(path): rows for path, rows in _parts(block.data, ())}
+    parts = dict(_parts(block.data, ()))
     whole = _rows(block.data)
-    if "records" in parts:
-        main = "records"
+    main: tuple[str, ...] = ()
+    if ("records",) in parts:
+        main = ("records",)
     elif whole is None and len(parts) == 1:
         main = next(iter(parts))
-    else:
-        main = ""
     single: Sequence[Row] = [block.data] if isinstance(block.data, dict) else [{"value": block.data}]
-    tables = [_table(block.name, parts[main] if main else whole or single, fields, main)]
-    for path, rows in parts.items():
-        tables.append(_table(f"{block.name}.{path.replace('.', '_')}", rows, fields, path))
-    if "document" not in parts:
-        tables.append(_table(f"{block.name}.document", single, fields, ""))
-    return tables
+    tables = [Table(block.name, block, parts[main] if main else whole or single, main)]
+    tables += [Table(f"{block.name}.{'_'.join(path)}", block, rows, path) for path, rows in parts.items()]
+    return tables if ("document",) in parts else [*tables, Table(f"{block.name}.document", block, single)]
 
 
 def _parts(value: Json, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Sequence[Row]]]:
@@ -108,27 +137,6 @@ def _listed(lines: Sequence[Sequence[Json]]) -> Sequence[Row]:
     return [dict(zip(names, line, strict=False)) for line in (body if is_header else lines)]
 
 
-def _table(name: str, rows: Sequence[Row], fields: Mapping[str, Field], path: str) -> Table:
-    """The table with columns that SQL can tell apart, which takes capital and small letters for the same."""
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for column in dict.fromkeys(column for row in rows for column in row):
-        shown, number = column or "column", 1
-        while shown.lower() in taken:
-            number += 1
-            shown = f"{column}_{number}"
-        taken.add(shown.lower())
-        names[column] = shown
-    prefix = f"{path}." if path else ""
-    own = {place.removeprefix(prefix): said for place, said in fields.items() if place.startswith(prefix)}
-    return Table(
-        name,
-        [{names[column]: value for column, value in row.items()} for row in rows],
-        {shown: type_of(row.get(column) for row in rows) for column, shown in names.items()},
-        {names.get(place, place).lower(): said for place, said in own.items()},
-    )
-
-
 def type_of(values: Iterable[Json]) -> Type:
     """The SQL type that all the values have; JSON where they have none in common."""
     given = [value for value in values if value is not None]
@@ -168,24 +176,30 @@ def _text_type(texts: Sequence[str]) -> Type:
     return "VARCHAR"
 
 
-def _fields(block: DataBlock) -> dict[str, Field]:
-    """What the data means by dotted path: what its source says, and the units that its names and values tell."""
-    facts = read_block(replace(block, data=_beginning(block.data)))
+def _units(block: DataBlock, path: tuple[str, ...]) -> dict[str, Field]:
+    """The units that names and values of a part tell, by dotted path."""
+    facts = read_block(replace(block, data=_part(block.data, path)))
     units: dict[str, set[Unit]] = {}
     for observation in facts.observations:
-        path = ".".join(part for part in observation.source.path.split("/") if part and not part.isdigit())
+        place = ".".join(part for part in observation.source.path.split("/") if part and not part.isdigit())
         measure = facts.measures.get(observation.measure)
-        told = observation.units or (measure.units if measure else ())
-        units.setdefault(path, set()).update(told)
-    known = {path: Field("", _unit(next(iter(found)))) for path, found in units.items() if len(found) == 1}
-    return {**known, **block.fields}
+        units.setdefault(place, set()).update(observation.units or (measure.units if measure else ()))
+    return {place: Field("", _unit(next(iter(told)))) for place, told in units.items() if len(told) == 1}
 
 
-def _beginning(value: Json) -> Json:
-    """The value with the first items of each list: names and a few values tell the units."""
+def _part(value: Json, path: tuple[str, ...]) -> Json:
+    """The value with what stands on the path and the scalars beside it, and of lists the beginning: enough for units.
+
+    Without a path it is the whole.
+    """
     if isinstance(value, list):
-        return [_beginning(item) for item in value[:_SAMPLE]]
-    return {name: _beginning(item) for name, item in value.items()} if isinstance(value, dict) else value
+        return [_part(item, ()) for item in value[:_SAMPLE]]
+    if not isinstance(value, dict):
+        return value
+    kept = {
+        name: item for name, item in value.items() if not path or name == path[0] or not isinstance(item, dict | list)
+    }
+    return {name: _part(item, path[1:] if path else ()) for name, item in kept.items()}
 
 
 def _unit(unit: Unit) -> str:
