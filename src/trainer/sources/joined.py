@@ -244,7 +244,7 @@ def _hint(message: str, tables: Sequence[Table]) -> str:
 
 def _known(tables: Sequence[Table]) -> str:
     """The tables with their columns, one a line; parts of a block after the blocks."""
-    lines = []
+    lines: list[str] = []
     blocks = {table.name: table.path for table in tables if "." not in table.name}
     for table in sorted(tables, key=lambda table: "." in table.name):
         block, _, part = table.name.partition(".")

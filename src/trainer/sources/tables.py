@@ -85,7 +85,8 @@ def tables_of(block: DataBlock) -> list[Table]:
         main = ("records",)
     elif whole is None and len(parts) == 1:
         main = next(iter(parts))
-    single: Sequence[Row] = [block.data] if isinstance(block.data, dict) else [{"value": block.data}]
+    is_object = isinstance(block.data, dict) and len(block.data) <= _MOST_KEYS
+    single: Sequence[Row] = [block.data] if is_object else [{"value": block.data}]
     tables = [Table(block.name, block, parts[main] if main else whole or single, main)]
     tables += [Table(f"{block.name}.{'_'.join(path)}", block, rows, path) for path, rows in parts.items()]
     return tables if ("document",) in parts else [*tables, Table(f"{block.name}.document", block, single)]
