@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from servers.edgar import EdgarServer
+from servers.mongodb import mongodb_url
 from servers.rest import RestServer
 from servers.soap import SoapServer
 from servers.yahoo import YahooServer
@@ -96,10 +98,33 @@ def database_case(tmp_path: Path) -> Iterator[Case]:
     yield Case(options, query, same, {"connection": "shop", "sql": "select * from nothing"})
 
 
+@contextmanager
+def mongodb_case(_: Path) -> Iterator[Case]:
+    pymongo = pytest.importorskip("pymongo", reason='NOT TESTED on MongoDB: pip install "trainer-core[mongo]"')
+    if not (url := mongodb_url()):
+        pytest.skip("NOT TESTED on MongoDB: pip install secantusdb, or start one and set MONGODB_URI")
+    database = f"trainer_test_{uuid.uuid4().hex}"
+    with pymongo.MongoClient(url) as admin:
+        admin[database].price.insert_one({"item": "tea", "price": 1.5})
+        question = {"collection": "price", "find": {"item": ":item"}, "project": {"_id": 0}}
+        options = {
+            "connections": {"shop": {"url": url, "database": database}},
+            "queries": {
+                "prices": {**question, "fields": {"records.price": {"title": "Price", "unit": "EUR"}}},
+                "wrong": {"collection": "price", "pipeline": [{"$nothing": {}}]},
+            },
+        }
+        query = {"connection": "shop", "query": "prices", "item": "tea"}
+        same = {"item": "tea", "query": " prices", "connection": "shop"}
+        yield Case(options, query, same, {"connection": "shop", "query": "wrong"})
+        admin.drop_database(database)
+
+
 CASES = {
     "api": api_case,
     "database": database_case,
     "file": file_case,
+    "mongodb": mongodb_case,
     "sec_filings": edgar_case,
     "soap": soap_case,
     "yahoo_finance": yahoo_case,

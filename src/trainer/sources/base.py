@@ -231,6 +231,7 @@ SOURCES = Registry(
         "api": Adapter("trainer.sources.api:APIRetriever"),
         "database": Adapter("trainer.sources.database:DatabaseRetriever", "sql", "sqlalchemy"),
         "file": Adapter("trainer.sources.file:FileRetriever"),
+        "mongodb": Adapter("trainer.sources.mongodb:MongoDBRetriever", "mongo", "pymongo"),
         "sec_filings": Adapter("trainer.sources.sec_filings:SECFilingsRetriever"),
         "soap": Adapter("trainer.sources.soap:SOAPRetriever", "soap", "zeep"),
         "yahoo_finance": Adapter("trainer.sources.yahoo_finance:YahooFinanceRetriever"),

@@ -23,7 +23,7 @@ class RabbitMQOptions(MessageOptions, frozen=True, kw_only=True):
 
     url: Annotated[str, Meta(description="The server: `amqp://user@host/vhost`; the password best as ${NAME}.")]
     queue: Annotated[str, Meta(description="The queue; it must be there.")]
-    prefetch: Annotated[int, Meta(ge=1, le=65_535, description="Messages that the server sends ahead.")] = 500
+    prefetch: Annotated[int, Meta(ge=1, le=65_535, description="Messages that the server sends ahead.")] = 250
 
 
 class RabbitMQStream(MessageStream):
