@@ -1,0 +1,299 @@
+"""Personal data in a text: found by shape, check digits and the words beside it; masked, hashed or tokenised.
+
+Numbers that have check digits count where these are right; numbers that have none count only beside a word that names
+them or in a shape that nothing else has. Check digits are those of `python-stdnum`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from ipaddress import ip_address
+from typing import Literal
+
+Treatment = Literal["mask", "hash", "token"]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalSpan:
+    """Where something personal stands in a text."""
+
+    kind: str
+    """`email`, `phone`, `card`, `iban`, `ip`, `address`, or `national_id.us_ssn` with country and number."""
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """One kind, how it looks, and what decides."""
+
+    kind: str
+    pattern: re.Pattern[str]
+    """What is personal is its group `value`, or all of it."""
+    check: Callable[[str], bool]
+    beside: re.Pattern[str] | None = None
+    """A word that must stand within the last `_BESIDE` letters before it."""
+
+
+_BESIDE = 40
+
+
+def find_personal(text: str, kinds: Iterable[str] | None = None) -> list[PersonalSpan]:
+    """What is personal in a text, in order and without overlaps; of `kinds` alone where they are named."""
+    wanted = None if kinds is None else frozenset(kinds)
+    spans: list[PersonalSpan] = []
+    for span in sorted(_candidates(text), key=lambda span: (span.start, -span.end)):
+        if wanted is not None and span.kind not in wanted and span.kind.partition(".")[0] not in wanted:
+            continue
+        if not spans or span.start >= spans[-1].end:
+            spans.append(span)
+    return spans
+
+
+def treat_personal(text: str, treatment: Treatment = "mask", *, key: bytes = b"") -> tuple[str, dict[str, str]]:
+    """The text with what is personal replaced, and what each token stands for.
+
+    `mask` puts `[email]`; `hash` puts `[email:1f2e…]`, the same for the same value and `key`; `token` numbers the
+    values, `[email#1]`, and returns them, so that `restore_personal` can put them back.
+    """
+    if treatment == "hash" and not key:
+        raise ValueError("hashing needs a key: a digest without one is undone by trying all numbers")
+    parts: list[str] = []
+    values: dict[str, str] = {}
+    tokens: dict[tuple[str, str], str] = {}
+    at = 0
+    for span in find_personal(text):
+        value = text[span.start : span.end]
+        if treatment == "mask":
+            token = f"[{span.kind}]"
+        elif treatment == "hash":
+            token = f"[{span.kind}:{hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:16]}]"
+        else:
+            number = 1 + sum(kind == span.kind for kind, _ in tokens)
+            token = tokens.setdefault((span.kind, value), f"[{span.kind}#{number}]")
+            values[token] = value
+        parts += [text[at : span.start], token]
+        at = span.end
+    return "".join([*parts, text[at:]]), values
+
+
+def restore_personal(text: str, values: Mapping[str, str]) -> str:
+    """The text with each token replaced by what it stands for."""
+    for token, value in values.items():
+        text = text.replace(token, value)
+    return text
+
+
+def _candidates(text: str) -> Iterator[PersonalSpan]:
+    for shape in _SHAPES:
+        for match in shape.pattern.finditer(text):
+            group = "value" if "value" in shape.pattern.groupindex else 0
+            if shape.beside and not shape.beside.search(text, max(0, match.start() - _BESIDE), match.start()):
+                continue
+            if shape.check(match[group]):
+                yield PersonalSpan(shape.kind, match.start(group), match.end(group))
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
+
+
+@cache
+def _validator(name: str) -> Callable[[str], bool]:
+    check: Callable[[str], bool] = import_module(f"stdnum.{name}").is_valid
+    return check
+
+
+def _valid(name: str) -> Callable[[str], bool]:
+    """Whether the check digits are right, by the module of python-stdnum with this name, imported when first asked."""
+
+    def is_valid(value: str) -> bool:
+        return _validator(name)(value)
+
+    return is_valid
+
+
+def _is_card(value: str) -> bool:
+    """A card's number by its first digits and Luhn: 16 zeros, or a column of figures, is none."""
+    digits = _digits(value)
+    return re.match(
+        r"4|5[1-5]|2[2-7]|3[47]|6(?:011|5|4[4-9])|3(?:0[0-5]|[68])|35(?:2[89]|[3-8])", digits
+    ) is not None and (len(digits) in (13, 14, 15, 16, 19) and len(set(digits)) > 1 and _validator("luhn")(digits))
+
+
+def _is_address(value: str) -> bool:
+    try:
+        address = ip_address(value)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_unspecified or address.is_multicast)
+
+
+def _is_phone(value: str) -> bool:
+    digits = _digits(value)
+    return 7 <= len(digits) <= 15 and len(set(digits)) > 2
+
+
+def _words(words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE)
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+_EDGE = r"(?<![\w.,:/$€£-])"
+_PHONE_WORDS = _words(
+    r"tel(?:ephone|efon|éfono|efone|\.)?|phones?|fax|mobile|cell|call|handy|ruf|hotline|whatsapp|sms|contact|reach|dial"
+    r"|téléphone|teléfono|telefono|telefone|電話|电话|전화|тел|телефон|हेल्पलाइन|هاتف|ph|mob|m|t"
+)
+_BIRTH_WORDS = _words(
+    r"born|dob|d\.o\.b\.?|date of birth|birth ?date|birthday|geboren|geb\.|geburtsdatum|née?|nacid[oa]|nat[oa]"
+    r"|fecha de nacimiento|date de naissance"
+)
+_STREETS = (
+    r"(?:Street|St\.?|Avenue|Ave\.?|Road|Rd\.?|Boulevard|Blvd\.?|Lane|Ln\.?|Drive|Dr\.?|Court|Ct\.?|Way|Place|Square"
+    r"|Terrace|Parkway|Pkwy\.?)"
+)
+_SHAPES: tuple[_Shape, ...] = (
+    _Shape(
+        "email",
+        re.compile(r"(?<![\w.+-])[\w.+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])"),
+        lambda value: not value.startswith((".", "'")) and ".." not in value,
+    ),
+    _Shape(
+        "iban", re.compile(_EDGE + r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?!\w)"), _valid("iban")
+    ),
+    _Shape(
+        "card",
+        re.compile(_EDGE + r"\d{4}[ -]?\d{4,6}[ -]?\d{4,5}(?:[ -]?\d{1,4})?(?:[ -]?\d{3})?(?![\w.,]?\d)"),
+        _is_card,
+    ),
+    _Shape("ip", re.compile(_EDGE + r"(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d|\.?\d)"), _is_address),
+    _Shape(
+        "ip",
+        re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){2,7}:?[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,6}(?![\w:])"),
+        lambda value: value.count(":") > 3 and _is_address(value),
+    ),
+    _Shape("national_id.us_ssn", re.compile(_EDGE + r"\d{3}-\d{2}-\d{4}(?![\w-])"), _valid("us.ssn")),
+    _Shape(
+        "national_id.us_ssn",
+        re.compile(r"(?<!\w)\d{3} ?\d{2} ?\d{4}(?!\w)"),
+        _valid("us.ssn"),
+        _words(r"ssn|social security(?: number| no\.?)?"),
+    ),
+    _Shape(
+        "national_id.gb_nino",
+        re.compile(_EDGE + r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"),
+        _always,
+    ),
+    _Shape(
+        "national_id.gb_nhs", re.compile(_EDGE + r"\d{3}[ -]?\d{3}[ -]?\d{4}(?!\w)"), _valid("gb.nhs"), _words(r"nhs")
+    ),
+    _Shape(
+        "national_id.de_idnr",
+        re.compile(_EDGE + r"\d{2} ?\d{3} ?\d{3} ?\d{3}(?!\w)"),
+        _valid("de.idnr"),
+        _words(r"steuer-?id(?:entifikationsnummer|nr)?\.?|idnr\.?|tin|tax id"),
+    ),
+    _Shape(
+        "national_id.fr_nir",
+        re.compile(_EDGE + r"[12] ?\d{2} ?\d{2} ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}(?!\w)"),
+        _valid("fr.nir"),
+    ),
+    _Shape(
+        "national_id.es_dni",
+        re.compile(_EDGE + r"(?:\d{8}|[XYZ]\d{7})-?[A-Z](?!\w)"),
+        lambda value: _validator("es.dni")(value) or _validator("es.nie")(value),
+    ),
+    _Shape(
+        "national_id.it_codicefiscale",
+        re.compile(_EDGE + r"[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z](?!\w)", re.IGNORECASE),
+        _valid("it.codicefiscale"),
+    ),
+    _Shape("national_id.br_cpf", re.compile(_EDGE + r"\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)"), _valid("br.cpf")),
+    _Shape("national_id.br_cpf", re.compile(r"(?<!\w)\d{11}(?!\w)"), _valid("br.cpf"), _words("cpf")),
+    _Shape(
+        "national_id.nl_bsn",
+        re.compile(r"(?<!\w)\d{9}(?!\w)"),
+        _valid("nl.bsn"),
+        _words(r"bsn|burgerservicenummer|sofi-?nummer"),
+    ),
+    _Shape("national_id.pl_pesel", re.compile(r"(?<!\w)\d{11}(?!\w)"), _valid("pl.pesel"), _words("pesel")),
+    _Shape("national_id.in_aadhaar", re.compile(_EDGE + r"[2-9]\d{3} \d{4} \d{4}(?![\w ]\d)"), _valid("in_.aadhaar")),
+    _Shape("national_id.in_pan", re.compile(_EDGE + r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)"), _valid("in_.pan")),
+    _Shape("national_id.cn_ric", re.compile(r"(?<!\w)\d{17}[\dX](?!\w)"), _valid("cn.ric")),
+    _Shape(
+        "national_id.se_personnummer", re.compile(_EDGE + r"(?:\d{2})?\d{6}[-+]\d{4}(?!\w)"), _valid("se.personnummer")
+    ),
+    _Shape("national_id.ch_ssn", re.compile(_EDGE + r"756\.\d{4}\.\d{4}\.\d{2}(?!\w)"), _valid("ch.ssn")),
+    _Shape(
+        "national_id.ca_sin",
+        re.compile(_EDGE + r"\d{3}[ -]\d{3}[ -]\d{3}(?!\w)"),
+        _valid("ca.sin"),
+        _words(r"sin|social insurance(?: number)?|nas"),
+    ),
+    _Shape(
+        "national_id.au_tfn",
+        re.compile(_EDGE + r"\d{3} ?\d{3} ?\d{2,3}(?!\w)"),
+        _valid("au.tfn"),
+        _words(r"tfn|tax file number"),
+    ),
+    _Shape("national_id.kr_rrn", re.compile(_EDGE + r"\d{6}-[1-8]\d{6}(?!\w)"), _valid("kr.rrn")),
+    _Shape(
+        "national_id.jp_my_number",
+        re.compile(_EDGE + r"\d{4}[ -]?\d{4}[ -]?\d{4}(?!\w)"),
+        _valid("jp.in_"),
+        re.compile("マイナンバー|個人番号|my number", re.IGNORECASE),
+    ),
+    _Shape(
+        "phone",
+        re.compile(
+            r"(?<![\w.,])\+\d{1,3}[ .\-/]?(?:\(0?\d{1,4}\)[ .\-]?)?\d{1,5}(?:[ .\-/]?\d{2,5}){1,5}(?!\w|[.,]\d)"
+        ),
+        _is_phone,
+    ),
+    _Shape("phone", re.compile(r"(?<![\w.,$)])(?:1[ .\-])?\([2-9]\d{2}\) ?\d{3}[-. ]\d{4}(?!\w|[.,]\d)"), _is_phone),
+    _Shape("phone", re.compile(_EDGE + r"(?:1[.\-])?[2-9]\d{2}([.\-])[2-9]\d{2}\1\d{4}(?!\w|[.,-]\d|%)"), _is_phone),
+    _Shape(
+        "phone",
+        re.compile(r"(?<![\w.,$€£])\(?0?\d{1,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}(?!\w|[.,]\d|%)"),
+        _is_phone,
+        _PHONE_WORDS,
+    ),
+    _Shape(
+        "address", re.compile(r"(?<!\w)\d{1,5}[A-Za-z]? (?:[A-Z][\w'.-]{1,20} ){1,4}" + _STREETS + r"(?!\w)"), _always
+    ),
+    _Shape(
+        "address",
+        re.compile(
+            r"(?<!\w)[A-ZÄÖÜ][\wäöüß-]{2,25}(?:straße|strasse|str\.|weg|allee|platz|gasse|ring|ufer)"
+            r" \d{1,4} ?[a-z]?(?!\w)"
+        ),
+        _always,
+    ),
+    _Shape(
+        "address",
+        re.compile(
+            r"(?<!\w)\d{1,4}(?: (?:bis|ter))?,? (?:rue|avenue|boulevard|place|chemin|impasse|allée|quai)"
+            r"(?: [\wÀ-ÿ'-]{1,20}){1,5}"
+        ),
+        _always,
+    ),
+    _Shape(
+        "birth_date",
+        re.compile(
+            r"(?<!\w)(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{2}-\d{2}"
+            r"|(?:\d{1,2} )?[A-Z][a-z]{2,8} \d{1,2}?,? ?\d{4})(?!\w)"
+        ),
+        _always,
+        _BIRTH_WORDS,
+    ),
+)
+"""In the order in which one is tried before another that starts at the same letter and is as long."""
