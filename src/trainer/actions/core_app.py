@@ -52,6 +52,8 @@ class TrainerCore:
         return SecurityModule(
             section.max_length,
             section.strict_mode,
+            section.enable_ml_detection,
+            level=section.level,
             allow=section.allow,
             block=section.block,
         )

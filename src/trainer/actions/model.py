@@ -139,8 +139,10 @@ def make_policy(choice: ModelChoice, *, retry: bool = True) -> Policy:
 
 def make_limits(project: Project) -> RateLimits:
     """The rate limits that all processes of this machine and user keep together."""
-    section = project.settings.llm_provider
-    return RateLimits(limits_folder(), section.requests_per_minute, section.tokens_per_minute)
+    section, security = project.settings.llm_provider, project.settings.prompt_security.rate_limiting
+    most = [section.requests_per_minute, security.requests_per_minute if security.enabled else None]
+    requests = min((limit for limit in most if limit is not None), default=None)
+    return RateLimits(limits_folder(), requests, section.tokens_per_minute)
 
 
 def make_cache(project: Project) -> CompletionCache:

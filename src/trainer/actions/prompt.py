@@ -33,7 +33,7 @@ from trainer.prompts import (
 )
 from trainer.prompts.includes import Folder
 from trainer.prompts.versions import keep_version
-from trainer.security import DetectionResult, Level, clean_scalar, fence_block, fence_context, screen_prompt
+from trainer.security import DetectionResult, clean_scalar, fence_block, fence_context, screen_prompt
 
 PROMPTS = "prompts"
 """The folder of kept prompts below the cache."""
@@ -303,8 +303,13 @@ def screened(project: Project, prompt: Prompt) -> DetectionResult | None:
     security = project.settings.prompt_security
     if not security.enabled:
         return None
-    level: Level = "strict" if security.strict_mode else "moderate"
-    return screen_prompt(prompt, level=level, allow=security.allow, block=security.block)
+    return screen_prompt(
+        prompt,
+        level=security.chosen_level,
+        allow=security.allow,
+        block=security.block,
+        classify=security.enable_ml_detection,
+    )
 
 
 def parse_pairs(pairs: Sequence[str], *, option: str) -> dict[str, str]:

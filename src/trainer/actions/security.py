@@ -21,6 +21,8 @@ class ScanPolicy:
     level: str = "moderate"
     allow: tuple[str, ...] = ()
     block: tuple[str, ...] = ()
+    classify: bool = True
+    """Whether the classifier is asked, not the rules alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,22 @@ def scan_policy(
     if project is None:
         return ScanPolicy(level or "moderate")
     section = project.settings.prompt_security
-    own = "strict" if section.strict_mode else "moderate"
-    return ScanPolicy(level or own, tuple(section.allow), tuple(section.block))
+    return ScanPolicy(
+        level or section.chosen_level, tuple(section.allow), tuple(section.block), section.enable_ml_detection
+    )
 
 
 def scan_text(name: str, text: str, *, policy: ScanPolicy) -> Scan:
     """What was found in a text."""
-    return Scan(name, screen(text, level=policy.level, allow=policy.allow, block=policy.block, name=name))  # type: ignore[arg-type]
+    result = screen(
+        text,
+        level=policy.level,  # type: ignore[arg-type]
+        allow=policy.allow,
+        block=policy.block,
+        name=name,
+        classify=policy.classify,
+    )
+    return Scan(name, result)
 
 
 def scan_files(paths: Iterable[Path], *, policy: ScanPolicy, shown_from: Path) -> Iterator[Scan]:

@@ -1,18 +1,24 @@
 """Prompt/text -> verdict: cleaning and fencing of data, screening of prompts and completions, masking of secrets."""
 
 from trainer.core.secrets import SecretSpan, find_secrets, mask_secrets
+from trainer.security.audit import Audit, AuditLog, Fault
 from trainer.security.characters import strip_invisible
 from trainer.security.clean import clean_scalar, fence_block, fence_context
 from trainer.security.completion import screen_completion
 from trainer.security.detect import Part, screen, screen_parts, screen_prompt, untrusted_parts
 from trainer.security.escaping import escape
 from trainer.security.module import SecurityModule
+from trainer.security.pii import PersonalSpan, find_personal, restore_personal, treat_personal
 from trainer.security.verdict import DetectionResult, Level, ValidatedInput, ValidationResult
 
 __all__ = [
+    "Audit",
+    "AuditLog",
     "DetectionResult",
+    "Fault",
     "Level",
     "Part",
+    "PersonalSpan",
     "SecretSpan",
     "SecurityModule",
     "ValidatedInput",
@@ -21,12 +27,15 @@ __all__ = [
     "escape",
     "fence_block",
     "fence_context",
+    "find_personal",
     "find_secrets",
     "mask_secrets",
+    "restore_personal",
     "screen",
     "screen_completion",
     "screen_parts",
     "screen_prompt",
     "strip_invisible",
+    "treat_personal",
     "untrusted_parts",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import bisect
+import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -10,14 +12,32 @@ from trainer.core.errors import Where
 from trainer.core.secrets import find_secrets
 from trainer.core.values import DataBlock, Finding, Json, Prompt, Severity
 from trainer.security.characters import hidden_characters
-from trainer.security.normalise import Reading, mixed_words, plain, views
+from trainer.security.classifier import Passage, most_suspicious
+from trainer.security.normalise import mixed_words, plain
 from trainer.security.patterns import ADVICE, RULES, Rule
+from trainer.security.readings import Reading, readings
 from trainer.security.verdict import THRESHOLDS, DetectionResult, Level
 
 _MOST_CANDIDATES = 10_000
 """Places one trigger is followed up in one reading; a text with more is an attack by itself."""
 _MOST_FINDINGS = 20
 """Findings of one rule in one reading."""
+
+
+_DISCUSSION = re.compile(
+    r"prompt[ -]injection|jailbreak(?:s|ing)?\b|attack(?:s|er|ers)\b|adversar\w{1,8}|red[- ]?team\w{0,4}"
+    r"|exfiltrat\w{1,6}|vulnerabilit\w{1,4}|owasp|mitigat\w{1,6}|guardrails?|research\w{0,4}|malicious|detect(?:s|or|ion|ed|ing)\b"
+    r"|defen[cs]es?\b|benign|payloads?|threats?|scann?(?:er|ing)\b|classifier",
+    re.IGNORECASE,
+)
+"""Words of those who write about attacks."""
+_SIGNS = frozenset(("injection.marks", "injection.command", "injection.flood"))
+"""Kinds that are signs rather than words: they count by themselves, whatever the words around them are like."""
+_COMMAND = re.compile(r"\s{0,20}(?:SYSTEM\s?:|IGNORE\b)")
+_DOUBT = 0.1
+"""What the classifier must say for the rules to count by themselves: on harmless texts below it they are wrong."""
+_NEARBY = 2_000
+"""Letters on both sides of a passage in which such words are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +63,40 @@ class Hit:
 
 
 def screen(
-    text: str, *, level: Level = "moderate", allow: Iterable[str] = (), block: Iterable[str] = (), name: str = "text"
+    text: str,
+    *,
+    level: Level = "moderate",
+    allow: Iterable[str] = (),
+    block: Iterable[str] = (),
+    name: str = "text",
+    classify: bool = True,
 ) -> DetectionResult:
-    """What the text attempts; `allow` are flags or whole phrases let through, `block` are phrases always refused."""
-    return screen_parts([Part(name, text)], level=level, allow=allow, block=block)
+    """What the text attempts; `allow` are flags or whole phrases let through, `block` are phrases always refused.
+
+    Without `classify` the rules alone decide.
+    """
+    return screen_parts([Part(name, text)], level=level, allow=allow, block=block, classify=classify)
 
 
 def screen_prompt(
-    prompt: Prompt, *, level: Level = "moderate", allow: Iterable[str] = (), block: Iterable[str] = ()
+    prompt: Prompt,
+    *,
+    level: Level = "moderate",
+    allow: Iterable[str] = (),
+    block: Iterable[str] = (),
+    classify: bool = True,
 ) -> DetectionResult:
     """What the prompt's parameters, data and contexts attempt; its own instruction is trusted."""
-    return screen_parts(untrusted_parts(prompt), level=level, allow=allow, block=block)
+    return screen_parts(untrusted_parts(prompt), level=level, allow=allow, block=block, classify=classify)
 
 
 def screen_parts(
-    parts: Iterable[Part], *, level: Level = "moderate", allow: Iterable[str] = (), block: Iterable[str] = ()
+    parts: Iterable[Part],
+    *,
+    level: Level = "moderate",
+    allow: Iterable[str] = (),
+    block: Iterable[str] = (),
+    classify: bool = True,
 ) -> DetectionResult:
     """What the parts attempt; the risk is that of the worst part."""
     allowed = frozenset(item.casefold() for item in allow)
@@ -65,8 +104,7 @@ def screen_parts(
     risk = 0.0
     findings: list[Finding] = []
     for part in parts:
-        hits = [hit for hit in _hits(part.text, blocked) if not _is_allowed(hit, allowed)]
-        part_risk = _risk(hits)
+        part_risk, hits = _judged(part.text, blocked, allowed, classify=classify)
         risk = max(risk, part_risk)
         severity: Severity = "error" if part_risk >= THRESHOLDS[level] else "warning"
         findings += [replace(_finding(hit, part), severity=severity) for hit in hits]
@@ -106,16 +144,51 @@ def _strings(value: Json, path: str) -> Iterator[tuple[str, str]]:
             yield from _strings(item, f"{path}[{index}]")
 
 
-def _hits(text: str, blocked: list[str]) -> list[Hit]:
-    hits = [*_character_hits(text), *_secret_hits(text)]
-    seen: set[str] = set()
-    for view in views(text):
-        found = list(_view_hits(view, blocked))
-        if view.encoding:
-            found = [_decoded_hit(hit, view) for hit in found if hit.kind not in seen]
-        seen.update(hit.kind for hit in found)
-        hits += found
-    return hits
+def _judged(text: str, blocked: list[str], allowed: frozenset[str], *, classify: bool) -> tuple[float, list[Hit]]:
+    """The risk of a text, and what it comes from."""
+    reading, *disguised = readings(text)
+    hits = [*_character_hits(text), *_secret_hits(text), *_command_hits(reading.text), *_reading_hits(reading, blocked)]
+    kinds = {hit.kind for hit in hits}
+    for other in disguised:
+        revealed = [_decoded_hit(hit, other) for hit in _reading_hits(other, blocked) if hit.kind not in kinds]
+        kinds.update(hit.kind for hit in revealed)
+        hits += revealed
+    let_through = [hit for hit in hits if _is_allowed(hit, allowed)]
+    hits = [hit for hit in hits if hit not in let_through]
+    passage = most_suspicious(reading.text) if classify else None
+    if (
+        passage is None
+        or "injection.suspected" in allowed
+        or any(passage.start <= hit.start < passage.end for hit in let_through)
+    ):
+        return _combined(hits), hits
+    words = [hit for hit in hits if hit.kind.startswith("injection.") and not hit.encoding and hit.kind not in _SIGNS]
+    others = _combined([hit for hit in hits if hit not in words])
+    is_discussion = _discusses(reading.text, passage)
+    chance = _chance(passage.probability, _combined(words), is_discussion=is_discussion)
+    if not words and passage.probability >= 0.5 and chance >= THRESHOLDS["strict"]:
+        hits.append(Hit("injection.suspected", chance, passage.start, reading.text[passage.start : passage.end][:200]))
+    if is_discussion and (words or passage.probability >= 0.5):
+        hits.append(Hit("discusses_injection", 0.0, passage.start, ""))
+    return round(1 - (1 - chance) * (1 - others), 4), hits
+
+
+def _chance(likeness: float, rules: float, *, is_discussion: bool) -> float:
+    """The chance that a text is an attack where one in twenty is: by the classifier, the rules, and what it is about.
+
+    A logistic regression on texts kept from training; the words of those who write about attacks weigh against it,
+    since they quote them. Where the classifier is no more than doubtful (`_DOUBT`) the rules count by themselves too.
+    """
+    likeness = min(max(likeness, 1e-6), 1 - 1e-6)
+    log_odds = 1.1 * max(-4.0, math.log(likeness / (1 - likeness))) + 1.8 * rules - 5.5 * is_discussion - 2.7
+    by_rules = rules if likeness >= _DOUBT and not is_discussion else 0.0
+    return max(1 / (1 + math.exp(-log_odds)), by_rules)
+
+
+def _discusses(text: str, passage: Passage) -> bool:
+    """Whether the text around the passage is about attacks: three different words of those who write about them."""
+    nearby = text[max(0, passage.start - _NEARBY) : passage.end + _NEARBY]
+    return len({match[0].lower()[:7] for match in _DISCUSSION.finditer(nearby)}) >= 3
 
 
 def _character_hits(text: str) -> Iterator[Hit]:
@@ -126,14 +199,19 @@ def _character_hits(text: str) -> Iterator[Hit]:
         yield Hit("obfuscation.lookalikes", 0.65 if len(mixed) > 2 else 0.45, *mixed[0])
 
 
+def _command_hits(text: str) -> Iterator[Hit]:
+    if command := _COMMAND.match(text):
+        yield Hit("injection.command", 0.65, command.start(), command[0])
+
+
 def _secret_hits(text: str) -> Iterator[Hit]:
     for secret in find_secrets(text)[:_MOST_FINDINGS]:
         yield Hit(f"secret.{secret.kind}", 0.7, secret.start, "")
 
 
-def _view_hits(view: Reading, blocked: list[str]) -> Iterator[Hit]:
-    lowered = view.text.lower()
-    shown = view.text if len(view.text) == len(lowered) else lowered
+def _reading_hits(reading: Reading, blocked: list[str]) -> Iterator[Hit]:
+    lowered = reading.text.lower()
+    shown = reading.text if len(reading.text) == len(lowered) else lowered
     for rule in RULES:
         yield from _rule_hits(rule, lowered, shown)
     for phrase in blocked:
@@ -167,9 +245,9 @@ def _candidates(rule: Rule, text: str) -> Iterator[int]:
             at = text.find(trigger, at + len(trigger))
 
 
-def _decoded_hit(hit: Hit, view: Reading) -> Hit:
-    start = hit.start if view.start is None else view.start
-    return Hit(hit.kind, 1 - (1 - hit.weight) / 2, start, hit.text, view.encoding)
+def _decoded_hit(hit: Hit, reading: Reading) -> Hit:
+    start = hit.start if reading.start is None else reading.start
+    return Hit(hit.kind, 1 - (1 - hit.weight) / 2, start, hit.text, reading.encoding)
 
 
 def _is_allowed(hit: Hit, allowed: frozenset[str]) -> bool:
@@ -179,7 +257,7 @@ def _is_allowed(hit: Hit, allowed: frozenset[str]) -> bool:
     return hit.kind in allowed or (bool(words) and any(words in phrase for phrase in allowed))
 
 
-def _risk(hits: list[Hit]) -> float:
+def _combined(hits: list[Hit]) -> float:
     """One less the chance that every kind found is harmless; a kind counts once, by its heaviest hit."""
     heaviest: dict[str, float] = {}
     for hit in hits:

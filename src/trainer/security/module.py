@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from trainer.core.errors import UsageError
 from trainer.core.values import Prompt
 from trainer.security.characters import strip_invisible
 from trainer.security.clean import MAX_SCALAR, clean_scalar
@@ -18,6 +17,7 @@ class SecurityModule:
     """A policy for what may enter a prompt.
 
     `max_length` is for one value; `strict_mode` chooses level `strict`, else `moderate`, unless `level` says more;
+    without `enable_ml_detection` the rules alone decide.
     `allow` are flags or phrases let through, `block` phrases always refused; `on_event` is told of everything found.
     """
 
@@ -25,16 +25,15 @@ class SecurityModule:
         self,
         max_length: int = MAX_SCALAR,
         strict_mode: bool = True,
-        enable_ml_detection: bool = False,
+        enable_ml_detection: bool = True,
         *,
         level: Level | None = None,
         allow: Iterable[str] = (),
         block: Iterable[str] = (),
         on_event: Callable[[DetectionResult], None] | None = None,
     ) -> None:
-        if enable_ml_detection:
-            raise UsageError("there is no classifier yet", hint="set prompt_security.enable_ml_detection to false")
         self.max_length = max_length
+        self.enable_ml_detection = enable_ml_detection
         self.level: Level = level or ("strict" if strict_mode else "moderate")
         self.allow = tuple(allow)
         self.block = tuple(block)
@@ -53,7 +52,9 @@ class SecurityModule:
 
     def detect_injection(self, text: str) -> DetectionResult:
         """What the text attempts."""
-        return self._told(screen(text, level=self.level, allow=self.allow, block=self.block))
+        return self._told(
+            screen(text, level=self.level, allow=self.allow, block=self.block, classify=self.enable_ml_detection)
+        )
 
     def escape(self, text: str, context: str = "template") -> str:
         """The text as it may stand in a `template`, in `markdown`, `html`, `xml` or a `json` string."""
@@ -65,7 +66,11 @@ class SecurityModule:
             found = self.detect_injection(prompt)
             sanitized = strip_invisible(prompt)
         else:
-            found = self._told(screen_prompt(prompt, level=self.level, allow=self.allow, block=self.block))
+            found = self._told(
+                screen_prompt(
+                    prompt, level=self.level, allow=self.allow, block=self.block, classify=self.enable_ml_detection
+                )
+            )
             sanitized = strip_invisible(prompt.text)
         messages = [f"{finding.where}: {finding.message}" for finding in found.findings]
         errors, warnings = ([], messages) if found.is_safe else (messages, [])
@@ -77,7 +82,16 @@ class SecurityModule:
         for path, text in _texts(name, value):
             if len(text) > self.max_length:
                 errors.append(f"{path}: {len(text)} characters, the most is {self.max_length}")
-            found = self._told(screen(text, level=self.level, allow=self.allow, block=self.block, name=path))
+            found = self._told(
+                screen(
+                    text,
+                    level=self.level,
+                    allow=self.allow,
+                    block=self.block,
+                    name=path,
+                    classify=self.enable_ml_detection,
+                )
+            )
             (warnings if found.is_safe else errors).extend(f"{path}: {finding.message}" for finding in found.findings)
         if not _is_plain(value):
             errors.append(f"{name}: {type(value).__name__} is not a plain value")

@@ -34,10 +34,9 @@ class _Shape:
     """One kind, how it looks, and what decides."""
 
     kind: str
-    pattern: re.Pattern[str]
-    """What is personal is its group `value`, or all of it."""
+    pattern: str
     check: Callable[[str], bool]
-    beside: re.Pattern[str] | None = None
+    beside: str = ""
     """A word that must stand within the last `_BESIDE` letters before it."""
 
 
@@ -92,12 +91,18 @@ def restore_personal(text: str, values: Mapping[str, str]) -> str:
 
 def _candidates(text: str) -> Iterator[PersonalSpan]:
     for shape in _SHAPES:
-        for match in shape.pattern.finditer(text):
-            group = "value" if "value" in shape.pattern.groupindex else 0
-            if shape.beside and not shape.beside.search(text, max(0, match.start() - _BESIDE), match.start()):
+        beside = _compiled(shape.beside, re.IGNORECASE) if shape.beside else None
+        for match in _compiled(shape.pattern).finditer(text):
+            if beside and not beside.search(text, max(0, match.start() - _BESIDE), match.start()):
                 continue
-            if shape.check(match[group]):
-                yield PersonalSpan(shape.kind, match.start(group), match.end(group))
+            if shape.check(match[0]):
+                yield PersonalSpan(shape.kind, match.start(), match.end())
+
+
+@cache
+def _compiled(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """The pattern, compiled when a text is first looked through: importing the room costs nothing."""
+    return re.compile(pattern, flags)
 
 
 def _digits(text: str) -> str:
@@ -140,8 +145,8 @@ def _is_phone(value: str) -> bool:
     return 7 <= len(digits) <= 15 and len(set(digits)) > 2
 
 
-def _words(words: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE)
+def _words(words: str) -> str:
+    return rf"(?<![a-z])(?:{words})(?![a-z])"
 
 
 def _always(_: str) -> bool:
@@ -164,115 +169,105 @@ _STREETS = (
 _SHAPES: tuple[_Shape, ...] = (
     _Shape(
         "email",
-        re.compile(r"(?<![\w.+-])[\w.+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])"),
+        (r"(?<![\w.+-])[\w.+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])"),
         lambda value: not value.startswith((".", "'")) and ".." not in value,
     ),
-    _Shape(
-        "iban", re.compile(_EDGE + r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?!\w)"), _valid("iban")
-    ),
+    _Shape("iban", (_EDGE + r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?!\w)"), _valid("iban")),
     _Shape(
         "card",
-        re.compile(_EDGE + r"\d{4}[ -]?\d{4,6}[ -]?\d{4,5}(?:[ -]?\d{1,4})?(?:[ -]?\d{3})?(?![\w.,]?\d)"),
+        (_EDGE + r"\d{4}[ -]?\d{4,6}[ -]?\d{4,5}(?:[ -]?\d{1,4})?(?:[ -]?\d{3})?(?![\w.,]?\d)"),
         _is_card,
     ),
-    _Shape("ip", re.compile(_EDGE + r"(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d|\.?\d)"), _is_address),
+    _Shape("ip", (_EDGE + r"(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d|\.?\d)"), _is_address),
     _Shape(
         "ip",
-        re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){2,7}:?[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,6}(?![\w:])"),
+        (r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){2,7}:?[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,6}(?![\w:])"),
         lambda value: value.count(":") > 3 and _is_address(value),
     ),
-    _Shape("national_id.us_ssn", re.compile(_EDGE + r"\d{3}-\d{2}-\d{4}(?![\w-])"), _valid("us.ssn")),
+    _Shape("national_id.us_ssn", (_EDGE + r"\d{3}-\d{2}-\d{4}(?![\w-])"), _valid("us.ssn")),
     _Shape(
         "national_id.us_ssn",
-        re.compile(r"(?<!\w)\d{3} ?\d{2} ?\d{4}(?!\w)"),
+        (r"(?<!\w)\d{3} ?\d{2} ?\d{4}(?!\w)"),
         _valid("us.ssn"),
         _words(r"ssn|social security(?: number| no\.?)?"),
     ),
     _Shape(
         "national_id.gb_nino",
-        re.compile(_EDGE + r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"),
+        (_EDGE + r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?!\w)"),
         _always,
     ),
-    _Shape(
-        "national_id.gb_nhs", re.compile(_EDGE + r"\d{3}[ -]?\d{3}[ -]?\d{4}(?!\w)"), _valid("gb.nhs"), _words(r"nhs")
-    ),
+    _Shape("national_id.gb_nhs", (_EDGE + r"\d{3}[ -]?\d{3}[ -]?\d{4}(?!\w)"), _valid("gb.nhs"), _words(r"nhs")),
     _Shape(
         "national_id.de_idnr",
-        re.compile(_EDGE + r"\d{2} ?\d{3} ?\d{3} ?\d{3}(?!\w)"),
+        (_EDGE + r"\d{2} ?\d{3} ?\d{3} ?\d{3}(?!\w)"),
         _valid("de.idnr"),
         _words(r"steuer-?id(?:entifikationsnummer|nr)?\.?|idnr\.?|tin|tax id"),
     ),
     _Shape(
         "national_id.fr_nir",
-        re.compile(_EDGE + r"[12] ?\d{2} ?\d{2} ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}(?!\w)"),
+        (_EDGE + r"[12] ?\d{2} ?\d{2} ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}(?!\w)"),
         _valid("fr.nir"),
     ),
     _Shape(
         "national_id.es_dni",
-        re.compile(_EDGE + r"(?:\d{8}|[XYZ]\d{7})-?[A-Z](?!\w)"),
+        (_EDGE + r"(?:\d{8}|[XYZ]\d{7})-?[A-Z](?!\w)"),
         lambda value: _validator("es.dni")(value) or _validator("es.nie")(value),
     ),
     _Shape(
         "national_id.it_codicefiscale",
-        re.compile(_EDGE + r"[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z](?!\w)", re.IGNORECASE),
+        (_EDGE + r"(?i:[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z])(?!\w)"),
         _valid("it.codicefiscale"),
     ),
-    _Shape("national_id.br_cpf", re.compile(_EDGE + r"\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)"), _valid("br.cpf")),
-    _Shape("national_id.br_cpf", re.compile(r"(?<!\w)\d{11}(?!\w)"), _valid("br.cpf"), _words("cpf")),
+    _Shape("national_id.br_cpf", (_EDGE + r"\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)"), _valid("br.cpf")),
+    _Shape("national_id.br_cpf", (r"(?<!\w)\d{11}(?!\w)"), _valid("br.cpf"), _words("cpf")),
     _Shape(
         "national_id.nl_bsn",
-        re.compile(r"(?<!\w)\d{9}(?!\w)"),
+        (r"(?<!\w)\d{9}(?!\w)"),
         _valid("nl.bsn"),
         _words(r"bsn|burgerservicenummer|sofi-?nummer"),
     ),
-    _Shape("national_id.pl_pesel", re.compile(r"(?<!\w)\d{11}(?!\w)"), _valid("pl.pesel"), _words("pesel")),
-    _Shape("national_id.in_aadhaar", re.compile(_EDGE + r"[2-9]\d{3} \d{4} \d{4}(?![\w ]\d)"), _valid("in_.aadhaar")),
-    _Shape("national_id.in_pan", re.compile(_EDGE + r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)"), _valid("in_.pan")),
-    _Shape("national_id.cn_ric", re.compile(r"(?<!\w)\d{17}[\dX](?!\w)"), _valid("cn.ric")),
-    _Shape(
-        "national_id.se_personnummer", re.compile(_EDGE + r"(?:\d{2})?\d{6}[-+]\d{4}(?!\w)"), _valid("se.personnummer")
-    ),
-    _Shape("national_id.ch_ssn", re.compile(_EDGE + r"756\.\d{4}\.\d{4}\.\d{2}(?!\w)"), _valid("ch.ssn")),
+    _Shape("national_id.pl_pesel", (r"(?<!\w)\d{11}(?!\w)"), _valid("pl.pesel"), _words("pesel")),
+    _Shape("national_id.in_aadhaar", (_EDGE + r"[2-9]\d{3} \d{4} \d{4}(?![\w ]\d)"), _valid("in_.aadhaar")),
+    _Shape("national_id.in_pan", (_EDGE + r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)"), _valid("in_.pan")),
+    _Shape("national_id.cn_ric", (r"(?<!\w)\d{17}[\dX](?!\w)"), _valid("cn.ric")),
+    _Shape("national_id.se_personnummer", (_EDGE + r"(?:\d{2})?\d{6}[-+]\d{4}(?!\w)"), _valid("se.personnummer")),
+    _Shape("national_id.ch_ssn", (_EDGE + r"756\.\d{4}\.\d{4}\.\d{2}(?!\w)"), _valid("ch.ssn")),
     _Shape(
         "national_id.ca_sin",
-        re.compile(_EDGE + r"\d{3}[ -]\d{3}[ -]\d{3}(?!\w)"),
+        (_EDGE + r"\d{3}[ -]\d{3}[ -]\d{3}(?!\w)"),
         _valid("ca.sin"),
         _words(r"sin|social insurance(?: number)?|nas"),
     ),
     _Shape(
         "national_id.au_tfn",
-        re.compile(_EDGE + r"\d{3} ?\d{3} ?\d{2,3}(?!\w)"),
+        (_EDGE + r"\d{3} ?\d{3} ?\d{2,3}(?!\w)"),
         _valid("au.tfn"),
         _words(r"tfn|tax file number"),
     ),
-    _Shape("national_id.kr_rrn", re.compile(_EDGE + r"\d{6}-[1-8]\d{6}(?!\w)"), _valid("kr.rrn")),
+    _Shape("national_id.kr_rrn", (_EDGE + r"\d{6}-[1-8]\d{6}(?!\w)"), _valid("kr.rrn")),
     _Shape(
         "national_id.jp_my_number",
-        re.compile(_EDGE + r"\d{4}[ -]?\d{4}[ -]?\d{4}(?!\w)"),
+        (_EDGE + r"\d{4}[ -]?\d{4}[ -]?\d{4}(?!\w)"),
         _valid("jp.in_"),
-        re.compile("マイナンバー|個人番号|my number", re.IGNORECASE),
+        ("マイナンバー|個人番号|my number"),
     ),
     _Shape(
         "phone",
-        re.compile(
-            r"(?<![\w.,])\+\d{1,3}[ .\-/]?(?:\(0?\d{1,4}\)[ .\-]?)?\d{1,5}(?:[ .\-/]?\d{2,5}){1,5}(?!\w|[.,]\d)"
-        ),
+        (r"(?<![\w.,])\+\d{1,3}[ .\-/]?(?:\(0?\d{1,4}\)[ .\-]?)?\d{1,5}(?:[ .\-/]?\d{2,5}){1,5}(?!\w|[.,]\d)"),
         _is_phone,
     ),
-    _Shape("phone", re.compile(r"(?<![\w.,$)])(?:1[ .\-])?\([2-9]\d{2}\) ?\d{3}[-. ]\d{4}(?!\w|[.,]\d)"), _is_phone),
-    _Shape("phone", re.compile(_EDGE + r"(?:1[.\-])?[2-9]\d{2}([.\-])[2-9]\d{2}\1\d{4}(?!\w|[.,-]\d|%)"), _is_phone),
+    _Shape("phone", (r"(?<![\w.,$)])(?:1[ .\-])?\([2-9]\d{2}\) ?\d{3}[-. ]\d{4}(?!\w|[.,]\d)"), _is_phone),
+    _Shape("phone", (_EDGE + r"(?:1[.\-])?[2-9]\d{2}([.\-])[2-9]\d{2}\1\d{4}(?!\w|[.,-]\d|%)"), _is_phone),
     _Shape(
         "phone",
-        re.compile(r"(?<![\w.,$€£])\(?0?\d{1,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}(?!\w|[.,]\d|%)"),
+        (r"(?<![\w.,$€£])\(?0?\d{1,5}\)?(?:[ .\-/]{1,3}\d{2,8}){1,5}(?!\w|[.,]\d|%)"),
         _is_phone,
         _PHONE_WORDS,
     ),
-    _Shape(
-        "address", re.compile(r"(?<!\w)\d{1,5}[A-Za-z]? (?:[A-Z][\w'.-]{1,20} ){1,4}" + _STREETS + r"(?!\w)"), _always
-    ),
+    _Shape("address", (r"(?<!\w)\d{1,5}[A-Za-z]? (?:[A-Z][\w'.-]{1,20} ){1,4}" + _STREETS + r"(?!\w)"), _always),
     _Shape(
         "address",
-        re.compile(
+        (
             r"(?<!\w)[A-ZÄÖÜ][\wäöüß-]{2,25}(?:straße|strasse|str\.|weg|allee|platz|gasse|ring|ufer)"
             r" \d{1,4} ?[a-z]?(?!\w)"
         ),
@@ -280,7 +275,7 @@ _SHAPES: tuple[_Shape, ...] = (
     ),
     _Shape(
         "address",
-        re.compile(
+        (
             r"(?<!\w)\d{1,4}(?: (?:bis|ter))?,? (?:rue|avenue|boulevard|place|chemin|impasse|allée|quai)"
             r"(?: [\wÀ-ÿ'-]{1,20}){1,5}"
         ),
@@ -288,7 +283,7 @@ _SHAPES: tuple[_Shape, ...] = (
     ),
     _Shape(
         "birth_date",
-        re.compile(
+        (
             r"(?<!\w)(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{2}-\d{2}"
             r"|(?:\d{1,2} )?[A-Z][a-z]{2,8} \d{1,2}?,? ?\d{4})(?!\w)"
         ),

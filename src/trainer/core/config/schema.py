@@ -128,10 +128,25 @@ class FormatConverter(Struct, frozen=True, kw_only=True):
     page_size: Annotated[str, Meta(description="Paper of the PDF: A4, Letter …")] = "A4"
 
 
+class RateLimiting(Struct, frozen=True, kw_only=True):
+    """How often models are asked, by all processes of a user on a machine together."""
+
+    enabled: Annotated[bool, Meta(description="Whether the limit holds.")] = False
+    requests_per_minute: Annotated[Positive, Meta(description="Most prompts sent to one provider in a minute.")] = 60
+
+
 class PromptSecurity(Struct, frozen=True, kw_only=True):
     """Screening of what enters a prompt."""
 
     enabled: Annotated[bool, Meta(description="Whether prompts are screened.")] = True
+    level: Annotated[
+        Literal["strict", "moderate", "permissive"] | None,
+        Meta(description="From which risk on a text is unsafe; without it strict_mode decides."),
+    ] = None
+    enable_ml_detection: Annotated[bool, Meta(description="Ask the classifier too, not the rules alone.")] = True
+    rate_limiting: Annotated[RateLimiting, Meta(description="A limit of prompts sent.")] = field(
+        default_factory=RateLimiting
+    )
     strict_mode: Annotated[bool, Meta(description="Refuse what is suspicious, not only what is clearly unsafe.")] = (
         False
     )
@@ -139,6 +154,11 @@ class PromptSecurity(Struct, frozen=True, kw_only=True):
     log_security_events: Annotated[bool, Meta(description="Record what the screen found in each report.")] = True
     allow: Annotated[list[str], Meta(description="Flags that are let through.")] = field(default_factory=list)
     block: Annotated[list[str], Meta(description="Phrases that are always refused.")] = field(default_factory=list)
+
+    @property
+    def chosen_level(self) -> Literal["strict", "moderate", "permissive"]:
+        """`level`, else what `strict_mode` says."""
+        return self.level or ("strict" if self.strict_mode else "moderate")
 
 
 class Checks(Struct, frozen=True, kw_only=True):
