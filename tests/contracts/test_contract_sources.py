@@ -272,6 +272,7 @@ def test_building_a_source_needs_nothing_to_be_there(name):
         "api": {"apis": {"shop": {"base_url": nobody}}},
         "database": {"connections": {"shop": {"url": "sqlite:///shop.db"}}},
         "file": {},
+        "mongodb": {"connections": {"shop": {"url": "mongodb://127.0.0.1:9", "database": "shop"}}},
         "sec_filings": {"user_agent": "Ann ann@example.org", "base_url": nobody},
         "soap": {"services": {"rates": {"wsdl": f"{nobody}/x?wsdl"}}},
         "yahoo_finance": {"base_url": nobody},
