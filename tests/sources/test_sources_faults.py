@@ -86,6 +86,7 @@ FAULTS: dict[str, bytes] = {
     "deep": answer(b"[" * 100_000),
     "bytes": answer(bytes(range(256)), kind="application/octet-stream"),
     "no UTF-8": answer('{"items": "é"}'.encode("latin-1")),
+    "no TLS": b"",
     "slow": b"wait",
     "drip": b"drip",
 }
@@ -119,7 +120,7 @@ class FaultyServer:
     def serve(self, connection: socket.socket) -> None:
         with connection:
             try:
-                path = connection.recv(65536).partition(b" ")[2].partition(b" ")[0].decode()
+                path = connection.recv(65536).partition(b" ")[2].partition(b" ")[0].decode("utf-8", "replace")
                 connection.sendall(self.reply(path))
                 while path not in PRELUDE and self.fault == b"drip" and not self.ended.is_set():
                     connection.sendall(b"x")
@@ -149,6 +150,7 @@ PRELUDE = {
 def test_a_fault_is_one_clear_error_in_time(name, fault, kept, clock):
     source, query = QUERIES[name]
     with FaultyServer(FAULTS[fault]) as url:
+        url = url.replace("http:", "https:") if fault == "no TLS" else url
         own = {
             "yahoo_finance": {"base_url": url},
             "sec_filings": {"base_url": url, "data_url": url, "user_agent": "Ann ann@example.org"},
