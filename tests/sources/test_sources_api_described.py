@@ -288,11 +288,11 @@ def test_the_settings_say_how_an_answer_is_read_where_its_type_does_not(ask):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"<a><b></a>", "shop: no XML"),
+        (b"<a><b></a>", "shop: not valid XML"),
         (b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', "with entities of its own"),
         (b'<!DOCTYPE a [<!ENTITY b "b"><!ENTITY c "&b;&b;">]><a>&c;</a>', "with entities of its own"),
-        (b"<a>" * 5000, "shop: no XML"),
-        (b"", "shop: no XML"),
+        (b"<a>" * 5000, "shop: not valid XML"),
+        (b"", "shop: empty"),
     ],
 )
 def test_xml_that_is_none_or_follows_entities_is_one_clear_error(ask, body, message):
@@ -300,18 +300,28 @@ def test_xml_that_is_none_or_follows_entities_is_one_clear_error(ask, body, mess
         ask(lambda *_: (body, {"Content-Type": "application/xml"}), {"path": "/x"})
 
 
-def test_a_key_may_have_a_word_before_it(clock):
+@pytest.mark.parametrize(
+    ("auth", "header"),
+    [
+        ({"kind": "header", "name": "Authorization", "prefix": "Token", "env": "SHOP_KEY"}, "Token s3cret-key"),
+        (
+            {"kind": "header", "name": "Authorization", "prefix": "Token token=", "env": "SHOP_KEY"},
+            "Token token=s3cret-key",
+        ),
+        ({"kind": "basic", "user_env": "SHOP_KEY"}, "Basic czNjcmV0LWtleTo="),
+    ],
+)
+def test_a_key_may_have_a_word_before_it_or_be_a_user_without_a_password(clock, auth, header):
     seen = []
     with Service(lambda *_: ({}, {})) as service:
         handler = service.server.RequestHandlerClass
         reply = handler.reply
         handler.reply = lambda self, *given: (seen.append(self.headers["Authorization"]), reply(self, *given))
-        auth = {"kind": "header", "name": "Authorization", "prefix": "Token", "env": "SHOP_KEY"}
         apis = {"shop": {"base_url": service.url, "auth": auth}}
         context = SourceContext(clock, environ={"SHOP_KEY": "s3cret-key"})
         create_source("api", context, apis=apis).retrieve({"api": "shop", "path": "/x"})
 
-    assert seen == ["Token s3cret-key"]
+    assert seen == [header]
 
 
 @pytest.mark.parametrize(

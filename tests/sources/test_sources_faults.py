@@ -149,8 +149,8 @@ PRELUDE = {
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_fault_is_one_clear_error_in_time(name, fault, kept, clock):
     source, query = QUERIES[name]
-    with FaultyServer(FAULTS[fault]) as url:
-        url = url.replace("http:", "https:") if fault == "no TLS" else url
+    with FaultyServer(FAULTS[fault]) as plain:
+        url = plain.replace("http:", "https:") if fault == "no TLS" else plain
         own = {
             "yahoo_finance": {"base_url": url},
             "sec_filings": {"base_url": url, "data_url": url, "user_agent": "Ann ann@example.org"},

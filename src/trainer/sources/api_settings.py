@@ -31,9 +31,9 @@ class Auth:
     name: str = ""
     """Of the header or the URL parameter that carries it."""
     prefix: str = ""
-    """header: what stands before the key, such as `Token`."""
+    """header: what stands before the key, such as `Token` or `Token token=`."""
     user_env: str = ""
-    """basic: the variable that holds the user's name."""
+    """basic: the variable that holds the user's name, or a key that is sent without a password."""
     flow: Flow = "client_credentials"
     """oauth: how a token is got."""
     token_url: str = ""
@@ -156,11 +156,11 @@ def credentials(api: Api, environ: Mapping[str, str]) -> tuple[dict[str, str], d
     auth, parts = api.auth, urlsplit(api.base_url)
     if auth is None or auth.kind == "oauth":
         return (_basic(unquote(parts.username), unquote(parts.password or "")), {}) if parts.username else ({}, {})
-    secret = variable(auth.env, environ)
+    secret = variable(auth.env, environ) if auth.env else ""
     if auth.kind == "query":
         return {}, {auth.name: secret}
     if auth.kind == "header":
-        return {auth.name: f"{auth.prefix} {secret}".strip()}, {}
+        return {auth.name: f"{auth.prefix}{'' if auth.prefix.endswith('=') else ' '}{secret}".strip()}, {}
     if auth.kind == "bearer":
         return {"Authorization": f"Bearer {secret}"}, {}
     return _basic(variable(auth.user_env, environ), secret), {}
@@ -280,7 +280,7 @@ def check_auth(auth: Auth, what: str, problems: list[Problem]) -> None:
     needs = {
         "header": ("env", "name"),
         "query": ("env", "name"),
-        "basic": ("env", "user_env"),
+        "basic": ("user_env",),
         "wsse": ("env", "user_env"),
         "bearer": ("env",),
         "oauth": ("token_url", "client_id_env", *_FLOWS.get(auth.flow, ())),
