@@ -249,6 +249,31 @@ def test_marks_and_appendix_do_not_change_what_a_second_check_finds() -> None:
     ]
 
 
+def test_a_mark_leads_to_the_appendix_whose_first_row_is_what_is_not_verified() -> None:
+    text = "## Results\n\nRevenue was $54.3 billion in 2023 and $57.3 billion in 2024, or 57.3 billion.\n"
+    report = check_figures(text, data=(ACME,))
+    marked = annotate(text, report, is_linked=True) + "\n" + sources_appendix(report)
+
+    assert "$57.3 billion[†](#sources-of-figures) in 2024" in marked
+    assert sources_appendix(report).splitlines()[6].startswith("| not verified |  | $57.3 billion")
+    assert [figure.verdict for figure in check_figures(marked, data=(ACME,)).figures] == [
+        figure.verdict for figure in report.figures
+    ]
+
+
+def test_the_appendix_has_one_row_for_the_members_of_a_table() -> None:
+    cities = [("Arden", 312_400), ("Brook", 288_150), ("Crane", 120_330), ("Dover", 98_770), ("Elm", 45_210)]
+    data = DataBlock(
+        "c", "file:c", 1, "file", None, {"cities": [{"city": city, "population": size} for city, size in cities]}, "d"
+    )
+    text = "| City | Population |\n| --- | ---: |\n" + "".join(f"| {city} | {size:,} |\n" for city, size in cities)
+
+    assert sources_appendix(check_figures(text, data=(data,))).splitlines()[6:] == [
+        "| Population (Arden; Brook; Crane; +2) |  | 312,400 · 288,150 · 120,330 · 98,770 · 45,210 "
+        "| `file:c@1 /cities/*/population` |"
+    ]
+
+
 def test_a_report_without_faults_gets_no_marks() -> None:
     text = "Revenue was $56.3 billion in 2024.\n"
 
@@ -345,11 +370,10 @@ def test_the_appendix_has_one_row_a_measure_or_formula_with_time_and_source() ->
     appendix = sources_appendix(check_figures(text, data=(ACME,), contexts=(CONTEXT,)))
 
     assert appendix.splitlines()[6:] == [
-        "| Revenue (Acme Corp.) | 2023 – 2024 | $56.3 billion · $56,334 million · 54318000000 · 56334000000 "
-        "| `s:ACME:all@3 /annual/*/revenue` |",
+        "| Revenue (Acme Corp.) | 2023 – 2024 | $56.3 billion · $56,334 million | `s:ACME:all@3 /annual/*/revenue` |",
+        "| Revenue (Acme Corp.) | 2024 | 3.7 % | Revenue (Acme Corp., 2024) / Revenue (Acme Corp., 2023) - 1 |",
         "| Dates | 2024-12-31 – 2025-05-15 | 31 December 2024 · 15 May 2025 | `s:ACME:all@3 /annual/2/revenue` |",
         "| 58 % |  | 58 % | `notes.md:3` |",
-        "| Revenue (Acme Corp.) | 2024 | 3.7 % | Revenue (Acme Corp., 2024) / Revenue (Acme Corp., 2023) - 1 |",
     ]
 
 

@@ -130,3 +130,11 @@ def test_a_plain_table_is_summarised_without_saying_a_sentence_twice(make_prompt
 
     assert text.count("Mpg is highest for Ada (33.9) and lowest for Bolt (10.4).") == 1
     assert "## Rows" not in text
+
+
+def test_a_list_whose_rows_are_of_different_times_tells_each(make_prompt):
+    cars = [{"model": name, "year": year, "hp": hp} for name, year, hp in (("GT", 2017, 647), ("FF", 2015, 652))]
+    text = draft(make_prompt({"cars": [*cars, {"model": "Viper", "year": 2017, "hp": 645}]}, sections=("Cars",)))
+
+    assert "Hp is highest for FF (652) and lowest for Viper (645)." in text
+    assert "| Model | Year | Hp |\n| --- | --- | ---: |\n| GT | 2017 | 647 |\n| FF | 2015 | 652 |" in text

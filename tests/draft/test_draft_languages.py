@@ -103,3 +103,18 @@ def test_every_sentence_of_the_domains_is_there_in_a_language(language):
 
     with wording.writing_in(language) as written:
         assert [text for text in texts if text.casefold() not in written.terms] == []
+
+
+@pytest.mark.parametrize(
+    ("entity", "the", "said"),
+    [("AbbVie", "le chiffre d’affaires", "le chiffre d’affaires d’AbbVie"), ("Basel", "la dette", "la dette de Basel")],
+)
+def test_french_joins_a_preposition_with_what_follows(entity, the, said):
+    with wording.writing_in("fr"):
+        assert wording.say("of_entity", entity=entity, the=the) == said
+        assert wording.say("above", size="3 %", the="le plus bas", second="7") == "3 % au-dessus du plus bas (7)"
+
+
+def test_an_abbreviation_ends_its_sentence():
+    with wording.writing_in("de"):
+        assert wording.say("share_of_sum", label="Bern", part="72 %", total="1,5 Mrd.").endswith("1,5 Mrd.")

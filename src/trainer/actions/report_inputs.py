@@ -21,7 +21,7 @@ from trainer.core.project import Project
 from trainer.draft import DRAFT_VERSION
 from trainer.reports import Ingredients, ReportSpec
 
-COMPOSER_VERSION = 1
+COMPOSER_VERSION = 2
 """Raised whenever the same completion would be composed into another report than before."""
 
 

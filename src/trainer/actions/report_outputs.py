@@ -254,7 +254,8 @@ def _compose(report: ReportInput, rendered: Rendered, checked: CheckedAnswer, da
         language = rendered.prompt.output.language
         figures = prompt_figures(text, prompt=rendered.prompt)
         appendix = sources_appendix(figures, language=language) if report.checks.appendix else ""
-        text = annotate(text, figures, language=language) if report.checks.marks else text
+        if report.checks.marks:
+            text = annotate(text, figures, language=language, is_linked=bool(appendix))
     meta = {"language": rendered.prompt.output.language, "model": checked.result.model}
     notice = stale_notice(rendered.blocks, language=rendered.prompt.output.language)
     return compose(text, title=report.title, date=date, meta=meta, appendix=appendix, notice=notice)

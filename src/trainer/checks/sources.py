@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from trainer.checks.document import APPENDIX_TITLES, MARK, read_document
@@ -27,10 +28,16 @@ _UNKNOWN = {"en": "not verified", "de": "nicht bestätigt", "fr": "non vérifié
 _DATES = {"en": "Dates", "de": "Daten", "fr": "Dates"}
 _MOST_FIGURES = 12
 """In one row: more are counted, not listed, for the row of a long table names its source all the same."""
+_MOST_MEMBERS, _MOST_FORMULAS = 3, 2
+_DOUBTED = ""
+"""In place of the table of figures that stand in none."""
 
 
-def annotate(markdown: str, report: FigureReport, *, language: str = "en") -> str:
-    """The text with a mark behind each unverified figure and a note on its meaning; charts stay as they are."""
+def annotate(markdown: str, report: FigureReport, *, language: str = "en", is_linked: bool = False) -> str:
+    """The text with a mark behind each unverified figure and a note on its meaning; charts stay as they are.
+
+    Where the appendix follows, `is_linked`, a mark leads to it: unverified figures are its first rows.
+    """
     lines = markdown.split("\n")
     starts = [0]
     for line in lines:
@@ -46,17 +53,20 @@ def annotate(markdown: str, report: FigureReport, *, language: str = "en") -> st
         for figure in report.unverified
         if figure.line not in charts
     }
+    anchor = APPENDIX_TITLES[_known(language)].casefold().replace(" ", "-")
+    mark = f"[{MARK}](#{anchor})" if is_linked else MARK
     for end in sorted(ends, reverse=True):
-        markdown = markdown[:end] + MARK + markdown[end:]
+        markdown = markdown[:end] + mark + markdown[end:]
     if not ends:
         return markdown
     return f"{markdown.rstrip()}\n\n{MARK} {_NOTES[_known(language)]}\n"
 
 
 def sources_appendix(report: FigureReport, *, language: str = "en") -> str:
-    """The appendix that names what is behind the figures, one row a measure, time apart; empty without figures.
+    """The appendix that names what is behind the figures, one row a measure of a table; empty without figures.
 
-    Rows stand in the order in which the text first states them; figures in words (`rose`, `the highest`) are left out.
+    Unverified figures come first, then the rows of one table together, in the order in which the text first states
+    them; figures in words (`rose`, `the highest`) are left out.
     """
     figures = [figure for figure in report.figures if figure.kind not in ("direction", "rank", "size")]
     if not figures:
@@ -71,41 +81,48 @@ def _rows(figures: Sequence[Figure], language: str) -> Iterator[str]:
     groups: dict[tuple[str, ...], list[Figure]] = {}
     for figure in figures:
         groups.setdefault(_behind(figure), []).append(figure)
-    for members in groups.values():
+    tables = list(dict.fromkeys(key[0] for key in groups))
+    for _, members in sorted(groups.items(), key=lambda group: (group[0][0] != _DOUBTED, tables.index(group[0][0]))):
         first = members[0]
-        texts = list(dict.fromkeys(_bare(figure.text) for figure in members))
-        shown = " · ".join(texts[:_MOST_FIGURES]) + (
-            f" · +{len(texts) - _MOST_FIGURES}" if len(texts) > _MOST_FIGURES else ""
-        )
+        written = [figure for figure in members if not figure.chart] or members  # a chart repeats what it draws
+        texts = " · ".join(_some([_bare(figure.text) for figure in written], _MOST_FIGURES))
         times = sorted({figure.date for figure in members if figure.date})
         time = times[0] if len(times) == 1 else f"{times[0]} – {times[-1]}" if times else ""
         if first.verdict in UNVERIFIED:
-            yield _line((_UNKNOWN[language], time, shown, first.message))
+            yield _line((_UNKNOWN[language], time, texts, first.message))
         elif first.kind == "date":
-            yield _line((_DATES[language], time, shown, _code(first.support)))
+            yield _line((_DATES[language], time, texts, _code(first.support)))
         else:
-            yield _line(
-                (
-                    first.measure or first.kind,
-                    time,
-                    shown,
-                    first.formula or _code(_common([figure.support for figure in members])),
-                )
-            )
+            formulas = "; ".join(_some([figure.formula for figure in members if figure.formula], _MOST_FORMULAS))
+            source = formulas or _code(_common([figure.support for figure in members]))
+            yield _line((_of_whom(members), time, texts, source))
 
 
 def _behind(figure: Figure) -> tuple[str, ...]:
-    """What figures share a row by: their measure and members, or their formula."""
+    """What figures share a row by, their table first: measure and table, or measure and operation."""
     if figure.verdict in UNVERIFIED:
-        return ("", figure.text, figure.message)
+        return (_DOUBTED, figure.message)
     if figure.kind == "date":
         return ("date", figure.verdict)
-    return (
-        figure.verdict,
-        figure.measure,
-        figure.formula and figure.operation,
-        figure.support if figure.verdict == "context" else "",
-    )
+    if figure.verdict == "context":
+        return ("context", figure.support)
+    measure = figure.measure.partition(" (")[0] or figure.kind
+    path = re.sub(r"/\d+(?=/|\Z)", "/*", figure.support.partition("; ")[0])
+    table = path.rpartition("/")[0]
+    return (table, measure, figure.operation) if figure.formula else (table, measure, path)
+
+
+def _of_whom(figures: Sequence[Figure]) -> str:
+    """The measure of some figures with the members that they are of: `Population (Brook; Arden; +3)`."""
+    names = [figure.measure.partition(" (") for figure in figures]
+    members = _some([rest[:-1] for _, _, rest in names if rest], _MOST_MEMBERS)
+    return (names[0][0] or figures[0].kind) + (f" ({'; '.join(members)})" if members else "")
+
+
+def _some(texts: Sequence[str], most: int) -> list[str]:
+    """Each text once, the first of them, and how many more there are."""
+    once = list(dict.fromkeys(texts))
+    return [*once[:most], f"+{len(once) - most}"] if len(once) > most else once
 
 
 def _common(supports: Sequence[str]) -> str:

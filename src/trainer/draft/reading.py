@@ -261,14 +261,28 @@ class _View:
         for one in group:
             cells.setdefault(one.measure, [None] * len(at))[at[_member(one, dims)]] = self.fact(one)
         times = _distinct_times(group)
+        columns = self._columns(cells)
+        if len(times) > 1:
+            columns = (self._times(group, dims, at), *columns)
         return Records(
             name,
             self._title(name),
             tuple(labels.values()),
-            self._columns(cells),
+            columns,
             label_title=wording.listed([_dimension_title(dim) for dim in dims]),
             when=times[0] if len(times) == 1 else None,
         )
+
+    def _times(self, group: Sequence[Observation], dims: Sequence[str], at: Mapping[str, int]) -> Column:
+        """When each row of a list holds whose rows are of different times."""
+        cells: list[Fact | None] = [None] * len(at)
+        heads = wording.pattern("label_heads")
+        title = next((heads[one.time.grain] for one in group if one.time and one.time.grain in heads), heads["day"])
+        for one in group:
+            if one.time:
+                place = _dotted(one.source.path)
+                cells[at[_member(one, dims)]] = Fact(title, wording.label(one.time), "text", place, self.source)
+        return Column("time", title, "text", tuple(cells))
 
     def _by_group(self, group: Sequence[Observation], dims: Sequence[str], name: str) -> list[Records]:
         """Sums or means by the members of one dimension, where rows have no name of their own.

@@ -109,7 +109,8 @@ def say(name: str, /, *, many: bool = False, **slots: object) -> str:
                     text = text.replace(f"{before} {{{slot}}}", f"{joined}{{{slot}}}")
                     slots[slot] = re.sub(start, "", str(slots[slot]), count=1)
                     break
-    return text.format_map(slots)
+    # an abbreviation such as `Mrd.` ends with the stop of its sentence
+    return re.sub(r"(?<=[^.])\.\.\Z", ".", text.format_map(slots))
 
 
 def say_of(name: str, key: str) -> str:
