@@ -92,6 +92,7 @@ def test_a_report_has_the_same_bytes_under_every_plan(blank: Path, run, tree):
     assert alone == usual
     assert plan["workers"] == {"value": 1, "reason": "1 items", "origin": "plan"}
     assert plan["concurrency"]["value"] == 1
+    assert plan["tokens"] == {"value": None, "reason": "the window of the model is not known", "origin": "default"}
 
 
 def test_many_conversions_share_the_cores_and_say_so(tmp_path: Path, run):
@@ -136,7 +137,7 @@ def test_all_five_sources_answer_in_a_project(blank: Path):
     assert several.aggregation.gaps == {}
     assert several.facts("model_config")["max_model_len"] == 128_000
     assert several.facts("tokenizer")["engine_type"] == "o200k_base"
-    assert several.plan["tokens"].value == 128_000 - 16_384
+    assert several.plan["tokens"].value == 128_000
 
 
 def test_a_container_with_less_memory_than_the_machine_limits_what_is_free(tmp_path: Path):

@@ -10,7 +10,7 @@ from trainer.sources.dtesn import DTESNProcessor, ProcessorConfig
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 config = ProcessorConfig(timeout=20, clock=lambda: NOW)
 async_aphrodite = {
-    "model_config": lambda: {"model_name": "m", "max_model_len": 5, "max_output": 1},
+    "model_config": lambda: {"model_name": "m", "max_model_len": 5, "max_output": 1, "reserved_output": 1},
     "tokenizer": lambda: {"tokenizer_available": True, "engine_type": "o200k_base"},
     "performance": lambda: {"total_requests": 0},
     "processing_state": lambda: {"in_flight": 0},

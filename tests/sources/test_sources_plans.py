@@ -4,7 +4,7 @@ import pytest
 
 from trainer.sources import Choice, plan_batch, plan_concurrency, plan_tokens, plan_workers
 
-MODEL = {"model_name": "gpt-4o-mini", "max_model_len": 128_000, "max_output": 4_000}
+MODEL = {"model_name": "gpt-4o-mini", "max_model_len": 128_000, "reserved_output": 4_000}
 
 
 def test_a_prompt_may_have_what_the_window_leaves_beside_the_answer():

@@ -11,7 +11,7 @@ from trainer.core.values import RetrievalResult
 from trainer.sources import SourceContext, create_source, fetch_all, fetch_functions
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
-MODEL = {"model_name": "m", "max_model_len": 128_000, "max_output": 4_000, "vocab_size": None, "hidden_size": None}
+MODEL = {"model_name": "m", "max_model_len": 128_000, "reserved_output": 4_000, "vocab_size": None, "hidden_size": None}
 PERFORMANCE = {"total_requests": 100, "concurrent_requests": 8, "refused_requests": 0, "mean_seconds": 1.5}
 RESOURCES = {"max_concurrent_processes": 4, "memory_bytes": 8_000_000_000, "disk_bytes": 1, "requests_per_minute": None}
 ENGINE = {

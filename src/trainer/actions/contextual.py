@@ -99,6 +99,7 @@ def model_config(choice: ModelChoice) -> Facts:
         "provider": choice.provider,
         "max_model_len": described.context_window if described else None,
         "max_output": choice.section.max_tokens or (price.max_output if price else None),
+        "reserved_output": choice.section.max_tokens,
         "vocab_size": None,  # no service tells the next three, and no choice needs them
         "hidden_size": None,
         "dtype": None,

@@ -30,6 +30,7 @@ from trainer.providers import (
     find_key,
     where_to_keep,
 )
+from trainer.sources import Choice, plan_tokens
 
 KEYS = Path("~/.config/trainer/keys").expanduser()
 """Where a key may be kept in a file of its own, which only its owner reads."""
@@ -260,14 +261,16 @@ def _cost(provider: LLMProvider, tokens_in: int, tokens_out: int, *, cached: int
     return provider.price.cost(tokens_in, tokens_out, cached=cached)
 
 
-def prompt_budget(choice: ModelChoice, configured: int | None) -> int | None:
-    """Most tokens a prompt may have: as configured, and what the model's window leaves beside the answer."""
+def plan_prompt(choice: ModelChoice, configured: int | None) -> Choice:
+    """Most tokens a prompt may have, and why: as configured, or what the model's window leaves beside the answer."""
     described = choice.described
-    window = described.context_window if described else None
-    if window is None:
-        return configured
-    left = window - (choice.section.max_tokens or 0)
-    return left if configured is None else min(left, configured)
+    model = {
+        "model_name": choice.model,
+        "max_model_len": described.context_window if described else None,
+        "reserved_output": choice.section.max_tokens,
+    }
+    setting = None if configured is None else Choice(configured, "prompt_manager.max_tokens", "setting")
+    return plan_tokens(model, setting)
 
 
 def _links(section: Section) -> tuple[Fallback, ...]:

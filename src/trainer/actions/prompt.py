@@ -11,7 +11,7 @@ from typing import Any
 from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.data import DataRequest, Sources, data_block
 from trainer.actions.joins import compute_joins, ordered_joins
-from trainer.actions.model import ModelChoice, prompt_budget
+from trainer.actions.model import ModelChoice, plan_prompt
 from trainer.core.digest import digest
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, TrainerError, UsageError, Where
 from trainer.core.project import Project
@@ -287,7 +287,7 @@ def render_blocks(
         fence=fence_block,
         fence_context=fence_context,
         count=functools.partial(count_tokens, model=choice.model),
-        budget=prompt_budget(choice, project.settings.prompt_manager.max_tokens),
+        budget=plan_prompt(choice, project.settings.prompt_manager.max_tokens).value,
     )
     warnings = tuple(str(finding.problem()) for finding in prompt.findings)
     return Rendered(prompt, screened(project, prompt), choice.model, warnings)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined, mending, paid, paid_answer
 from trainer.actions.contextual import plan_processes
 from trainer.actions.data import Loaded, Sources, load_documents
-from trainer.actions.model import drafted, make_budget
+from trainer.actions.model import drafted, make_budget, plan_prompt
 from trainer.actions.prompt import Rendered, keep_prompt, render_prepared
 from trainer.actions.record import Item, Recorder, failure
 from trainer.actions.report_inputs import ReportInput, all_requests
@@ -66,7 +66,7 @@ class Build:
             due = [replace(report, choice=drafted(report.choice)) for report in due]
         chosen = plan_processes(self.project, len(due))
         workers = chosen.value or 1
-        self.plan["workers"] = chosen
+        self.plan |= {"workers": chosen, "tokens": plan_prompt(due[0].choice, due[0].max_tokens)}
         threads = ThreadPoolExecutor(max_workers=workers)
         with PdfPool(workers=workers) as pdf:
             if any("pdf" in report.formats and self.plans[report.spec.name].stale for report in due):

@@ -38,7 +38,7 @@ class Choice:
 
 def plan_tokens(model: Facts, chosen: Choice | None = None) -> Choice:
     """Model-aware preprocessing: the most tokens of a prompt. What the window leaves beside the answer, or less."""
-    window, answer = model.get("max_model_len"), model.get("max_output") or 0
+    window, answer = model.get("max_model_len"), model.get("reserved_output") or 0
     if window is None:
         return chosen or Choice(None, "the window of the model is not known", "default")
     left = max(0, window - answer)
