@@ -20,6 +20,8 @@ from trainer.cli.main import command as command_line
 from trainer.core import errors
 from trainer.core.config.schema import Settings
 from trainer.core.config.unbuilt import UNBUILT
+from trainer.core.formats import FORMATS
+from trainer.core.readings import READERS
 from trainer.core.registry import Registry
 
 FOLDER = Path(__file__).parent / "reference"
@@ -33,6 +35,7 @@ def pages() -> dict[str, str]:
         "commands.md": _commands(),
         "config.md": _config(),
         "errors.md": _errors(),
+        "formats.md": _formats(),
         "sources.md": _sources(),
         "streams.md": _streams(),
     }
@@ -188,8 +191,32 @@ def _adapters() -> str:
     return "\n".join(lines)
 
 
+def _formats() -> str:
+    lines = ["# Formats", "", _NOTE]
+    lines += [
+        "The format of a file is found by its name and its content together.",
+        "A name that the content contradicts does not decide, and that is told.",
+        "What is not sure is refused, with what to do.",
+        "What a reader leaves out it tells: `trainer convert` on the standard error, the source `file` as warnings.",
+        "See [read documents](../how-to/read-documents.md).",
+        "",
+        "| Format | `-f`, `-t` | Suffixes | Read | Written | Row by row |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for item in FORMATS.values():
+        suffixes = ", ".join(f"`{suffix}`" for suffix in item.suffixes)
+        marks = ["yes" if part else "" for part in (item.reader, item.writer, item.rows)]
+        lines.append(f"| {item.title} | `{item.name}` | {suffixes} | {' | '.join(marks)} |")
+    lines += ["", "## What is read", ""]
+    for name in sorted(READERS.table):
+        contract = inspect.getdoc(READERS.load(name)) or ""
+        lines += [f"### {FORMATS[name].title}", "", *contract.split("\n"), ""]
+    return "\n".join(lines)
+
+
 _SOURCE_OPTIONS = {
     "apis": "The services, by name; see [describe an API](../how-to/describe-an-api.md).",
+    "summarise_from": "Bytes from which a table is summarised instead of read row by row.",
     "backoff": "Seconds before the first further try; doubled for each one after.",
     "base_url": "Where the service is.",
     "ca_file": "A file of certificates to trust instead of the system's, relative to the project's root.",

@@ -182,6 +182,7 @@ _MIMETYPES = {
 def _zip_kind(content: bytes) -> str:
     """Which of the formats that are zip files inside this is."""
     import zipfile
+    import zlib
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -190,7 +191,7 @@ def _zip_kind(content: bytes) -> str:
                 mimetype = archive.read("mimetype").strip().removesuffix(b"-template")
                 if mimetype in _MIMETYPES:
                     return _MIMETYPES[mimetype]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
         names = []
     parts = {name.replace("\\", "/").lower() for name in names}
     if not parts:  # cut off: what stands in the first entries

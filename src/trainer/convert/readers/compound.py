@@ -27,7 +27,7 @@ class _Entry:
 class Compound:
     """The streams of a compound file; raises ConversionError for one that is damaged.
 
-    Chains of sectors are followed at most once around, so that a file that bites its tail ends.
+    A chain of sectors that bites its tail is damage too: other readers would follow it for ever.
     """
 
     def __init__(self, content: bytes, shown: str) -> None:
@@ -63,7 +63,11 @@ class Compound:
             more = sector[-1]
         self._table: list[int] = []
         for table in tables:
-            if table < _END - 4 and (table + 1) * self._size < len(self._content):
+            if (
+                table < _END - 4
+                and len(self._table) * 4 <= len(self._content)
+                and (table + 1) * self._size < len(self._content)
+            ):
                 self._table += struct.unpack(f"<{self._size // 4}I", self._sector(table))
         raw = self._chain(directory)
         self._entries = [self._entry(raw[at : at + 128]) for at in range(0, len(raw) - 127, 128)]
@@ -103,10 +107,11 @@ class Compound:
         return b"".join(pieces)[: entry.size]
 
     def _chain(self, start: int) -> bytes:
-        pieces, at = [], start
-        for _ in range(len(self._table) + 1):
-            if at >= len(self._table):
-                break
+        pieces, at, met = [], start, set[int]()
+        while at < len(self._table):
+            if at in met:
+                raise self._damaged()
+            met.add(at)
             pieces.append(self._sector(at))
             at = self._table[at]
         return b"".join(pieces)
