@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -95,6 +96,26 @@ def test_a_refresh_token_that_is_good_once_is_replaced_by_the_one_that_came(ask,
         "refresh-token-1",
         "refresh-token-2",
     ]
+
+
+def test_a_refresh_token_that_was_put_in_place_of_a_refused_one_is_taken(ask, oauth, moment):
+    ask("refresh_token", env="CRM_SECRET", refresh_env="CRM_REFRESH").retrieve(QUERY)
+    moment.now += timedelta(hours=2)
+    oauth.refresh = FIRST_REFRESH  # what the environment holds is good again, and what was kept is not
+    ask("refresh_token", env="CRM_SECRET", refresh_env="CRM_REFRESH").retrieve(QUERY)
+
+    assert [form["refresh_token"] for _, form, _ in oauth.requests] == [FIRST_REFRESH, "refresh-token-1", FIRST_REFRESH]
+
+
+def test_threads_that_keep_nothing_ask_for_one_token(oauth, moment):
+    context = SourceContext(moment, environ=ENVIRON)
+    apis = oauth.settings("refresh_token", env="CRM_SECRET", refresh_env="CRM_REFRESH")
+    source = create_source("api", context, apis=apis, retries=0)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: source.retrieve(QUERY).data, range(8)))
+
+    assert answers == [{"records": [{"id": 1}]}] * 8
+    assert oauth.grants == ["refresh_token"]
 
 
 def test_tokens_are_the_users_alone_and_in_no_message(ask, oauth, tmp_path):
@@ -214,6 +235,7 @@ def test_many_processes_renew_a_token_once(oauth, tmp_path):
         ({"flow": "authorization_code"}, "authorize_url is missing"),
         ({"flow": "implicit"}, 'unknown value of apis.crm.auth.flow "implicit"'),
         ({"token_url": "nowhere"}, "token_url is not a URL"),
+        ({"token_url": "http://x.example/t"}, "token_url would send secrets that anybody can read"),
         ({"client_id_env": ""}, "client_id_env is missing"),
     ],
 )

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from trainer.core.errors import Problem, UsageError, unknown
 from trainer.core.secrets import keep_secret
 from trainer.core.values import Json
+from trainer.sources.network import literal_hosts
 from trainer.sources.pointer import fault_of
 
 AuthKind = Literal["bearer", "header", "query", "basic", "oauth", "wsse"]
@@ -291,11 +292,12 @@ def check_auth(auth: Auth, what: str, problems: list[Problem]) -> None:
         _check_choice(auth.flow, get_args(Flow), f"{what}.flow", problems)
         _check_choice(auth.client_auth, ("basic", "body"), f"{what}.client_auth", problems)
         urls = {name: getattr(auth, name) for name in ("token_url", "authorize_url", "device_url")}
-        problems += [
-            Problem(f"{what}.{name} is not a URL", hint="begin it with https://")
-            for name, url in urls.items()
-            if url and not is_url(str(url))
-        ]
+        for name, url in urls.items():
+            if url and not is_url(str(url)):
+                problems.append(Problem(f"{what}.{name} is not a URL", hint="begin it with https://"))
+            elif url.startswith("http:") and not literal_hosts(url):
+                hint = "begin it with https://; RFC 6749 asks for that"
+                problems.append(Problem(f"{what}.{name} would send secrets that anybody can read", hint=hint))
 
 
 def _check_choice(value: str | None, choices: Sequence[str], what: str, problems: list[Problem]) -> None:

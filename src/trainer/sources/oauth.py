@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ class Tokens:
         self._context = context
         self._memory: Token | None = None
         """Where the context keeps nothing."""
+        self._turns = threading.Lock()
 
     def current(self) -> str:
         """The access token, a new one where the last has run out; raises UsageError where a person must sign in."""
@@ -95,13 +97,17 @@ class Tokens:
             return keep_secret(token.access).reveal()
 
     def _requested(self, last: Token | None) -> Token:
-        refresh = last.refresh if last else ""
-        if self._auth.flow == "refresh_token":
-            refresh = refresh or variable(self._auth.refresh_env, self._context.environ)
-        if refresh:
-            return self._ask("refresh_token", refresh_token=refresh)
         if self._auth.flow == "client_credentials":
             return self._ask("client_credentials", scope=self._auth.scope, audience=self._auth.audience)
+        candidates = [last.refresh] if last and last.refresh else []
+        if self._auth.flow == "refresh_token":  # a person may have put a new one in place of one that was refused
+            candidates.append(variable(self._auth.refresh_env, self._context.environ))
+        for number, refresh in enumerate(candidates, start=1):
+            try:
+                return self._ask("refresh_token", refresh_token=refresh)
+            except SourceError:
+                if number == len(candidates):
+                    raise
         hint = f"run: trainer retrieve api api={self._service} --sign-in"
         raise UsageError(f"nobody is signed in to {self._service}", hint=hint)
 
@@ -206,7 +212,8 @@ class Tokens:
     def _locked(self) -> Iterator[None]:
         file = self._file
         if file is None:
-            yield
+            with self._turns:
+                yield
             return
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -255,6 +262,8 @@ class _Listener:
         answers: list[str] = []
 
         class Handler(BaseHTTPRequestHandler):
+            timeout = 5.0  # browsers open connections beforehand, and say nothing on them
+
             def do_GET(self) -> None:
                 is_answer = self.path.startswith("/callback?")
                 if is_answer:
