@@ -298,13 +298,15 @@ def _key(project: Project, link: Fallback, where: str) -> str | None:
 
 def _provider(project: Project, section: Section, link: Fallback, *, key: str | None) -> LLMProvider:
     options: dict[str, Any] = dict(link.options)
-    if PROVIDERS.load(link.provider).asks_model:
+    prices: dict[str, Any] = {}
+    if PROVIDERS.load(link.provider).asks_model:  # who asks none costs nothing, whatever model the settings name
+        prices = {name: {"input": price.input, "output": price.output} for name, price in section.prices.items()}
         options |= {"api_key": key} if key else {}
         options |= {"api_base": link.api_base} if link.api_base else {}
     return create_provider(
         link.provider,
         model=link.model,
-        prices={name: {"input": price.input, "output": price.output} for name, price in section.prices.items()},
+        prices=prices,
         count_tokens=count_tokens,
         offered={"cassettes": project.cassettes, "root": project.root},
         **options,
