@@ -33,6 +33,8 @@ soak: $(VENV)/.dev
 
 peers: $(VENV)/.dev
 	$(BIN)/pip download --quiet --no-deps --no-binary :all: --dest .peers mongomock==4.3.0
+	$(BIN)/pip download --quiet --no-deps --no-binary :all: --dest .peers pypdf python-pptx python-docx odfpy openpyxl \
+		tablib mammoth docxcompose pdfminer.six pikepdf pyexcel pyexcel-xls pyexcel-ods3 xlrd pypdfium2
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -61,7 +61,7 @@ def decode(content: bytes, shown: str, encoding: str | None = None) -> Decoded:
         return Decoded(_lines(content.decode("utf-8")), "utf-8")
     except UnicodeDecodeError as error:
         fault = error
-    declared = _DECLARED.search(content[:1024])
+    declared = _DECLARED.search(content[:4096])
     if declared and (text := _attempt(content, declared[1].decode("ascii"))) is not None:
         return Decoded(_lines(text), declared[1].decode("ascii").lower())
     return _guessed(content, shown, fault)
@@ -85,7 +85,7 @@ def _guessed(content: bytes, shown: str, fault: UnicodeDecodeError) -> Decoded:
     if not guesses:
         raise ConversionError(message, where=where, hint="save the file as UTF-8")
     names = ", ".join(guess.encoding for guess in guesses[:4])
-    hint = f"save the file as UTF-8, or name its encoding: {names} would do"
+    hint = f"save the file as UTF-8, or name its encoding; it may be {names}"
     raise ConversionError(f"{message}, and the encoding is not sure", where=where, hint=hint)
 
 
