@@ -262,3 +262,25 @@ def test_the_file_opens_with_plain_duckdb(tmp_path):
     with duckdb.connect(tmp_path / "trainer.duckdb", read_only=True) as connection:
         found = connection.execute("SELECT key, (data->>'$.a.b')::INT FROM documents WHERE current").fetchall()
     assert found == [("k", 5)]
+
+
+def test_an_interrupt_within_a_statement_is_an_interrupt(tmp_path):
+    code = """
+        import signal, sys
+        from pathlib import Path
+        from trainer.stores import DatabaseFile
+
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        with DatabaseFile(Path(sys.argv[1])).open("a", ()) as connection:
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            connection.execute("select sum(a.range * b.range) from range(10000000) a, range(10000000) b").fetchall()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), tmp_path / "a.duckdb"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")

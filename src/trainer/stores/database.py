@@ -81,6 +81,10 @@ class DatabaseFile:
             connection.close()
         except duckdb.Error as error:
             raise self._explained(error) from error
+        except RuntimeError as error:  # what DuckDB makes of an interrupt within a statement
+            if "interrupted" in str(error):
+                raise KeyboardInterrupt from error
+            raise
         finally:
             with contextlib.suppress(duckdb.Error):
                 if connection is not None:
