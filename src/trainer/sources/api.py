@@ -179,7 +179,7 @@ class APIRetriever(DataRetriever):
     def _pages(self, name: str, api: Api, request: PageRequest, *, most: int | None) -> Iterator[_Page]:
         """Every page, at most so many; a walk that does not end is an error, and not half the data."""
         secrets = _secrets(*credentials(api, self.context.environ))
-        asked: set[str] = set()
+        requested: set[str] = set()
         last: Json = None
         following: PageRequest | None = first_page(request, api.paging)
         for _ in range(most or api.max_pages):
@@ -188,9 +188,9 @@ class APIRetriever(DataRetriever):
             request = following
             shown = mask_secrets(request.url, secrets)
             identity = canonical([request.url, request.body])
-            if identity in asked:
+            if identity in requested:
                 raise SourceError(f"the pages of {name} go round in circles", where=Where(shown), hint=_PAGING)
-            asked.add(identity)
+            requested.add(identity)
             response = self._ask(name, api, request)
             content = _read(response, name, api, shown, secrets)
             page = _Page(shown, content, response.headers.get("last-modified", ""), _format(response, api) == "xml")

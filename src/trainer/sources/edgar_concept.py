@@ -53,7 +53,7 @@ def shape_concept(body: Mapping[str, Any], concept: Concept, *, years: int, know
     for (end, days), observations in sorted(periods.items(), key=lambda period: (period[0][0], period[0][1] or 0)):
         name = "moments" if days is None else "annual" if days in YEAR else "quarterly" if days in QUARTER else ""
         if name:
-            series[name].append({"date": end, **_told(observations[0], concept)})
+            series[name].append({"date": end, **_figure(observations[0], concept)})
             restated += ({"date": end, "series": name, **change} for change in _changes(observations, concept))
     most = {"annual": years, "quarterly": 4 * years, "moments": 4 * years}
     held = {name: rows[-most[name] :] for name, rows in series.items() if rows}
@@ -80,7 +80,7 @@ def shape_concept(body: Mapping[str, Any], concept: Concept, *, years: int, know
     return Fetched({name: part for name, part in data.items() if part}, body.get("entityName"), newest, fields)
 
 
-def _told(observation: Observation, concept: Concept) -> dict[str, Json]:
+def _figure(observation: Observation, concept: Concept) -> dict[str, Json]:
     return {
         "value": observation.value,
         "concept": concept.tags[observation.rank],
@@ -93,11 +93,11 @@ def _told(observation: Observation, concept: Concept) -> dict[str, Json]:
 def _changes(observations: Iterable[Observation], concept: Concept) -> list[dict[str, Json]]:
     """Each time a report told a period's figure otherwise than the one before, by the same concept."""
     changes: list[dict[str, Json]] = []
-    told = sorted(
+    reported = sorted(
         (observation for observation in observations if PERIODIC.fullmatch(observation.form)),
         key=lambda observation: (observation.rank, observation.filed, observation.accession),
     )
-    for before, after in pairwise(told):
+    for before, after in pairwise(reported):
         if before.rank == after.rank and before.value != after.value:
             change = {"was": before.value, "became": after.value, "concept": concept.tags[after.rank]}
             changes.append({**change, "form": after.form, "filed": after.filed, "accessionNumber": after.accession})

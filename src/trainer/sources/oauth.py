@@ -129,12 +129,14 @@ class Tokens:
             tell(f"To let trainer ask {self._service} for you, open this address in a browser of this machine:")
             tell(str(address))
             answer = listener.wait(time.monotonic() + _PATIENCE)
-        given = dict(parse_qsl(answer.partition("?")[2]))
-        if not secrets.compare_digest(given.get("state", ""), state):
+        parameters = dict(parse_qsl(answer.partition("?")[2]))
+        if not secrets.compare_digest(parameters.get("state", ""), state):
             raise SourceError(f"{self._service} answered another question than ours", hint="sign in once more")
-        if "code" not in given:
-            raise self._refusal(given)
-        return self._ask("authorization_code", code=given["code"], redirect_uri=listener.url, code_verifier=verifier)
+        if "code" not in parameters:
+            raise self._refusal(parameters)
+        return self._ask(
+            "authorization_code", code=parameters["code"], redirect_uri=listener.url, code_verifier=verifier
+        )
 
     def _by_device(self, tell: Callable[[str], None]) -> Token:
         """A token for who signs in on any machine, where a code is typed in."""

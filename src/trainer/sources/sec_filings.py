@@ -192,13 +192,13 @@ class SECFilingsRetriever(DataRetriever):
             listed = shape_filings(company, pages, forms=forms, limit=1, site=self._site, accession=number)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _unknown_shape(query, error) from error
-        asked = f"filing {query['accession']}" if number else f"form {query['form']}"
+        described = f"filing {query['accession']}" if number else f"form {query['form']}"
         if not listed.data["filings"]:
-            raise SourceError(f"EDGAR has no {asked} of {query['ticker']}", hint="see: kind=filings")
+            raise SourceError(f"EDGAR has no {described} of {query['ticker']}", hint="see: kind=filings")
         filing = listed.data["filings"][0]
         url = str(filing["url"])
         if url.endswith("/"):
-            raise SourceError(f"the {asked} of {query['ticker']} names no main document", hint=f"see {url}")
+            raise SourceError(f"the {described} of {query['ticker']} names no main document", hint=f"see {url}")
         return url, replace(self._read_document(url, filing, query), subject=listed.subject)
 
     def _read_document(self, url: str, filing: Mapping[str, Json], query: Mapping[str, Json]) -> Fetched:

@@ -150,14 +150,14 @@ class SOAPRetriever(DataRetriever):
         """The operation's answer; a list becomes `records`."""
         name, operation = str(query["service"]), str(query["operation"])
         service = self._services[name]
-        known = self._operations(name)
-        if operation not in known:
-            close = nearest(operation, known)
-            hint = f'did you mean "{close}"?' if close else f"it has {', '.join(sorted(known))}"
+        operations = self._operations(name)
+        if operation not in operations:
+            close = nearest(operation, operations)
+            hint = f'did you mean "{close}"?' if close else f"it has {', '.join(sorted(operations))}"
             raise SourceError(f"{name} has no operation {operation}", hint=hint)
         own = {"service", *(query_field.name for query_field in _OWN)}
         arguments = _nested({part: value for part, value in query.items() if part not in own})
-        answer = _guarded(name, lambda: self._proxy(name)[operation](**arguments), signature=known[operation])
+        answer = _guarded(name, lambda: self._proxy(name)[operation](**arguments), signature=operations[operation])
         value = _plain(zeep.helpers.serialize_object(answer, dict))
         data = _records(name, value, str(query.get("select", service.select)), service.map)
         today = self.context.clock().date()
