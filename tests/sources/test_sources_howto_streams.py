@@ -149,3 +149,15 @@ def test_a_report_is_stale_when_a_stream_has_more(blank, run):
         shop.execute("insert into sale values (3, '2025-03-31', 140.5)")
     follow_stream(project, "sale", FollowOptions())
     assert run(blank, "report", "--check").returncode == 3
+
+
+def test_a_stream_is_explained_listed_and_told_from_a_misspelling(tmp_path, run):
+    stream = {"kind": "table", "url": "sqlite:///shop.db", "table": "sale", "cursor": "id"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"data_retriever": {"streams": {"sale": stream}}}))
+
+    explained = run(tmp_path, "retrieve", "sale", "--help").stdout
+    assert "sale: a stream of kind table" in explained
+    misspelt = run(tmp_path, "retrieve", "slae", "--follow")
+    assert (misspelt.returncode, 'unknown source or stream "slae"' in misspelt.stderr) == (2, True)
+    missing = run(tmp_path, "retrieve", "sale")
+    assert (missing.returncode, missing.stderr.splitlines()[0]) == (1, "error: sale: there is no file shop.db")

@@ -26,6 +26,7 @@ from trainer.core.project import Project
 from trainer.core.values import Json, RetrievalResult
 from trainer.reports import expand_reports, select_reports
 from trainer.sources import SOURCES, Outcome, Schema, create_source
+from trainer.sources.streams import Stream
 from trainer.stores import Head
 
 Status = Literal["fetched", "unchanged", "fresh", "failed"]
@@ -201,6 +202,8 @@ def sign_in(
 
 def describe_source(project: Project | None, name: str) -> Schema:
     """What a source can be asked; in a project, with the project's settings. Nothing is sent."""
+    if project is not None and name in project.settings.data_retriever.streams:
+        return _stream_schema(open_stream(project, name))
     if project is not None:
         return Sources(project)[name].get_schema()
 
@@ -220,11 +223,15 @@ def _info(sources: Sources, name: str) -> SourceInfo:
 def _stream_info(project: Project, name: str) -> SourceInfo:
     """A stream, which nobody asks and which is not connected to only to be listed."""
     try:
-        stream = open_stream(project, name)
+        schema = _stream_schema(open_stream(project, name))
     except TrainerError as error:
         return SourceInfo(name, __version__, None, False, error.message)
-    schema = Schema(name, f"a stream of kind {stream.kind}, read on by: trainer retrieve {name}")
     return SourceInfo(name, __version__, schema, True, "set up; not connected to")
+
+
+def _stream_schema(stream: Stream) -> Schema:
+    """It takes no query."""
+    return Schema(stream.name, f"a stream of kind {stream.kind}, read on by: trainer retrieve {stream.name}")
 
 
 def _retrieve(

@@ -40,6 +40,9 @@ class RetrieveCommand(Command):
 
         project = ctx.obj.project_around() if ctx.obj else None
         schema = describe_source(project, names[0])
+        if not schema.query:
+            formatter.write_text(f"{schema.name}: {schema.description}")
+            return
         with formatter.section(f"Query of {schema.name}, {schema.description}"):
             formatter.write_dl([(f"{field.name}={field.example}", _meaning(field)) for field in schema.query])
 
