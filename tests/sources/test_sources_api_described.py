@@ -162,6 +162,16 @@ def test_all_pages_are_walked_and_none_twice(ask, name):
     assert len(asked) == 3
 
 
+@pytest.mark.parametrize("last", [{}, {"items": None}, {"items": []}])
+def test_a_last_page_may_leave_out_its_empty_list(ask, last):
+    answer = lambda _, given: ({"items": [{"id": given["page"]}]} if int(given["page"]) < 3 else last, {})  # noqa: E731
+
+    assert ask(answer, {"path": "/x", "select": "/items"}, paging={"kind": "page"})[0].data["records"] == [
+        {"id": "1"},
+        {"id": "2"},
+    ]
+
+
 def test_pages_that_come_round_again_are_an_error(ask):
     turns = iter(["b", "a", "b", "a"])
     answer = lambda *_: ({"items": [{"id": 1}], "next": next(turns)}, {})  # noqa: E731

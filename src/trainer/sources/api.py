@@ -190,10 +190,15 @@ class APIRetriever(DataRetriever):
             identity = canonical([request.url, request.body])
             if identity in requested:
                 raise SourceError(f"the pages of {name} go round in circles", where=Where(shown), hint=_PAGING)
-            requested.add(identity)
             response = self._ask(name, api, request)
-            content = _read(response, name, api, shown, secrets)
-            page = _Page(shown, content, response.headers.get("last-modified", ""), _format(response, api) == "xml")
+            page = _Page(
+                shown,
+                _read(response, name, api, shown, secrets),
+                modified=response.headers.get("last-modified", ""),
+                is_xml=_format(response, api) == "xml",
+                is_later=bool(requested),
+            )
+            requested.add(identity)
             if request.is_graphql:
                 page = replace(page, content=_graphql_data(page.content, name, shown))
             records = _selected(page, api) if api.paging else None
@@ -274,6 +279,8 @@ class _Page:
     """The header Last-Modified."""
     is_xml: bool = False
     """Whether a list of one record looks like a record, and a list of none like nothing."""
+    is_later: bool = False
+    """Whether others came before it: services leave out a list that is empty, or write null for it."""
 
 
 def _described(name: str, api: Api | None) -> str:
@@ -371,9 +378,11 @@ def _selected(page: _Page, api: Api) -> Json:
     try:
         value = look_up(page.content, api.select)
     except NotThere as error:
-        if page.is_xml and _is_there(page.content, api.select.rpartition("/")[0]):
+        if page.is_later or (page.is_xml and _is_there(page.content, api.select.rpartition("/")[0])):
             return []
         raise SourceError(str(error), where=Where(page.url), hint="set select to where the data is") from None
+    if value is None and page.is_later:
+        return []
     if page.is_xml and api.select and isinstance(value, dict):
         return [value]
     records = value.get("records") if isinstance(value, dict) and value.keys() == {"records"} else None
