@@ -40,10 +40,11 @@ def _forgotten_secrets() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def environment() -> dict[str, str]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a trainer process: nothing inherited but what it needs, and no way out."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(BLOCKED), "LC_ALL": "C.UTF-8"}
+    state = str(tmp_path_factory.mktemp("state"))
+    return {**kept, "PYTHONPATH": str(BLOCKED), "LC_ALL": "C.UTF-8", "XDG_STATE_HOME": state}
 
 
 @pytest.fixture

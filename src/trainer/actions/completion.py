@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from trainer.actions.audit import open_audit
 from trainer.actions.cache import prune_cache_if_due
 from trainer.actions.contextual import CALLS, plan_calls
 from trainer.actions.model import ModelChoice, make_cache, make_chain, make_limits, make_policy, total
@@ -88,6 +89,7 @@ class Completer:
         self._refresh = refresh
         self._warn = warn
         self._limits = make_limits(project)
+        self._audit = open_audit(project)
         self._clients: list[tuple[ModelChoice, Client]] = []
         self.cache = make_cache(project) if use_cache else None
         prune_cache_if_due(project)
@@ -180,6 +182,14 @@ class Completer:
         """Whether a prompt with a strategy is answered in several calls."""
         return bool(call.prompt.steps) and not self.client(call.choice).chain[0].writes_sections
 
+    def _record(self, request: Request) -> None:
+        """Put a prompt that leaves into the audit log; where that cannot be written, the answer is not lost for it."""
+        if self._audit is not None:
+            try:
+                self._audit.record(request)
+            except TrainerError as error:
+                self._warn(f"the audit log lacks a prompt: {error.message}")
+
     def client(self, choice: ModelChoice) -> Client:
         """The client of a choice; made once, so that calls to one server share its connections."""
         for made, client in self._clients:
@@ -194,6 +204,7 @@ class Completer:
             extract,
             self._limits,
             self._warn,
+            self._record,
         )
         self._clients.append((choice, client))
         return client

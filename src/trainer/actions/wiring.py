@@ -61,7 +61,7 @@ def open_source(
         root=project.root,
         cache=project.cache,
         rates=limits_folder(),
-        tokens=tokens_folder(),
+        tokens=state_folder() / "tokens",
         on_call=on_call,
     )
     return create_source(name, context, **project.settings.data_retriever.sources.get(name, {}))
@@ -83,10 +83,10 @@ def limits_folder() -> Path:
     return Path(runtime) / "trainer-limits"
 
 
-def tokens_folder() -> Path:
-    """Where the user's tokens are: beside no project, since a repository is shared and a token is not."""
+def state_folder() -> Path:
+    """Where the user's own state is: beside no project, since a repository is shared, and a token or key is not."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "trainer" / "tokens"
+    return Path(state) / "trainer"
 
 
 def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:

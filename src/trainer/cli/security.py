@@ -12,18 +12,25 @@ import typer
 from trainer.cli.app import Command, Json, Sarif, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_json_line, write_text
-from trainer.core.errors import RefusedError, UsageError
+from trainer.core.errors import RefusedError, TrainerError, UsageError
 
 if TYPE_CHECKING:
     from trainer.actions.security import Scan, ScanPolicy
 
 
 app = application()
+audit = application()
+app.add_typer(audit, name="audit")
 
 
 @app.callback()
 def security() -> None:
     """Search text for injected instructions, hidden characters and secrets."""
+
+
+@audit.callback()
+def audit_log() -> None:
+    """The log of the prompts sent to models."""
 
 
 @app.command(cls=Command)
@@ -70,6 +77,37 @@ def scan(
     if unsafe:
         hint = "look at what was found; let a flag through with prompt_security.allow"
         raise RefusedError(f"unsafe: {', '.join(unsafe)}", hint=hint)
+
+
+@audit.command(cls=Command)
+def verify(
+    context: typer.Context,
+    *,
+    anchor: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER:CODE", help="The last entry as it was told earlier and kept elsewhere."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify that no entry of the audit log was changed, moved or cut off; exit 1 if one was.
+
+    It prints the last entry as NUMBER:CODE: keep that line elsewhere (a git note, a ticket), and give it to --anchor
+    later. --json prints entries, head and faults.
+    """
+    from trainer.actions.audit import verify_audit
+
+    session: Session = context.obj
+    verified = verify_audit(session.project(), anchor=anchor)
+    if as_json:
+        write_json(verified)
+    else:
+        write_text("\n".join([f"{verified.entries}:{verified.head}", *(f"  {fault}" for fault in verified.faults)]))
+    if verified.faults:
+        raise TrainerError(
+            f"the audit log is not whole: {verified.faults[0]}",
+            hint="compare it with a copy from elsewhere; what stands before the first fault can be trusted",
+        )
+    session.say(f"{verified.entries} entries, none changed, moved or cut off")
 
 
 def _scans(session: Session, files: list[str], tree: bool, policy: ScanPolicy) -> Iterator[Scan]:

@@ -83,6 +83,8 @@ class Client:
     limits: RateLimits = dataclasses.field(default_factory=RateLimits)
     warn: Callable[[str], None] = lambda _: None
     """Told what went wrong without costing the answer."""
+    sending: Callable[[Request], None] = lambda _: None
+    """Told of each prompt before it leaves for a model."""
     random: Callable[[], float] = random_module.random
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -203,6 +205,8 @@ class Client:
         """One attempt; its answer is kept before anything else is done with it, and though the caller goes away."""
         begun = self.clock()
         view = call.view
+        if provider.asks_model:
+            self.sending(request)
         result = await ask(provider, sent, view.take if view.show is not None else None)
         call.attempts.append(self._attempt(provider, "ok", begun))
         result = dataclasses.replace(result, model_asked=call.asked, attempts=tuple(call.attempts))

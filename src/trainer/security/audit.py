@@ -36,6 +36,9 @@ class Fault:
     """In the log, from 1; one past the last for a tail that is cut off."""
     message: str
 
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.kind}: {self.message}"
+
 
 @dataclass(frozen=True, slots=True)
 class Audit:

@@ -152,6 +152,7 @@ class PromptSecurity(Struct, frozen=True, kw_only=True):
     )
     max_length: Annotated[Positive, Meta(description="Most characters of one parameter.")] = 1000
     log_security_events: Annotated[bool, Meta(description="Record what the screen found in each report.")] = True
+    audit: Annotated[bool, Meta(description="Keep a chained log of the prompts sent to models.")] = True
     allow: Annotated[list[str], Meta(description="Flags that are let through.")] = field(default_factory=list)
     block: Annotated[list[str], Meta(description="Phrases that are always refused.")] = field(default_factory=list)
 
