@@ -120,11 +120,23 @@ def mongodb_case(_: Path) -> Iterator[Case]:
         admin.drop_database(database)
 
 
+@contextmanager
+def remote_case(_: Path) -> Iterator[Case]:
+    fsspec = pytest.importorskip("fsspec", reason='NOT TESTED: pip install "trainer-core[remote-files]"')
+    root = f"memory://{uuid.uuid4().hex}"
+    system = fsspec.filesystem("memory")
+    system.pipe(f"{root}/tea.json", b'{"item": "tea", "price": 1.5}')
+    query = {"url": f"{root}/tea.json"}
+    yield Case({"roots": [root]}, query, {"url": f" {root}/tea.json"}, {"url": f"{root}/none.json"})
+    system.rm(root, recursive=True)
+
+
 CASES = {
     "api": api_case,
     "database": database_case,
     "file": file_case,
     "mongodb": mongodb_case,
+    "remote_file": remote_case,
     "sec_filings": edgar_case,
     "soap": soap_case,
     "yahoo_finance": yahoo_case,
@@ -273,6 +285,7 @@ def test_building_a_source_needs_nothing_to_be_there(name):
         "database": {"connections": {"shop": {"url": "sqlite:///shop.db"}}},
         "file": {},
         "mongodb": {"connections": {"shop": {"url": "mongodb://127.0.0.1:9", "database": "shop"}}},
+        "remote_file": {"roots": ["memory://nowhere-at-all"]},
         "sec_filings": {"user_agent": "Ann ann@example.org", "base_url": nobody},
         "soap": {"services": {"rates": {"wsdl": f"{nobody}/x?wsdl"}}},
         "yahoo_finance": {"base_url": nobody},

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trainer.sources.api import APIRetriever
     from trainer.sources.database import DatabaseRetriever
     from trainer.sources.file import FileRetriever
+    from trainer.sources.remote_file import RemoteFileRetriever
     from trainer.sources.sec_filings import SECFilingsRetriever
     from trainer.sources.soap import SOAPRetriever
     from trainer.sources.yahoo_finance import YahooFinanceRetriever
@@ -41,6 +42,7 @@ __all__ = [
     "Health",
     "Outcome",
     "QueryField",
+    "RemoteFileRetriever",
     "RetrievalResult",
     "SECFilingsRetriever",
     "SOAPRetriever",

@@ -232,6 +232,7 @@ SOURCES = Registry(
         "database": Adapter("trainer.sources.database:DatabaseRetriever", "sql", "sqlalchemy"),
         "file": Adapter("trainer.sources.file:FileRetriever"),
         "mongodb": Adapter("trainer.sources.mongodb:MongoDBRetriever", "mongo", "pymongo"),
+        "remote_file": Adapter("trainer.sources.remote_file:RemoteFileRetriever", "remote-files", "fsspec"),
         "sec_filings": Adapter("trainer.sources.sec_filings:SECFilingsRetriever"),
         "soap": Adapter("trainer.sources.soap:SOAPRetriever", "soap", "zeep"),
         "yahoo_finance": Adapter("trainer.sources.yahoo_finance:YahooFinanceRetriever"),
