@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from trainer.checks import check_figures
-from trainer.core.values import DataBlock
+from trainer.core.values import Context, DataBlock
 
 PASSENGERS = [
     {"class": "1st", "sex": "Male", "survived": "Yes", "count": 62},
@@ -150,3 +150,31 @@ def test_a_change_since_a_time_that_no_word_names_proves_nothing() -> None:
 
     assert alarms(text.format(last, last - first), {"rows": rows}) == []
     assert alarms(text.format(last, wrong), {"rows": rows}) == [f"{wrong:,} miles"]
+
+
+NOTE = Context("note.md", "Note", "Lead times have come down from 11 months to 6 months.\n", "n")
+
+
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("Lead times are 6 months, down from 11 months.", []),
+        ("Lead times are 7 months, down from 11 months.", ["7 months"]),
+        ("Lead times came down from 11 months to 11 months.", ["11 months"]),
+    ],
+)
+def test_a_context_that_states_two_figures_of_one_thing_bears_out_both_once(text: str, doubted: list[str]) -> None:
+    figures = check_figures(text, contexts=(NOTE,)).unverified
+
+    assert [figure.text for figure in figures if figure.kind == "time"] == doubted
+
+
+def test_a_sum_over_years_is_none_over_quarters() -> None:
+    rows = [
+        {"quarter": f"{year}-Q{part}", "repurchases": 1000 + 137 * at}
+        for at, (year, part) in enumerate((year, part) for year in (2022, 2023, 2024) for part in (1, 2, 3, 4))
+    ]
+    last = sum(int(str(row["repurchases"])) for row in rows[-3:])
+
+    assert alarms(f"Repurchases over the last three quarters came to {last:,}.", {"rows": rows}) == []
+    assert alarms(f"Repurchases over the three years came to {last:,}.", {"rows": rows}) == [f"{last:,}"]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from trainer.checks.calendar import DAYS
 from trainer.checks.claims import Claim
 from trainer.checks.concepts import concepts
 from trainer.checks.costs import Binding
@@ -14,7 +15,7 @@ from trainer.checks.evidence import Evidence
 from trainer.checks.nearby import Nearby
 from trainer.checks.numerals import Numeral
 from trainer.checks.quantities import OPERATIONS, Candidate, Focus, Quantity
-from trainer.checks.thresholds import ACCEPTED, BESIDE, CHANCE, DECADE, DERIVED_CHANCE, OTHER_SUBJECT
+from trainer.checks.thresholds import ACCEPTED, BESIDE, BROKEN, CHANCE, DECADE, DERIVED_CHANCE, OTHER_SUBJECT
 from trainer.checks.view import unit_cost
 
 _WITH_SIGN = frozenset(
@@ -23,6 +24,13 @@ _WITH_SIGN = frozenset(
 """Arithmetic whose results running text writes with the sign for per cent."""
 _EITHER_WAY = frozenset(["difference", "points", "change", "compound growth", "distance"])
 """Arithmetic whose results are written without their sign: a gap, a step, `3 % apart`."""
+
+_GRAINS = {
+    "year": "years?|jahren?|ans|années|exercices|años|anni|anos",
+    "quarter": "quarters?|quartalen?|trimestres|trimestri",
+    "month": "months?|monaten?|mois|meses|mesi",
+}
+"""Words for the times that a sum is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +98,18 @@ class Arithmetic:
     def _results(self, claim: Claim, focus: Focus) -> Iterator[Candidate]:
         """What every operation gives that may be written as the figure is, with the cost of its unit."""
         numeral = claim.numeral
-        stated = self._stated_count(claim)
+        stated, grain = self._stated_count(claim)
         subject = self._subject(claim)
         for operation in OPERATIONS:
             for candidate in operation(focus):
                 unit = self._unit_cost(claim, candidate, focus)
                 if unit is None or candidate.cost > ACCEPTED:
                     continue
-                if stated and candidate.operation in ("sum", "mean") and len(candidate.inputs) != stated:
-                    unit += OTHER_SUBJECT
+                if stated and candidate.operation in ("sum", "mean"):
+                    unit += _span_cost(candidate, stated, grain)
                 if subject is not None and candidate.operation in ("change", "times", "compound growth"):
                     unit += OTHER_SUBJECT if candidate.inputs[0].measure not in (subject, -1) else 0.0
-                if candidate.operation != "count" or numeral.integer:
+                if unit < BROKEN and (candidate.operation != "count" or numeral.integer):
                     yield replace(candidate, cost=candidate.cost + unit)
 
     def _unit_cost(self, claim: Claim, candidate: Candidate, focus: Focus) -> float | None:
@@ -143,18 +151,27 @@ class Arithmetic:
         candidate = before[-1].candidate
         return candidate.inputs[0].measure if candidate.operation == "direct" else None
 
-    def _stated_count(self, claim: Claim) -> int:
-        """How many times a sentence says that it sums up: `over the three years`; 0 where it does not say."""
+    def _stated_count(self, claim: Claim) -> tuple[int, str]:
+        """How many times a sentence says that it sums up, and of what grain: `over the three years`; 0 where it does not."""  # noqa: E501
         words = self.evidence.lexicon.terms("numbers")[:12]
-        match = re.search(
-            rf"(?<!\w)(?:(\d\d?)|({'|'.join(words)}))[\s-]+(?:years?|quarters?|months?|jahren?|quartalen?|monaten?|ans|années|exercices"
-            r"|trimestres|mois|años|meses|anni|mesi|trimestri)\b",
-            claim.sentence,
-            re.IGNORECASE,
-        )
+        grains = "|".join(f"(?P<{grain}>{names})" for grain, names in _GRAINS.items())
+        match = re.search(rf"(?<!\w)(?:(\d\d?)|({'|'.join(words)}))[\s-]+(?:{grains})\b", claim.sentence, re.IGNORECASE)
         if match is None:
-            return 0
-        return int(match[1]) if match[1] else [word.casefold() for word in words].index(match[2].casefold()) + 1
+            return 0, ""
+        grain = next(name for name in _GRAINS if match[name])
+        folded = [word.casefold() for word in words]
+        return int(match[1]) if match[1] else folded.index(match[2].casefold()) + 1, grain
+
+
+def _span_cost(candidate: Candidate, stated: int, grain: str) -> float:
+    """What speaks against a sum over the times that are said: nothing where it covers them, in whatever steps."""
+    times = [item.time for item in candidate.inputs if item.time]
+    if not times:
+        return 0.0 if len(candidate.inputs) == stated else OTHER_SUBJECT
+    days = (max(time.end for time in times) - min(time.start for time in times)).days + 1
+    if abs(days / DAYS[grain] - stated) < 0.1 * stated or times[0].grain in ("day", "moment"):
+        return 0.0 if len(candidate.inputs) == stated or times[0].grain not in ("day", "moment") else OTHER_SUBJECT
+    return BROKEN if len(times) == stated else OTHER_SUBJECT
 
 
 def _meets(numeral: Numeral, value: float) -> bool:

@@ -17,7 +17,8 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _YEAR_LABEL = re.compile(r"(?:FY|GJ)\s?'?(\d{4}|\d\d)", re.IGNORECASE)
-_DAYS = {"day": 1, "week": 7, "month": 31, "quarter": 92, "half": 183, "year": 366}
+DAYS = {"day": 1, "week": 7, "month": 31, "quarter": 92, "half": 183, "year": 366}
+"""How long times of each grain are, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +162,4 @@ def same_length(one: Time | None, two: Time | None) -> bool:
     """Whether two times are of one grain, so that a change between them means something."""
     if one is None or two is None:
         return one is two
-    return abs((one.end - one.start).days - (two.end - two.start).days) <= 0.06 * max(_DAYS.get(one.grain, 30), 40)
+    return abs((one.end - one.start).days - (two.end - two.start).days) <= 0.06 * max(DAYS.get(one.grain, 30), 40)

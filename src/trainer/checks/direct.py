@@ -9,10 +9,10 @@ from decimal import Decimal
 from trainer.checks.claims import Claim
 from trainer.checks.concepts import concepts
 from trainer.checks.costs import Binding, Costs
-from trainer.checks.evidence import Evidence
+from trainer.checks.evidence import ContextFigure, Evidence
 from trainer.checks.numerals import Numeral
 from trainer.checks.quantities import Candidate, Quantity
-from trainer.checks.thresholds import BETTER, BROKEN, CHANCE, DECADE, EXACT_CHANCE, NAMED
+from trainer.checks.thresholds import BESIDE, BETTER, BROKEN, CHANCE, DECADE, EXACT_CHANCE, NAMED
 from trainer.checks.view import GENERIC, Datum, Option, unit_cost
 from trainer.facts import Unit, convert
 
@@ -218,21 +218,36 @@ class Direct:
                 for word, weight in claim.words.items()
                 if word not in GENERIC and figure.claim.words.get(word, 0.0) > 0.3 and weight > 0.3
             )
-            meets = other.low <= numeral.high and numeral.low <= other.high
+            # Figures that only touch are two: what rounds to 3 and what rounds to 4 have 3.5 in common.
+            meets = other.low < numeral.high and numeral.low < other.high
             if numeral.width < 0.5 * other.width and abs(numeral.value - other.value) > 1e-9 * size:
                 meets = False
             scored.append((shared, meets, figure))
-        meeting = [item for item in scored if item[1]]
+        meeting = [item for item in scored if item[1] and not self._is_told(claim, item[2])]
         if not meeting:
             return None
         shared, _, figure = max(meeting, key=lambda item: item[0])
-        nearest = max(item[0] for item in scored)
+        # A sentence that states two figures contradicts neither.
+        place = (figure.path, figure.claim.group)
+        nearest = max(
+            (item[0] for item in scored if (item[2].path, item[2].claim.group) != place or item[2] is figure),
+            default=0.0,
+        )
         if nearest > shared + 0.25 or (shared <= 0.3 and chance > CHANCE):
             return None
         cost = 1.6 - 0.5 * min(shared, 3.0)
         return Candidate(
             figure.claim.numeral.value, numeral.kind, numeral.unit, max(cost, 0.1), (figure.quantity(cost),), "context"
         )
+
+    def _is_told(self, claim: Claim, figure: ContextFigure) -> bool:
+        """Whether the figure just before is this one already: `from 24 % to 24 %`."""
+        last = self.evidence.by_group.get(claim.group, [])[-1:]
+        if not last or last[0].candidate is None or last[0].candidate.operation != "context":
+            return False
+        item = last[0].candidate.inputs[0]
+        told = (item.source, item.value) == (f"{figure.path}:{figure.claim.line}", figure.claim.numeral.value)
+        return told and len(claim.before) < BESIDE and bool(claim.before.strip())
 
 
 def _same_unit(numeral: Numeral, other: Numeral) -> bool:

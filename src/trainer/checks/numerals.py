@@ -492,6 +492,10 @@ def _fractions(text: str, lexicon: Lexicon) -> Iterator[Numeral]:
         if not share or re.match(r"[-\s]+(?:year|hour|quarter|month|parties|party|person|of fiscal)|-", after):
             continue
         before = text[max(0, match.start() - 20) : match.start()]
+        if "quarters" in match[0].casefold() and re.search(
+            r"\b(?:last|past|next|first|other|these|those|all|the)\s+$", before
+        ):
+            continue  # `over the last three quarters` are times
         wide = 5.0
         low, high = share - wide, share + wide
         if lexicon.before("over").search(before):
