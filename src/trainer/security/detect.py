@@ -36,6 +36,8 @@ _SIGNS = frozenset(("injection.marks", "injection.command", "injection.flood"))
 _COMMAND = re.compile(r"\s{0,20}(?:SYSTEM\s?:|IGNORE\b)")
 _DOUBT = 0.1
 """What the classifier must say for the rules to count by themselves: on harmless texts below it they are wrong."""
+_SHORTEST_ORDER = 12
+"""Letters of a string of data that can hold an order."""
 _NEARBY = 2_000
 """Letters on both sides of a passage in which such words are counted."""
 
@@ -104,7 +106,7 @@ def screen_parts(
     risk = 0.0
     findings: list[Finding] = []
     for part in parts:
-        part_risk, hits = _judged(part.text, blocked, allowed, classify=classify)
+        part_risk, hits = _judged(part, blocked, allowed, classify=classify)
         risk = max(risk, part_risk)
         severity: Severity = "error" if part_risk >= THRESHOLDS[level] else "warning"
         findings += [replace(_finding(hit, part), severity=severity) for hit in hits]
@@ -144,8 +146,9 @@ def _strings(value: Json, path: str) -> Iterator[tuple[str, str]]:
             yield from _strings(item, f"{path}[{index}]")
 
 
-def _judged(text: str, blocked: list[str], allowed: frozenset[str], *, classify: bool) -> tuple[float, list[Hit]]:
-    """The risk of a text, and what it comes from."""
+def _judged(part: Part, blocked: list[str], allowed: frozenset[str], *, classify: bool) -> tuple[float, list[Hit]]:
+    """The risk of a part, and what it comes from."""
+    text = part.text
     reading, *disguised = readings(text)
     hits = [*_character_hits(text), *_secret_hits(text), *_command_hits(reading.text), *_reading_hits(reading, blocked)]
     kinds = {hit.kind for hit in hits}
@@ -155,7 +158,7 @@ def _judged(text: str, blocked: list[str], allowed: frozenset[str], *, classify:
         hits += revealed
     let_through = [hit for hit in hits if _is_allowed(hit, allowed)]
     hits = [hit for hit in hits if hit not in let_through]
-    passage = most_suspicious(reading.text) if classify else None
+    passage = _most_suspicious(part, reading.text) if classify else None
     if (
         passage is None
         or "injection.suspected" in allowed
@@ -171,6 +174,23 @@ def _judged(text: str, blocked: list[str], allowed: frozenset[str], *, classify:
     if is_discussion and (words or passage.probability >= 0.5):
         hits.append(Hit("discusses_injection", 0.0, passage.start, ""))
     return round(1 - (1 - chance) * (1 - others), 4), hits
+
+
+def _most_suspicious(part: Part, text: str) -> Passage:
+    """The passage of a part most like an instruction; of data that of one string: cells make no sentence together."""
+    if not part.places:
+        return most_suspicious(text)
+    starts = [start for start, _ in part.places]
+    best = Passage(0.0, 0, 0)
+    for start, end in zip(starts, [*(start - 1 for start in starts[1:]), len(part.text)], strict=True):
+        if end - start >= _SHORTEST_ORDER:
+            passage = most_suspicious(plain(part.text[start:end]))
+            best = max(best, replace(passage, start=start + passage.start, end=start + passage.end), key=_probability)
+    return best
+
+
+def _probability(passage: Passage) -> float:
+    return passage.probability
 
 
 def _chance(likeness: float, rules: float, *, is_discussion: bool) -> float:
