@@ -241,6 +241,10 @@ def test_a_name_that_the_content_contradicts_does_not_decide():
     assert told(reading) == ["named .pdf, and holds Word"]
 
 
+def test_a_table_whose_first_cell_is_a_link_is_no_page():
+    assert read_file(b'<a href="x">y</a>,b\n1,2\n', shown="a.csv").value == [{'<a href="x">y</a>': 1, "b": 2}]
+
+
 def test_documents_convert_to_markdown_with_what_they_say_of_themselves():
     converted = convert(documents.book(), target="markdown", shown="novel.epub", options=Options())
 

@@ -38,6 +38,8 @@ _MAIL = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n(?:[ \t][^\n]*\n)*){2,}")
 _MAIL_NAMES = re.compile(
     r"^(from|return-path|received|message-id|mime-version|date|subject|to):", re.IGNORECASE | re.MULTILINE
 )
+_PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+"""What a whole page starts with; a cell of a table may well start with a link."""
 _XML = re.compile(r"<(?!!doctype html)(?:\?xml\s|!DOCTYPE\s|[A-Za-z_][\w.:-]*[\s/>])", re.IGNORECASE)
 _PROBED = 4_000_000
 """Characters that are looked at; a file's first megabytes tell its format as well as all of it."""
@@ -85,7 +87,7 @@ def detect(content: bytes, shown: str) -> Detection:
 def _text_with_name(content: bytes, kind: str, suffix: str) -> Detection:
     """By the name, unless the text is plainly something else."""
     start = _as_text(content[:4000]).lstrip("\ufeff").lstrip()
-    if kind in ("csv", "tsv", "json", "jsonl", "yaml") and _is_html(start):
+    if kind in ("csv", "tsv", "json", "jsonl", "yaml") and _PAGE.match(start):
         hint = "it may be an error page that was saved as data; to read it all the same, name it .html"
         return Detection(None, f"named {suffix}, and holds an HTML page", hint)
     if kind == "json" and start[:1] in ("{", "["):
