@@ -122,7 +122,7 @@ data_retriever:
   provider: fiel
   sources:
     sec_filings: {tiemout: 3}
-    api: {apis: {demo: {base_url: "https://demo.example", paging: {kind: cursor, next: next}}}}
+    api: {apis: {demo: {base_url: "https://demo.example", paging: {kind: cursor, next: "next["}}}}
 """)
     project = open_project(tmp_path, environ={})
 
@@ -131,5 +131,6 @@ data_retriever:
     assert [f"{problem.where}: {problem.message}; {problem.hint}" for problem in problems] == [
         'config.yaml:3:13: unknown source "fiel"; did you mean "file"?',
         'config.yaml:5:28: unknown option of source sec_filings "tiemout"; did you mean "timeout"?',
-        'config.yaml:6:35: apis.demo.paging.next is not a JSON pointer: "next"; write /next',
+        "config.yaml:6:35: apis.demo.paging.next is not a JMESPath: Invalid jmespath expression: Incomplete "
+        'expression:: "next["; begin a pointer with /; a JMESPath is explained at https://jmespath.org',
     ]
