@@ -178,3 +178,18 @@ def test_a_sum_over_years_is_none_over_quarters() -> None:
 
     assert alarms(f"Repurchases over the last three quarters came to {last:,}.", {"rows": rows}) == []
     assert alarms(f"Repurchases over the three years came to {last:,}.", {"rows": rows}) == [f"{last:,}"]
+
+
+def test_bands_above_columns_say_nothing_of_the_unit_of_their_cells() -> None:
+    """`$10-20k` is a member of an axis; its sign and scale are not those of the counts below it."""
+    incomes = [
+        {"religion": "Agnostic", "<$10k": 27, "$10-20k": 34, ">150k": 84},
+        {"religion": "Buddhist", "<$10k": 21, "$10-20k": 30, ">150k": 53},
+    ]
+    text = (
+        "| Religion | <$10k | $10-20k | >150k |\n| --- | ---: | ---: | ---: |\n"
+        "| Agnostic | 27 | 34 | 84 |\n| Buddhist | 21 | 30 | 53 |\n"
+    )
+
+    assert alarms(text, incomes) == []
+    assert alarms(text.replace("| 30 |", "| 30,417 |"), incomes) == ["30,417"]

@@ -530,8 +530,8 @@ def scale_statement(text: str, lexicon: Lexicon) -> tuple[float, Kind | Literal[
     scales = lexicon.mapped("scales")
     for match in re.finditer(rf"[^\W\d_{CJK}]+\.?|[{CJK}]+|[$€£¥￥]", text):
         word = match[0].casefold()
-        if re.search(r"\d[\s\u00a0]?$", text[: match.start()]):
-            continue
+        if re.search(r"\d[\s\u00a0]?$", text[: match.start()]) or re.match(r"[1-9]", text[match.end() :]):
+            continue  # `$10-20k`, `>150k` are bands, whose sign and scale say nothing of the cells below
         whole = word if word in scales else word.rstrip(".")
         if (
             whole in scales
