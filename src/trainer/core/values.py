@@ -199,8 +199,6 @@ class Prompt:
     params: Mapping[str, Json] = field(default_factory=dict)
     contexts: tuple[Context, ...] = ()
     data: tuple[DataBlock, ...] = ()
-    inputs: tuple[DataBlock, ...] = ()
-    """Data that other data was computed from and that does not stand in the prompt itself."""
     output: Output = field(default_factory=Output)
     model: Mapping[str, Json] = field(default_factory=dict)
     """Model settings the instruction asks for: `temperature`, `max_tokens`, `provider`, `model` …"""
@@ -216,6 +214,8 @@ class Prompt:
     """The digest of the instruction's file."""
     turns: tuple[Message, ...] = ()
     """What was said after it, where an answer is to be mended."""
+    inputs: tuple[DataBlock, ...] = ()
+    """Data that other data was computed from and that does not stand in the prompt itself."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
