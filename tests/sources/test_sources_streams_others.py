@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import subprocess
+import sys
 import threading
 import uuid
 from contextlib import closing
@@ -10,7 +13,7 @@ from contextlib import closing
 import pytest
 
 from servers.brokers import numbered
-from trainer.core.errors import SourceError, UsageError
+from trainer.core.errors import SourceError
 from trainer.sources.streams import create_stream
 from trainer.sources.streams.base import BATCH_BYTES
 
@@ -108,13 +111,45 @@ def test_pulsar_is_read_in_its_subscription():
     assert read_all(create_stream("prices", section))[0] == []
 
 
-@pytest.mark.parametrize(("url", "kind"), [("pulsar:nowhere", UsageError), ("pulsar://nowhere.invalid:1", SourceError)])
-def test_a_service_of_pulsar_that_is_not_there_is_told(url, kind):
-    pytest.importorskip("pulsar", reason='NOT TESTED on Pulsar: pip install "trainer-core[pulsar]"')
-    stream = create_stream("prices", {"kind": "pulsar", "url": url, "topic": "a"})
-    with pytest.raises(kind, match="prices: "):
-        stream.open(None)
-    stream.close()
+ASK_PULSAR = """
+import sys
+from trainer.core.errors import TrainerError
+from trainer.sources.streams import create_stream
+
+if sys.argv[1] == "late":
+    import duckdb
+stream = create_stream("prices", {"kind": "pulsar", "url": sys.argv[2], "topic": "a"})
+try:
+    stream.prepare()
+    import duckdb
+    stream.open(None)
+except TrainerError as error:
+    print(type(error).__name__, error.message)
+stream.close()
+try:
+    duckdb.connect().execute("select * from nowhere")
+except duckdb.CatalogException:
+    print("errors of DuckDB are whole")
+"""
+
+
+@pytest.mark.parametrize(
+    ("order", "url", "told"),
+    [
+        ("early", "pulsar:nowhere", "UsageError prices: "),
+        ("early", "pulsar://nowhere.invalid:1", "SourceError prices: "),
+        ("late", "pulsar://nowhere.invalid:1", "SourceError prices: pulsar-client cannot be loaded once DuckDB is"),
+    ],
+)
+def test_pulsar_is_told_not_to_be_there_and_leaves_duckdb_alone(order, url, told):
+    """In a process of its own: it minds which library is loaded first."""
+    if importlib.util.find_spec("pulsar") is None:
+        pytest.skip('NOT TESTED on Pulsar: pip install "trainer-core[pulsar]"')
+    done = subprocess.run([sys.executable, "-c", ASK_PULSAR, order, url], capture_output=True, text=True, check=True)
+    first, last = done.stdout.splitlines()
+
+    assert first.startswith(told)
+    assert last == "errors of DuckDB are whole"
 
 
 def test_a_buffer_in_memory_makes_who_is_too_quick_wait():

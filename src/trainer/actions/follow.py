@@ -106,6 +106,7 @@ def follow_stream(
     """
     stop = stop or threading.Event()
     stream = open_stream(project, name, clock=clock)
+    stream.prepare()
     store = open_store(project, clock=clock)
     total = Followed(name, stream.kind)
     pauses = _pauses()

@@ -117,6 +117,9 @@ class Stream(ABC):
         self.context = context
         self._map = jmespath.compile(options.map) if options.map else None
 
+    def prepare(self) -> None:  # noqa: B027  (libraries that mind no order need nothing)
+        """Load what must be in the process before a database is; called before the store is opened."""
+
     @abstractmethod
     def open(self, position: Json) -> None:
         """Connect, and go on at `position`, that of the last batch stored; None where there is none."""

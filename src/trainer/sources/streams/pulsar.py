@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import pulsar
 from msgspec import Meta
 
 from trainer.core.errors import SourceError, UsageError
@@ -32,8 +32,24 @@ class PulsarStream(MessageStream):
     _client: Any = None
     _consumer: Any = None
 
+    def prepare(self) -> None:
+        """Load pulsar-client.
+
+        Loaded after DuckDB it takes the classes of DuckDB's errors away, for the rest of the process: both answer for
+        what C++ throws, and the last one that comes answers first. So it is refused then.
+        """
+        if "duckdb" in sys.modules and "pulsar" not in sys.modules:
+            raise SourceError(
+                f"{self.name}: pulsar-client cannot be loaded once DuckDB is",
+                hint=f"read it by `trainer retrieve {self.name}`, or import pulsar before a store is opened",
+            )
+        import pulsar  # noqa: F401
+
     def connect(self) -> None:
         """Subscribe, from the earliest message there is at first."""
+        self.prepare()
+        import pulsar
+
         options = self.options
         login = {"authentication": pulsar.AuthenticationToken(options.token)} if options.token else {}
         try:
@@ -52,6 +68,8 @@ class PulsarStream(MessageStream):
 
     def fetch(self, count: int, wait: float) -> Sequence[Arrival]:
         """What has come."""
+        import pulsar
+
         arrivals: list[Arrival] = []
         try:
             while len(arrivals) < count:
@@ -68,6 +86,8 @@ class PulsarStream(MessageStream):
 
     def acknowledge(self, receipts: Sequence[Any]) -> None:
         """Acknowledge them."""
+        import pulsar
+
         try:
             for message in receipts:
                 self._consumer.acknowledge(message)
@@ -78,6 +98,8 @@ class PulsarStream(MessageStream):
         """Close the connection; the subscription stays."""
         client, self._client, self._consumer = self._client, None, None
         if client is not None:
+            import pulsar
+
             with contextlib.suppress(pulsar.PulsarException):
                 client.close()
 
