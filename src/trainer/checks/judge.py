@@ -109,8 +109,8 @@ class Judge:
         if candidate is None:
             return reading
         own = self._learned_datum(claim, binding, candidate) or self._headed(claim, binding, candidate)
-        if own is None:
-            return reading
+        if own is None or claim.numeral.low <= own.value <= claim.numeral.high:
+            return reading  # the same amount under two names: a product's revenue stands by product and by segment
         message = f"{own.named()} is {shown(own)}; {claim.numeral.text} is {candidate.inputs[0].named()}"
         return Reading(claim, "contradicted", _as_candidate(own), message)
 
