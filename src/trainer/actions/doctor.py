@@ -26,13 +26,23 @@ _OLDEST_PYTHON = (3, 11)
 _LEAST_FREE = 500_000_000
 _EXTRAS = {
     "ducklake": "duckdb_extension_ducklake",
+    "encryption": "cryptography",
+    "kafka": "confluent_kafka",
     "keyring": "keyring",
+    "kinesis": "boto3",
     "local": "xllamacpp",
     "mongo": "pymongo",
+    "mysql": "pymysqlreplication",
+    "nats": "nats",
+    "oauth": "authlib",
     "pandoc": "pypandoc",
     "postgres": "psycopg",
+    "pulsar": "pulsar",
+    "rabbitmq": "pika",
     "redis": "redis",
+    "remote-files": "fsspec",
     "sagemaker": "boto3",
+    "soap": "zeep",
     "sql": "sqlalchemy",
 }
 """Every extra with a package that only it brings."""
