@@ -260,7 +260,7 @@ def _sources() -> str:
                 "one of " + ", ".join(f"`{choice}`" for choice in query_field.choices) if query_field.choices else "",
                 f"`{query_field.default}` where it is left out" if query_field.default is not None else "",
             ]
-            meaning = "; ".join(filter(None, [query_field.description, *remarks]))
+            meaning = "; ".join(filter(None, [query_field.description, *remarks])).replace("|", "\\|")
             example = f"`{query_field.name}={query_field.example}`" if query_field.example else ""
             lines.append(f"| `{query_field.name}` | {meaning} | {example} |")
         lines += ["", "| Option | | Default |", "| --- | --- | --- |"]
