@@ -151,7 +151,7 @@ def test_a_batch_names_the_rows_that_are_wrong_and_sends_nothing(blank: Path, ru
 
     assert (wrong.returncode, empty.returncode) == (2, 2)
     assert "rows.jsonl: row 2: parameter NAME is missing" in wrong.stderr
-    assert "empty.csv: empty" in empty.stderr
+    assert "empty.csv: no rows" in empty.stderr
 
 
 def test_a_batch_leaves_out_columns_without_use_but_not_a_misspelling(blank: Path, run) -> None:

@@ -22,7 +22,7 @@ def test_one_file_and_one_line_make_a_format(tmp_path):
     (source / "trainer/convert/writers/headings.py").write_text(block("python"))
     table = source / "trainer/core/formats.py"
     before = table.read_text()
-    after = before.replace('    Format("html", "HTML"', block("text") + '    Format("html", "HTML"', 1)
+    after = before.replace('    Format(\n        "html"', block("text") + '    Format(\n        "html"', 1)
     table.write_text(after)
     trainer = f"{sys.executable} -c 'from trainer.cli.main import main; main()'"
     script = block("sh").replace("trainer convert", f"{trainer} convert")

@@ -118,7 +118,7 @@ def as_word_holds_it(source: Structure) -> dict[str, object]:
         "code": ["\n".join(line.expandtabs(4).strip() for line in block.split("\n")) for block in source.code],
         "links": source.links,
         "notes": source.notes,
-        "images": source.images - 1,
+        "images": source.images - 1 + 1,  # the SVG is its description, the chart a picture
     }
 
 

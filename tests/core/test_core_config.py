@@ -25,7 +25,7 @@ def test_the_complete_example_of_the_specification_is_accepted_unchanged() -> No
 
     assert config.settings.llm_provider.model == "gpt-4"
     assert str(config.unbuilt["data_etl.batch.default_schedule"]) == f"config.yaml:{line_of('default_schedule')}:23"
-    assert len(config.unbuilt) == 32
+    assert len(config.unbuilt) == 29
     assert config.unset == {"llm_provider.api_key": "OPENAI_API_KEY", "data_store.connection_string": "MONGODB_URI"}
 
 
@@ -41,8 +41,6 @@ def line_of(word: str) -> int:
         "data_etl.enabled=true",
         "vector_store.enabled=true",
         "app_builder.enabled=true",
-        "prompt_security.rate_limiting.requests_per_minute=1",
-        "prompt_security.enable_ml_detection=true",
         "analytics.data_store=oracle",
     ],
 )

@@ -107,6 +107,7 @@ class FaultyServer:
 
     def __exit__(self, *_: object) -> None:
         self.ended.set()
+        self.socket.shutdown(socket.SHUT_RDWR)  # closing alone would leave the thread waiting, and the port taken
         self.socket.close()
 
     def accept(self) -> None:
