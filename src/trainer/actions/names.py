@@ -15,6 +15,11 @@ def report_names(project: Project) -> list[str]:
     return sorted({spec.name for spec in specs} | {spec.entry for spec in specs})
 
 
+def report_tags(project: Project) -> list[str]:
+    """The tags that config.yaml gives its reports; those of instructions and contexts would have to be read."""
+    return sorted({tag for report in project.settings.reports.values() for tag in report.tags})
+
+
 def instruction_names(project: Project) -> list[str]:
     """Every instruction below the project's folder of them."""
     from trainer.prompts.find import list_instructions

@@ -31,6 +31,7 @@ from trainer.reports import (
     read_provenance,
     remove_orphan,
     select_reports,
+    select_tags,
 )
 
 OnEvent = Callable[[ReportOutcome], None]
@@ -66,6 +67,12 @@ def plan_reports(
     sources = Sources(project, clock=clock)
     specs = _select(project, names)
     inputs, errors = collect_inputs(project, specs, sources=sources, changes=options.changes, formats=options.formats)
+    if options.tags:
+        tags = {spec.name: spec.tags for spec in specs} | {report.spec.name: report.tags for report in inputs}
+        wanted = select_tags(tags, options.tags)
+        specs = tuple(spec for spec in specs if spec.name in wanted)
+        inputs = [report for report in inputs if report.spec.name in wanted]
+        errors = {name: error for name, error in errors.items() if name in wanted}
     committed = {spec.name: read_provenance(provenance_path(project.output, spec.name)) for spec in specs}
     if refresh and not options.offline:
         _refresh(project, inputs, committed, sources=sources, clock=clock, warn=warn)
@@ -76,18 +83,20 @@ def plan_reports(
     return Planned(inputs, errors, plans, committed, sources)
 
 
-def check_reports(project: Project, names: Sequence[str], *, clock: Clock = system_clock) -> list[ReportOutcome]:
+def check_reports(
+    project: Project, names: Sequence[str], *, tags: Sequence[str] = (), clock: Clock = system_clock
+) -> list[ReportOutcome]:
     """Which reports are stale or cannot be built, and why, and what is left of removed ones; nothing is written.
 
-    Removed reports are told only where no names select some of the others.
+    Removed reports are told only where no names or tags select some of the others.
     """
-    planned = plan_reports(project, names, BuildOptions(), clock=clock)
+    planned = plan_reports(project, names, BuildOptions(tags=tuple(tags)), clock=clock)
     outcomes = dict.fromkeys(planned.committed, ReportOutcome("", "current")) | _broken(planned.errors)
     for report in planned.inputs:
         recorded = planned.committed[report.spec.name]
         plan = _with_figures(project, report, planned.plans[report.spec.name], recorded)
         outcomes[report.spec.name] = _outcome(report, plan, recorded)
-    specs = [] if names else list(_select(project, ()))
+    specs = [] if names or tags else list(_select(project, ()))
     orphans = find_orphans(specs, planned.committed, root=project.root, output=project.output) if specs else []
     for orphan in orphans:
         outcomes[orphan.name] = _with_orphan(outcomes.get(orphan.name), orphan)

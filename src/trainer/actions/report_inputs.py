@@ -52,6 +52,12 @@ class ReportInput:
         """The formats to write."""
         return self.spec.formats if self.asked_formats is None else self.asked_formats
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The report's own tags, then those of its instruction and of its contexts, each once."""
+        contexts = (tag for context in self.prepared.contexts for tag in context.tags)
+        return tuple(dict.fromkeys((*self.spec.tags, *self.prepared.instruction.tags, *contexts)))
+
     def ingredients(self, digests: Mapping[str, str | None], *, choice: ModelChoice | None = None) -> Ingredients:
         """All that the report depends on; `digests` are those of its data by storage key."""
         choice = choice or self.choice

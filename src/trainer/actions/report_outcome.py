@@ -75,6 +75,8 @@ class BuildOptions:
     max_cost: float | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Settings of llm_provider for this run."""
+    tags: tuple[str, ...] = ()
+    """Only reports that have one of them; all where there is none."""
 
 
 def outcome_of_error(name: str, title: str, error: TrainerError) -> ReportOutcome:

@@ -45,6 +45,18 @@ MaxCost = Annotated[
     float | None, typer.Option("--max-cost", metavar="USD", min=0, help="Most this run may spend, in US dollars.")
 ]
 
+Tags = Annotated[
+    list[str],
+    typer.Option(
+        "--tag",
+        metavar="TAG",
+        help="Only reports with this tag: their own, or of instruction or contexts; repeatable.",
+        default_factory=list,
+        show_default=False,
+        autocompletion=completion.tags,
+    ),
+]
+
 
 def chosen(**settings: Any) -> dict[str, Any]:
     """The settings that were given a value."""

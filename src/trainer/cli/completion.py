@@ -79,6 +79,13 @@ def reports(context: typer.Context) -> list[str]:
     return _names(context, report_names)
 
 
+def tags(context: typer.Context) -> list[str]:
+    """Tags of reports in config.yaml."""
+    from trainer.actions.names import report_tags
+
+    return _names(context, report_tags)
+
+
 def instructions(context: typer.Context) -> list[str]:
     """Names of instructions."""
     from trainer.actions.names import instruction_names

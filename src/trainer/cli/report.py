@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.cli.app import Command, Concurrency, Json, MaxCost, Model, Provider, application, chosen
+from trainer.cli.app import Command, Concurrency, Json, MaxCost, Model, Provider, Tags, application, chosen
 from trainer.cli.completion import reports
 from trainer.cli.session import Session
 from trainer.cli.show import money, write_error, write_json, write_json_line, write_table, write_text
@@ -36,6 +36,10 @@ def report(
         list[str], typer.Argument(metavar="NAME|GLOB", default_factory=list, show_default=False, autocompletion=reports)
     ],
     every: Annotated[bool, typer.Option("--all", help="All reports; the same as naming none.")] = False,
+    tags: Tags,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the reports: state, age of their data, cost, findings, tags.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only tell which are stale and why (exit 3); fetch, send, write nothing.")
     ] = False,
@@ -73,13 +77,16 @@ def report(
     session: Session = context.obj
     if every and names:
         raise UsageError("--all and names of reports exclude each other")
-    modes = {"--check": check, "--dry-run": dry, "--watch": watch, "--prune": prune}
+    modes = {"--list": listing, "--check": check, "--dry-run": dry, "--watch": watch, "--prune": prune}
     if sum(modes.values()) > 1:
         raise UsageError(f"{' and '.join(name for name, wanted in modes.items() if wanted)} exclude each other")
-    if prune and names:
-        raise UsageError("--prune and names of reports exclude each other")
+    if prune and (names or tags):
+        raise UsageError("--prune and names or tags of reports exclude each other")
+    if listing:
+        _list(session, names, tags, as_json=as_json)
+        return
     if check:
-        _check(session, names, as_json=as_json)
+        _check(session, names, tags, as_json=as_json)
         return
     if prune:
         _prune(session, overwrite=overwrite, as_json=as_json)
@@ -92,6 +99,7 @@ def report(
         concurrency=concurrency,
         max_cost=max_cost,
         changes=chosen(model=model, provider=provider),
+        tags=tuple(tags),
     )
     if dry:
         _estimate(session, names, options, as_json=as_json)
@@ -101,10 +109,31 @@ def report(
         _build(session, names, options, as_json=as_json)
 
 
-def _check(session: Session, names: list[str], *, as_json: bool) -> None:
+def _list(session: Session, names: list[str], tags: list[str], *, as_json: bool) -> None:
+    from trainer.actions.report_list import list_reports
+
+    listings = list_reports(session.project(), names, tags=tags)
+    if as_json:
+        write_json(listings)
+        return
+    rows = [
+        (
+            listing.name,
+            listing.state,
+            None if listing.age_days is None else f"{listing.age_days} d",
+            money(listing.cost) if listing.outputs else None,
+            listing.findings,
+            ", ".join(listing.tags) or None,
+        )
+        for listing in listings
+    ]
+    write_table(("report", "state", "age", "cost", "findings", "tags"), rows)
+
+
+def _check(session: Session, names: list[str], tags: list[str], *, as_json: bool) -> None:
     from trainer.actions.report import check_reports
 
-    outcomes = check_reports(session.project(), names)
+    outcomes = check_reports(session.project(), names, tags=tags)
     if as_json:
         write_json(outcomes)
     else:

@@ -3,11 +3,11 @@
 from trainer.reports.compose import compose, report_date, stale_notice
 from trainer.reports.edits import Edit, difference, put_edits, take_edits, text_digest
 from trainer.reports.feed import GENERATOR, feed_xml
-from trainer.reports.index import INDEX_TEMPLATE, index_markdown
+from trainer.reports.index import INDEX_TEMPLATE, index_markdown, writing_cost
 from trainer.reports.orphans import Orphan, edited_files, find_orphans, remove_orphan
 from trainer.reports.plan import Ingredients, Plan, Reason, output_paths, plan_report
 from trainer.reports.provenance import Provenance, Written, provenance_path, read_provenance
-from trainer.reports.spec import ReportSpec, expand_reports, select_reports
+from trainer.reports.spec import ReportSpec, expand_reports, select_reports, select_tags
 
 __all__ = [
     "GENERATOR",
@@ -35,7 +35,9 @@ __all__ = [
     "remove_orphan",
     "report_date",
     "select_reports",
+    "select_tags",
     "stale_notice",
     "take_edits",
     "text_digest",
+    "writing_cost",
 ]

@@ -45,8 +45,7 @@ def main_page(report: Provenance) -> str:
 
 def describe_checks(report: Provenance) -> str:
     """How its checks went, in a few words."""
-    faults = [finding for finding in report.findings if finding.get("severity") != "note"]
-    quality = report.scores.get("quality")
+    faults, quality = report.faults, report.scores.get("quality")
     if not faults and quality is None:
         return "not checked"
     said = "all well" if not faults else f"{len(faults)} to look at"

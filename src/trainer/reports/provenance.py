@@ -68,6 +68,11 @@ class Provenance:
         outputs = [{name: value for name, value in pick(output).items() if value} for output in self.outputs]
         return mask_known(pretty({**fields, "data": data, "outputs": outputs}))
 
+    @property
+    def faults(self) -> tuple[Mapping[str, Any], ...]:
+        """What its checks found wrong; notes are left out."""
+        return tuple(finding for finding in self.findings if finding.get("severity") != "note")
+
     def output(self, path: str) -> Written | None:
         """One of its files, as it was written."""
         return next((output for output in self.outputs if output.path == path), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -39,6 +39,8 @@ class ReportSpec:
     checks: Mapping[str, Any] = field(default_factory=dict)
     template: str | None = None
     css: str | None = None
+    tags: tuple[str, ...] = ()
+    """Its own; those of its instruction and contexts come to them once these are read."""
 
 
 def expand_reports(reports: Mapping[str, Report]) -> tuple[ReportSpec, ...]:
@@ -71,6 +73,22 @@ def select_reports(specs: Sequence[ReportSpec], names: Iterable[str]) -> tuple[R
     return tuple(spec for spec in specs if any(_is_named(spec, name) for name in names))
 
 
+def select_tags(reports: Mapping[str, Collection[str]], tags: Collection[str]) -> set[str]:
+    """Which of the reports, listed with the tags that they have, have at least one of `tags`.
+
+    Raises UsageError for a tag that none of them has.
+    """
+    known = {tag for own in reports.values() for tag in own}
+    problems = []
+    for tag in tags:
+        if tag not in known:
+            message, hint = unknown("tag", tag, known)
+            problems.append(Problem(f"{message} among the {len(reports)} reports to choose from", hint=hint))
+    if problems:
+        raise UsageError(problems[0].message, problems=problems)
+    return {name for name, own in reports.items() if not set(tags).isdisjoint(own)}
+
+
 def _is_named(spec: ReportSpec, name: str) -> bool:
     return spec.entry == name or fnmatchcase(spec.name, name)
 
@@ -91,6 +109,7 @@ def _spread(entry: str, report: Report) -> Iterator[ReportSpec]:
             checks=report.checks,
             template=report.template,
             css=report.css,
+            tags=tuple(report.tags),
         )
 
 

@@ -214,6 +214,9 @@ class Report(Struct, frozen=True, kw_only=True):
     )
     template: Annotated[str | None, Meta(description="Template, over the default.")] = None
     css: Annotated[str | None, Meta(description="Stylesheet, over the default.")] = None
+    tags: Annotated[list[str], Meta(description="Words that `report --tag` selects it by.")] = field(
+        default_factory=list
+    )
 
 
 class Settings(Struct, frozen=True, kw_only=True):
