@@ -22,6 +22,7 @@ from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.file_formats import as_source_error, read_reading
 from trainer.sources.query import Query, QueryField, check_query, storage_key
+from trainer.sources.together import MOST_FILES, read_together
 
 DEFAULT_PATH = "information/data/{ticker}-{kind}.json"
 
@@ -34,8 +35,6 @@ _PATH = QueryField(
     example="information/data/ABBV-quote.json",
 )
 _ENCODING = QueryField("encoding", description="Of text that is not UTF-8 and does not say", example="cp1252")
-_MOST_FILES = 2_000
-_MOST_PROBLEMS = 20
 
 
 class FileRetriever(DataRetriever):
@@ -94,24 +93,11 @@ class FileRetriever(DataRetriever):
         options = ReadOptions(encoding=str(query["encoding"]) if query.get("encoding") else None)
         if shown is not None:
             return self._one(paths[0], shown, options)
-        fetched: dict[str, Fetched] = {}
-        problems: list[Problem] = []
-        for path in paths:
-            name = path.relative_to(_resolved(self.context.root)).as_posix()
-            try:
-                fetched[name] = self._one(path, name, options)
-            except SourceError as error:
-                problems += error.problems
-        if problems:
-            message = f"{len(problems)} of {len(paths)} files cannot be read: {problems[0]}"
-            hint = "mend them, or name the others by a pattern"
-            raise SourceError(message, hint=hint, problems=problems[:_MOST_PROBLEMS])
-        warnings = [f"{name}: {warning}" for name, one in fetched.items() for warning in one.warnings]
-        files = [one.metadata["file"] for one in fetched.values()]
-        return Fetched(
-            _together({name: one.data for name, one in fetched.items()}),
-            metadata={"path": str(query.get("path")), "files": files},
-            warnings=tuple(warnings),
+        files = {path.relative_to(_resolved(self.context.root)).as_posix(): path for path in paths}
+        return read_together(
+            list(files),
+            lambda name: self._one(files[name], name, options),
+            metadata={"path": str(query.get("path"))},
         )
 
     def rows(self, query: Query) -> Iterator[Mapping[str, Json]]:
@@ -142,9 +128,9 @@ class FileRetriever(DataRetriever):
         files = sorted(file for file in found if _is_plain(file, root))
         if not files:
             raise SourceError("no file that can be read", where=where, hint="see which there are: ls")
-        if len(files) > _MOST_FILES:
+        if len(files) > MOST_FILES:
             hint = "name fewer by a pattern, or file them with: trainer ingest"
-            raise SourceError(f"{len(files):,} files, more than {_MOST_FILES:,}", where=where, hint=hint)
+            raise SourceError(f"{len(files):,} files, more than {MOST_FILES:,}", where=where, hint=hint)
         return files, None
 
     def _one(self, path: Path, shown: str, options: ReadOptions) -> Fetched:
@@ -189,15 +175,6 @@ def _summarised(path: Path, shown: str, kind: str) -> Fetched:
     warning = f"{data['rows']:,} rows, summarised as totals and means by group and month"
     attributes = {"path": shown, "bytes": path.stat().st_size, "summarised": True}
     return Fetched(data, metadata={"path": shown, "file": attributes}, warnings=(warning,))
-
-
-def _together(data: Mapping[str, dict[str, Json]]) -> dict[str, Json]:
-    """Tables of the same columns as one, with the file of each record; other data by file."""
-    tables = {name: one["records"] for name, one in data.items() if one.keys() == {"records"}}
-    columns = {tuple(row) if isinstance(row, dict) else () for rows in tables.values() for row in rows}
-    if len(tables) == len(data) and len(columns) == 1 and () not in columns and "file" not in next(iter(columns)):
-        return {"records": [{"file": name, **row} for name, rows in tables.items() for row in rows]}
-    return {"files": dict(data)}
 
 
 def _streamed(path: Path) -> str | None:
