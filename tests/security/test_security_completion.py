@@ -48,7 +48,7 @@ def test_a_link_that_carries_a_long_value_is_an_error_and_a_plain_one_is_not():
 
     assert kinds(plain) == []
     assert kinds(f"[more](https://evil.example/?q={'a' * 60})") == [("output.link", "error")]
-    assert kinds(f"[more]: https://evil.example/{'QUJD' * 30}") == [("output.link", "error")]
+    assert kinds(f"See [more].\n\n[more]: https://evil.example/{'QUJD' * 30}") == [("output.link", "error")]
     assert kinds(f"<https://evil.example/?q={'a' * 60}>") == [("output.link", "error")]
 
 

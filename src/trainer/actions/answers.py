@@ -8,39 +8,51 @@ from dataclasses import replace
 from trainer.actions.completion import Call, Completer, joined, mending
 from trainer.actions.prompt import Rendered
 from trainer.actions.report_outputs import check, refused
+from trainer.actions.screening import masked_result, require_harmless, screen_answer
 from trainer.checks import faults, repair_message
 from trainer.core.config.schema import Checks
+from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Finding, Verdict
 
 
-def faults_of(checks: Checks, rendered: Rendered, result: CompletionResult) -> tuple[Finding, ...]:
-    """What is wrong with an answer: what its checks find, and what would call another host when it is shown.
+def faults_of(project: Project, rendered: Rendered, result: CompletionResult) -> tuple[Finding, ...]:
+    """What is wrong with an answer: what its checks find, and what the screen of answers says of it.
 
     A prompt without data and contexts gives nothing to hold figures against, so only its answer's form is screened.
     """
     prompt = rendered.prompt
     can_check = bool(prompt.data or prompt.contexts or prompt.output.sections)
-    checked = check(checks if can_check else Checks(enabled=False), rendered, result)
-    screen = (finding for finding in checked.notes if finding.severity == "error")
-    return (*faults(checked.verdict), *screen)
+    checks = project.settings.checks if can_check else Checks(enabled=False)
+    checked = check(project, checks, rendered, result)
+    return (*faults(checked.verdict), *(finding for finding in checked.screened.findings if finding.severity != "note"))
 
 
 async def accepted(
-    call: Call, checks: Checks, rendered: Rendered, result: CompletionResult, completer: Completer
+    call: Call, project: Project, rendered: Rendered, result: CompletionResult, completer: Completer
 ) -> tuple[CompletionResult, tuple[Finding, ...]]:
-    """The answer that may be given out, and what is still wrong with it.
+    """The answer that may be given out, without secrets, and what is still wrong with it.
 
-    With the policy `repair` the model is shown once what is wrong; with `block` a fault raises RefusedError.
+    With the policy `repair` the model is shown once what is wrong; with `block` a fault raises RefusedError, and so
+    does at any policy what the security policy refuses.
     """
-    found = await asyncio.to_thread(faults_of, checks, rendered, result)
-    if found and checks.policy == "repair":
+    checks = project.settings.checks
+    found = await asyncio.to_thread(faults_of, project, rendered, result)
+    if _weighty(found) and checks.policy == "repair":
         message = repair_message(Verdict(found))
         again = replace(call, prompt=mending(rendered.prompt, result.content, message))
         second = await completer.answer(again)
-        remaining = await asyncio.to_thread(faults_of, checks, rendered, second)
+        remaining = await asyncio.to_thread(faults_of, project, rendered, second)
         better, found = (second, remaining) if len(remaining) < len(found) else (result, found)
         both = joined([result, second], better.content)
         result = replace(both, metadata={**better.metadata, "paid": both.metadata["paid"]})
-    if found and checks.policy == "block":
-        raise refused(call.name, found)
-    return result, found
+    require_harmless(call.name, screen_answer(project, rendered.prompt, result.content))
+    if (weighty := _weighty(found)) and checks.policy == "block":
+        raise refused(call.name, weighty)
+    return masked_result(project, rendered.prompt, result), found
+
+
+def _weighty(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """What a model is asked to mend or an answer is refused for: of the screen errors alone."""
+    return tuple(
+        finding for finding in findings if finding.severity == "error" or not finding.kind.startswith("output.")
+    )

@@ -200,7 +200,7 @@ def _row(run: Run, batch: Batch, params: Mapping[str, Json], answerable: Answera
 
     async def complete() -> CompletionResult:
         result = await run.completer.answer(call)
-        result, findings = await accepted(call, run.project.settings.checks, rendered, result, run.completer)
+        result, findings = await accepted(call, run.project, rendered, result, run.completer)
         metadata = {**result.metadata, "findings": [finding.as_json() for finding in findings]}
         return replace(result, content=written(result), metadata=metadata)
 

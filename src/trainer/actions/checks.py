@@ -21,6 +21,7 @@ from trainer.core.files import read_text
 from trainer.core.project import Project
 from trainer.core.values import Context, DataBlock, Field, Finding, Output, Prompt, RetrievalResult, StoredData
 from trainer.reports.provenance import provenance_path, read_provenance
+from trainer.security import screen_completion
 from trainer.sources import SourceContext, create_source
 
 _LANGUAGE = re.compile(r"^language:\s*[\"']?([A-Za-z]{2}(?:-[A-Za-z]{2})?)[\"']?\s*$", re.MULTILINE)
@@ -34,7 +35,7 @@ class CheckedFile:
     file: str
     figures: FigureReport
     findings: tuple[Finding, ...]
-    """Of the other checks."""
+    """Of the other checks, and of the screen of answers."""
     scores: dict[str, float]
 
     @property
@@ -54,17 +55,28 @@ class CheckedFile:
 
 
 def check_text(
-    text: str, *, name: str, data: Sequence[DataBlock], contexts: Sequence[Context], language: str | None = None
+    text: str,
+    *,
+    name: str,
+    data: Sequence[DataBlock],
+    contexts: Sequence[Context],
+    language: str | None = None,
+    hosts: Sequence[str] = (),
 ) -> CheckedFile:
-    """What the checks say of a Markdown text; its language is the one its front matter names, else the one it is written in."""  # noqa: E501
+    """What the checks and the screen of answers say of a Markdown text, with the language its front matter names.
+
+    Without one it is the language it is written in; `hosts` are those its pictures and links may call.
+    """
     declared = language or _declared_language(text)
     figures = check_figures(text, data=data, contexts=contexts, language=declared)
     output = Output(language=declared or detect_language(text))
     prompt = Prompt("-", "", "", contexts=tuple(contexts), data=tuple(data), output=output)
     checks = ("structure", "consistency", *(("entities",) if data else ()), *(("citations",) if contexts else ()))
     verdict = check_completion(text, prompt=prompt, checks=checks)
+    screened = screen_completion(text, prompt=prompt, allowed_hosts=hosts).findings
+    findings = (*verdict.findings, *(finding for finding in screened if finding.severity != "note"))
     parts = {key: score for key, score in verdict.scores.items() if key != "quality"} | dict(figures.scores)
-    return CheckedFile(name, figures, verdict.findings, {**parts, "quality": quality(parts)})
+    return CheckedFile(name, figures, findings, {**parts, "quality": quality(parts)})
 
 
 def read_blocks(

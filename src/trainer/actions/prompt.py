@@ -12,6 +12,7 @@ from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.data import DataRequest, Sources, data_block
 from trainer.actions.joins import compute_joins, ordered_joins
 from trainer.actions.model import ModelChoice, plan_prompt
+from trainer.actions.screening import ended_rules, screened
 from trainer.core.digest import digest
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, TrainerError, UsageError, Where
 from trainer.core.project import Project
@@ -33,7 +34,7 @@ from trainer.prompts import (
 )
 from trainer.prompts.includes import Folder
 from trainer.prompts.versions import keep_version
-from trainer.security import DetectionResult, clean_scalar, fence_block, fence_context, screen_prompt
+from trainer.security import DetectionResult, clean_scalar, fence_block, fence_context
 
 PROMPTS = "prompts"
 """The folder of kept prompts below the cache."""
@@ -254,7 +255,7 @@ class Rendered:
                 Problem(
                     f"the prompt of {self.prompt.instruction} was refused by the security policy"
                     f" (risk {self.screening.risk_score:.2f}); nothing was sent",
-                    hint="look at what was found; let a flag through with prompt_security.allow",
+                    hint="look at what was found; decide on a flag with prompt_security.rules",
                 ),
                 *problems,
             ],
@@ -289,27 +290,14 @@ def render_blocks(
         count=functools.partial(count_tokens, model=choice.model),
         budget=plan_prompt(choice, project.settings.prompt_manager.max_tokens).value,
     )
-    warnings = tuple(str(finding.problem()) for finding in prompt.findings)
-    return Rendered(prompt, screened(project, prompt), choice.model, warnings)
+    screening = screened(project, prompt)
+    warnings = [*(str(finding.problem()) for finding in prompt.findings), *ended_rules(project, screening)]
+    return Rendered(prompt, screening, choice.model, tuple(warnings))
 
 
 def keep_prompt(project: Project, prompt: Prompt) -> str:
     """The identity under which the prompt is kept, so that a later one can be compared with it."""
     return keep_version(prompt, folder=project.cache / PROMPTS).id
-
-
-def screened(project: Project, prompt: Prompt) -> DetectionResult | None:
-    """What the screen says of a prompt's untrusted parts; None where the settings switch it off."""
-    security = project.settings.prompt_security
-    if not security.enabled:
-        return None
-    return screen_prompt(
-        prompt,
-        level=security.chosen_level,
-        allow=security.allow,
-        block=security.block,
-        classify=security.enable_ml_detection,
-    )
 
 
 def parse_pairs(pairs: Sequence[str], *, option: str) -> dict[str, str]:

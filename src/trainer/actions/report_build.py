@@ -20,7 +20,7 @@ from trainer.convert import PdfPool
 from trainer.core.clock import Clock
 from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.project import Project
-from trainer.core.values import CompletionResult, Prompt
+from trainer.core.values import CompletionResult, Prompt, Verdict
 from trainer.reports import Plan, Provenance
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Build:
 
         opinions: list[CompletionResult] = []
         ask = self._asker(report, item, opinions) if report.checks.opinion else None
-        checked = check(report.checks, rendered, answer, ask=ask)
+        checked = check(self.project, report.checks, rendered, answer, ask=ask)
         checked = replace(checked, result=joined([*opinions, answer], answer.content)) if opinions else checked
         if report.checks.policy != "repair" or not faults(checked.verdict):
             return checked
@@ -181,7 +181,7 @@ class Build:
                 return checked
             return replace(checked, result=joined([costly, checked.result], checked.result.content))
         item.step("repair", faults=len(faults(checked.verdict)), **completion_facts(second))
-        mended = check(report.checks, rendered, second)
+        mended = check(self.project, report.checks, rendered, second)
         better = mended if len(faults(mended.verdict)) < len(faults(checked.verdict)) else checked
         return replace(better, result=joined([*opinions, answer, second], better.result.content))
 
@@ -207,7 +207,7 @@ class Build:
         from trainer.checks import faults
 
         result = checked.result
-        problems = tuple(faults(checked.verdict))
+        problems = (*faults(checked.verdict), *faults(Verdict(checked.screened.findings)))
         return ReportOutcome(
             name=report.spec.name,
             status="built",

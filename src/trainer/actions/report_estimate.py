@@ -86,7 +86,7 @@ def estimate_reports(
             for key in missing:
                 raise loaded.errors[key]
             rendered = render_prepared(project, report.prepared, loaded.documents, choice=report.choice)
-            estimates.append(_estimate(make_cache(project), report, rendered, former))
+            estimates.append(_estimate(project, report, rendered, former))
         except TrainerError as error:
             estimates.append(ReportEstimate(report.spec.name, error=error))
     return estimates
@@ -101,10 +101,10 @@ def expected_in_all(estimates: Sequence[ReportEstimate]) -> tuple[float, float] 
 
 
 def _estimate(
-    cache: CompletionCache, report: ReportInput, rendered: Rendered, former: Sequence[Provenance]
+    project: Project, report: ReportInput, rendered: Rendered, former: Sequence[Provenance]
 ) -> ReportEstimate:
     choice, tokens = report.choice, rendered.tokens["total"]
-    pricing = _Pricing(cache)
+    pricing = _Pricing(project, make_cache(project))
     answer = pricing.answer(Call(report.spec.name, rendered.prompt, choice))
     cached = not pricing.calls
     if answer is not None:
@@ -121,6 +121,7 @@ def _estimate(
 class _Pricing:
     """Goes the way of a build on kept answers alone; from the first that is missing on, calls are foreseen."""
 
+    project: Project
     cache: CompletionCache
     calls: list[PricedCall] = field(default_factory=list)
     """What is not kept and has to be paid."""
@@ -154,7 +155,7 @@ class _Pricing:
 
         if not report.checks.opinion and report.checks.policy != "repair":
             return
-        checked = check(report.checks, rendered, answer)
+        checked = check(self.project, report.checks, rendered, answer)
         if report.checks.opinion:
             question = opinion_question(checked.text, prompt=rendered.prompt)
             self.send(Call("", Prompt("-", "", question, body=question), report.choice).request)

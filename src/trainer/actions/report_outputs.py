@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from trainer.actions.data import ingredient_digest
 from trainer.actions.joins import join_digest
 from trainer.actions.prompt import Rendered
 from trainer.actions.report_inputs import ReportInput
+from trainer.actions.screening import ScreenedAnswer, require_harmless, screen_answer
 from trainer.convert import (
     MACHINE_FINDINGS,
     Converted,
@@ -45,7 +46,6 @@ from trainer.reports import (
     text_digest,
 )
 from trainer.reports.provenance import describe_completion, describe_findings, recorded_findings
-from trainer.security import screen_completion
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +57,34 @@ class CheckedAnswer:
     verdict: Verdict
     result: CompletionResult
     notes: tuple[Finding, ...] = ()
-    """What was repaired, and what the screen of completions found."""
+    """What was repaired, and what the screen of answers found."""
+    screened: ScreenedAnswer = field(default_factory=lambda: ScreenedAnswer(""))
+    """What the security policy says of it."""
 
 
 def check(
-    checks: Checks, rendered: Rendered, result: CompletionResult, *, ask: Callable[[str], str] | None = None
+    project: Project,
+    checks: Checks,
+    rendered: Rendered,
+    result: CompletionResult,
+    *,
+    ask: Callable[[str], str] | None = None,
 ) -> CheckedAnswer:
-    """The completion as Markdown with the verdict of its checks, which depends on nothing but this report.
+    """The completion as Markdown without secrets, with the verdict of its checks, which depend on this report alone.
 
     `ask` puts a question to a model, for a second opinion.
     """
     from trainer.checks import check_completion
 
-    text = _as_markdown(rendered, result)
-    repaired = repair_markdown(text)
+    repaired = repair_markdown(_as_markdown(rendered, result))
+    screened = screen_answer(project, rendered.prompt, repaired.text)
     verdict = Verdict()
     if checks.enabled:
-        verdict = check_completion(repaired.text, prompt=rendered.prompt)
+        verdict = check_completion(screened.text, prompt=rendered.prompt)
     if ask is not None:
-        verdict = Verdict((*verdict.findings, *opinion(repaired.text, rendered.prompt, ask)), verdict.scores)
-    return CheckedAnswer(
-        repaired.text, verdict, result, (*_repairs(repaired.repairs), *screen_completion(repaired.text).findings)
-    )
+        verdict = Verdict((*verdict.findings, *opinion(screened.text, rendered.prompt, ask)), verdict.scores)
+    notes = (*_repairs(repaired.repairs), *screened.findings)
+    return CheckedAnswer(screened.text, verdict, result, notes, screened)
 
 
 def opinion(text: str, prompt: Prompt, ask: Callable[[str], str]) -> tuple[Finding, ...]:
@@ -89,9 +95,13 @@ def opinion(text: str, prompt: Prompt, ask: Callable[[str], str]) -> tuple[Findi
 
 
 def require_accepted(report: ReportInput, checked: CheckedAnswer) -> None:
-    """Raise RefusedError where the policy is `block` and a check failed; the former report stays."""
+    """Raise RefusedError where the security policy refuses the answer, or the policy is `block` and a check failed.
+
+    The former report stays.
+    """
     from trainer.checks import faults
 
+    require_harmless(report.spec.name, checked.screened, rest="; the former report is kept")
     found = faults(checked.verdict)
     if report.checks.policy == "block" and found:
         raise refused(report.spec.name, found, "; the former report is kept")

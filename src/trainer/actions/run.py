@@ -11,8 +11,9 @@ from trainer.actions.answers import accepted
 from trainer.actions.completion import Call, Completer, completion_facts, written
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.model import ModelChoice, calls_of, choose_model, make_budget, price_of
-from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared, screened
+from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared
 from trainer.actions.record import Recorder
+from trainer.actions.screening import MaskedStream, screened
 from trainer.core.clock import Clock, system_clock
 from trainer.core.digest import pick
 from trainer.core.errors import ProviderError, UsageError, Where
@@ -205,15 +206,22 @@ def run_prompt(
         rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
         version = keep_prompt(project, rendered.prompt)
         call = Call(name, rendered.prompt, choice)
-        is_shown_first = project.settings.checks.policy == "warn" and rendered.prompt.output.schema is None
+        is_shown_first = (
+            project.settings.checks.policy == "warn"
+            and project.settings.prompt_security.chosen_level != "strict"
+            and not any(rule.then == "block" for rule in project.settings.prompt_security.rules)
+            and rendered.prompt.output.schema is None
+        )
         try:
             if on_text is not None and is_shown_first:
-                result = run.completer.one(call, on_text=on_text, on_restart=on_restart)
+                stream = MaskedStream(on_text)
+                result = run.completer.one(call, on_text=stream.take, on_restart=on_restart)
+                stream.end()
             else:
                 result = run.completer.one(call)
             if options.record is not None:
                 _record(run, call, result)
-            result, findings = run_on_loop(accepted(call, project.settings.checks, rendered, result, run.completer))
+            result, findings = run_on_loop(accepted(call, project, rendered, result, run.completer))
         except ProviderError as error:
             paid = completion_facts(error.answer) if isinstance(error.answer, CompletionResult) else {}
             attempts = [pick(attempt) for attempt in error.attempts]

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from trainer.actions.screening import screen_policy
 from trainer.core.errors import UsageError, Where, unknown
 from trainer.core.project import Project, find_root, open_project
-from trainer.security import DetectionResult, screen
+from trainer.security import THRESHOLDS, DetectionResult, Level, ScreenPolicy, judge_answer, screen, screen_completion
 
-LEVELS = ("strict", "moderate", "permissive")
 _BINARY = 8_192
-
-
-@dataclass(frozen=True, slots=True)
-class ScanPolicy:
-    """What a scan lets through."""
-
-    level: str = "moderate"
-    allow: tuple[str, ...] = ()
-    block: tuple[str, ...] = ()
-    classify: bool = True
-    """Whether the classifier is asked, not the rules alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +33,46 @@ def scan_policy(
     environ: Mapping[str, str],
     overrides: tuple[str, ...] = (),
     level: str | None = None,
-) -> ScanPolicy:
+) -> ScreenPolicy:
     """The policy of the project around `start`, with `level` before its own; moderate where there is no project."""
-    if level is not None and level not in LEVELS:
-        message, hint = unknown("level", level, LEVELS)
+    if level not in (None, *THRESHOLDS):
+        message, hint = unknown("level", str(level), THRESHOLDS)
         raise UsageError(message, hint=hint)
+    chosen: Level | None = level
     project = _project_or_none(start, folder, environ, overrides)
     if project is None:
-        return ScanPolicy(level or "moderate")
-    section = project.settings.prompt_security
-    return ScanPolicy(
-        level or section.chosen_level, tuple(section.allow), tuple(section.block), section.enable_ml_detection
-    )
+        return ScreenPolicy(chosen or "moderate")
+    policy = screen_policy(project)
+    return replace(policy, level=chosen or policy.level)
 
 
-def scan_text(name: str, text: str, *, policy: ScanPolicy) -> Scan:
+def scan_text(name: str, text: str, *, policy: ScreenPolicy) -> Scan:
     """What was found in a text."""
     result = screen(
         text,
-        level=policy.level,  # type: ignore[arg-type]
+        level=policy.level,
         allow=policy.allow,
         block=policy.block,
         name=name,
         classify=policy.classify,
+        rules=policy.rules,
     )
     return Scan(name, result)
 
 
-def scan_files(paths: Iterable[Path], *, policy: ScanPolicy, shown_from: Path) -> Iterator[Scan]:
+def scan_answer(name: str, text: str, *, policy: ScreenPolicy) -> Scan:
+    """What was found in a report that a model wrote: as unsafe as the policy's refusal of an answer."""
+    findings = screen_completion(text, allowed_hosts=policy.hosts, shown=name).findings
+    findings, refused = judge_answer(
+        [finding for finding in findings if finding.severity != "note"], policy, instruction=""
+    )
+    risk = 1.0 if refused else 0.5 if any(finding.severity == "error" for finding in findings) else 0.0
+    hints = dict.fromkeys(finding.hint for finding in findings)
+    flags = sorted({finding.kind for finding in findings})
+    return Scan(name, DetectionResult(not refused, max(risk, 1 - risk), flags, risk, [*hints], findings))
+
+
+def scan_files(paths: Iterable[Path], *, policy: ScreenPolicy, shown_from: Path) -> Iterator[Scan]:
     """What was found in each text file, folders looked through; a file that is no text is passed over."""
     for path in _files(paths):
         text = _text(path)
@@ -80,9 +81,14 @@ def scan_files(paths: Iterable[Path], *, policy: ScanPolicy, shown_from: Path) -
             yield scan_text(shown, text, policy=policy)
 
 
-def tree_files(project: Project) -> list[Path]:
-    """The files of a project that reach a prompt: all below its information folder, and its settings."""
-    return [project.root / "config.yaml", *_files([project.information])]
+def scan_tree(project: Project, *, policy: ScreenPolicy) -> Iterator[Scan]:
+    """What was found in all that reaches a prompt, its settings and information folder, and in the reports written."""
+    yield from scan_files(
+        [project.root / "config.yaml", *_files([project.information])], policy=policy, shown_from=project.root
+    )
+    for path in _files([project.output] if project.output.is_dir() else []):
+        if path.suffix == ".md" and (text := _text(path)) is not None:
+            yield scan_answer(project.shown(path), text, policy=policy)
 
 
 def _project_or_none(

@@ -72,7 +72,8 @@ def checks(
             if not data and project is not None and file != "-":
                 of_file, known = provenance_sources(project, folder / file)
                 said = (*given, *known)
-            results.append(check_text(text, name=file, data=of_file, contexts=said, language=language))
+            hosts = project.settings.prompt_security.allowed_hosts if project else ()
+            results.append(check_text(text, name=file, data=of_file, contexts=said, language=language, hosts=hosts))
         recorder.note(contradicted=sum(checked.contradicted for checked in results))
     if as_json:
         write_json(results[0] if len(results) == 1 else {"files": {checked.file: checked for checked in results}})

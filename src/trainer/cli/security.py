@@ -15,7 +15,8 @@ from trainer.cli.show import write_json, write_json_line, write_text
 from trainer.core.errors import RefusedError, TrainerError, UsageError
 
 if TYPE_CHECKING:
-    from trainer.actions.security import Scan, ScanPolicy
+    from trainer.actions.security import Scan
+    from trainer.security import ScreenPolicy
 
 
 app = application()
@@ -39,7 +40,10 @@ def scan(
     *,
     files: Annotated[list[str], typer.Argument(metavar="FILE|-", default_factory=list, show_default=False)],
     tree: Annotated[
-        bool, typer.Option("--tree", help="Scan what the project keeps for its prompts, and its settings.")
+        bool,
+        typer.Option(
+            "--tree", help="Scan what the project keeps for its prompts, its settings, and the reports written."
+        ),
     ] = False,
     level: Annotated[
         str | None,
@@ -75,7 +79,7 @@ def scan(
     unsafe = [found.file for found in scans if not found.result.is_safe]
     session.say(f"{len(scans)} scanned at level {policy.level}, {len(unsafe)} unsafe")
     if unsafe:
-        hint = "look at what was found; let a flag through with prompt_security.allow"
+        hint = "look at what was found; decide on a flag with prompt_security.rules"
         raise RefusedError(f"unsafe: {', '.join(unsafe)}", hint=hint)
 
 
@@ -110,9 +114,9 @@ def verify(
     session.say(f"{verified.entries} entries, none changed, moved or cut off")
 
 
-def _scans(session: Session, files: list[str], tree: bool, policy: ScanPolicy) -> Iterator[Scan]:
+def _scans(session: Session, files: list[str], tree: bool, policy: ScreenPolicy) -> Iterator[Scan]:
     from trainer.actions.record import Recorder
-    from trainer.actions.security import scan_files, scan_text, tree_files
+    from trainer.actions.security import scan_files, scan_text, scan_tree
 
     project = session.project() if tree else session.project_around()
     with Recorder(project, "security.scan", context={"files": len(files), "tree": tree, "level": policy.level}):
@@ -122,7 +126,7 @@ def _scans(session: Session, files: list[str], tree: bool, policy: ScanPolicy) -
             else:
                 yield from scan_files([Path(name)], policy=policy, shown_from=Path.cwd())
         if tree and project is not None:
-            yield from scan_files(tree_files(project), policy=policy, shown_from=project.root)
+            yield from scan_tree(project, policy=policy)
 
 
 def _write_sarif(scans: list[Scan]) -> None:

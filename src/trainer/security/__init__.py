@@ -4,14 +4,16 @@ from trainer.core.secrets import SecretSpan, find_secrets, mask_secrets
 from trainer.security.audit import Audit, AuditLog, Fault
 from trainer.security.characters import strip_invisible
 from trainer.security.clean import clean_scalar, fence_block, fence_context
-from trainer.security.completion import screen_completion
+from trainer.security.completion import mask_completion, screen_completion
 from trainer.security.detect import Part, screen, screen_parts, screen_prompt, untrusted_parts
 from trainer.security.escaping import escape
 from trainer.security.module import SecurityModule
 from trainer.security.pii import PersonalSpan, find_personal, restore_personal, treat_personal
-from trainer.security.verdict import DetectionResult, Level, ValidatedInput, ValidationResult
+from trainer.security.policy import PolicyRule, ScreenPolicy, first_rule, judge_answer
+from trainer.security.verdict import THRESHOLDS, DetectionResult, Level, ValidatedInput, ValidationResult
 
 __all__ = [
+    "THRESHOLDS",
     "Audit",
     "AuditLog",
     "DetectionResult",
@@ -19,6 +21,8 @@ __all__ = [
     "Level",
     "Part",
     "PersonalSpan",
+    "PolicyRule",
+    "ScreenPolicy",
     "SecretSpan",
     "SecurityModule",
     "ValidatedInput",
@@ -29,6 +33,9 @@ __all__ = [
     "fence_context",
     "find_personal",
     "find_secrets",
+    "first_rule",
+    "judge_answer",
+    "mask_completion",
     "mask_secrets",
     "restore_personal",
     "screen",

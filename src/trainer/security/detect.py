@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trainer.core.errors import Where
@@ -15,6 +16,7 @@ from trainer.security.characters import hidden_characters
 from trainer.security.classifier import Passage, most_suspicious
 from trainer.security.normalise import mixed_words, plain
 from trainer.security.patterns import ADVICE, RULES, Rule
+from trainer.security.policy import PolicyRule, first_rule
 from trainer.security.readings import Reading, readings
 from trainer.security.verdict import THRESHOLDS, DetectionResult, Level
 
@@ -51,6 +53,8 @@ class Part:
     text: str
     places: tuple[tuple[int, str], ...] = ()
     """For a part joined from several strings: where each starts, and its dotted path."""
+    source: str = ""
+    """Where it comes from, as rules of the policy name it: the name of a data source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,10 @@ class Hit:
     start: int
     text: str
     encoding: str = ""
+    rule: str = ""
+    """What a rule of the policy decided on it: `warn` or `block`; empty where none did."""
+    reason: str = ""
+    """Of that rule."""
 
 
 def screen(
@@ -72,12 +80,13 @@ def screen(
     block: Iterable[str] = (),
     name: str = "text",
     classify: bool = True,
+    rules: Sequence[PolicyRule] = (),
 ) -> DetectionResult:
     """What the text attempts; `allow` are flags or whole phrases let through, `block` are phrases always refused.
 
-    Without `classify` the rules alone decide.
+    Without `classify` the patterns alone decide; `rules` decide on flags before all else.
     """
-    return screen_parts([Part(name, text)], level=level, allow=allow, block=block, classify=classify)
+    return screen_parts([Part(name, text)], level=level, allow=allow, block=block, classify=classify, rules=rules)
 
 
 def screen_prompt(
@@ -87,9 +96,18 @@ def screen_prompt(
     allow: Iterable[str] = (),
     block: Iterable[str] = (),
     classify: bool = True,
+    rules: Sequence[PolicyRule] = (),
 ) -> DetectionResult:
     """What the prompt's parameters, data and contexts attempt; its own instruction is trusted."""
-    return screen_parts(untrusted_parts(prompt), level=level, allow=allow, block=block, classify=classify)
+    return screen_parts(
+        untrusted_parts(prompt),
+        level=level,
+        allow=allow,
+        block=block,
+        classify=classify,
+        rules=rules,
+        instruction=prompt.instruction,
+    )
 
 
 def screen_parts(
@@ -99,17 +117,28 @@ def screen_parts(
     allow: Iterable[str] = (),
     block: Iterable[str] = (),
     classify: bool = True,
+    rules: Sequence[PolicyRule] = (),
+    instruction: str = "",
 ) -> DetectionResult:
-    """What the parts attempt; the risk is that of the worst part."""
+    """What the parts attempt; the risk is that of the worst part. `rules` decide on flags before all else."""
     allowed = frozenset(item.casefold() for item in allow)
     blocked = [plain(phrase).lower() for phrase in block if phrase.strip()]
     risk = 0.0
     findings: list[Finding] = []
     for part in parts:
-        part_risk, hits = _judged(part, blocked, allowed, classify=classify)
+        names = (part.name, part.source) if part.source else (part.name,)
+        part_risk, hits = _judged(
+            part,
+            blocked,
+            allowed,
+            functools.partial(first_rule, rules, names=names, instruction=instruction),
+            classify=classify,
+        )
         risk = max(risk, part_risk)
-        severity: Severity = "error" if part_risk >= THRESHOLDS[level] else "warning"
-        findings += [replace(_finding(hit, part), severity=severity) for hit in hits]
+        is_unsafe = part_risk >= THRESHOLDS[level]
+        for hit in hits:
+            severity: Severity = "error" if is_unsafe and hit.rule != "warn" else "warning"
+            findings.append(replace(_finding(hit, part), severity=severity))
     return _result(risk, findings, level)
 
 
@@ -129,7 +158,7 @@ def _data_part(block: DataBlock) -> Part:
     for path, text in strings:
         places.append((offset, path))
         offset += len(text) + 1
-    return Part(f"data:{block.name}", "\n".join(text for _, text in strings), tuple(places))
+    return Part(f"data:{block.name}", "\n".join(text for _, text in strings), tuple(places), block.source)
 
 
 def _strings(value: Json, path: str) -> Iterator[tuple[str, str]]:
@@ -146,7 +175,14 @@ def _strings(value: Json, path: str) -> Iterator[tuple[str, str]]:
             yield from _strings(item, f"{path}[{index}]")
 
 
-def _judged(part: Part, blocked: list[str], allowed: frozenset[str], *, classify: bool) -> tuple[float, list[Hit]]:
+def _judged(
+    part: Part,
+    blocked: list[str],
+    allowed: frozenset[str],
+    rule_for: Callable[[str], PolicyRule | None],
+    *,
+    classify: bool,
+) -> tuple[float, list[Hit]]:
     """The risk of a part, and what it comes from."""
     text = part.text
     reading, *disguised = readings(text)
@@ -156,13 +192,16 @@ def _judged(part: Part, blocked: list[str], allowed: frozenset[str], *, classify
         revealed = [_decoded_hit(hit, other) for hit in _reading_hits(other, blocked) if hit.kind not in kinds]
         kinds.update(hit.kind for hit in revealed)
         hits += revealed
-    let_through = [hit for hit in hits if _is_allowed(hit, allowed)]
-    hits = [hit for hit in hits if hit not in let_through]
+    let_through = [hit for hit in hits if _is_allowed(hit, allowed, rule_for(hit.kind))]
+    hits = [_ruled(hit, rule_for(hit.kind)) for hit in hits if hit not in let_through]
     passage = _most_suspicious(part, reading.text) if classify else None
+    accepted = [*let_through, *(hit for hit in hits if hit.rule == "warn")]
+    suspected = rule_for("injection.suspected")
     if (
         passage is None
         or "injection.suspected" in allowed
-        or any(passage.start <= hit.start < passage.end for hit in let_through)
+        or (suspected is not None and suspected.then == "pass")
+        or any(passage.start <= hit.start < passage.end for hit in accepted)
     ):
         return _combined(hits), hits
     words = [hit for hit in hits if hit.kind.startswith("injection.") and not hit.encoding and hit.kind not in _SIGNS]
@@ -170,10 +209,21 @@ def _judged(part: Part, blocked: list[str], allowed: frozenset[str], *, classify
     is_discussion = _discusses(reading.text, passage)
     chance = _chance(passage.probability, _combined(words), is_discussion=is_discussion)
     if not words and passage.probability >= 0.5 and chance >= THRESHOLDS["strict"]:
-        hits.append(Hit("injection.suspected", chance, passage.start, reading.text[passage.start : passage.end][:200]))
+        told = reading.text[passage.start : passage.end][:200]
+        hit = _ruled(Hit("injection.suspected", chance, passage.start, told), suspected)
+        hits.append(hit)
+        chance = hit.weight
     if is_discussion and (words or passage.probability >= 0.5):
-        hits.append(Hit("discusses_injection", 0.0, passage.start, ""))
-    return round(1 - (1 - chance) * (1 - others), 4), hits
+        hits.append(_ruled(Hit("discusses_injection", 0.0, passage.start, ""), rule_for("discusses_injection")))
+    is_refused = any(hit.rule == "block" for hit in hits)
+    return 1.0 if is_refused else round(1 - (1 - chance) * (1 - others), 4), hits
+
+
+def _ruled(hit: Hit, rule: PolicyRule | None) -> Hit:
+    """The hit as a rule of the policy weighs it."""
+    if rule is None or rule.then == "pass":
+        return hit
+    return replace(hit, weight=1.0 if rule.then == "block" else 0.0, rule=rule.then, reason=rule.reason)
 
 
 def _most_suspicious(part: Part, text: str) -> Passage:
@@ -229,11 +279,17 @@ def _secret_hits(text: str) -> Iterator[Hit]:
         yield Hit(f"secret.{secret.kind}", 0.7, secret.start, "")
 
 
-def _reading_hits(reading: Reading, blocked: list[str]) -> Iterator[Hit]:
-    lowered = reading.text.lower()
-    shown = reading.text if len(reading.text) == len(lowered) else lowered
+def rule_hits(text: str) -> Iterator[Hit]:
+    """What the rules alone find in a text, as it stands."""
+    lowered = text.lower()
+    shown = text if len(text) == len(lowered) else lowered
     for rule in RULES:
         yield from _rule_hits(rule, lowered, shown)
+
+
+def _reading_hits(reading: Reading, blocked: list[str]) -> Iterator[Hit]:
+    yield from rule_hits(reading.text)
+    lowered = reading.text.lower()
     for phrase in blocked:
         if (at := lowered.find(phrase)) >= 0:
             yield Hit("blocked.phrase", 1.0, at, phrase)
@@ -270,9 +326,11 @@ def _decoded_hit(hit: Hit, reading: Reading) -> Hit:
     return Hit(hit.kind, 1 - (1 - hit.weight) / 2, start, hit.text, reading.encoding)
 
 
-def _is_allowed(hit: Hit, allowed: frozenset[str]) -> bool:
+def _is_allowed(hit: Hit, allowed: frozenset[str], rule: PolicyRule | None) -> bool:
     if hit.kind == "blocked.phrase":
         return False
+    if rule is not None:
+        return rule.then == "pass"
     words = hit.text.strip().casefold()
     return hit.kind in allowed or (bool(words) and any(words in phrase for phrase in allowed))
 
@@ -305,7 +363,7 @@ def _finding(hit: Hit, part: Part) -> Finding:
         message=said + hidden,
         where=Where(shown, line, column),
         text=hit.text.strip(),
-        hint=_advice(hit.kind),
+        hint=hit.reason or _advice(hit.kind),
     )
 
 

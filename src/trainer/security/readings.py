@@ -10,7 +10,7 @@ import re
 import unicodedata
 import urllib.parse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainer.security.normalise import plain
 
@@ -30,6 +30,8 @@ class Reading:
     """Where the passage it was decoded from starts in the plain reading; None is the plain reading itself."""
     encoding: str = ""
     """`base64`, `hex`, `reversed` …; empty for the plain reading."""
+    end: int | None = None
+    """Where that passage ends; None where it is no single passage."""
 
 
 def readings(text: str) -> Iterator[Reading]:
@@ -38,10 +40,10 @@ def readings(text: str) -> Iterator[Reading]:
     yield Reading(folded)
     if not text.isascii():
         yield from _invisible(text)
-    for number, (start, encoding, decoded) in enumerate(_passages(folded)):
-        if number >= _MOST_BLOBS:
-            break
-        yield Reading(plain(decoded), start, encoding)
+    for reading in passages(folded):
+        yield replace(reading, text=plain(reading.text))
+    if entity := _ENTITY.search(folded):
+        yield Reading(plain(html.unescape(folded)), entity.start(), "entity")
     for disguise, shows, undo in _DISGUISES:
         if (at := shows(folded)) is not None:
             yield Reading(undo(folded), at, disguise)
@@ -59,24 +61,30 @@ def _invisible(text: str) -> Iterator[Reading]:
             yield Reading(readable, len(plain(text[: match.start()])), "variation selectors")
 
 
-def _passages(text: str) -> Iterator[tuple[int, str, str]]:
+def passages(text: str, *, words: float = 0.8) -> Iterator[Reading]:
+    """The passages of a text that are words in another encoding, decoded; of a text with very many the first ones.
+
+    `words` is the share of letters and spaces from which they are words: keys have fewer.
+    """
+    count = 0
     for encoding, pattern, decode in _ENCODINGS:
         for match in pattern.finditer(text):
             try:
-                readable = _readable(decode(match[0][:_LONGEST_BLOB]))
+                readable = _readable(decode(match[0][:_LONGEST_BLOB]), words)
             except ValueError:
                 continue
             if readable:
-                yield match.start(), encoding, readable
-    if entity := _ENTITY.search(text):
-        yield entity.start(), "entity", html.unescape(text)
+                yield Reading(readable, match.start(), encoding, match.end())
+                count += 1
+                if count >= _MOST_BLOBS:
+                    return
 
 
-def _readable(content: bytes) -> str:
+def _readable(content: bytes, words: float = 0.8) -> str:
     """The content as text where it is words of some language; else nothing."""
     text = content.decode("utf-8", "replace")
-    words = sum(char.isalpha() or char.isspace() for char in text)
-    return text if len(text) >= 8 and words >= 0.8 * len(text) and text.isprintable() | ("\n" in text) else ""
+    letters = sum(char.isalpha() or char.isspace() for char in text)
+    return text if len(text) >= 8 and letters >= words * len(text) and text.isprintable() | ("\n" in text) else ""
 
 
 def _from_base64(blob: str) -> bytes:

@@ -6,6 +6,7 @@ The section and key names of the specification are public; `${NAME}` in any stri
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -135,6 +136,27 @@ class RateLimiting(Struct, frozen=True, kw_only=True):
     requests_per_minute: Annotated[Positive, Meta(description="Most prompts sent to one provider in a minute.")] = 60
 
 
+class SecurityRule(Struct, frozen=True, kw_only=True):
+    """What is decided on some flags of the screen; the first rule that covers a flag counts."""
+
+    flags: Annotated[
+        list[str], Meta(min_length=1, description="Flags, * for any letters: injection.*, output.image, secret.jwt.")
+    ]
+    then: Annotated[
+        Literal["pass", "warn", "block"],
+        Meta(description="pass: as if it were not there; warn: told, but sent and written; block: refused."),
+    ]
+    reason: Annotated[str, Meta(min_length=1, description="Why, for whoever reads the refusal or the review.")]
+    sources: Annotated[
+        list[str],
+        Meta(description="Only in these: names of sources, data:NAME, param:NAME, paths of contexts or files, answer."),
+    ] = field(default_factory=list)
+    instructions: Annotated[list[str], Meta(description="Only in prompts of these instructions.")] = field(
+        default_factory=list
+    )
+    until: Annotated[date | None, Meta(description="The last day on which it holds.")] = None
+
+
 class PromptSecurity(Struct, frozen=True, kw_only=True):
     """Screening of what enters a prompt."""
 
@@ -155,6 +177,12 @@ class PromptSecurity(Struct, frozen=True, kw_only=True):
     audit: Annotated[bool, Meta(description="Keep a chained log of the prompts sent to models.")] = True
     allow: Annotated[list[str], Meta(description="Flags that are let through.")] = field(default_factory=list)
     block: Annotated[list[str], Meta(description="Phrases that are always refused.")] = field(default_factory=list)
+    rules: Annotated[list[SecurityRule], Meta(description="What is decided on which flags, where, and why.")] = field(
+        default_factory=list
+    )
+    allowed_hosts: Annotated[
+        list[str], Meta(description="Hosts, with those below them, that pictures and links in answers may call.")
+    ] = field(default_factory=list)
 
     @property
     def chosen_level(self) -> Literal["strict", "moderate", "permissive"]:
