@@ -153,6 +153,48 @@ def test_a_person_signs_in_with_a_browser_of_this_machine(ask, oauth):
     assert "Authorization" not in oauth.requests[0][2]
 
 
+def consent(address: str) -> str:
+    """The address at which a browser of another machine ends, for which nothing listens there."""
+    opener = urllib.request.build_opener(StayHere)
+    return opener.open(address, timeout=20).headers["Location"]
+
+
+class StayHere(urllib.request.HTTPRedirectHandler):
+    def http_error_302(self, request, answer, code, message, headers):
+        return answer
+
+
+@pytest.mark.parametrize("redirect", ["", "https://crm.example/signed-in"])
+def test_a_person_pastes_the_address_at_which_a_browser_elsewhere_ended(ask, oauth, redirect):
+    oauth.public = True
+    reading, writing = os.pipe()
+
+    def tell(line: str) -> None:
+        if "/authorize?" in line:
+            os.write(writing, f"\n{consent(line)}\n".encode())
+
+    settings = {"redirect_url": redirect} if redirect else {}
+    with os.fdopen(reading) as pasted:
+        ask("authorization_code", **settings).sign_in(QUERY, tell, pasted)
+    os.close(writing)
+
+    assert ask("authorization_code", **settings).retrieve(QUERY).data == {"records": [{"id": 1}]}
+    assert oauth.requests[0][1]["redirect_uri"].startswith(redirect or "http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("line", ["https://crm.example/signed-in?code=stolen&state=guessed", "code-0", "é?state=é"])
+def test_a_pasted_address_of_another_question_lets_nobody_in(ask, oauth, line, tmp_path):
+    (tmp_path / "typed").write_text(f"{line}\n")
+    with (tmp_path / "typed").open() as pasted, pytest.raises(SourceError, match="answered another question than ours"):
+        ask("authorization_code", redirect_url="https://crm.example/signed-in").sign_in(QUERY, print, pasted)
+    assert oauth.grants == []
+
+
+def test_who_cannot_paste_is_told_to_use_a_terminal(ask):
+    with pytest.raises(UsageError, match="must be pasted\n  run it in a terminal"):
+        ask("authorization_code", redirect_url="https://crm.example/signed-in").sign_in(QUERY, print)
+
+
 def test_an_answer_to_another_question_lets_nobody_in(ask, oauth):
     oauth.public = True
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from trainer import __version__
 from trainer.actions.data import DataRequest, Sources, fetch, is_current, store_results
@@ -194,10 +194,14 @@ def sign_in(
     query: Mapping[str, Json],
     tell: Callable[[str], None],
     *,
+    pasted: TextIO | None = None,
     clock: Clock = system_clock,
 ) -> None:
-    """Let a person sign in to the service a query names; `tell` is given the lines that say where."""
-    Sources(project, clock=clock)[source or project.settings.data_retriever.provider].sign_in(query, tell)
+    """Let a person sign in to the service a query names; `tell` is given the lines that say where.
+
+    `pasted` is where the person can paste the address at which a browser of another machine ended.
+    """
+    Sources(project, clock=clock)[source or project.settings.data_retriever.provider].sign_in(query, tell, pasted)
 
 
 def describe_source(project: Project | None, name: str) -> Schema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -139,7 +140,9 @@ def _sign_in(session: Session, words: list[str]) -> None:
 
     source = None if "=" in words[0] else words[0]
     query = parse_pairs(words if source is None else words[1:], option="KEY=VALUE")
-    sign_in(session.project(), source, query, session.say)
+    # A question would be for a terminal only; where there is none, nobody pastes.
+    pasted = sys.stdin if sys.stdin is not None and sys.stdin.isatty() else None
+    sign_in(session.project(), source, query, session.say, pasted=pasted)
     session.say(f"signed in to {query.get('api', source)}")
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote, urlsplit
 
 import jmespath
@@ -167,14 +167,14 @@ class APIRetriever(DataRetriever):
                 return Health(False, f"{name} answered {response.status}: check its key")
         return Health(True, f"reaches {', '.join(sorted(self._apis))}")
 
-    def sign_in(self, query: Query, tell: Callable[[str], None]) -> None:
+    def sign_in(self, query: Query, tell: Callable[[str], None], pasted: TextIO | None = None) -> None:
         """Let a person sign in to the query's service."""
         names = sorted(self._issuers)
         name = str(query.get("api", ""))
         if name not in names:
             message, hint = unknown("service that one signs in to", name, names)
             raise UsageError(message, hint=hint)
-        self._token_of(name).sign_in(tell)
+        self._token_of(name).sign_in(tell, pasted)
 
     def _pages(self, name: str, api: Api, request: PageRequest, *, most: int | None) -> Iterator[_Page]:
         """Every page, at most so many; a walk that does not end is an error, and not half the data."""

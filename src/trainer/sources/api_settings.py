@@ -54,6 +54,9 @@ class Auth:
     redirect_port: int = 0
     """authorization_code: the port of this machine that the service knows as `http://127.0.0.1:PORT/callback`; 0 is
     any."""
+    redirect_url: str = ""
+    """authorization_code: the address that the service knows, where that is none of this machine; who signs in then
+    pastes the address that the browser ends at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +294,7 @@ def check_auth(auth: Auth, what: str, problems: list[Problem]) -> None:
     if auth.kind == "oauth":
         _check_choice(auth.flow, get_args(Flow), f"{what}.flow", problems)
         _check_choice(auth.client_auth, ("basic", "body"), f"{what}.client_auth", problems)
-        urls = {name: getattr(auth, name) for name in ("token_url", "authorize_url", "device_url")}
+        urls = {name: getattr(auth, name) for name in ("token_url", "authorize_url", "device_url", "redirect_url")}
         for name, url in urls.items():
             if url and not is_url(str(url)):
                 problems.append(Problem(f"{what}.{name} is not a URL", hint="begin it with https://"))

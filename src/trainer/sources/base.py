@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TextIO
 
 from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import Problem, SourceError, UsageError, unknown
@@ -212,8 +212,11 @@ class DataRetriever(ABC):
             raise SourceError(f"the answer of {self.name} is not a list of records", hint="leave out -o")
         yield from records
 
-    def sign_in(self, query: Query, tell: Callable[[str], None]) -> None:  # noqa: ARG002  (for those that override it)
-        """Let a person sign in to what `query` asks; `tell` is given the lines that say where. Raises UsageError."""
+    def sign_in(self, query: Query, tell: Callable[[str], None], pasted: TextIO | None = None) -> None:  # noqa: ARG002  (for those that override it)
+        """Let a person sign in to what `query` asks; `tell` is given the lines that say where. Raises UsageError.
+
+        `pasted` is where the person can paste the address at which a browser of another machine ended.
+        """
         raise UsageError(f"nobody signs in to {self.name}", hint="credentials are named in config.yaml")
 
     def problems(self) -> Sequence[Problem]:

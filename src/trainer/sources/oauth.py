@@ -12,14 +12,15 @@ import fcntl
 import json
 import os
 import secrets
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from typing import Any, TextIO
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
@@ -79,12 +80,14 @@ class Tokens:
         """The access token after the service refused `refused`: what another process got since, or a new one."""
         return self._renew(refused)
 
-    def sign_in(self, tell: Callable[[str], None]) -> None:
-        """Let a person sign in: `tell` is given the lines that say where; returns when the tokens are kept."""
+    def sign_in(self, tell: Callable[[str], None], pasted: TextIO | None = None) -> None:
+        """Let a person sign in: `tell` is given the lines that say where; returns when the tokens are kept.
+
+        From `pasted`, such as a terminal, the address is read at which a browser of another machine ended.
+        """
         if self._auth.flow not in ("authorization_code", "device"):
             raise UsageError(f"{self._service} lets programs in by themselves: nobody signs in to it")
-        ask = self._by_code if self._auth.flow == "authorization_code" else self._by_device
-        token = ask(tell)
+        token = self._by_code(tell, pasted) if self._auth.flow == "authorization_code" else self._by_device(tell)
         with self._locked():
             self._keep(token)
 
@@ -111,32 +114,39 @@ class Tokens:
         hint = f"run: trainer retrieve api api={self._service} --sign-in"
         raise UsageError(f"nobody is signed in to {self._service}", hint=hint)
 
-    def _by_code(self, tell: Callable[[str], None]) -> Token:
-        """A token for who signs in with a browser on this machine, which then comes back to a port of ours."""
+    def _by_code(self, tell: Callable[[str], None], pasted: TextIO | None) -> Token:
+        """A token for who signs in with a browser: it comes back to a port of ours, or its last address is pasted.
+
+        The port is of use on this machine only. Over SSH, and where the service knows another `redirect_url`, the
+        person copies the address of the page that the browser ends at, whether it could be loaded or not.
+        """
         verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
-        with _Listener(self._auth.redirect_port) as listener:
+        with contextlib.ExitStack() as stack:
+            listener = None if self._auth.redirect_url else stack.enter_context(_Listener(self._auth.redirect_port))
+            redirect = listener.url if listener else self._auth.redirect_url
             address = prepare_grant_uri(
                 self._auth.authorize_url,
                 self._client_id,
                 "code",
-                redirect_uri=listener.url,
+                redirect_uri=redirect,
                 scope=self._auth.scope or None,
                 state=state,
                 code_challenge=create_s256_code_challenge(verifier),
                 code_challenge_method="S256",
                 audience=self._auth.audience or None,
             )
-            tell(f"To let trainer ask {self._service} for you, open this address in a browser of this machine:")
+            tell(f"To let trainer ask {self._service} for you, open this address in a browser:")
             tell(str(address))
-            answer = listener.wait(time.monotonic() + _PATIENCE)
-        parameters = dict(parse_qsl(answer.partition("?")[2]))
-        if not secrets.compare_digest(parameters.get("state", ""), state):
-            raise SourceError(f"{self._service} answered another question than ours", hint="sign in once more")
+            if pasted is not None:
+                tell(f"If the browser then stays at an address that begins with {redirect}, paste that address here:")
+            answer = _address_after_consent(listener, pasted, time.monotonic() + _PATIENCE)
+        parameters = dict(parse_qsl(urlsplit(answer).query))
+        if not secrets.compare_digest(parameters.get("state", "").encode(), state.encode()):
+            hint = "sign in once more, and paste the whole address of the last page"
+            raise SourceError(f"{self._service} answered another question than ours", hint=hint)
         if "code" not in parameters:
             raise self._refusal(parameters)
-        return self._ask(
-            "authorization_code", code=parameters["code"], redirect_uri=listener.url, code_verifier=verifier
-        )
+        return self._ask("authorization_code", code=parameters["code"], redirect_uri=redirect, code_verifier=verifier)
 
     def _by_device(self, tell: Callable[[str], None]) -> Token:
         """A token for who signs in on any machine, where a code is typed in."""
@@ -293,11 +303,31 @@ class _Listener:
     def __exit__(self, *_: object) -> None:
         self._server.server_close()
 
-    def wait(self, end: float) -> str:
-        """The path and query with which the browser came."""
-        while not self._answers:
-            self._server.timeout = end - time.monotonic()
-            if self._server.timeout <= 0:
-                raise SourceError("nobody signed in in time", hint="sign in once more")
-            self._server.handle_request()
-        return self._answers[0]
+    def fileno(self) -> int:
+        """What to wait on until a browser comes."""
+        return self._server.fileno()
+
+    def answer(self) -> str:
+        """The path and query with which the browser came; empty where it asked for something else."""
+        self._server.timeout = 5.0
+        self._server.handle_request()
+        return self._answers[0] if self._answers else ""
+
+
+def _address_after_consent(listener: _Listener | None, pasted: TextIO | None, end: float) -> str:
+    """The address that holds the service's answer, from the browser itself or as a person pasted it."""
+    places: list[Any] = [place for place in (listener, pasted) if place is not None]
+    while places:
+        ready, _, _ = select.select(places, [], [], max(0.0, end - time.monotonic()))
+        if not ready:
+            raise SourceError("nobody signed in in time", hint="sign in once more")
+        if listener in ready and listener is not None:
+            if answer := listener.answer():
+                return answer
+        elif pasted is not None:
+            text = os.read(pasted.fileno(), 65536)  # a terminal gives a line; a buffer of ours would hide the next
+            if text.strip():
+                return text.decode("utf-8", "replace").strip()
+            if not text:  # nobody is there to paste anything
+                places.remove(pasted)
+    raise UsageError("the address that the browser ends at must be pasted", hint="run it in a terminal")
