@@ -40,7 +40,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Given:
-    """Data and contexts that texts are checked against; equal for equal values, so that each is read once."""
+    """Data and contexts that texts are checked against; equal for equal values, so that each is read once.
+
+    Objects whose members stand in another order are other data: what is read of them keeps their order.
+    """
 
     blocks: tuple[DataBlock, ...]
     contexts: tuple[Context, ...] = ()
@@ -49,7 +52,10 @@ class Given:
         return hash(tuple((block.name, block.key, block.version, block.digest) for block in self.blocks))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Given) and self.blocks == other.blocks and self.contexts == other.contexts
+        if not isinstance(other, Given) or (self.blocks, self.contexts) != (other.blocks, other.contexts):
+            return False
+        pairs = zip(self.blocks, other.blocks, strict=True)
+        return all(own.data is block.data or repr(own.data) == repr(block.data) for own, block in pairs)
 
 
 @lru_cache(maxsize=16)
