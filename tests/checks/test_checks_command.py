@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -30,13 +28,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("trainer")), "checks", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, input=stdin, check=False)
+@pytest.fixture
+def checks(run):
+    """Runs `trainer checks` in a folder."""
+    return lambda folder, *arguments, stdin="": run(folder, "checks", *arguments, stdin=stdin)
 
 
-def test_a_true_file_exits_0(folder: Path) -> None:
-    done = run(folder, "good.md", "--data", "acme.json", "--context", "notes.md")
+def test_a_true_file_exits_0(folder: Path, checks) -> None:
+    done = checks(folder, "good.md", "--data", "acme.json", "--context", "notes.md")
 
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
@@ -45,8 +44,8 @@ def test_a_true_file_exits_0(folder: Path) -> None:
     )
 
 
-def test_a_contradicted_figure_exits_1_and_names_line_figure_and_datum(folder: Path) -> None:
-    done = run(folder, "bad.md", "--data", "acme.json")
+def test_a_contradicted_figure_exits_1_and_names_line_figure_and_datum(folder: Path, checks) -> None:
+    done = checks(folder, "bad.md", "--data", "acme.json")
 
     assert done.returncode == 1
     assert done.stdout.splitlines()[0] == (
@@ -54,8 +53,8 @@ def test_a_contradicted_figure_exits_1_and_names_line_figure_and_datum(folder: P
     )
 
 
-def test_json_is_one_document_of_the_promised_shape(folder: Path) -> None:
-    document = json.loads(run(folder, "bad.md", "--data", "acme.json", "--json").stdout)
+def test_json_is_one_document_of_the_promised_shape(folder: Path, checks) -> None:
+    document = json.loads(checks(folder, "bad.md", "--data", "acme.json", "--json").stdout)
 
     assert document["findings"] == [
         {
@@ -72,8 +71,8 @@ def test_json_is_one_document_of_the_promised_shape(folder: Path) -> None:
     assert document["scores"]["figures"] == 0.0
 
 
-def test_sarif_names_file_and_region(folder: Path) -> None:
-    document = json.loads(run(folder, "bad.md", "--data", "acme.json", "--sarif").stdout)
+def test_sarif_names_file_and_region(folder: Path, checks) -> None:
+    document = json.loads(checks(folder, "bad.md", "--data", "acme.json", "--sarif").stdout)
     (result,) = document["runs"][0]["results"]
 
     assert (document["version"], result["level"], result["ruleId"]) == ("2.1.0", "error", "contradicted")
@@ -83,8 +82,8 @@ def test_sarif_names_file_and_region(folder: Path) -> None:
     }
 
 
-def test_stdin_is_read_and_unsupported_alone_exits_0(folder: Path) -> None:
-    done = run(folder, "-", "--data", "acme.json", stdin="Its market share is 31.4 %.\n")
+def test_stdin_is_read_and_unsupported_alone_exits_0(folder: Path, checks) -> None:
+    done = checks(folder, "-", "--data", "acme.json", stdin="Its market share is 31.4 %.\n")
 
     assert (done.returncode, done.stdout.splitlines()[0].startswith("-:1:21: unsupported: 31.4 %")) == (0, True)
 
@@ -98,8 +97,8 @@ def test_stdin_is_read_and_unsupported_alone_exits_0(folder: Path) -> None:
         (("good.md", "--json", "--sarif"), "--json and --sarif exclude each other"),
     ],
 )
-def test_wrong_usage_exits_2_with_one_message(folder: Path, arguments: tuple[str, ...], said: str) -> None:
-    done = run(folder, *arguments)
+def test_wrong_usage_exits_2_with_one_message(folder: Path, arguments: tuple[str, ...], said: str, checks) -> None:
+    done = checks(folder, *arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr

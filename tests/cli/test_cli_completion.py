@@ -19,10 +19,10 @@ def project(blank: Path, run) -> Path:
     return blank
 
 
-def type_in_bash(folder: Path, trainer: Path, environment: dict[str, str], words: str) -> str:
+def type_in_bash(folder: Path, forked: Path, environment: dict[str, str], words: str) -> str:
     """What bash makes of the line after a tab."""
     master, slave = pty.openpty()
-    environment = {**environment, "PATH": f"{trainer.parent}:{environment['PATH']}", "PS1": "$ ", "TERM": "dumb"}
+    environment = {**environment, "PATH": f"{forked.parent}:{environment['PATH']}", "PS1": "$ ", "TERM": "dumb"}
     shell = subprocess.Popen(
         ["bash", "--norc", "--noprofile", "-i"],
         cwd=folder,
@@ -74,53 +74,53 @@ def _read_until(master: int, mark: str) -> str:
     ],
 )
 def test_bash_completes_names_of_the_project_and_of_files(
-    project: Path, trainer: Path, environment: dict[str, str], words: str, line: str
+    project: Path, forked: Path, environment: dict[str, str], words: str, line: str
 ) -> None:
-    assert type_in_bash(project, trainer, environment, words) == line
+    assert type_in_bash(project, forked, environment, words) == line
 
 
-def ask(folder: Path, trainer: Path, environment: dict[str, str], **question: str) -> subprocess.CompletedProcess[str]:
+def ask(folder: Path, forked: Path, environment: dict[str, str], **question: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [trainer], cwd=folder, env={**environment, **question}, capture_output=True, text=True, check=False
+        [forked], cwd=folder, env={**environment, **question}, capture_output=True, text=True, check=False
     )
 
 
 @pytest.mark.parametrize("instruction", ["complete_bash", "bash_complete"])
 def test_both_spellings_of_the_question_are_answered(
-    project: Path, trainer: Path, environment: dict[str, str], instruction: str
+    project: Path, forked: Path, environment: dict[str, str], instruction: str
 ) -> None:
     question = {"_TRAINER_COMPLETE": instruction, "COMP_WORDS": "trainer report ", "COMP_CWORD": "2"}
 
-    assert ask(project, trainer, environment, **question).stdout == "overview\n"
+    assert ask(project, forked, environment, **question).stdout == "overview\n"
 
 
-def test_zsh_and_fish_are_told_the_same_names(project: Path, trainer: Path, environment: dict[str, str]) -> None:
+def test_zsh_and_fish_are_told_the_same_names(project: Path, forked: Path, environment: dict[str, str]) -> None:
     words = {"_TYPER_COMPLETE_ARGS": "trainer report "}
-    zsh = ask(project, trainer, environment, _TRAINER_COMPLETE="complete_zsh", **words)
+    zsh = ask(project, forked, environment, _TRAINER_COMPLETE="complete_zsh", **words)
     fish = {"_TRAINER_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
 
     assert zsh.stdout.strip() == "_arguments '*: :((\"overview\"))'"
-    assert ask(project, trainer, environment, **fish, **words).stdout.split() == ["overview"]
+    assert ask(project, forked, environment, **fish, **words).stdout.split() == ["overview"]
 
 
 def test_where_nothing_is_known_zsh_and_fish_complete_files(
-    project: Path, trainer: Path, environment: dict[str, str]
+    project: Path, forked: Path, environment: dict[str, str]
 ) -> None:
     words = {"_TYPER_COMPLETE_ARGS": "trainer checks inf"}
-    zsh = ask(project, trainer, environment, _TRAINER_COMPLETE="complete_zsh", **words)
+    zsh = ask(project, forked, environment, _TRAINER_COMPLETE="complete_zsh", **words)
     fish = {"_TRAINER_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "is-args"}
 
     assert zsh.stdout.strip() == "_files"
-    assert ask(project, trainer, environment, **fish, **words).returncode == 1
+    assert ask(project, forked, environment, **fish, **words).returncode == 1
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
-def test_a_real_fish_completes_reports(project: Path, trainer: Path, environment: dict[str, str]) -> None:
-    script = ask(project, trainer, environment, _TRAINER_COMPLETE="source_fish").stdout
+def test_a_real_fish_completes_reports(project: Path, forked: Path, environment: dict[str, str]) -> None:
+    script = ask(project, forked, environment, _TRAINER_COMPLETE="source_fish").stdout
     done = subprocess.run(
         ["fish", "--no-config", "-c", f'{script}\ncomplete -C "trainer report ov"'],
         cwd=project,
-        env={**environment, "PATH": f"{trainer.parent}:{environment['PATH']}", "HOME": str(project)},
+        env={**environment, "PATH": f"{forked.parent}:{environment['PATH']}", "HOME": str(project)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -131,21 +131,19 @@ def test_a_real_fish_completes_reports(project: Path, trainer: Path, environment
 
 
 def test_a_broken_project_completes_nothing_and_says_nothing(
-    project: Path, trainer: Path, environment: dict[str, str]
+    project: Path, forked: Path, environment: dict[str, str]
 ) -> None:
     (project / "config.yaml").write_text("reports: [")
     question = {"_TRAINER_COMPLETE": "complete_bash", "COMP_WORDS": "trainer report ", "COMP_CWORD": "2"}
 
-    done = ask(project, trainer, environment, **question)
+    done = ask(project, forked, environment, **question)
 
     assert (done.stdout.strip(), done.stderr) == ("", "")
 
 
-def test_a_name_that_a_shell_would_run_is_not_offered(
-    project: Path, trainer: Path, environment: dict[str, str]
-) -> None:
+def test_a_name_that_a_shell_would_run_is_not_offered(project: Path, forked: Path, environment: dict[str, str]) -> None:
     folder = project / "information" / "instructions"
     shutil.copy(folder / "overview.md", folder / "$(touch pwned).md")
     question = {"_TRAINER_COMPLETE": "complete_bash", "COMP_WORDS": "trainer run ", "COMP_CWORD": "2"}
 
-    assert ask(project, trainer, environment, **question).stdout.split() == ["overview"]
+    assert ask(project, forked, environment, **question).stdout.split() == ["overview"]

@@ -22,13 +22,13 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
-def test_every_command_of_a_page_runs(tmp_path: Path, page: Path, trainer: Path, environment: dict[str, str]) -> None:
+def test_every_command_of_a_page_runs(tmp_path: Path, page: Path, forked: Path, environment: dict[str, str]) -> None:
     with openai_server(lambda server, seen: Reply(content="## Summary\n\nRevenue grew.\n")) as server:
         script = "\n".join(["set -eu", *commands(page)]).replace("http://localhost:11434/v1", server.url)
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=tmp_path,
-            env={**environment, "PATH": f"{trainer.parent}:{environment['PATH']}"},
+            env={**environment, "PATH": f"{forked.parent}:{environment['PATH']}"},
             capture_output=True,
             text=True,
             timeout=120,

@@ -225,6 +225,7 @@ FULL = """
         with duckdb.connect(str(root / "mart.duckdb")) as connection:
             yield connection
 
+    sys.dont_write_bytecode = True
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
     result = drain(root / "spool", opener)

@@ -367,6 +367,7 @@ def test_a_full_disk_is_loud_and_corrupts_nothing(tmp_path):
         """
         import resource, signal, sys, pathlib, time
         from trainer.mart import Tracker
+        sys.dont_write_bytecode = True
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
         tracker = Tracker(pathlib.Path(sys.argv[1]))
@@ -393,6 +394,7 @@ def test_a_disk_that_stays_full_leaves_whole_lines_and_a_count_of_the_lost(tmp_p
         """
         import resource, signal, sys, pathlib
         from trainer.mart import Tracker
+        sys.dont_write_bytecode = True
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
         tracker = Tracker(pathlib.Path(sys.argv[1]))

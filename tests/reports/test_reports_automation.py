@@ -17,10 +17,10 @@ HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.
 class Runner:
     """Runs the `run:` lines of a step as GitHub's bash would, with the inputs given and the rest's defaults."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], forked: Path) -> None:
         self.folder = folder
         self.outputs = folder.parent / "outputs"
-        binaries = Path(sys.executable).parent
+        binaries = f"{forked.parent}:{Path(sys.executable).parent}"
         self.environment = {
             **environment,
             "PATH": f"{binaries}:{environment['PATH']}",
@@ -52,8 +52,8 @@ class Runner:
 
 
 @pytest.fixture
-def runner(blank: Path, environment: dict[str, str]) -> Runner:
-    found = Runner(blank, environment)
+def runner(blank: Path, environment: dict[str, str], forked: Path) -> Runner:
+    found = Runner(blank, environment, forked)
     assert found.bash("git init -q . && echo .trainer > .gitignore").returncode == 0
     return found
 

@@ -102,7 +102,7 @@ def test_the_page_shows_every_way_of_paging_and_of_asking():
     assert create_source("api", apis={"shop": {"base_url": "https://shop.example", **graphql}}).problems() == []
 
 
-def test_a_person_signs_in_by_the_command_of_the_page(trainer, environment, tmp_path):
+def test_a_person_signs_in_by_the_command_of_the_page(forked, environment, tmp_path):
     import subprocess
 
     with OAuthServer() as oauth:
@@ -113,14 +113,14 @@ def test_a_person_signs_in_by_the_command_of_the_page(trainer, environment, tmp_
         command = re.search(r"trainer (retrieve api api=crm --sign-in)", PAGE)[1].split()
         env = {**environment, "CRM_CLIENT": CLIENT, "XDG_STATE_HOME": str(tmp_path / "state")}
         options = {"cwd": tmp_path, "env": env, "text": True, "stderr": subprocess.PIPE, "stdout": subprocess.PIPE}
-        before = subprocess.run([trainer, "retrieve", "api", "api=crm", "path=/x"], check=False, **options)
-        with subprocess.Popen([trainer, *command], **options) as process:
+        before = subprocess.run([forked, "retrieve", "api", "api=crm", "path=/x"], check=False, **options)
+        with subprocess.Popen([forked, *command], **options) as process:
             lines = []
             for line in process.stderr:
                 lines.append(line.strip())
                 if line.startswith("http"):
                     urllib.request.urlopen(line.strip(), timeout=30).read()
-        after = subprocess.run([trainer, "retrieve", "api", "api=crm", "path=/x", "--no-store"], check=False, **options)
+        after = subprocess.run([forked, "retrieve", "api", "api=crm", "path=/x", "--no-store"], check=False, **options)
 
     assert "run: trainer retrieve api api=crm --sign-in" in before.stderr
     assert lines[-1] == "signed in to crm"

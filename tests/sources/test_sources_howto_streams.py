@@ -8,6 +8,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -28,11 +29,11 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 @pytest.fixture
-def shell(tmp_path, trainer, environment):
+def shell(tmp_path, forked, environment):
     """Runs lines of a shell in the project; gives what they print."""
 
     def run(lines: str) -> str:
-        paths = {**environment, "PATH": f"{trainer.parent}:{environment['PATH']}"}
+        paths = {**environment, "PATH": f"{forked.parent}:{Path(sys.executable).parent}:{environment['PATH']}"}
         command = ["bash", "-euc", lines]
         done = subprocess.run(
             command, cwd=tmp_path, env=paths, capture_output=True, text=True, timeout=120, check=False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -44,32 +43,26 @@ def tree(tmp_path: Path, server) -> Path:
     return tmp_path
 
 
-def trainer(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from trainer.cli.main import main; main()", *arguments]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TRAINER_")}
-    return subprocess.run(command, cwd=tree, env=environ, capture_output=True, text=True, timeout=120, check=False)
-
-
-def test_one_query_prints_its_storage_key(tree):
-    done = trainer(tree, "retrieve", "yahoo_finance", "ticker=ABBV", "kind=quote")
+def test_one_query_prints_its_storage_key(tree, run):
+    done = run(tree, "retrieve", "yahoo_finance", "ticker=ABBV", "kind=quote")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "yahoo_finance:ABBV:quote\n", "")
 
 
-def test_without_a_source_the_configured_one_is_asked(tree):
-    assert trainer(tree, "retrieve", "ticker=BFLY").stdout == "yahoo_finance:BFLY:quote\n"
+def test_without_a_source_the_configured_one_is_asked(tree, run):
+    assert run(tree, "retrieve", "ticker=BFLY").stdout == "yahoo_finance:BFLY:quote\n"
 
 
-def test_no_store_prints_the_data_and_keeps_nothing(tree):
-    done = trainer(tree, "retrieve", "file", "path=prices.csv", "--no-store")
+def test_no_store_prints_the_data_and_keeps_nothing(tree, run):
+    done = run(tree, "retrieve", "file", "path=prices.csv", "--no-store")
 
     assert json.loads(done.stdout) == {"records": [{"date": "2024-01-02", "price": 1.5}]}
     assert not (tree / ".trainer" / "trainer.duckdb").exists()
 
 
-def test_json_is_one_document_with_data_and_version(tree):
-    first = json.loads(trainer(tree, "retrieve", "ticker=ABBV", "--json").stdout)
-    second = json.loads(trainer(tree, "retrieve", "ticker=ABBV", "--json").stdout)
+def test_json_is_one_document_with_data_and_version(tree, run):
+    first = json.loads(run(tree, "retrieve", "ticker=ABBV", "--json").stdout)
+    second = json.loads(run(tree, "retrieve", "ticker=ABBV", "--json").stdout)
 
     assert (first["status"], first["version"]) == ("fetched", 1)
     assert (second["status"], second["version"]) == ("unchanged", 1)
@@ -78,18 +71,18 @@ def test_json_is_one_document_with_data_and_version(tree):
     assert first["metadata"]["subject"] == "AbbVie Inc."
 
 
-def test_a_ttl_keeps_it_from_being_fetched_again_until_asked(tree, server):
-    trainer(tree, "retrieve", "ticker=ABBV", "--ttl", "1d")
-    again = json.loads(trainer(tree, "retrieve", "ticker=ABBV", "--json").stdout)
-    refreshed = json.loads(trainer(tree, "retrieve", "ticker=ABBV", "--refresh", "--json").stdout)
+def test_a_ttl_keeps_it_from_being_fetched_again_until_asked(tree, server, run):
+    run(tree, "retrieve", "ticker=ABBV", "--ttl", "1d")
+    again = json.loads(run(tree, "retrieve", "ticker=ABBV", "--json").stdout)
+    refreshed = json.loads(run(tree, "retrieve", "ticker=ABBV", "--refresh", "--json").stdout)
 
     assert (again["status"], again["version"], again["data"]) == ("fresh", 1, None)
     assert refreshed["status"] == "unchanged"
     assert server.asked("/v7/finance/quote") == 2
 
 
-def test_all_that_the_reports_need_is_fetched_and_failures_are_told_apart(tree):
-    done = trainer(tree, "retrieve", "--all", "--json")
+def test_all_that_the_reports_need_is_fetched_and_failures_are_told_apart(tree, run):
+    done = run(tree, "retrieve", "--all", "--json")
 
     assert done.returncode == 6
     assert [(each["key"], each["status"]) for each in json.loads(done.stdout)] == [
@@ -100,11 +93,11 @@ def test_all_that_the_reports_need_is_fetched_and_failures_are_told_apart(tree):
     assert "1 of 2 queries failed" in done.stderr
 
 
-def test_a_rerun_asks_only_for_what_failed(tree, server):
-    trainer(tree, "retrieve", "--all")
+def test_a_rerun_asks_only_for_what_failed(tree, server, run):
+    run(tree, "retrieve", "--all")
     asked = server.asked("/v7/finance/quote")
 
-    done = trainer(tree, "retrieve", "--all")
+    done = run(tree, "retrieve", "--all")
 
     assert server.asked("/v7/finance/quote") == asked + 1
     assert [line.split()[:3] for line in done.stdout.splitlines()] == [
@@ -114,33 +107,33 @@ def test_a_rerun_asks_only_for_what_failed(tree, server):
     ]
 
 
-def test_when_all_fail_the_job_failed(tree, server):
+def test_when_all_fail_the_job_failed(tree, server, run):
     server.faults[:] = [Fault(500), Fault(500)]
 
-    assert trainer(tree, "retrieve", "--all").returncode == 1
+    assert run(tree, "retrieve", "--all").returncode == 1
 
 
-def test_every_query_leaves_a_record_with_its_key_and_how_it_ended(tree):
-    trainer(tree, "retrieve", "--all")
+def test_every_query_leaves_a_record_with_its_key_and_how_it_ended(tree, run):
+    run(tree, "retrieve", "--all")
 
-    records = json.loads(trainer(tree, "mart", "executions", "--json").stdout)
+    records = json.loads(run(tree, "mart", "executions", "--json").stdout)
 
     queries = {each["context"]["key"]: each["status"] for each in records if "key" in (each["context"] or {})}
     assert queries == {"yahoo_finance:ABBV:quote": "success", "yahoo_finance:NOPE:quote": "fail"}
 
 
-def test_the_help_of_a_source_names_what_it_can_be_asked(tree):
-    text = " ".join(trainer(tree, "retrieve", "yahoo_finance", "--help").stdout.split())
+def test_the_help_of_a_source_names_what_it_can_be_asked(tree, run):
+    text = " ".join(run(tree, "retrieve", "yahoo_finance", "--help").stdout.split())
 
     assert "ticker=ABBV The company's symbol" in text
     assert "interval=1d A row for each (kind=chart; 1m, 2m," in text
-    assert 'did you mean "yahoo_finance"?' in trainer(tree, "retrieve", "yahoo_finanse", "--help").stderr
+    assert 'did you mean "yahoo_finance"?' in run(tree, "retrieve", "yahoo_finanse", "--help").stderr
 
 
-def test_sources_are_listed_with_their_health(tree, server):
+def test_sources_are_listed_with_their_health(tree, server, run):
     server.gives_crumb = False
 
-    listed = json.loads(trainer(tree, "retrieve", "--list", "--json").stdout)
+    listed = json.loads(run(tree, "retrieve", "--list", "--json").stdout)
 
     health = {each["name"]: each["ok"] for each in listed}
     assert (health["file"], health["yahoo_finance"]) == (True, False)
@@ -154,7 +147,7 @@ def test_sources_are_listed_with_their_health(tree, server):
         "choices": [],
         "kind": "",
     }
-    assert f"yahoo_finance {__version__}: Yahoo Finance" in trainer(tree, "retrieve", "--list").stdout
+    assert f"yahoo_finance {__version__}: Yahoo Finance" in run(tree, "retrieve", "--list").stdout
 
 
 @pytest.mark.parametrize(
@@ -171,8 +164,8 @@ def test_sources_are_listed_with_their_health(tree, server):
         (("file", "path=missing.csv"), 1, "missing.csv: no such file"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_message(tree, arguments, code, message):
-    done = trainer(tree, "retrieve", *arguments)
+def test_what_is_wrong_is_told_in_one_message(tree, arguments, code, message, run):
+    done = run(tree, "retrieve", *arguments)
 
     assert done.returncode == code
     assert message in done.stderr
@@ -180,7 +173,7 @@ def test_what_is_wrong_is_told_in_one_message(tree, arguments, code, message):
     assert done.stdout == ""
 
 
-def test_an_interrupt_keeps_what_was_fetched_and_waits_for_nobody(tree, server):
+def test_an_interrupt_keeps_what_was_fetched_and_waits_for_nobody(tree, server, run):
     server.slow_symbols.add("NOPE")
     command = [sys.executable, "-c", "from trainer.cli.main import main; main()", "retrieve", "--all"]
     process = subprocess.Popen(command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -193,15 +186,15 @@ def test_an_interrupt_keeps_what_was_fetched_and_waits_for_nobody(tree, server):
 
     assert process.returncode == 130
     assert "interrupted; what was finished is kept" in told
-    assert json.loads(trainer(tree, "retrieve", "ticker=ABBV", "--json").stdout)["status"] == "unchanged"
+    assert json.loads(run(tree, "retrieve", "ticker=ABBV", "--json").stdout)["status"] == "unchanged"
 
 
-def test_every_request_to_a_service_leaves_a_record_without_the_crumb(tree):
-    trainer(tree, "retrieve", "ticker=ABBV")
+def test_every_request_to_a_service_leaves_a_record_without_the_crumb(tree, run):
+    run(tree, "retrieve", "ticker=ABBV")
 
-    listed = json.loads(trainer(tree, "mart", "executions", "--json").stdout)
+    listed = json.loads(run(tree, "mart", "executions", "--json").stdout)
     command = next(each["execution_id"] for each in listed if "key" not in (each["context"] or {}))
-    steps = json.loads(trainer(tree, "mart", "show", command, "--json").stdout)["steps"]
+    steps = json.loads(run(tree, "mart", "show", command, "--json").stdout)["steps"]
 
     assert [step["attributes"]["url"].partition("?")[0].rpartition("/")[2] for step in steps] == [
         "",
