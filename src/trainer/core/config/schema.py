@@ -209,6 +209,25 @@ class Mart(Struct, frozen=True, kw_only=True):
     durability: Annotated[Literal["fast", "safe"], Meta(description="fast survives a kill, safe a power cut.")] = "fast"
 
 
+class Governance(Struct, frozen=True, kw_only=True):
+    """What enters the catalogue's tables without a person, and who is told of what waits."""
+
+    approve_above: Annotated[
+        Share, Meta(description="Row insertions with more confidence are approved; 1 approves none.")
+    ] = 0.9
+    approve_schema: Annotated[bool, Meta(description="Whether the same holds for new tables and changed schemas.")] = (
+        False
+    )
+    expire_after: Annotated[str, Meta(description="When a proposal that nobody decided expires: 30d; 0 for never.")] = (
+        "30d"
+    )
+    low_trust: Annotated[Share, Meta(description="Below it a row's trust is worth a notification.")] = 0.5
+    notify_command: Annotated[
+        list[str], Meta(description="Program and arguments to run when something waits, fails or drops in trust.")
+    ] = field(default_factory=list)
+    notify_webhook: Annotated[Url | None, Meta(description="Address that the same is posted to, as JSON.")] = None
+
+
 class Site(Struct, frozen=True, kw_only=True):
     """The index of all reports."""
 
@@ -259,6 +278,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     prompt_security: PromptSecurity = field(default_factory=PromptSecurity)
     checks: Checks = field(default_factory=Checks)
     mart: Mart = field(default_factory=Mart)
+    governance: Governance = field(default_factory=Governance)
     site: Site = field(default_factory=Site)
     reports: Annotated[dict[str, Report], Meta(description="The reports, by name.")] = field(default_factory=dict)
 
