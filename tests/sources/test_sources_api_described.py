@@ -352,3 +352,113 @@ def test_what_is_wrong_with_a_description_is_told(clock, settings, message):
     apis = {"shop": {"base_url": "https://x.example", **settings}}
 
     assert message in [problem.message for problem in create_source("api", SourceContext(clock), apis=apis).problems()]
+
+
+REPOSITORIES = {"acme": ["core", "site"], "none": []}
+
+
+def forge(path: str, parameters: dict) -> Answer:
+    """Repositories of an owner, and the issues of each, two pages for `core`."""
+    _, first, *rest = path.split("/")
+    if first == "owners":
+        return [{"name": name, "stars": 5} for name in REPOSITORIES[rest[0]]] * 2, {}
+    if path.endswith("/comments"):
+        return [{"text": f"on {path}"}], {}
+    if path.endswith("/owner"):
+        return {"login": "acme"}, {}
+    page = int(parameters.get("page", 1))
+    return (
+        ([{"title": f"{rest[0]} {page}", "state": parameters.get("state"), "day": "2025-01-0" + str(page)}], {})
+        if (page < 3 and rest[0] == "core")
+        else ([], {})
+    )
+
+
+FORGE = {
+    "repos": {"path": "/owners/{owner}/repos"},
+    "issues": {
+        "path": "/repos/{repo}/issues",
+        "paging": {"kind": "page", "size": 1},
+        "parent": {"resource": "repos", "fields": {"repo": "name"}},
+        "fields": {"records.title": {"title": "Title"}},
+    },
+    "comments": {
+        "path": "/repos/{repo}/{title}/comments",
+        "parent": {"resource": "issues", "fields": {"repo": "/repo", "title": "title"}},
+    },
+    "owner": {"path": "/repos/{repo}/owner", "parent": {"resource": "repos", "fields": {"repo": "name"}}},
+}
+
+
+def test_each_record_of_a_parent_is_asked_for_once_and_its_name_stands_in_the_answer(ask):
+    result, asked = ask(forge, {"resource": "issues", "owner": "acme", "state": "open"}, resources=FORGE)
+
+    assert result.data["records"] == [
+        {"repo": "core", "title": "core 1", "state": "open", "day": "2025-01-01"},
+        {"repo": "core", "title": "core 2", "state": "open", "day": "2025-01-02"},
+    ]
+    assert [path for path, _ in asked] == ["/owners/acme/repos", *["/repos/core/issues"] * 3, "/repos/site/issues"]
+    assert asked[0][1] == {}
+    assert (result.metadata["requests"], result.metadata["as_of"]) == (2, "2025-01-02")
+    assert result.metadata["fields"] == {"records.title": {"title": "Title"}}
+
+
+def test_parents_have_parents_and_answers_that_are_no_lists(ask):
+    result, _ = ask(forge, {"resource": "comments", "owner": "acme"}, resources=FORGE)
+    assert [row["text"] for row in result.data["records"]] == [
+        f"on /repos/core/core%20{page}/comments" for page in (1, 2)
+    ]
+    result, _ = ask(forge, {"resource": "owner", "owner": "acme"}, resources=FORGE)
+    assert result.data["records"] == [{"repo": "core", "login": "acme"}, {"repo": "site", "login": "acme"}]
+
+
+def test_a_query_that_names_the_record_itself_asks_no_parent(ask):
+    result, asked = ask(forge, {"resource": "issues", "repo": "core", "pages": 1}, resources=FORGE)
+
+    assert [path for path, _ in asked] == ["/repos/core/issues"]
+    assert "repo" not in result.data["records"][0]
+
+
+def test_a_parent_without_records_gives_none(ask):
+    assert ask(forge, {"resource": "issues", "owner": "none"}, resources=FORGE)[0].data == {"records": []}
+
+
+def test_more_parents_than_are_allowed_and_records_without_the_value_are_errors(ask):
+    few = {**FORGE, "issues": {**FORGE["issues"], "parent": {**FORGE["issues"]["parent"], "most": 1}}}
+    with pytest.raises(SourceError, match="repos gives 2 records to ask for, more than 1") as caught:
+        ask(forge, {"resource": "issues", "owner": "acme"}, resources=few)
+    assert len(caught.value.asked) == 1
+    wrong = {**FORGE, "issues": {**FORGE["issues"], "parent": {"resource": "repos", "fields": {"repo": "slug"}}}}
+    with pytest.raises(SourceError, match="record 1 of repos has no value at slug, which repo is filled from"):
+        ask(forge, {"resource": "issues", "owner": "acme"}, resources=wrong)
+
+
+def test_what_the_parents_path_needs_is_asked_for(ask):
+    with pytest.raises(UsageError, match='the query field "owner" of the resource issues is missing'):
+        ask(forge, {"resource": "issues"}, resources=FORGE)
+
+
+@pytest.mark.parametrize(
+    ("parent", "message"),
+    [
+        (
+            {"resource": "repo", "fields": {"repo": "name"}},
+            'unknown resource in .*parent "repo"\n  did you mean "repos"',
+        ),
+        ({"resource": "repos"}, "parent.fields is missing"),
+        ({"fields": {"repo": "name"}}, "parent.resource is missing"),
+        (
+            {"resource": "comments", "fields": {"repo": "a"}},
+            "parent goes round in circles: issues of comments of issues",
+        ),
+        ({"resource": "repos", "fields": {"repo": "a["}}, "parent.fields.repo is"),
+        ({"resource": "repos", "fields": {"repo": "name"}, "most": "many"}, "parent.most must be a whole number"),
+    ],
+)
+def test_a_parent_that_is_none_is_told(ask, parent, message):
+    with pytest.raises(UsageError, match=message):
+        ask(
+            forge,
+            {"resource": "repos", "owner": "a"},
+            resources={**FORGE, "issues": {"path": "/{repo}", "parent": parent}},
+        )

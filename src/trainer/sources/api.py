@@ -31,7 +31,8 @@ from trainer.core.errors import MissingExtra, Problem, SourceError, UsageError, 
 from trainer.core.secrets import mask_secrets
 from trainer.core.values import Field, Json
 from trainer.sources.api_paging import PageRequest, first_page, next_page, with_parameters, without_parameters
-from trainer.sources.api_settings import Api, Resource, address, credentials, read_apis
+from trainer.sources.api_parents import fetch_children, names_needed, parent_of
+from trainer.sources.api_settings import PLACEHOLDER, Api, Resource, address, credentials, read_apis
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.dates import newest_day
 from trainer.sources.file_formats import read_data
@@ -51,7 +52,6 @@ _FORMATS = {
     "xml": "xml",
 }
 """The end of a Content-Type -> how the answer is read."""
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _OWN = (
     QueryField("path", description="The resource, after the service's base_url", example="/studies"),
     QueryField("resource", description="Or the resource by the name that config.yaml gives it", example="studies"),
@@ -137,8 +137,10 @@ class APIRetriever(DataRetriever):
         return [problem for problems in self._faults.values() for problem in problems]
 
     def fetch(self, query: Mapping[str, Json]) -> Fetched:
-        """The data of all pages; a list becomes `records`."""
+        """The data of all pages; a list becomes `records`, and so do the answers for all records of a parent."""
         name = str(query["api"])
+        if parent := parent_of(self._apis[name], query):
+            return fetch_children(self._apis[name], parent, query, self.fetch)
         api, request = _request(self._apis[name], query)
         api = replace(api, select=str(query.get("select", api.select)))
         pages = list(self._pages(name, api, request, most=query.get("pages")))
@@ -303,7 +305,8 @@ def _resource_problems(api: Api, query: Mapping[str, Json]) -> Iterator[Problem]
         message, hint = unknown("resource of " + str(query["api"]), str(name), api.resources)
         yield Problem(message, hint=hint)
         return
-    for field in _PLACEHOLDER.findall(api.resources[name].path):
+    parent = parent_of(api, query)
+    for field in names_needed(api, str(name)) if parent else PLACEHOLDER.findall(api.resources[name].path):
         if query.get(field) in (None, ""):
             yield Problem(f'the query field "{field}" of the resource {name} is missing')
 
@@ -316,7 +319,7 @@ def _request(api: Api, query: Mapping[str, Json]) -> tuple[Api, PageRequest]:
     api = replace(api, **{name: value for name, value in own.items() if value is not None})
     graphql = query.get("graphql") or resource.graphql
     values = {name: value for name, value in query.items() if name != "api" and name not in _OWN_NAMES}
-    path = _PLACEHOLDER.sub(lambda match: quote(_word(values.pop(match[1])), safe=""), resource.path)
+    path = PLACEHOLDER.sub(lambda match: quote(_word(values.pop(match[1])), safe=""), resource.path)
     url = "/".join(filter(None, (address(api), path.lstrip("/"))))
     values = {name: value for name, value in {**api.parameters, **values}.items() if value is not None}
     if graphql:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal, TypeVar, get_args
@@ -19,6 +20,8 @@ Flow = Literal["client_credentials", "refresh_token", "authorization_code", "dev
 PagingKind = Literal["page", "offset", "cursor", "link"]
 Method = Literal["GET", "POST"]
 FORMATS = ("json", "jsonl", "csv", "tsv", "xml")
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+"""A name in a path that a query fills."""
 T = TypeVar("T")
 
 
@@ -83,6 +86,18 @@ class Paging:
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """The resource for each of whose records another one is asked."""
+
+    resource: str
+    """Its name among the service's resources."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What of the request is filled from where in a record: `{repo: name}`; records of the answer get it too."""
+    most: int = 1_000
+    """Records of the parent above which asking is an error."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """One thing a service can be asked by name; what it leaves out is as the service says."""
 
@@ -100,6 +115,8 @@ class Resource:
     fields: Mapping[str, Mapping[str, str]] | None = None
     subject: str | None = None
     as_of: str | None = None
+    parent: Parent | None = None
+    """Ask once for each record of another resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +208,7 @@ def is_url(text: str) -> bool:
         return False
 
 
-_SECTIONS: Mapping[str, type] = {"auth": Auth, "paging": Paging}
+_SECTIONS: Mapping[str, type] = {"auth": Auth, "paging": Paging, "parent": Parent}
 
 
 def read_section(kind: type[T], section: Any, what: str, problems: list[Problem]) -> T | None:
@@ -256,11 +273,15 @@ def _check(api: Api, what: str, problems: list[Problem]) -> None:
         if not resource.path and not resource.graphql:
             problems.append(Problem(f"{what}.resources.{name}.path is missing", hint="such as /studies/{id}"))
         _check_answers(resource, f"{what}.resources.{name}", problems)
+        if resource.parent is not None:
+            _check_parent(api, name, resource.parent, f"{what}.resources.{name}.parent", problems)
 
 
 def _check_answers(part: Api | Resource, what: str, problems: list[Problem]) -> None:
     """What is wrong with how answers are asked for and read."""
     places = {"select": part.select, "as_of": part.as_of}
+    if isinstance(part, Resource) and part.parent is not None:
+        places |= {f"parent.fields.{name}": place for name, place in part.parent.fields.items()}
     if part.paging is not None:
         places |= {f"paging.{name}": getattr(part.paging, name) for name in ("next", "more", "total")}
     for name, expression in places.items():
@@ -276,6 +297,25 @@ def _check_answers(part: Api | Resource, what: str, problems: list[Problem]) -> 
     _check_choice(part.paging.kind, get_args(PagingKind), f"{what}.paging.kind", problems)
     if part.paging.kind == "cursor" and not (part.paging.next or part.paging.next_header):
         problems.append(Problem(f"{what}.paging.next is missing", hint="point to the next cursor, such as /next"))
+
+
+def _check_parent(api: Api, name: str, parent: Parent, what: str, problems: list[Problem]) -> None:
+    """What is wrong with the resource that another one is asked for."""
+    if parent.resource not in api.resources:
+        message, hint = unknown(f"resource in {what}", str(parent.resource), api.resources)
+        problems.append(Problem(message, hint=hint))
+    if not parent.fields:
+        problems.append(Problem(f"{what}.fields is missing", hint="such as fields: {repo: name} for /repos/{repo}"))
+    line, above = [name], parent
+    while above.resource in api.resources and above.resource not in line:
+        line.append(above.resource)
+        upper = api.resources[above.resource].parent
+        if upper is None:
+            return
+        above = upper
+    if above.resource in line:
+        circle = " of ".join([*line, above.resource])
+        problems.append(Problem(f"{what} goes round in circles: {circle}", hint="let one of them have no parent"))
 
 
 def check_auth(auth: Auth, what: str, problems: list[Problem]) -> None:
