@@ -12,12 +12,14 @@ from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.data import DataRequest, Sources, data_block
 from trainer.actions.joins import compute_joins, ordered_joins
 from trainer.actions.model import ModelChoice, plan_prompt
+from trainer.actions.report_source import report_contexts, report_queries
 from trainer.actions.screening import ended_rules, screened
 from trainer.core.digest import digest
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import Context, DataBlock, Prompt, StoredData, Verdict
 from trainer.prompts import (
+    REPORT,
     DataQuery,
     Instruction,
     count_tokens,
@@ -52,6 +54,8 @@ class Prepared:
     title: str = ""
     joins: Mapping[str, DataQuery] = field(default_factory=dict)
     """By name, the data that is computed from other data; each after those that it reads."""
+    reports: tuple[str, ...] = ()
+    """The reports that are among its data."""
 
 
 def check_schema(schema: Mapping[str, Any], file: str) -> None:
@@ -138,14 +142,36 @@ class Instructions:
         self._check_lengths(instruction, params)
         queries = {query.name: query for query in data_queries(instruction, params)}
         queries |= self._replaced(instruction, params, data, keys)
+        reports = tuple(dict.fromkeys(str(one.query["report"]) for one in queries.values() if one.source == REPORT))
+        if reports:
+            instruction, queries = self._with_parts(instruction, queries)
+        requests = {query.name: self._request(instruction, query) for query in queries.values() if not query.sql}
         return Prepared(
             instruction,
             params,
-            self._contexts(instruction, params),
-            {query.name: self._request(instruction, query) for query in queries.values() if not query.sql},
+            (*self._contexts(instruction, params), *report_contexts(self.project, reports)),
+            requests,
             fill_names(instruction.title, params),
             ordered_joins(instruction, queries),
+            reports,
         )
+
+    def _with_parts(
+        self, instruction: Instruction, queries: Mapping[str, DataQuery]
+    ) -> tuple[Instruction, dict[str, DataQuery]]:
+        """Instruction and queries with the data behind a report's figures in place of the report."""
+        declared: dict[str, DataQuery] = {}
+        parts: dict[str, DataQuery] = {}
+        for name, query in queries.items():
+            try:
+                own = report_queries(self.project, query) if query.source == REPORT else (query,)
+            except UsageError as error:
+                raise InstructionError(
+                    error.message, problems=_placed(error, instruction.where("data", name))
+                ) from error
+            parts |= {part.name: part for part in own}
+            declared |= {part.name: part for part in own if name in instruction.data}
+        return replace(instruction, data=declared), parts
 
     def _request(self, instruction: Instruction, query: DataQuery) -> DataRequest:
         try:

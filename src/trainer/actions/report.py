@@ -3,84 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from trainer.actions.data import Sources, known_digests, load_documents
-from trainer.actions.model import drafted
 from trainer.actions.prompt import check_all
 from trainer.actions.record import Recorder
 from trainer.actions.report_build import Build
-from trainer.actions.report_inputs import ReportInput, all_requests, collect_inputs
+from trainer.actions.report_inputs import ReportInput
 from trainer.actions.report_outcome import BuildOptions, ReportOutcome, outcome_of_error
+from trainer.actions.report_plan import Planned, build_order, configured_reports, plan_reports, plan_wave, tell_nobody
 from trainer.actions.site import write_site
 from trainer.core.clock import Clock, system_clock
-from trainer.core.errors import EditedError, TrainerError, UsageError
+from trainer.core.errors import EditedError, TrainerError
 from trainer.core.project import Project
 from trainer.reports import (
     Orphan,
     Plan,
     Provenance,
     Reason,
-    ReportSpec,
     edited_files,
-    expand_reports,
     find_orphans,
     output_paths,
-    plan_report,
     provenance_path,
     read_provenance,
     remove_orphan,
-    select_reports,
-    select_tags,
 )
 
 OnEvent = Callable[[ReportOutcome], None]
-
-
-def tell_nobody(_: object) -> None:
-    """Listen to nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What is to be done about some reports."""
-
-    inputs: list[ReportInput]
-    errors: dict[str, TrainerError]
-    """What is wrong with those that have no inputs, by name."""
-    plans: dict[str, Plan]
-    committed: dict[str, Provenance | None]
-    """The provenance of every report that was asked for, in the config's order."""
-    sources: Sources
-
-
-def plan_reports(
-    project: Project,
-    names: Sequence[str],
-    options: BuildOptions,
-    *,
-    clock: Clock = system_clock,
-    refresh: bool = False,
-    warn: Callable[[str], None] = tell_nobody,
-) -> Planned:
-    """Which of the reports are stale, and why; with `refresh`, data that is too old is fetched first."""
-    sources = Sources(project, clock=clock)
-    specs = _select(project, names)
-    inputs, errors = collect_inputs(project, specs, sources=sources, changes=options.changes, formats=options.formats)
-    if options.tags:
-        tags = {spec.name: spec.tags for spec in specs} | {report.spec.name: report.tags for report in inputs}
-        wanted = select_tags(tags, options.tags)
-        specs = tuple(spec for spec in specs if spec.name in wanted)
-        inputs = [report for report in inputs if report.spec.name in wanted]
-        errors = {name: error for name, error in errors.items() if name in wanted}
-    committed = {spec.name: read_provenance(provenance_path(project.output, spec.name)) for spec in specs}
-    if refresh and not options.offline:
-        _refresh(project, inputs, committed, sources=sources, clock=clock, warn=warn)
-    digests = known_digests(project, all_requests(inputs), sources=sources)
-    plans = {
-        report.spec.name: _plan(project, report, committed[report.spec.name], digests, options) for report in inputs
-    }
-    return Planned(inputs, errors, plans, committed, sources)
 
 
 def check_reports(
@@ -96,7 +44,7 @@ def check_reports(
         recorded = planned.committed[report.spec.name]
         plan = _with_figures(project, report, planned.plans[report.spec.name], recorded)
         outcomes[report.spec.name] = _outcome(report, plan, recorded)
-    specs = [] if names or tags else list(_select(project, ()))
+    specs = [] if names or tags else list(configured_reports(project, ()))
     orphans = find_orphans(specs, planned.committed, root=project.root, output=project.output) if specs else []
     for orphan in orphans:
         outcomes[orphan.name] = _with_orphan(outcomes.get(orphan.name), orphan)
@@ -105,7 +53,7 @@ def check_reports(
 
 def prune_reports(project: Project, *, overwrite: bool = False) -> list[ReportOutcome]:
     """What became of the files of removed reports, matrix rows and formats; those that a person edited stay."""
-    specs = _select(project, ())
+    specs = configured_reports(project, ())
     recorded = {spec.name: read_provenance(provenance_path(project.output, spec.name)) for spec in specs}
     orphans = find_orphans(specs, recorded, root=project.root, output=project.output)
     outcomes = []
@@ -140,42 +88,49 @@ def build_reports(
     planned = plan_reports(project, names, options, clock=clock, refresh=True, warn=on_warning)
     if not planned.inputs:
         check_all(list(planned.errors.values()))
-    plans, committed = planned.plans, planned.committed
-    due = [report for report in planned.inputs if plans[report.spec.name].stale or options.force]
-    outcomes = _broken(planned.errors) | {
-        report.spec.name: _outcome(report, plans[report.spec.name], committed[report.spec.name])
-        for report in planned.inputs
-        if report not in due
-    }
-    on_total(len(due))
-    for name in planned.errors:
-        on_event(outcomes[name])
+    outcomes = _broken(planned.errors)
+    for outcome in outcomes.values():
+        on_event(outcome)
+    due = sum(plan.stale or options.force for plan in planned.plans.values())
+    on_total(due)
     if due:
         with Recorder(project, "report", clock=clock) as recorder:
             build = Build(
-                project,
-                options,
-                planned.sources,
-                recorder,
-                plans=plans,
-                committed=committed,
-                clock=clock,
-                on_event=on_event,
-                on_warning=on_warning,
+                project, options, planned.sources, recorder, clock=clock, on_event=on_event, on_warning=on_warning
             )
-            outcomes |= build.run(due)
+            for wave in build_order(planned.inputs):
+                outcomes |= _build_wave(plan_wave(project, wave, planned, options), outcomes, build)
+            plan = build.close()
+            outcomes |= {name: replace(outcomes[name], plan=plan) for name in build.items}
+    else:
+        outcomes |= {
+            report.spec.name: _outcome(report, planned.plans[report.spec.name], planned.committed[report.spec.name])
+            for report in planned.inputs
+        }
     try:
         write_site(project)
     except TrainerError as error:
         on_warning(f"the index of all reports was not written: {error.message}")
-    return [outcomes[name] for name in committed]
+    return [outcomes[name] for name in planned.committed]
 
 
-def _select(project: Project, names: Sequence[str]) -> tuple[ReportSpec, ...]:
-    specs = expand_reports(project.settings.reports)
-    if not specs:
-        raise UsageError("config.yaml lists no reports", hint="add one under reports:, see trainer init")
-    return select_reports(specs, names)
+def _build_wave(planned: Planned, former: Mapping[str, ReportOutcome], build: Build) -> dict[str, ReportOutcome]:
+    """What became of reports that do not use one another; one whose own reports failed stays as it is."""
+    outcomes = _broken(planned.errors)
+    due = []
+    for report in planned.inputs:
+        name = report.spec.name
+        failed = [used for used in report.prepared.reports if former[used].error is not None]
+        if not (planned.plans[name].stale or build.options.force):
+            outcomes[name] = _outcome(report, planned.plans[name], planned.committed[name])
+        elif failed:
+            error = TrainerError(f"its report {failed[0]} was not built", hint="mend that one first, then run it again")
+            outcomes[name] = outcome_of_error(name, report.title, error)
+        else:
+            due.append(report)
+    for outcome in outcomes.values():
+        build.on_event(outcome)
+    return outcomes | build.run(due, plans=planned.plans, committed=planned.committed)
 
 
 def _broken(errors: Mapping[str, TrainerError]) -> dict[str, ReportOutcome]:
@@ -189,58 +144,6 @@ def _with_orphan(outcome: ReportOutcome | None, orphan: Orphan) -> ReportOutcome
         return ReportOutcome(orphan.name, "orphaned", orphan.provenance.title, (reason,), outputs=orphan.paths)
     status = "orphaned" if outcome.status == "current" else outcome.status
     return replace(outcome, status=status, reasons=(*outcome.reasons, reason))
-
-
-def _refresh(
-    project: Project,
-    inputs: Sequence[ReportInput],
-    committed: Mapping[str, Provenance | None],
-    *,
-    sources: Sources,
-    clock: Clock,
-    warn: Callable[[str], None],
-) -> None:
-    """Fetch what is remote and too old, or was never fetched by a report that was built, so that the plan sees it."""
-    built = {block.key for each in committed.values() if each is not None for block in each.data}
-    remote = [
-        request
-        for report in inputs
-        for request in report.prepared.requests.values()
-        if request.source
-        and not request.local
-        and (request.max_age is not None or (committed[report.spec.name] and request.key not in built))
-    ]
-    if not remote:
-        return
-    documents = [document for each in committed.values() if each is not None for document in each.documents()]
-    loaded = load_documents(project, remote, sources=sources, clock=clock, committed=documents)
-    for warning in loaded.warnings:
-        warn(warning)
-    for key, error in loaded.errors.items():
-        warn(f"{key}: {error.message}; reports that are built stay as they are, with the data they were made from")
-
-
-def _plan(
-    project: Project,
-    report: ReportInput,
-    recorded: Provenance | None,
-    digests: Mapping[str, str | None],
-    options: BuildOptions,
-) -> Plan:
-    choices = [report.choice, drafted(report.choice)] if options.offline else [report.choice]
-    plans = [
-        plan_report(
-            report.spec,
-            now=report.ingredients(digests, choice=choice),
-            recorded=recorded,
-            root=project.root,
-            output=project.output,
-            formats=report.asked_formats,
-            offline=options.offline,
-        )
-        for choice in choices
-    ]
-    return min(plans, key=lambda plan: len(plan.reasons))
 
 
 def _outcome(report: ReportInput, plan: Plan, recorded: Provenance | None) -> ReportOutcome:

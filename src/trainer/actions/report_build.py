@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Build:
-    """A build while it runs; `run` is called once."""
+    """A build while it runs: `run` for each wave of reports, and `close` at its end."""
 
     def __init__(
         self,
@@ -37,8 +37,6 @@ class Build:
         sources: Sources,
         recorder: Recorder,
         *,
-        plans: Mapping[str, Plan],
-        committed: Mapping[str, Provenance | None],
         clock: Clock,
         on_event: Callable[[ReportOutcome], None],
         on_warning: Callable[[str], None],
@@ -49,8 +47,8 @@ class Build:
         self.clock = clock
         self.recorder = recorder
         sources.on_call = recorder.request
-        self.plans = plans
-        self.committed = committed
+        self.plans: Mapping[str, Plan] = {}
+        self.committed: Mapping[str, Provenance | None] = {}
         self.on_event = on_event
         self.on_warning = on_warning
         self.budget = make_budget(project, max_cost=options.max_cost, clock=clock)
@@ -60,8 +58,13 @@ class Build:
         self.plan: dict[str, Choice] = {}
         """How many calls and workers were chosen, and why."""
 
-    def run(self, due: Sequence[ReportInput]) -> dict[str, ReportOutcome]:
+    def run(
+        self, due: Sequence[ReportInput], *, plans: Mapping[str, Plan], committed: Mapping[str, Provenance | None]
+    ) -> dict[str, ReportOutcome]:
         """The outcome of each report that was due; whatever happens to one of them, the others are built."""
+        if not due:
+            return {}
+        self.plans, self.committed, self.outcomes = plans, committed, {}
         if self.options.offline:
             due = [replace(report, choice=drafted(report.choice)) for report in due]
         chosen = plan_processes(self.project, len(due))
@@ -80,12 +83,16 @@ class Build:
             finally:
                 # After an interrupt, reports that wait are not begun; those under way lose their PDF worker.
                 threads.shutdown(wait=False, cancel_futures=True)
+        return self.outcomes
+
+    def close(self) -> dict[str, Choice]:
+        """Record what was sent; how many calls and workers were chosen, and why."""
         self.completer.record(self.recorder)
         if self.budget is not None:
             self.budget.close()
         if self.completer.concurrency is not None:
             self.plan["concurrency"] = self.completer.concurrency
-        return {name: replace(outcome, plan=self.plan) for name, outcome in self.outcomes.items()}
+        return self.plan
 
     def _render(self, due: Sequence[ReportInput]) -> dict[str, Rendered]:
         """The finished prompts by report; a report that cannot be rendered has its outcome already."""

@@ -20,10 +20,10 @@ from trainer.actions.model import (
     second_tries,
 )
 from trainer.actions.prompt import Rendered, render_prepared
-from trainer.actions.report import plan_reports
 from trainer.actions.report_inputs import ReportInput, all_requests
 from trainer.actions.report_outcome import BuildOptions
 from trainer.actions.report_outputs import check
+from trainer.actions.report_plan import plan_reports
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.project import Project

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from trainer.actions.report import plan_reports
 from trainer.actions.report_outcome import BuildOptions
+from trainer.actions.report_plan import plan_reports
 from trainer.core.clock import Clock, system_clock
 from trainer.core.digest import pick
 from trainer.core.errors import TrainerError

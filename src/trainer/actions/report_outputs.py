@@ -25,7 +25,7 @@ from trainer.convert import (
     write,
 )
 from trainer.core.config.schema import Checks
-from trainer.core.digest import digest_bytes
+from trainer.core.digest import canonical, digest_bytes, pick
 from trainer.core.errors import EditedError, RefusedError, Where
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
@@ -184,6 +184,7 @@ def write_report(
         scores=dict(checked.verdict.scores),
         outputs=_outputs(project, report, converted, before),
         edits=_describe_edits(built, edits),
+        figures=_figures(report, rendered, checked),
     )
     write_atomic(_copy_of(project, report), markdown)
     changed = [project.shown(path) for path, item in converted.items() if write_atomic(path, item.content)]
@@ -191,6 +192,29 @@ def write_report(
     if write_atomic(record, provenance.text()):
         changed.append(project.shown(record))
     return provenance, tuple(changed)
+
+
+_FIGURE = ("text", "value", "verdict", "measure", "date", "support", "formula")
+"""What the provenance keeps of a figure."""
+
+
+def _figures(report: ReportInput, rendered: Rendered, checked: CheckedAnswer) -> tuple[dict[str, str], ...]:
+    """The figures of the text as the provenance keeps them; dates, words and the rows of charts are left out."""
+    if not report.checks.enabled:
+        return ()
+    from trainer.checks import prompt_figures
+
+    figures = [
+        {name: value for name, value in {**pick(figure, *_FIGURE), "value": _rounded(figure.value)}.items() if value}
+        for figure in prompt_figures(checked.text, prompt=rendered.prompt).figures
+        if not figure.chart and figure.kind not in ("date", "direction", "rank", "size")
+    ]
+    return tuple({canonical(figure): figure for figure in figures}.values())
+
+
+def _rounded(value: float) -> float:
+    """Without what binary arithmetic leaves of decimals: 4238000000.0000005 is 4238000000.0."""
+    return float(f"{value:.12g}")
 
 
 def _stale(blocks: Sequence[DataBlock]) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from trainer.checks.figures import check_figures, prompt_figures
 from trainer.checks.opinion import opinion_question, second_opinion
 from trainer.checks.repair import repair_message
 from trainer.checks.screen import CHECKS, DEFAULT, check_completion, faults
-from trainer.checks.sources import annotate, sources_appendix
+from trainer.checks.sources import annotate, bare_text, sources_appendix
 
 __all__ = [
     "CHECKS",
@@ -13,6 +13,7 @@ __all__ = [
     "Figure",
     "FigureReport",
     "annotate",
+    "bare_text",
     "check_completion",
     "check_figures",
     "faults",

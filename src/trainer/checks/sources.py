@@ -62,6 +62,26 @@ def annotate(markdown: str, report: FigureReport, *, language: str = "en", is_li
     return f"{markdown.rstrip()}\n\n{MARK} {_NOTES[_known(language)]}\n"
 
 
+def bare_text(markdown: str) -> str:
+    """What a report says: its Markdown without front matter, title, notices, charts, marks and the appendix of sources.
+
+    Notices are the quotations above its first section: of the writer without a model, of data out of date.
+    """
+    lines = markdown.split("\n")
+    left_out: set[int] = set()
+    for block in read_document(markdown).blocks:
+        fences = 1 if block.kind == "chart" else 0
+        is_title = block.kind == "heading" and block.level == 1
+        is_notice = block.kind == "quote" and len(block.headings) < 2
+        if block.appendix or is_title or is_notice or block.kind in ("front", "chart"):
+            left_out |= set(range(block.line - fences, block.line + block.text.rstrip("\n").count("\n") + 1 + fences))
+    text = "\n".join(line for number, line in enumerate(lines, 1) if number not in left_out)
+    notes = "|".join(re.escape(note) for note in _NOTES.values())
+    text = re.sub(rf"^{MARK} (?:{notes})\n?", "", text, flags=re.MULTILINE)
+    text = re.sub(rf"\[{MARK}\]\(#[^)\s]*\)|{MARK}|<!-- /?keep -->\n?", "", text)
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
+
+
 def sources_appendix(report: FigureReport, *, language: str = "en") -> str:
     """The appendix that names what is behind the figures, one row a measure of a table; empty without figures.
 

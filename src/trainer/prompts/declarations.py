@@ -26,6 +26,9 @@ _SYNTAXES: tuple[Syntax, ...] = get_args(Syntax)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RESERVED = frozenset({"data", "params", "range", "namespace", "loop", "self", "true", "false", "none"})
 
+REPORT = "report"
+"""The source that `data: {name: {report: NAME}}` asks: another report of the project."""
+
 T = TypeVar("T")
 
 
@@ -214,6 +217,8 @@ class _Reader:
         if not isinstance(entry, dict):
             self.say("data needs a source with its query, or a key", *path, key=True)
             return DataQuery(name)
+        if set(entry) == {"report"}:
+            entry = {"source": REPORT, **entry}
         if "source" not in entry and "from" in entry and ("sql" in entry or isinstance(entry["from"], list)):
             return self.join(name, entry)
         query = {field: item for field, item in entry.items() if field not in ("source", "key", "max_age")}

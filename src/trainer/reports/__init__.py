@@ -6,12 +6,13 @@ from trainer.reports.feed import GENERATOR, feed_xml
 from trainer.reports.index import INDEX_TEMPLATE, index_markdown, writing_cost
 from trainer.reports.orphans import Orphan, edited_files, find_orphans, remove_orphan
 from trainer.reports.plan import Ingredients, Plan, Reason, output_paths, plan_report
-from trainer.reports.provenance import Provenance, Written, provenance_path, read_provenance
+from trainer.reports.provenance import UNDATED, Provenance, Written, provenance_path, read_provenance
 from trainer.reports.spec import ReportSpec, expand_reports, select_reports, select_tags
 
 __all__ = [
     "GENERATOR",
     "INDEX_TEMPLATE",
+    "UNDATED",
     "Edit",
     "Ingredients",
     "Orphan",

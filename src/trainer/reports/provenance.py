@@ -60,10 +60,13 @@ class Provenance:
     edits: Mapping[str, Any] | None = None
     """What a person wrote into it: `blocks` with section and text; `base` is the digest of the text without them."""
     schema: int = SCHEMA
+    figures: tuple[Mapping[str, Any], ...] = ()
+    """The figures of the text as the checks read them, each once: `text`, `verdict`, and where there are, `measure`,
+    `date`, `support` and `formula`. Read on demand only, as most readers of the file have no use for them."""
 
     def text(self) -> str:
         """The file's content, byte-stable."""
-        fields = {name: value for name, value in pick(self).items() if name != "edits" or value}
+        fields = {name: value for name, value in pick(self).items() if name not in _WHERE_ANY or value}
         data = [_block(block) for block in self.data]
         outputs = [{name: value for name, value in pick(output).items() if value} for output in self.outputs]
         return mask_known(pretty({**fields, "data": data, "outputs": outputs}))
@@ -95,14 +98,30 @@ def provenance_path(output: Path, name: str) -> Path:
     return output / "json" / f"{name}.json"
 
 
-def read_provenance(path: Path) -> Provenance | None:
-    """The provenance in the file; None where there is none or it cannot be read, so that its report is stale."""
+_WHERE_ANY = frozenset({"edits", "figures"})
+"""What the file leaves out where there is none."""
+
+
+def read_provenance(path: Path, *, figures: bool = False) -> Provenance | None:
+    """The provenance in the file, with its figures where these are asked for.
+
+    None where there is none or it cannot be read, so that its report is stale.
+    """
     try:
-        found = msgspec.structs.asdict(msgspec.json.decode(path.read_bytes(), type=_File))
+        return parse_provenance(path.read_bytes(), figures=figures)
+    except OSError:
+        return None
+
+
+def parse_provenance(content: bytes, *, figures: bool = False) -> Provenance | None:
+    """As `read_provenance`, from the bytes of a file."""
+    try:
+        found = msgspec.structs.asdict(msgspec.json.decode(content, type=_File))
+        found["figures"] = tuple(msgspec.json.decode(found["figures"])) if figures else ()
         blocks = tuple(_read_block(block) for block in found["data"])
         outputs = tuple(Written(**written) for written in found["outputs"])
         return Provenance(**{**found, "data": blocks, "outputs": outputs, "findings": tuple(found["findings"])})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
@@ -122,6 +141,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     outputs: list[dict[str, str]]
     schema: int
     edits: dict[str, Any] | None = None
+    figures: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 def describe_completion(result: CompletionResult) -> dict[str, Any]:
