@@ -27,6 +27,7 @@ COMMANDS = {
     "convert": Entry("Convert documents: Markdown, JSON, HTML, PDF, DOCX, LaTeX.", main=True),
     "ingest": Entry("File incoming documents into the store.", main=True),
     "report": Entry("Build the reports whose inputs changed.", main=True),
+    "diff": Entry("Show what changed between two editions of a report."),
     "init": Entry("Start a new project."),
     "store": Entry("Read and write the store."),
     "facts": Entry("Show what was understood of any data: measures, dimensions, times, units."),
