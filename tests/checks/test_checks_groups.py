@@ -193,3 +193,13 @@ def test_bands_above_columns_say_nothing_of_the_unit_of_their_cells() -> None:
 
     assert alarms(text, incomes) == []
     assert alarms(text.replace("| 30 |", "| 30,417 |"), incomes) == ["30,417"]
+
+
+def test_rows_that_say_the_same_are_all_counted_in_a_mean() -> None:
+    rows = [{"sex": "Male", "tip": tip} for tip in (2.25, 2.25, 2.25, 5.5)] + [{"sex": "Female", "tip": 3.75}] * 2
+
+    assert alarms("The mean tip of men was 3.0625, that of the whole table 3.291667.", rows) == []
+    assert alarms("The mean tip is highest for Female (3.75) and lowest for Male (3.0625).", rows) == []
+    assert alarms("The mean tip is highest for Male (3.0625).", rows) == ["highest"]
+    # 3.875 is the mean of the two values that differ.
+    assert alarms("The mean tip of men was 3.875.", rows) == ["3.875"]

@@ -12,6 +12,7 @@ from trainer.checks.figure import Judgement
 from trainer.checks.lexicon import Lexicon
 from trainer.checks.numerals import Numeral
 from trainer.checks.quantities import Candidate, Quantity
+from trainer.checks.slices import Slices
 from trainer.checks.view import Datum, MemberKey, Option, View
 from trainer.facts import Time
 
@@ -74,6 +75,7 @@ class Evidence:
 
     def __init__(self, view: View, contexts: Sequence[ContextFigure], lexicon: Lexicon) -> None:
         self.view = view
+        self.slices = Slices(view)
         self.contexts = contexts
         self.lexicon = lexicon
         self.calendar = Calendar.of(datum.time for datum in view.data)

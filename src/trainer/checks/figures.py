@@ -9,7 +9,8 @@ from functools import lru_cache
 from trainer.checks.dates import check_dates
 from trainer.checks.evidence import Reading, exact
 from trainer.checks.figure import UNVERIFIED, Figure, FigureReport, Unread
-from trainer.checks.predicates import Predicate, check_predicates
+from trainer.checks.predicate import Predicate
+from trainer.checks.predicates import check_predicates
 from trainer.checks.quantities import Quantity
 from trainer.checks.text import Given, read_text
 from trainer.core.values import Context, DataBlock, Prompt, Verdict

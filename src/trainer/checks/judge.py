@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from trainer.checks.learning import Templates, learn
 from trainer.checks.lexicon import Lexicon
 from trainer.checks.nearby import Nearby
 from trainer.checks.quantities import Candidate, Quantity
-from trainer.checks.thresholds import ACCEPTED, BOUND, LIKELY, NAMED, UNCALLED
+from trainer.checks.thresholds import ACCEPTED, BOUND, LIKELY, LIMIT_DIGITS, LIMIT_DISTANCE, NAMED, UNCALLED
 from trainer.checks.view import Datum, View
 
 _FIRST = 6
@@ -176,6 +177,23 @@ def arithmetic(judge: Judge, case: Case) -> Reading | None:
     return Reading(case.claim, "derived", derived, chance=derivation.chance)
 
 
+def limit(judge: Judge, case: Case) -> Reading | None:
+    """The one datum that the words bind lies on the side of a round limit: `above 70`, `fell below 70`."""
+    claim = case.claim
+    has = judge.evidence.lexicon.before
+    side = 1 if has("limit_over").search(claim.before) else -1 if has("limit_under").search(claim.before) else 0
+    own = (
+        judge.costs.expected(claim, case.binding) if side and _significant(claim.numeral.text) <= LIMIT_DIGITS else None
+    )
+    if own is None or not own.value or not claim.numeral.value:
+        return None
+    ratio = (own.value / claim.numeral.value) ** side
+    if not 1 <= ratio <= LIMIT_DISTANCE:
+        return None
+    formula = f"{{0}} is {'above' if side > 0 else 'below'} {claim.numeral.text}"
+    return Reading(claim, "derived", replace(_as_candidate(own), operation="limit", formula=formula))
+
+
 def another_datum(judge: Judge, case: Case) -> Reading | None:
     """The words bind one datum, and it says otherwise."""
     own = judge.costs.expected(case.claim, case.binding)
@@ -202,6 +220,7 @@ RULES: tuple[Rule, ...] = (
     any_datum,
     converted_datum,
     arithmetic,
+    limit,
     another_datum,
     nothing,
 )
@@ -226,6 +245,11 @@ def _is_uncalled(judge: Judge, case: Case, derived: Candidate) -> bool:
     else:
         calls = derived.cost <= UNCALLED
     return not calls and binding.best >= BOUND and judge.costs.expected(claim, binding) is not None
+
+
+def _significant(text: str) -> int:
+    """The digits of a number without the noughts around them: 2 of `7,300`."""
+    return len(re.sub(r"\D", "", text).strip("0"))
 
 
 def _as_candidate(quantity: Quantity) -> Candidate:

@@ -10,7 +10,6 @@ from trainer.checks.claims import Claim
 from trainer.checks.costs import Binding, Costs
 from trainer.checks.evidence import ContextFigure, Evidence
 from trainer.checks.quantities import Focus, Group, Quantity
-from trainer.checks.slices import Slices
 from trainer.checks.thresholds import ACCEPTED, BROKEN, FEW, FOCUS, IMPLIED
 from trainer.checks.view import GENERIC, Datum, Option
 from trainer.facts import Time
@@ -29,7 +28,7 @@ class Nearby:
         self.evidence = evidence
         self.view = evidence.view
         self.costs = costs
-        self.slices = Slices(evidence.view)
+        self.slices = evidence.slices
         self.times_of: dict[int, list[Time]] = {
             measure: sorted({datum.time for datum in data if datum.time}, key=lambda time: (time.end, time.start))
             for measure, data in self.slices.rows.items()

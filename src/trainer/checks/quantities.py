@@ -309,7 +309,7 @@ def totals(focus: Focus) -> Iterator[Candidate]:
             items = [item for item in items if same_length(item.time, own.time)]  # noqa: PLW2901
             base = min(item.cost for item in items)
             groups: list[tuple[Sequence[Quantity], float]] = [(items, 0.2)]
-            if name == "series":
+            if name == "series" and own.time is not None:
                 groups += [
                     (items[start : start + size], _run_cost(items, start, size))
                     for size in (2, 3, 4, 5, 6, 12)

@@ -45,8 +45,25 @@ class Slices:
             for fixed in combinations(options, size):
                 if len({name for name, _ in fixed}) == size:
                     for time in times:
-                        if (group := self._group(measure, frozenset(fixed), time)) is not None:
+                        group = self._group(measure, frozenset(fixed), time)
+                        if group is not None and group.count.value > 1:
                             yield group
+
+    def siblings(self, own: Quantity, operation: str) -> list[list[Quantity]]:
+        """A group's sum, mean or count beside those of the other members, one list for each of its dimensions."""
+        lists = []
+        for fixed in own.members:
+            others = sorted({of for datum in self.rows[own.measure] for of in datum.members if of[0] == fixed[0]})
+            groups = (self._group(own.measure, frozenset({*own.members} - {fixed} | {of}), own.time) for of in others)
+            values = [
+                value
+                for group in groups
+                if group is not None
+                and (value := {"sum": group.total, "mean": group.mean, "count": group.count}[operation]) is not None
+            ]
+            if len(values) > 1:
+                lists.append(values)
+        return lists
 
     def _group(self, measure: int, fixed: frozenset[Member], time: Time | None) -> Group | None:
         key = (measure, fixed, time)
@@ -56,7 +73,7 @@ class Slices:
                 for datum in self.rows[measure]
                 if fixed <= set(datum.members) and (time is None or _is_within(datum.time, time))
             ]
-            self.groups[key] = self._added_up(key, data) if len(data) > 1 else None
+            self.groups[key] = self._added_up(key, data) if data else None
         return self.groups[key]
 
     def _added_up(self, key: tuple[int, frozenset[Member], Time | None], data: Sequence[Datum]) -> Group | None:
@@ -65,7 +82,7 @@ class Slices:
         if len({(option.kind, option.symbol) for option in options}) > 1:
             return None
         whole = math.fsum(option.value for option in options)
-        source = f"{data[0].source} and {len(data) - 1} more"
+        source = f"{data[0].source} and {len(data) - 1} more" if len(data) > 1 else data[0].source
 
         def quantity(name: str, value: float, kind: str, symbol: str) -> Quantity:
             title = f"{name} of {self.view.titles[measure]}"

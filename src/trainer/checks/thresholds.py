@@ -13,6 +13,9 @@ EXACT_CHANCE = 0.08
 """The same for four digits of a measure that is among the likeliest: four exact digits prove a value, and a few hundred data
 in its decade raise the count of accidents, not their likelihood at the place that is named."""  # noqa: E501
 
+SUBJECT = 0.6
+"""From this share of its telling words on, a measure is what a sentence without a figure speaks of."""
+
 DECADE = 2.3
 """ln 10: values of one measure spread evenly over a decade (Benford), so a value falls into an interval of relative
 width w by accident with probability w / 2.3."""
@@ -58,3 +61,9 @@ FEW = 4
 
 IMPLIED = 0.5
 """What speaks against a share's price where a high, a low or a target of it stands beside a distance in per cent."""
+
+LIMIT_DIGITS = 2
+"""Limits are round: `above 70`, `below 7,500`; a figure of three digits behind such a word is a value."""
+
+LIMIT_DISTANCE = 1.25
+"""How far beyond a limit a value may lie: nobody writes `above 50` of 80."""

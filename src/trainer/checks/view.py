@@ -146,7 +146,8 @@ class View:
                 concept_words(measure.title) or concept_words(measure.id.rpartition(".")[2]) or frozenset(measure.words)
             )
             view.aggregates.append(measure.aggregate)
-        seen: set[tuple[object, ...]] = set()
+        seen: dict[tuple[object, ...], tuple[str, str]] = {}
+        """The table in which each value stands first."""
         for observation in facts.observations:
             number = numbers[observation.measure]
             members = tuple(
@@ -154,18 +155,20 @@ class View:
                     (dimension, same.get((dimension, name), name)) for dimension, name in observation.members.items()
                 )
             )
+            source = observation.source
             identity = (
                 number,
                 members,
                 observation.time and (observation.time.start, observation.time.end),
                 observation.value,
             )
-            if identity in seen:
+            table = (source.name, _INDEX.sub("/*", source.path))
+            # One value at two places is one datum. Two rows of a table without times are two: a mean counts both.
+            first = seen.setdefault(identity, table)
+            if first is not table and (observation.time or first != table):
                 continue
-            seen.add(identity)
             units = observation.units or facts.measures[observation.measure].units
             value = float(observation.value)
-            source = observation.source
             name = f"{source.key}@{source.version}" if source.key and source.version else source.key or source.name
             view.data.append(
                 Datum(
@@ -549,7 +552,8 @@ def _aliases(names: Sequence[str]) -> Iterable[str]:
     """What a member may be called: its names, and those of companies without their legal form."""
     for name in names:
         name = name.strip()  # noqa: PLW2901
-        if not re.search(r"[^\W\d_]", name) or len(name) < 2 or name.casefold() in _COMMON:
+        is_common = name.casefold() in _COMMON and name.casefold() not in _GROUPS
+        if not re.search(r"[^\W\d_]", name) or len(name) < 2 or is_common:
             continue
         yield name
         short = re.sub(
@@ -565,6 +569,9 @@ def _aliases(names: Sequence[str]) -> Iterable[str]:
         if len(first) > 3 and first[:1].isupper() and first.casefold() not in _COMMON and len(name.split()) > 1:
             yield first
 
+
+_GROUPS = frozenset(["male", "female", "north", "south", "east", "west"])
+"""Common words that are the whole name of a group or region as often."""
 
 _COMMON = frozenset(
     [
@@ -610,6 +617,8 @@ _COMMON = frozenset(
 )
 
 
+_INDEX = re.compile(r"/\d+(?=/|$)")
+"""The number of a row in a path."""
 _MULTIPLE = re.compile(
     r"\b(?:price|enterprise value|ev) to\b|\bP ?/? ?E\b|\bmultiple\b|\b(?:current|quick) ratio\b", re.IGNORECASE
 )

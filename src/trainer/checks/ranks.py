@@ -1,0 +1,254 @@
+"""Words of rank: the highest, the third largest, the peak."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from trainer.checks.calendar import same_length
+from trainer.checks.claims import Sentence
+from trainer.checks.concepts import concepts
+from trainer.checks.evidence import Evidence, Reading, exact
+from trainer.checks.predicate import Predicate, as_quantity, predicate, quantity_of, subject_of
+from trainer.checks.quantities import Candidate, Quantity
+from trainer.checks.thresholds import NAMED
+from trainer.checks.times import find_times
+
+_COMPARATIVE = re.compile(
+    r"mayor|menor|mejor|peor|maggiore|minore|migliore|peggiore|meilleure?s?|pire|maior|melhor|pior|(?:plus|moins|más|menos|più|meno|mais)\s+\w+",
+    re.IGNORECASE,
+)
+"""Words that say more or most, by whether an article stands before them."""
+_ARTICLE = re.compile(
+    r"(?<!\w)(?:el|la|los|las|lo|il|i|le|gli|les|l['’]|o|a|os|as|su|sus|son|sa|ses|seu|sua)\s*(?:\w+\s+)?$",
+    re.IGNORECASE,
+)
+_TIME_WORD = re.compile(
+    r"\b(?:quarter|year|month|quartal|jahr|monat|trimestre|année|exercice|mois|año|mes\b|meses|anno)|四半期|年|月|季度",
+    re.IGNORECASE,
+)
+_NEAREST = 90
+"""Most characters between a word of rank and the figure that is ranked."""
+
+
+def ranks(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
+    """Each word of rank whose figure, or whose measure with one member and time, the sentence binds."""
+    taken: set[int] = set()
+    places = {**evidence.lexicon.mapped("ordinals"), **evidence.lexicon.mapped("places")}
+    extremes = (("highest", 1), ("lowest", -1), ("peaked", 1), ("bottomed", -1))
+    named = [(evidence.lexicon.pattern(key), sign) for key, sign in extremes]
+    # `le plus arrosé`, `the most populous`: any adjective, where it is not one of the few that mean little.
+    formed = [(pattern, sign) for key, sign in (("most", 1), ("least", -1)) if (pattern := _superlative(evidence, key))]
+    for pattern, sign in (*named, *formed):
+        for match in pattern.finditer(sentence.text):
+            if taken & set(range(match.start(), match.end())):
+                continue
+            if match[0].casefold() in (
+                "most",
+                "least",
+                "top",
+                "maximum",
+                "minimum",
+                "record",
+                "peak",
+                "bottom",
+            ) and not re.match(r"(?:record|peak)", match[0], re.IGNORECASE):
+                continue
+            if match[0].casefold() == "stärksten" and re.search(r"(?<!\w)am\s+$", sentence.text[: match.start()]):
+                continue  # `am stärksten wuchs` ranks the growth
+            if _COMPARATIVE.fullmatch(match[0]) and not _ARTICLE.search(sentence.text[: match.start()]):
+                continue
+            taken |= set(range(match.start(), match.end()))
+            bound = _ranked(evidence, sentence, readings, match)
+            if bound is None:
+                continue
+            quantity, groups = bound
+            if not groups:
+                continue
+            nth = re.search(r"(\w+)[\s-]+$", sentence.text[: match.start()])
+            place = int(places.get(nth[1].casefold(), 0)) if nth else 0
+            nth, place = (nth, place) if place else (None, 1)
+            ahead = [
+                sum(
+                    sign * other.value > sign * quantity.value * (1 + 1e-9 * sign)
+                    for other in group
+                    if (other.index, other.members) != (quantity.index, quantity.members)
+                )
+                for group in groups
+            ]
+            extreme = max(groups[0], key=lambda item: sign * item.value)
+            message = f"{quantity.named()} is {exact(quantity.value)}, number {ahead[0] + 1} of {len(groups[0])}; {extreme.named()} is {exact(extreme.value)}"  # noqa: E501
+            start = nth.start() if nth else match.start()
+            holds = place - 1 in ahead
+            if evidence.lexicon.has("judged", match[0]):
+                # The best may be the most or the least: what is at either end holds.
+                holds = holds or any(len(group) - place == at for group, at in zip(groups, ahead, strict=True))
+            yield predicate(sentence, start, match.end(), "rank", holds, message, (quantity, extreme))
+
+
+def _superlative(evidence: Evidence, key: str) -> re.Pattern[str] | None:
+    words = evidence.lexicon.terms(key)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})\s+[^\W\d_]{{3,}}", re.IGNORECASE) if words else None
+
+
+def _ranked(
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
+) -> tuple[Quantity, list[list[Quantity]]] | None:
+    """What is ranked, and the groups it may be the first of."""
+    reading = _nearest(sentence, readings, match)
+    candidate = reading.candidate if reading else None
+    if candidate is not None and _is_group(candidate):
+        return candidate.inputs[0], evidence.slices.siblings(candidate.inputs[0], candidate.operation)
+    if (group := _named_group(evidence, sentence, reading)) is not None:
+        return group, evidence.slices.siblings(group, "mean")
+    quantity = quantity_of(reading) if reading else _named(evidence, sentence)
+    if quantity is None or quantity.measure < 0:
+        return None
+    by_time = _is_by_time(evidence, sentence, readings, match)
+    groups = []
+    section = [as_quantity(evidence, datum, quantity) for datum in evidence.section(quantity)]
+    if len(section) > 1 and not by_time:
+        groups.append(section)
+        mentioned = [item for item in section if item.members == quantity.members or _mentions(evidence, item)]
+        if len(mentioned) > 1:
+            groups.append(mentioned)
+    if by_time or len(section) < 2:
+        groups += _along_time(evidence, quantity)
+    return quantity, groups
+
+
+def _nearest(sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]) -> Reading | None:
+    """The verified figure that a word of rank stands nearest to; one behind it goes before one in front of it."""
+
+    def distance(reading: Reading) -> int:
+        numeral = reading.claim.numeral
+        return abs(numeral.start - match.end()) + (20 if numeral.end < match.start() else 0)
+
+    def is_parted(reading: Reading) -> bool:
+        numeral = reading.claim.numeral
+        return ";" in sentence.text[min(match.end(), numeral.end) : max(match.start(), numeral.start)]
+
+    ranked = [
+        reading
+        for reading in readings
+        if (reading.candidate and quantity_of(reading) is not None and not is_parted(reading))
+        and (reading.candidate.operation in ("direct", "definition") or _is_group(reading.candidate))
+    ]
+    nearest = min(ranked, key=distance, default=None)
+    is_near = nearest is not None and abs(nearest.claim.numeral.start - match.end()) < _NEAREST
+    return nearest if is_near else None
+
+
+def _is_group(candidate: Candidate) -> bool:
+    """Whether a figure is the sum, mean or count of a group of rows."""
+    item = candidate.inputs[0]
+    return candidate.operation in ("sum", "mean", "count") and len(candidate.inputs) == 1 and item.index < 0
+
+
+def _is_by_time(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]) -> bool:
+    """Whether times are ranked: `the highest of the year`, `was highest in 2007`, `peaked`."""
+    if any(evidence.lexicon.pattern(key).fullmatch(match[0]) for key in ("peaked", "bottomed")):
+        return True
+    around = sentence.text[max(0, match.start() - 50) : match.end() + 70]
+    for reading in readings:
+        around = around.replace(reading.claim.numeral.text, " ")  # in `73.6 years` nothing is of a year
+    if _TIME_WORD.search(around):
+        return True
+    has_article = bool(re.search(r"\bthe\s+(?:\w+\s+)?$", sentence.text[: match.start()], re.IGNORECASE))
+    return not has_article and any(
+        re.fullmatch(r"\s*(?:in|im|en|em|nel)?\s*", sentence.text[match.end() : ref.start])
+        for ref in find_times(sentence.text, lexicon=evidence.lexicon)
+        if ref.start >= match.end()
+    )
+
+
+def _along_time(evidence: Evidence, quantity: Quantity) -> Iterator[list[Quantity]]:
+    """A series: whole, as far as tables show it or the text speaks of it, and within the year."""
+    if quantity.time is None:
+        return
+    series = [
+        as_quantity(evidence, datum, quantity)
+        for datum in evidence.view.series[quantity.measure, quantity.members]
+        if datum.time and same_length(datum.time, quantity.time)
+    ]
+    table = {*evidence.learned.column_times.values(), *evidence.learned.row_times.values(), quantity.time}
+    written = evidence.written()
+    for group in (
+        series,
+        [item for item in series if item.time in table],
+        [item for item in series if item.index in written],
+        [item for item in series if item.time and item.time.end.year == quantity.time.end.year],
+    ):
+        if len(group) > 1:
+            yield group
+
+
+def _named_group(evidence: Evidence, sentence: Sentence, reading: Reading | None) -> Quantity | None:
+    """The mean over the group that the words of a sentence name, where they speak of one; a figure must be it."""
+    subject = subject_of(evidence, sentence.text) if evidence.lexicon.has("mean", sentence.text) else None
+    if subject is None or len(subject.measures) != 1 or subject.times:
+        return None
+    (measure,) = subject.measures
+    members = reading.claim.members if reading else tuple(options for _, _, options in subject.members)
+    if not members or (reading is None and len(members) > 1):
+        return None
+    group = next(evidence.slices.named(measure, members[0], [None]), None)
+    if group is None or not group.members:
+        return None
+    numeral = reading.claim.numeral if reading else None
+    return group.mean if numeral is None or numeral.low <= group.mean.value <= numeral.high else None
+
+
+def _mentions(evidence: Evidence, item: Quantity) -> bool:
+    return any(
+        reading.candidate and any(other.members == item.members for other in reading.candidate.inputs[:1])
+        for reading in evidence.readings
+    )
+
+
+def _named(evidence: Evidence, sentence: Sentence) -> Quantity | None:
+    """The datum that the words of a sentence without a figure name: one measure, one member or time."""
+    view = evidence.view
+    words = {word: 1.0 for word, _, _ in concepts(sentence.text)}
+    affinity = view.affinities(words)
+    best = max(affinity.values(), default=0.0)
+    if best < max(NAMED, 0.6):
+        return None
+    measures = [number for number, value in affinity.items() if value >= best - 0.02]
+    members = [options for _, _, options in view.members_in(sentence.text)]
+    refs = [
+        ref for ref in find_times(sentence.text, lexicon=evidence.lexicon) if ref.kind not in ("previous", "year_ago")
+    ]
+    fitting = []
+    for (measure, of), series in view.series.items():
+        if measure not in measures or (members and not any(option in of for option in members[0])):
+            continue
+        for datum in series:
+            cost = 0.0 if not refs else evidence.calendar.cost(refs[0], datum.time) if datum.time else None
+            if cost is not None:
+                fitting.append((cost, datum.index, datum))
+    fitting.sort(key=lambda item: item[:2])
+    if not fitting or (
+        (refs or members)
+        and len(fitting) > 1
+        and fitting[1][0] <= fitting[0][0] + 0.05
+        and fitting[1][2].value != fitting[0][2].value
+    ):
+        return None
+    if not refs and not members:
+        if not re.search(r"latest|most recent|letzte|jüngste|dernier|último|最新", sentence.text, re.IGNORECASE):
+            return None
+        fitting.sort(key=lambda item: (-item[2].end.toordinal(), item[1]))
+    datum = fitting[0][2]
+    option = datum.options[0]
+    return Quantity(
+        option.value,
+        option.kind,
+        option.symbol,
+        datum.measure,
+        datum.members,
+        datum.time,
+        view.titles[datum.measure],
+        datum.source,
+        index=datum.index,
+    )

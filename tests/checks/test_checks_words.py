@@ -1,0 +1,80 @@
+"""Words of direction and rank, with and without figures: true ones pass, false ones are reported at the word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from trainer.checks import check_figures
+from trainer.core.values import DataBlock
+
+VISITS = {2019: 40, 2020: 31, 2021: 33, 2022: 38, 2023: 51}
+COUNTRIES = [
+    {"country": country, "year": year, "visits": visits * factor}
+    for country, factor in (("Norway", 100), ("Peru", 90))
+    for year, visits in VISITS.items()
+] + [{"country": "Egypt", "year": year, "visits": 5000 - 800 * (year - 2019)} for year in VISITS]
+TIPS = [
+    {"day": day, "tip": tip} for day, tips in (("Saturday", (2.0, 2.0, 5.0)), ("Sunday", (3.5, 3.5))) for tip in tips
+]
+
+
+def alarms(text: str, data: Any) -> list[str]:
+    """The figures and words of a text that are not verified."""
+    block = DataBlock("d", "d", 1, "file", None, data, repr(data))
+    return [figure.text for figure in check_figures(text, data=(block,)).unverified]
+
+
+@pytest.mark.parametrize(
+    ("text", "true", "false"),
+    [
+        ("In Norway, visits {} between 2020 and 2023.", "rose", "fell"),
+        ("Visits in Egypt have {} since 2020.", "fallen", "risen"),
+        ("In 2022, visits were {} in Norway than in Peru.", "higher", "lower"),
+        ("In Norway, visits {} in 2023.", "rose for the third year in a row", "rose for the fourth year in a row"),
+    ],
+)
+def test_a_word_of_direction_is_held_against_the_series_that_a_sentence_names(text: str, true: str, false: str) -> None:
+    assert alarms(text.format(true), COUNTRIES) == []
+    assert alarms(text.format(false), COUNTRIES) == [false]
+
+
+@pytest.mark.parametrize(
+    ("true", "false", "word"),
+    [
+        ("In Peru, visits were highest in 2023.", "In Peru, visits were highest in 2019.", "highest"),
+        ("In Norway, visits peaked in 2023, at 5,100.", "In Norway, visits peaked in 2019, at 4,000.", "peaked"),
+        ("In 2019, Egypt exceeded Norway in visits.", "In 2023, Egypt exceeded Norway in visits.", "exceeded"),
+        (
+            "From 2020 to 2023, visits grew faster in Norway than in Egypt.",
+            "From 2020 to 2023, visits grew faster in Egypt than in Norway.",
+            "faster",
+        ),
+        (
+            "In Egypt, visits fell for four consecutive years to 2023.",
+            "In Norway, visits rose for four consecutive years to 2023.",
+            "rose for four consecutive",
+        ),
+    ],
+)
+def test_words_are_held_against_the_series_that_a_sentence_names(true: str, false: str, word: str) -> None:
+    assert alarms(true, COUNTRIES) == []
+    assert alarms(false, COUNTRIES) == [word]
+
+
+def test_a_streak_that_may_reach_back_before_the_data_is_not_doubted() -> None:
+    assert alarms("In Egypt, visits fell for the ninth year in a row in 2023.", COUNTRIES) == []
+
+
+def test_means_of_groups_are_ranked_among_the_groups() -> None:
+    assert alarms("The mean tip was highest on Sunday (3.5).", TIPS) == []
+    assert alarms("The mean tip was highest on Sunday.", TIPS) == []
+    assert alarms("The mean tip was highest on Saturday (3.00).", TIPS) == ["highest"]
+    assert alarms("The mean tip was highest on Saturday.", TIPS) == ["highest"]
+
+
+def test_a_round_limit_holds_where_the_value_lies_a_little_beyond_it() -> None:
+    assert alarms("In 2023, visits in Norway were above 4,900.", COUNTRIES) == []
+    assert alarms("In 2023, visits in Norway were below 4,900.", COUNTRIES) == ["4,900"]
+    assert alarms("In 2023, visits in Norway were above 2,700.", COUNTRIES) == ["2,700"]
