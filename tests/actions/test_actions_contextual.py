@@ -108,7 +108,7 @@ def test_many_conversions_share_the_cores_and_say_so(tmp_path: Path, run):
     assert "plan" not in json.loads(single.stdout)
 
 
-def test_files_are_stored_in_batches_and_one_that_is_bad_keeps_none_out(blank: Path, run):
+def test_files_are_filed_once_a_content_and_one_that_is_bad_keeps_none_out(blank: Path, run):
     folder = blank / "incoming"
     folder.mkdir()
     for n in range(5):
@@ -120,13 +120,9 @@ def test_files_are_stored_in_batches_and_one_that_is_bad_keeps_none_out(blank: P
     second = run(blank, "ingest", "incoming", "--json")
 
     assert first.returncode == second.returncode == 6
-    before, after = (
-        {row["path"]: (row["status"], row["version"]) for row in json.loads(done.stdout)} for done in (first, second)
-    )
-    assert before == {f"incoming/{n}.json": ("stored", 1) for n in range(5)} | {"incoming/bad.json": ("failed", None)}
-    assert after["incoming/3.json"] == ("stored", 2)
-    assert after["incoming/0.json"] == ("unchanged", 1)
-    assert json.loads(first.stdout)[0]["plan"]["batch"] == {"value": 6, "reason": "6 items", "origin": "plan"}
+    before, after = ({row["file"]: row["state"] for row in json.loads(done.stdout)} for done in (first, second))
+    assert before == {f"incoming/{n}.json": "waiting" for n in range(5)} | {"incoming/bad.json": "failed"}
+    assert after == before | {f"incoming/{n}.json": "duplicate" for n in (0, 1, 2, 4)}
 
 
 def test_all_five_sources_answer_in_a_project(blank: Path):

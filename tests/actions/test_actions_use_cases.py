@@ -12,7 +12,7 @@ from trainer.actions import store
 from trainer.actions.batch import Batch, estimate_batch
 from trainer.actions.checks import check_text, read_blocks
 from trainer.actions.convert import convert_files
-from trainer.actions.ingest import ingest_files
+from trainer.actions.ingest import IngestOptions, ingest_files
 from trainer.actions.names import instruction_names, report_names
 from trainer.actions.render import compare_with, render_instruction
 from trainer.actions.retrieve import RetrieveOptions, list_sources, retrieve_all, retrieve_one
@@ -117,12 +117,15 @@ def test_files_are_ingested_once_and_one_that_cannot_be_read_keeps_no_other_out(
     (blank / "a.json").write_text('{"a": 1}')
     (blank / "b.json").write_text('{"a": ')
 
-    first = ingest_files(project, [blank / "b.json", blank / "a.json"])
-    again = ingest_files(project, [blank / "a.json"])
+    first = ingest_files(project, [blank / "b.json", blank / "a.json"], IngestOptions(workers=0))
+    again = ingest_files(project, [blank / "a.json"], IngestOptions(workers=0))
 
-    assert sorted((outcome.path, outcome.status) for outcome in first) == [("a.json", "stored"), ("b.json", "failed")]
-    assert [(outcome.status, outcome.version) for outcome in again] == [("unchanged", 1)]
-    assert json.loads(canonical(again[0]))["error"] is None
+    assert sorted((outcome.extract.file, outcome.state) for outcome in first) == [
+        ("a.json", "waiting"),
+        ("b.json", "failed"),
+    ]
+    assert [outcome.state for outcome in again] == ["duplicate"]
+    assert json.loads(canonical(again[0].as_json()))["error"] is None
 
 
 def test_a_document_is_put_found_dated_and_deleted(project):

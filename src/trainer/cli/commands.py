@@ -25,7 +25,7 @@ COMMANDS = {
     "render": Entry("Show a finished prompt, with tokens and cost; send nothing.", main=True),
     "run": Entry("Run an instruction, or a prompt from stdin, through a model.", main=True),
     "convert": Entry("Convert documents: Markdown, JSON, HTML, PDF, DOCX, LaTeX.", main=True),
-    "ingest": Entry("File incoming documents into the store.", main=True),
+    "ingest": Entry("File incoming documents and tables.", main=True),
     "report": Entry("Build the reports whose inputs changed.", main=True),
     "diff": Entry("Show what changed between two editions of a report."),
     "init": Entry("Start a new project."),

@@ -55,6 +55,8 @@ class Detection:
     """Why it is none, or what is odd about it: a name that says something else."""
     hint: str = ""
     """What to do about it."""
+    signature: str = ""
+    """What its first bytes say it is where it is not one that is read: `image`, `media`, `sqlite` …"""
 
 
 def detect(content: bytes, shown: str) -> Detection:
@@ -101,7 +103,7 @@ def _by_signature(kind: str, named: str | None, suffix: str) -> Detection:
     """By a signature of the content; where there is no reader for it, what to do."""
     if kind in _NOT_READ:
         what, hint = _NOT_READ[kind]
-        return Detection(None, what, hint)
+        return Detection(None, what, hint, kind)
     item = FORMATS[kind]
     alike = named in (None, kind) or {named, kind} <= {"zip", "tar"} or (kind == "zip" and not item.binary)
     return Detection(kind, "" if alike else f"named {suffix}, and holds {item.title}")

@@ -22,20 +22,41 @@ _PASSED_BY = re.compile(r"(?:^|/)(?:__MACOSX|\.[^/.][^/]*|Thumbs\.db|desktop\.in
 """What systems add by themselves."""
 
 
+def archive_members(content: bytes, shown: str) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each file in a zip or tar archive, within the limits of size and number.
+
+    What systems add by themselves, what is empty and what would lead out of the archive is left out.
+    """
+    is_zip = content.startswith(b"PK")
+    for count, (name, body) in enumerate(_zipped(content, shown) if is_zip else _packed(content, shown), 1):
+        if count > MOST_FILES:
+            raise ConversionError(f"more than {MOST_FILES:,} files", where=Where(shown), hint="split it")
+        if body.strip() and not _PASSED_BY.search(name) and not _is_outside(name):
+            yield name, body
+
+
 def read_zip(content: bytes, *, shown: str, options: ReadOptions) -> Reading:
     """The files in a zip archive."""
+    return _read(_zipped(content, shown), shown, options)
+
+
+def _zipped(content: bytes, shown: str) -> Iterator[tuple[str, bytes]]:
     package = Package(content, shown)
-    return _read(((name, package.read(name)) for name in sorted(package.names)), shown, options)
+    return ((name, package.read(name)) for name in sorted(package.names))
 
 
 def read_tar(content: bytes, *, shown: str, options: ReadOptions) -> Reading:
     """The files in a tar archive, packed or not; a single packed file is what it was before."""
+    return _read(_packed(content, shown), shown, options)
+
+
+def _packed(content: bytes, shown: str) -> Iterator[tuple[str, bytes]]:
     unpacked = _unpacked(content, shown)
     if unpacked[257:262] == b"ustar" or re.search(r"\.(?:tar(?:\.\w+)?|t[gbx]z2?)\Z", shown, re.IGNORECASE):
-        return _read(_members(unpacked, shown), shown, options)
+        return _members(unpacked, shown)
     name = PurePosixPath(shown.replace("\\", "/")).name
     name = re.sub(r"\.(?:gz|bz2|xz)\Z", "", name, flags=re.IGNORECASE) or "file"
-    return _read(iter([(name, unpacked)]), shown, options)
+    return iter([(name, unpacked)])
 
 
 def _read(members: Iterator[tuple[str, bytes]], shown: str, options: ReadOptions) -> Reading:

@@ -310,6 +310,7 @@ def _check_values(layers: _Layers, settings: Settings) -> None:
     """What a type alone cannot say: lengths of time, paper, names of formats."""
     checks: list[tuple[YamlPath, str, Callable[[str], object]]] = [
         (("llm_provider", "timeout"), settings.llm_provider.timeout, parse_duration),
+        (("ingest", "settle"), settings.ingest.settle, parse_duration),
         (("format_converter", "page_size"), settings.format_converter.page_size, _check_paper),
     ]
     for report, section in settings.reports.items():

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
+from trainer.core.clock import parse_duration
 from trainer.core.config.unbuilt import add_unbuilt
 from trainer.core.digest import pick
 from trainer.core.errors import ConfigError, unknown
@@ -119,6 +120,20 @@ class DataRetriever(Struct, frozen=True, kw_only=True):
     streams: Annotated[
         dict[str, dict[str, Any]], Meta(description="What is read on, by a name of your own: kind, and its settings.")
     ] = field(default_factory=dict)
+
+
+class Ingest(Struct, frozen=True, kw_only=True):
+    """Where incoming files lie."""
+
+    folders: Annotated[list[str], Meta(description="Folders that `trainer ingest` without a path goes through.")] = (
+        field(default_factory=list)
+    )
+    settle: Annotated[str, Meta(description="How long a watched file must rest before it is read.")] = "2s"
+
+    @property
+    def settle_seconds(self) -> float:
+        """`settle` in seconds."""
+        return parse_duration(self.settle)
 
 
 class FormatConverter(Struct, frozen=True, kw_only=True):
@@ -274,6 +289,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     budget: Budget = field(default_factory=Budget)
     data_store: DataStore = field(default_factory=DataStore)
     data_retriever: DataRetriever = field(default_factory=DataRetriever)
+    ingest: Ingest = field(default_factory=Ingest)
     format_converter: FormatConverter = field(default_factory=FormatConverter)
     prompt_security: PromptSecurity = field(default_factory=PromptSecurity)
     checks: Checks = field(default_factory=Checks)
