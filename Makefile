@@ -48,7 +48,7 @@ lock: $(VENV)/.lock
 	$(VENV)-lock/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
 	    --extra local --extra postgres --extra mongo --extra redis --extra sagemaker --extra keyring --extra sql --extra mysql \
 	    --extra oauth --extra soap --extra kafka --extra nats --extra rabbitmq --extra kinesis --extra pulsar \
-	    --extra remote-files --extra encryption --extra ducklake \
+	    --extra remote-files --extra encryption --extra ducklake --extra mart \
 	    --group dev --constraint requirements/base.txt --generate-hashes --no-header --output-file requirements/dev.txt
 
 $(VENV)/.base: requirements/base.txt pyproject.toml

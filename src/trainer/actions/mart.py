@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from trainer.actions.learning import learned_files
 from trainer.actions.wiring import open_database
 from trainer.core.clock import Clock, parse_duration, parse_moment, system_clock
 from trainer.core.errors import StoreError, UsageError, unknown
@@ -29,7 +30,7 @@ def list_executions(
         message, hint = unknown("status", status, STATUSES)
         raise UsageError(message, hint=hint)
     after, before = _moment(since, "--since", clock), _moment(until, "--until", clock)
-    _take_in(project, clock)
+    take_in(project, clock)
     return executions(
         open_database(project),
         module=module,
@@ -44,12 +45,13 @@ def list_executions(
 
 def show_execution(project: Project, execution_id: str, *, clock: Clock = system_clock) -> ExecutionTree:
     """One execution with its steps and all that ran below it; its start, its end, or `last` will do for a name."""
-    _take_in(project, clock)
+    take_in(project, clock)
     return show(open_database(project), execution_id, clock=clock)
 
 
-def _take_in(project: Project, clock: Clock) -> None:
-    result = drain(project.spool, open_database(project), clock=clock, force=True)
+def take_in(project: Project, clock: Clock = system_clock) -> None:
+    """Store what waits in the spool, and learn from it; raises StoreError where the store cannot be used."""
+    result = drain(project.spool, open_database(project), clock=clock, force=True, learned=learned_files(project))
     if result.error:
         raise StoreError(
             f"the records cannot be stored: {result.error}",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
+from trainer.actions.learning import identity, learned_files
 from trainer.actions.wiring import open_database, open_tracker
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import TrainerError
@@ -37,7 +38,8 @@ class Recorder:
         self._tracker: Tracker | None = open_tracker(project, clock=clock) if project and is_recorded else None
         self._project = project
         self._operation = operation
-        self._context = dict(context or {})
+        self._who = identity(project) if project and is_recorded else {}
+        self._context = {**(context or {}), **self._who}
         self._execution = ""
         self._results: dict[str, Any] = {}
 
@@ -89,7 +91,7 @@ class Recorder:
 
     def item(self, operation: str, context: Mapping[str, Any]) -> Item:
         """An execution of its own below this command's, for one of its items."""
-        return Item(self._tracker, operation, context, parent=self._execution)
+        return Item(self._tracker, operation, {**context, **self._who}, parent=self._execution)
 
 
 class Item:
@@ -130,7 +132,7 @@ class Item:
 def _drain_much(project: Project) -> None:
     """Move records into the database now and then, so that the spool of a project that only builds stays small."""
     if backlog(project.spool).segments > _MOST_WAITING:
-        drain(project.spool, open_database(project))
+        drain(project.spool, open_database(project), learned=learned_files(project))
 
 
 def failure(error: TrainerError | None) -> dict[str, Any]:

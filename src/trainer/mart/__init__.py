@@ -1,8 +1,16 @@
-"""Records of every operation: tracked into a spool without waiting, drained into the database, looked back at."""
+"""Records of every operation: tracked without waiting, drained into the database, looked back at, and learned from."""
 
 from trainer.mart.breaker import Breaker, read_breaker
+from trainer.mart.configuration import Decision, Exploration, TidyMartConfigProvider, context_key
 from trainer.mart.drainer import DrainResult, drain
+from trainer.mart.engine import Insight, Recommendation, TidyMartLearningEngine
+from trainer.mart.evaluation import LoggedChoice, PolicyValue, policy_value
+from trainer.mart.events import config_hash
 from trainer.mart.history import ExecutionRecord, ExecutionTree, StepRecord, executions, show
+from trainer.mart.learning import Trial, Weights
+from trainer.mart.policies import Policy, PolicyFiles
+from trainer.mart.publish import LearnedFiles
+from trainer.mart.sequential import Comparison, compare, needed
 from trainer.mart.spool import Backlog, backlog, writers
 from trainer.mart.tables import MIGRATIONS
 from trainer.mart.tidymart import TidyMartPerformanceTracker
@@ -13,17 +21,36 @@ __all__ = [
     "MIGRATIONS",
     "Backlog",
     "Breaker",
+    "Comparison",
+    "Decision",
     "DrainResult",
     "Execution",
     "ExecutionRecord",
     "ExecutionTree",
+    "Exploration",
+    "Insight",
+    "LearnedFiles",
+    "LoggedChoice",
+    "Policy",
+    "PolicyFiles",
+    "PolicyValue",
+    "Recommendation",
     "StepRecord",
+    "TidyMartConfigProvider",
+    "TidyMartLearningEngine",
     "TidyMartPerformanceTracker",
     "Tracker",
+    "Trial",
+    "Weights",
     "backlog",
+    "compare",
+    "config_hash",
+    "context_key",
     "copy_records",
     "drain",
     "executions",
+    "needed",
+    "policy_value",
     "read_breaker",
     "show",
     "writers",

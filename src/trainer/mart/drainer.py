@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import TrainerError
 from trainer.mart.breaker import note_failure, note_success, read_breaker
+from trainer.mart.publish import Group, LearnedFiles
 from trainer.mart.segments import Segment, keep_aside, read_segment
 from trainer.mart.spool import adopt, elected, segments
-from trainer.mart.tables import EVENT_COLUMNS, INSERTS
+from trainer.mart.tables import EVENT_COLUMNS, INSERTS, TOUCHED
+from trainer.mart.views import create_views
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,13 +41,22 @@ class DrainResult:
     """Why nothing was tried: another process drains, or the store failed too often of late."""
     error: str = ""
     """Why the store could not be used; the segments wait for the next drain."""
+    views: str = ""
+    """Why the views of the specification could not be made; the records are stored all the same."""
 
 
-def drain(spool_dir: Path, opener: Opener, *, clock: Clock = system_clock, force: bool = False) -> DrainResult:
+def drain(
+    spool_dir: Path,
+    opener: Opener,
+    *,
+    clock: Clock = system_clock,
+    force: bool = False,
+    learned: LearnedFiles | None = None,
+) -> DrainResult:
     """Move what waits in the spool into the database; never raises for the store's sake, never waits for another.
 
     A crash at any point loses and doubles nothing: a segment is deleted after the transaction that holds it.
-    `force` tries although the store failed of late.
+    `force` tries although the store failed of late. What the new trials teach is written to `learned`.
     """
     if not segments(spool_dir):
         return DrainResult()
@@ -55,17 +66,25 @@ def drain(spool_dir: Path, opener: Opener, *, clock: Clock = system_clock, force
     with elected(spool_dir) as won:
         if not won:
             return DrainResult(skipped="another process drains")
-        return _drain(spool_dir, opener, clock)
+        return _drain(spool_dir, opener, clock, learned)
 
 
-def _drain(spool_dir: Path, opener: Opener, clock: Clock) -> DrainResult:
+def _drain(spool_dir: Path, opener: Opener, clock: Clock, learned: LearnedFiles | None) -> DrainResult:
     import duckdb
 
     result = DrainResult(adopted=len(adopt(spool_dir)))
+    afresh = learned is not None and (learned.is_unfinished or not learned.folder.is_dir())
     try:
         for batch in _batches(spool_dir):
+            if learned is not None:
+                learned.begin()
             with opener() as connection:
-                rows, bad = _ingest(connection, batch, clock)
+                groups: set[Group] = set()
+                rows, bad = _ingest(connection, batch, clock, groups)
+                views = _make_views(connection)
+                if learned is not None:
+                    learned.publish(connection, groups, afresh=afresh)
+                    afresh = False
             for segment in batch:
                 segment.remove()
             result = replace(
@@ -73,6 +92,7 @@ def _drain(spool_dir: Path, opener: Opener, clock: Clock) -> DrainResult:
                 rows=result.rows + rows,
                 segments=result.segments + len(batch),
                 quarantined=result.quarantined + bad,
+                views=views,
             )
     except (TrainerError, duckdb.Error, OSError) as error:
         message = str(error).split("\n", maxsplit=1)[0]
@@ -80,6 +100,16 @@ def _drain(spool_dir: Path, opener: Opener, clock: Clock) -> DrainResult:
         return replace(result, error=message)
     note_success(spool_dir)
     return result
+
+
+def _make_views(connection: duckdb.DuckDBPyConnection) -> str:
+    import duckdb
+
+    try:
+        create_views(connection)
+    except duckdb.Error as error:  # on a server, the right to make a schema may be lacking
+        return str(error).split("\n", maxsplit=1)[0]
+    return ""
 
 
 def _batches(spool_dir: Path) -> Iterator[list[Segment]]:
@@ -93,8 +123,13 @@ def _batches(spool_dir: Path) -> Iterator[list[Segment]]:
         yield batch
 
 
-def _ingest(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock) -> tuple[int, int]:
-    """Rows and bad lines taken in: the whole batch in one transaction, or segment by segment where one is poisoned."""
+def _ingest(
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock, groups: set[Group]
+) -> tuple[int, int]:
+    """Rows and bad lines taken in: the whole batch in one transaction, or segment by segment where one is poisoned.
+
+    The groups in which trials were added or rated are added to `groups`.
+    """
     import duckdb
 
     known = _ingested(connection, batch)
@@ -102,25 +137,25 @@ def _ingest(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clo
     if not fresh:
         return 0, 0
     try:
-        _transaction(connection, fresh, clock)
+        _transaction(connection, fresh, clock, groups)
         return sum(segment.rows for segment in fresh), sum(segment.bad for segment in fresh)
     except (duckdb.DataError, duckdb.InvalidInputException):
-        return _ingest_one_by_one(connection, fresh, clock)
+        return _ingest_one_by_one(connection, fresh, clock, groups)
 
 
 def _ingest_one_by_one(
-    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock, groups: set[Group]
 ) -> tuple[int, int]:
     import duckdb
 
     rows = bad = 0
     for segment in batch:
         try:
-            _transaction(connection, [segment], clock)
+            _transaction(connection, [segment], clock, groups)
             taken = segment
         except (duckdb.DataError, duckdb.InvalidInputException):
             taken = _without_bad_rows(connection, segment)
-            _transaction(connection, [taken], clock)
+            _transaction(connection, [taken], clock, groups)
         rows, bad = rows + taken.rows, bad + taken.bad
     return rows, bad
 
@@ -153,28 +188,34 @@ def _ingested(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment]) -
     return {name for (name,) in found.fetchall()}
 
 
-def _transaction(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock) -> None:
+def _transaction(
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock, groups: set[Group]
+) -> None:
     connection.execute("BEGIN")
     try:
-        _load_files(connection, batch)
+        touched = _load_files(connection, batch)
         now = clock().replace(tzinfo=None)
         rows = [(segment.name, segment.rows, segment.bad, now) for segment in batch]
         connection.executemany("INSERT INTO ingested VALUES (?, ?, ?, ?)", rows)
         connection.execute("COMMIT")
+        groups.update(touched)
     except BaseException:
         with contextlib.suppress(Exception):
             connection.execute("ROLLBACK")
         raise
 
 
-def _load_files(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment]) -> None:
+def _load_files(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment]) -> list[Group]:
+    """Insert the lines; the groups in which trials were added or rated."""
     files = [segment.clean for segment in batch if segment.rows]
     if not files:
-        return
+        return []
     connection.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {_read(files)}")
     for statement in INSERTS:
         connection.execute(statement)
+    touched = connection.execute(TOUCHED).fetchall()
     connection.execute("DROP TABLE batch")
+    return touched
 
 
 def _read(files: Sequence[Path]) -> str:

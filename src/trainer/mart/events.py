@@ -23,13 +23,16 @@ _PREFIX = len('{"c":"00000000"')
 _DEEPEST = 30
 _FREE = ("context", "inputs", "outputs", "attributes", "results", "error")
 _NAMES = ("module", "operation", "actor")
+_WORDS = ("actor", "department", "config_hash", "context_key")
+_START_COLUMNS = {*_WORDS, "inputs"}
+"""What of a context has a column of its own."""
 
 
 class Event(NamedTuple):
     """Something that happened to an execution; what it carries is not changed after it was given away."""
 
     kind: str
-    """`start`, `step` or `end`."""
+    """`start`, `step`, `end` or `rating`."""
     execution_id: str
     at: int
     """Microseconds since 1970, UTC."""
@@ -37,7 +40,7 @@ class Event(NamedTuple):
     fields: Mapping[str, Any]
     module: str = ""
     operation: str = ""
-    """Of a step: its name."""
+    """Of a step: its name; of a rating: where it comes from."""
     parent: str = ""
     seq: int = 0
 
@@ -84,19 +87,27 @@ def _row(event: Event, pid: int, host: str) -> dict[str, Any]:
         return _with_context(row, event.fields)
     if event.kind == "step":
         row |= {"operation": event.operation, "seq": event.seq}
+    if event.kind == "rating":
+        return {
+            **row,
+            "operation": event.operation,
+            "actor": event.fields.get("actor"),
+            "quality": _number(event.fields.get("score")),
+            "error": _word(event.fields.get("note")),
+        }
     return _with_results(row, event.fields, rest="attributes" if event.kind == "step" else "results")
 
 
 def _with_context(row: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    for name in ("actor", "department", "config_hash", "context_key"):
+    for name in _WORDS:
         if fields.get(name) is not None:
             row[name] = _word(fields[name])
     if "config" in fields and "config_hash" not in row:
-        row["config_hash"] = _digest(fields["config"])
+        row["config_hash"] = config_hash(fields["config"])
     if fields:
-        row.setdefault("context_key", _digest(fields))
+        row.setdefault("context_key", config_hash(fields))
         row["inputs"] = fields.get("inputs")
-        row["context"] = {name: value for name, value in fields.items() if name != "inputs"}
+        row["context"] = {name: value for name, value in fields.items() if name not in _START_COLUMNS}
     return row
 
 
@@ -157,7 +168,8 @@ _ENCODER = msgspec.json.Encoder(enc_hook=_known)
 _SORTED = msgspec.json.Encoder(enc_hook=_known, order="sorted")
 
 
-def _digest(value: Any) -> str:
+def config_hash(value: Any) -> str:
+    """What names a configuration, or any other value: equal ones have one hash, in whatever order their keys stand."""
     try:
         content = _SORTED.encode(value)
     except Exception:  # whatever a caller's own object does when it is written

@@ -45,6 +45,18 @@ MIGRATIONS: tuple[str, ...] = (
     FROM execution_starts s LEFT JOIN execution_ends e ON s.execution_id = e.execution_id;
     """,
     "DROP TABLE rollup",
+    """
+    CREATE TABLE trials (
+        execution_id VARCHAR, ended_at TIMESTAMP, module VARCHAR, operation VARCHAR, context_key VARCHAR,
+        config_hash VARCHAR, config JSON, success BOOLEAN, quality DOUBLE, cost DOUBLE, seconds DOUBLE,
+        propensity DOUBLE, explored BOOLEAN, policy VARCHAR
+    );
+    CREATE TABLE ratings (
+        execution_id VARCHAR, rated_at TIMESTAMP, score DOUBLE, source VARCHAR, actor VARCHAR, note VARCHAR
+    );
+    CREATE TABLE spend_limits (department VARCHAR, time_period VARCHAR, usd DOUBLE);
+    CREATE TABLE views_made (release VARCHAR);
+    """,
 )
 """Numbered from 1; only ever added to."""
 
@@ -87,4 +99,20 @@ INSERTS = (
         ORDER BY execution_id, "at\"""",
     """INSERT INTO steps SELECT execution_id, seq, operation, make_timestamp("at"), seconds, status, error_class,
         error, tokens_in, tokens_out, cost, quality, inputs, outputs, attributes FROM batch WHERE kind = 'step'""",
+    """INSERT INTO ratings SELECT execution_id, make_timestamp("at"), quality, operation, actor, error FROM batch
+        WHERE kind = 'rating'""",
+    """INSERT INTO trials SELECT s.execution_id, e.ended_at, s.module, s.operation, coalesce(s.context_key, ''),
+        s.config_hash, s.context -> 'config', e.status = 'success', e.quality, e.cost, e.seconds,
+        TRY_CAST(s.context ->> 'propensity' AS DOUBLE), TRY_CAST(s.context ->> 'explored' AS BOOLEAN),
+        s.context ->> 'policy'
+        FROM execution_starts s JOIN execution_ends e ON s.execution_id = e.execution_id
+        WHERE s.config_hash IS NOT NULL AND (s.context ->> 'config') IS NOT NULL AND e.status <> 'cancelled'
+            AND coalesce(e.results ->> 'origin', 'fresh') = 'fresh'
+            AND s.execution_id IN (SELECT execution_id FROM batch WHERE kind IN ('start', 'end'))
+            AND NOT EXISTS (FROM trials t WHERE t.execution_id = s.execution_id)""",
 )
+"""What a batch adds; a trial is an execution with a configuration that was really run, not answered from the cache."""
+
+TOUCHED = """SELECT DISTINCT module, operation, context_key FROM trials
+    WHERE execution_id IN (SELECT execution_id FROM batch WHERE kind IN ('start', 'end', 'rating'))"""
+"""The groups of trials that a batch adds to or rates."""

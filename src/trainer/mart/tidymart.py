@@ -31,6 +31,8 @@ class TidyMartPerformanceTracker:
     def track_step(self, execution_id: str, step_data: Mapping[str, Any]) -> bool:
         """Whether the step is recorded; `step_name`, `duration_ms`, `success`, `error`, `cost_usd` are known."""
         data = _translated(step_data)
+        if data.get("error") is None:
+            data.pop("error", None)
         name = str(data.pop("step_name", data.pop("name", "step")))
         return self._tracker.step(execution_id, name, **data)
 

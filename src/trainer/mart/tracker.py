@@ -89,6 +89,11 @@ class Tracker:
         seconds = None if began is None else time.perf_counter() - began
         return self._put(Event("end", execution_id, self._now(), seconds, dict(results or {})))
 
+    def rate(self, execution_id: str, score: float, *, source: str, actor: str = "", note: str = "") -> bool:
+        """Record what an execution's outcome was worth, from 0 to 1, as a person or a later check says."""
+        fields = {"score": score, "actor": actor, "note": note}
+        return self._put(Event("rating", execution_id, self._now(), None, fields, operation=source))
+
     @contextlib.contextmanager
     def execution(
         self, module: str, operation: str, context: Mapping[str, Any] | None = None, *, parent: str | None = None

@@ -22,6 +22,8 @@ _TELLING: Mapping[str, tuple[str, ...]] = {
     "execution_ends": ("execution_id",),
     "steps": ("execution_id", "seq", "name", "ended_at"),
     "ingested": ("segment",),
+    "trials": ("execution_id",),
+    "ratings": ("execution_id", "rated_at", "source"),
 }
 """The tables of facts, and by which columns a row is told from others."""
 _ADD = """

@@ -217,11 +217,36 @@ class Checks(Struct, frozen=True, kw_only=True):
     opinion: Annotated[bool, Meta(description="Ask the model for a second opinion; it only gives notes.")] = False
 
 
+class Utility(Struct, frozen=True, kw_only=True):
+    """What money and time are worth, in quality from 0 to 1: utility = quality - cost x USD - seconds x s."""
+
+    cost: Annotated[float, Meta(ge=0, description="Quality that one US dollar has to buy.")] = 1.0
+    seconds: Annotated[float, Meta(ge=0, description="Quality that one second has to buy.")] = 0.001
+
+
+class Explore(Struct, frozen=True, kw_only=True):
+    """How much of the candidates is tried beside the approved configuration."""
+
+    enabled: Annotated[bool, Meta(description="Whether candidates are tried at all.")] = True
+    share: Annotated[Share, Meta(description="Of the runs, at most; at 1.0 the records decide every run.")] = 0.2
+    quality_floor: Annotated[Share, Meta(description="What is surely below this quality is not tried again.")] = 0.0
+    spend: Annotated[Money | None, Meta(description="Most US dollars that trying may cost in an operation.")] = None
+    seed: Annotated[int | None, Meta(description="Seed of the choices, so that CI repeats them.")] = None
+
+
 class Mart(Struct, frozen=True, kw_only=True):
-    """The records of what was run."""
+    """The records of what was run, and what is learned from them."""
 
     enabled: Annotated[bool, Meta(description="Whether executions are recorded.")] = True
     durability: Annotated[Literal["fast", "safe"], Meta(description="fast survives a kill, safe a power cut.")] = "fast"
+    actor: Annotated[str | None, Meta(description="Who runs; else CI's actor, git's user.email, or the user.")] = None
+    department: Annotated[str | None, Meta(description="For whom; budgets and reports of spend go by it.")] = None
+    candidates: Annotated[
+        dict[str, list[dict[str, Any]]],
+        Meta(description="By operation (report, run, or module.operation), settings to try; the first is approved."),
+    ] = field(default_factory=dict)
+    explore: Explore = field(default_factory=Explore)
+    utility: Utility = field(default_factory=Utility)
 
 
 class Governance(Struct, frozen=True, kw_only=True):
