@@ -114,7 +114,7 @@ def test_the_specified_example_runs_with_processors_of_our_rooms(project):
     assert done["errors"] == []
     assert [step["success"] for step in done["metadata"]["steps"]] == [True] * 6
     assert done["polars_frame"].height == 1
-    assert done["polars_frame"]["page"][0].startswith("<!DOCTYPE html>")
+    assert done["polars_frame"]["page"][0].startswith("<!doctype html>")
     assert done["recommendations"] == []
     (record,) = list_executions(project, module="mvr_workflow")
     assert (record.status, record.actor, record.results["success_rate"]) == ("success", "ann", 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined, mending, paid, paid_answer
 from trainer.actions.contextual import plan_processes
@@ -67,15 +67,17 @@ class Build:
         self.plans, self.committed, self.outcomes = plans, committed, {}
         if self.options.offline:
             due = [replace(report, choice=drafted(report.choice)) for report in due]
+        else:
+            due = [report.decided(self.project, self.options.changes, explore=self.options.explore) for report in due]
         chosen = plan_processes(self.project, len(due))
         workers = chosen.value or 1
-        self.plan |= {"workers": chosen, "tokens": plan_prompt(due[0].choice, due[0].max_tokens)}
+        self.plan |= {"workers": chosen, "tokens": plan_prompt(due[0].asked, due[0].max_tokens)}
         threads = ThreadPoolExecutor(max_workers=workers)
         with PdfPool(workers=workers) as pdf:
             if any("pdf" in report.formats and self.plans[report.spec.name].stale for report in due):
                 pdf.start()
             for report in due:
-                if (described := report.choice.described) and described.warms_up:
+                if (described := report.asked.described) and described.warms_up:
                     described.warm_up()
                     break
             try:
@@ -111,7 +113,7 @@ class Build:
         prompts: dict[str, Rendered] = {}
         for report in due:
             name = report.spec.name
-            self.items[name] = self.recorder.item("report", {"report": name})
+            self.items[name] = self.recorder.item("report", {"report": name, **_decision(report)})
             try:
                 require_unedited(self.project, report, self.committed[name], overwrite=self.options.overwrite)
                 with self.items[name].timed("render"):
@@ -124,7 +126,7 @@ class Build:
         for request in report.prepared.requests.values():
             if request.key in loaded.errors:
                 raise loaded.errors[request.key]
-        rendered = render_prepared(self.project, report.prepared, loaded.documents, choice=report.choice)
+        rendered = render_prepared(self.project, report.prepared, loaded.documents, choice=report.asked)
         for warning in rendered.warnings:
             self.on_warning(f"{report.spec.name}: {warning}")
         if report.spec.title:
@@ -145,7 +147,7 @@ class Build:
         def arrived(call: Call, answer: Answer) -> None:
             finishing.append(threads.submit(self._finish, reports[call.name], prompts[call.name], answer, pdf))
 
-        calls = [Call(name, prompts[name].prompt, report.choice) for name, report in reports.items()]
+        calls = [Call(name, prompts[name].prompt, report.asked) for name, report in reports.items()]
         self.completer.many(calls, on_answer=arrived)
         for future in finishing:
             future.result()
@@ -181,7 +183,7 @@ class Build:
             return checked
         again = mending(rendered.prompt, answer.content, repair_message(checked.verdict))
         try:
-            second = self.completer.one(Call(report.spec.name, again, report.choice))
+            second = self.completer.one(Call(report.spec.name, again, report.asked))
         except TrainerError as error:
             self.on_warning(f"{report.spec.name}: the repair failed: {error.message}")
             if (costly := paid_answer(error)) is None:
@@ -198,7 +200,7 @@ class Build:
         def ask(question: str) -> str:
             try:
                 prompt = Prompt("-", "", question, body=question)
-                result = self.completer.one(Call(report.spec.name, prompt, report.choice))
+                result = self.completer.one(Call(report.spec.name, prompt, report.asked))
             except ProviderError as error:
                 opinions.extend(filter(None, [paid_answer(error)]))
                 raise
@@ -256,6 +258,11 @@ class Build:
         self.outcomes[outcome.name] = outcome
         self.items[outcome.name].end(_results(outcome, version))
         self.on_event(outcome)
+
+
+def _decision(report: ReportInput) -> dict[str, Any]:
+    """What a record says of the choice among candidates."""
+    return report.decision.fields() if report.decision else {}
 
 
 def _results(outcome: ReportOutcome, version: str | None) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import Any
 from trainer.actions.corrections import project_facts
 from trainer.actions.data import DataRequest, Sources
 from trainer.actions.joins import join_digest
+from trainer.actions.learning import decide
 from trainer.actions.model import ModelChoice, choose_model, drafted
 from trainer.actions.prompt import Instructions, Prepared
 from trainer.convert import Theme, check_template, default_theme, load_theme, theme_digest
@@ -19,6 +20,7 @@ from trainer.core.digest import canonical, digest, pick
 from trainer.core.errors import TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.draft import DRAFT_VERSION
+from trainer.mart import Decision
 from trainer.reports import Ingredients, ReportSpec
 
 COMPOSER_VERSION = 2
@@ -41,6 +43,25 @@ class ReportInput:
     """Of what the project says of its data; nothing where it says nothing."""
     asked_formats: tuple[str, ...] | None = None
     """Formats to write this time, in place of its own."""
+    decision: Decision | None = None
+    """Which of the project's candidates is asked this time; what it depends on stays `choice`."""
+    candidate: ModelChoice | None = None
+    """The choice as the decision has it."""
+
+    @property
+    def asked(self) -> ModelChoice:
+        """The model that is asked this time."""
+        return self.candidate or self.choice
+
+    def decided(self, project: Project, changes: Mapping[str, Any], *, explore: bool) -> ReportInput:
+        """The report with one of the project's candidates to ask, unless its own settings or `changes` name a model."""
+        decision = decide(project, "report", {"instruction": self.spec.instruction}, explore=explore)
+        if decision is None or set(decision.config) & {*self.spec.model, *changes}:
+            return self
+        instruction = self.prepared.instruction
+        what = f"mart.candidates of {decision.operation}"
+        choice = choose_model(project, instruction.model, decision.config, self.spec.model, changes, what=what)
+        return replace(self, decision=decision, candidate=choice)
 
     @property
     def title(self) -> str:

@@ -77,6 +77,8 @@ class BuildOptions:
     """Settings of llm_provider for this run."""
     tags: tuple[str, ...] = ()
     """Only reports that have one of them; all where there is none."""
+    explore: bool = True
+    """Whether candidates are tried that are not approved."""
 
 
 def outcome_of_error(name: str, title: str, error: TrainerError) -> ReportOutcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from trainer.actions.answers import accepted
 from trainer.actions.completion import Call, Completer, completion_facts, written
 from trainer.actions.data import Sources, load_documents
+from trainer.actions.learning import decide
 from trainer.actions.model import ModelChoice, calls_of, choose_model, make_budget, price_of
 from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared
 from trainer.actions.record import Recorder
@@ -21,6 +22,7 @@ from trainer.core.files import read_text, write_atomic
 from trainer.core.project import Project
 from trainer.core.strictjson import read_json
 from trainer.core.values import CompletionResult, Finding, Json, Output, Prompt, Section
+from trainer.mart import Decision
 from trainer.providers import Budget, check_schema, explain, record, run_on_loop
 
 STDIN = "-"
@@ -46,6 +48,8 @@ class RunOptions:
     """A cassette, or a folder of them, to answer from; no socket is opened."""
     offline: bool = False
     concurrency: int | None = None
+    explore: bool = True
+    """Whether candidates are tried that are not approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +114,12 @@ class DryRun:
 class Run:
     """Everything one `trainer run` shares between its prompts."""
 
-    def __init__(self, project: Project, options: RunOptions, *, clock: Clock = system_clock) -> None:
+    def __init__(
+        self, project: Project, options: RunOptions, decision: Decision | None = None, *, clock: Clock = system_clock
+    ) -> None:
         self.project = project
         self.options = options
+        self.decision = decision
         self.clock = clock
         self.sources = Sources(project, clock=clock)
         self.instructions = Instructions(project, self.sources)
@@ -181,7 +188,8 @@ class Run:
             changes |= {"provider": "draft", "fallbacks": []}
         if self.options.replay is not None:
             changes |= {"provider": "replay", "fallbacks": [], "options": {"path": str(self.options.replay)}}
-        return choose_model(self.project, instruction, changes, what=what)
+        decided = self.decision.config if self.decision else {}
+        return choose_model(self.project, instruction, decided, changes, what=what)
 
 
 def run_prompt(
@@ -200,8 +208,14 @@ def run_prompt(
     It is checked and screened as a report is; raises RefusedError where the policy `block` refuses it. `on_text` is
     given the answer piece by piece as it comes, or whole where it must be checked or read first.
     """
-    run = Run(project, options, clock=clock)
-    with Recorder(project, "run", context={"instruction": name}, clock=clock) as recorder:
+    decision = None
+    if text is None and not options.offline and options.replay is None:
+        decision = decide(project, "run", {"instruction": name}, explore=options.explore)
+    if decision is not None and set(decision.config) & set(options.changes):
+        decision = None
+    run = Run(project, options, decision, clock=clock)
+    context = {"instruction": name, **(decision.fields() if decision else {})}
+    with Recorder(project, "run", context=context, clock=clock) as recorder:
         run.sources.on_call = recorder.request
         rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
         version = keep_prompt(project, rendered.prompt)
@@ -230,7 +244,8 @@ def run_prompt(
         finally:
             if run.budget is not None:
                 run.budget.close()
-        recorder.note(inputs=_inputs(rendered, version), findings=len(findings), **completion_facts(result))
+        quality = {} if decision is None else {"quality": _quality(findings)}
+        recorder.note(inputs=_inputs(rendered, version), findings=len(findings), **completion_facts(result), **quality)
     if on_text is not None and not is_shown_first:
         on_text(written(result))
     return RunResult(rendered, choice, result, recorder.execution, tuple(run.warnings), findings)
@@ -273,6 +288,11 @@ def _record(run: Run, call: Call, result: CompletionResult) -> None:
     assert run.options.record is not None
     secrets = [secret for provider in run.completer.client(call.choice).chain for secret in provider.secrets]
     record(result, call.request, run.options.record, secrets=secrets)
+
+
+def _quality(findings: Sequence[Finding]) -> float:
+    """What the checks say of an answer, as a score: each error takes a quarter away."""
+    return max(0.0, 1 - 0.25 * sum(finding.severity == "error" for finding in findings))
 
 
 def _inputs(rendered: Rendered, version: str) -> dict[str, Any]:

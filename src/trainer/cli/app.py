@@ -56,6 +56,9 @@ Tags = Annotated[
         autocompletion=completion.tags,
     ),
 ]
+NoExplore = Annotated[
+    bool, typer.Option("--no-explore", help="Try no candidates of mart.candidates: ask what is approved.")
+]
 
 
 def chosen(**settings: Any) -> dict[str, Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, Json, Params, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_changes, write_json, write_table, write_text
 
 if TYPE_CHECKING:
-    from trainer.mart import ExecutionRecord, ExecutionTree, StepRecord
+    from trainer.actions.recommend import Experiment
+    from trainer.mart import Decision, ExecutionRecord, ExecutionTree, Insight, Recommendation, StepRecord
 
 _HEADINGS = ("execution", "started", "operation", "subject", "status", "seconds", "tokens", "cost")
 _SUBJECTS = ("report", "instruction", "name", "source", "path", "table", "key")
@@ -85,6 +86,197 @@ def show(
         write_json(tree)
     else:
         write_text("\n".join(_lines(tree, "")))
+
+
+@app.command(cls=Command)
+def config(
+    context: typer.Context,
+    *,
+    operation: Annotated[str | None, typer.Argument(metavar="[OPERATION]")] = None,
+    params: Params,
+    advance: Annotated[
+        str | None,
+        typer.Option(metavar="POLICY", help="Take a policy one state further: shadow, then canary, then active."),
+    ] = None,
+    retire: Annotated[
+        str | None, typer.Option(metavar="POLICY", help="Take a policy out of use; what was approved before holds.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show which configuration an OPERATION would run now and why, or all policies; take a policy further or back.
+
+    OPERATION is report, run, or MODULE.OPERATION of a pipeline; -p gives its context, such as instruction=overview.md.
+    """
+    from trainer.actions.prompt import parse_pairs
+    from trainer.actions.recommend import advance_policy, explain_configuration, list_policies, retire_policy
+
+    session: Session = context.obj
+    if advance or retire:
+        policy = (
+            advance_policy(session.project(), advance) if advance else retire_policy(session.project(), str(retire))
+        )
+        if as_json:
+            write_json(policy)
+        else:
+            write_text(f"{policy.name}: {policy.state}")
+    elif operation is not None:
+        decision = explain_configuration(session.project(), operation, parse_pairs(params, option="-p"))
+        if as_json:
+            write_json(decision)
+        else:
+            write_text("\n".join(_explained(decision)))
+    else:
+        policies = list_policies(session.project())
+        if as_json:
+            write_json(policies)
+        else:
+            headings = ("policy", "operation", "context", "state", "configuration")
+            rows = [
+                (p.name, f"{p.module}.{p.operation}", p.context or "all", p.state, _short(p.config)) for p in policies
+            ]
+            write_table(headings, rows)
+
+
+@app.command(cls=Command)
+def recommend(
+    context: typer.Context,
+    *,
+    module: Annotated[str | None, typer.Argument(metavar="[MODULE]")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write a policy file for each change, in information/policies.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell which configurations should be changed, on what evidence, and how many trials are missing."""
+    from trainer.actions.recommend import propose
+    from trainer.actions.recommend import recommend as recommendations
+
+    session: Session = context.obj
+    project = session.project()
+    items = recommendations(project, module)
+    written = propose(project, items) if write else []
+    if as_json:
+        write_json(items)
+    else:
+        headings = ("action", "operation", "context", "current", "recommended", "gain", "90 %", "trials", "missing")
+        write_table(headings, [_recommended(item) for item in items])
+    for path in written:
+        session.say(f"written: {project.shown(path)}")
+
+
+@app.command(cls=Command)
+def experiments(
+    context: typer.Context,
+    *,
+    effect: Annotated[
+        float, typer.Option(metavar="UTILITY", min=0.001, max=1, help="The least difference that matters.")
+    ] = 0.05,
+    as_json: Json = False,
+) -> None:
+    """Compare candidates with what is approved, by intervals that may be looked at any time."""
+    from trainer.actions.recommend import experiments as compare_all
+
+    session: Session = context.obj
+    items = compare_all(session.project(), effect=effect)
+    if as_json:
+        write_json(items)
+    else:
+        headings = ("operation", "approved", "candidate", "verdict", "difference", "95 %", "runs", "needed of each")
+        write_table(headings, [_compared(item) for item in items])
+
+
+@app.command(cls=Command)
+def patterns(
+    context: typer.Context,
+    *,
+    least: Annotated[int, typer.Option(metavar="N", min=2, help="Only what at least N sessions share.")] = 3,
+    workflow: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Tell instead which configurations go with the quality of this workflow."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the workflows that people repeat: how often, how they end, what they cost."""
+    from trainer.actions.recommend import insights
+    from trainer.actions.recommend import patterns as shared_workflows
+
+    session: Session = context.obj
+    if workflow is not None:
+        effects = insights(session.project(), workflow)
+        if as_json:
+            write_json(effects)
+        else:
+            headings = ("operation", "configuration", "runs", "quality", "effect", "90 %")
+            write_table(headings, [_effect(item) for item in effects])
+        return
+    items = shared_workflows(session.project(), least=least)
+    if as_json:
+        write_json(items)
+    else:
+        headings = ("workflow", "sessions", "success", "seconds", "cost", "note")
+        rows = [
+            (" > ".join(i.steps), i.sessions, f"{i.success_rate:.0%}", round(i.seconds, 1), round(i.cost, 4), i.note)
+            for i in items
+        ]
+        write_table(headings, rows)
+
+
+@app.command(cls=Command)
+def rate(
+    context: typer.Context,
+    *,
+    subject: Annotated[str, typer.Argument(metavar="REPORT")],
+    score: Annotated[float, typer.Option(metavar="N", min=1, max=5, help="From 1, useless, to 5, nothing to change.")],
+    note: Annotated[str, typer.Option(metavar="TEXT", help="Why.", show_default=False)] = "",
+    as_json: Json = False,
+) -> None:
+    """Say how good the latest build of a REPORT is, or an execution by its identity; the records learn from it."""
+    from trainer.actions.recommend import rate as record_rating
+
+    session: Session = context.obj
+    execution = record_rating(session.project(), subject, score, note=note)
+    if as_json:
+        write_json({"execution": execution, "score": score, "note": note})
+    else:
+        write_text(f"rated {score:g} of 5: {execution}")
+
+
+def _short(config: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in config.items()) or "as set"
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:+.3f} … {high:+.3f}"
+
+
+def _recommended(item: Recommendation) -> tuple[object, ...]:
+    place = (item.action, f"{item.module}.{item.operation}", item.context or "all")
+    configs = (_short(item.current), _short(item.recommended))
+    return *place, *configs, f"{item.gain:+.3f}", _interval(*item.interval), item.trials, item.trials_needed
+
+
+def _compared(item: Experiment) -> tuple[object, ...]:
+    found = item.comparison
+    runs = f"{found.first} + {found.second}"
+    configs = (_short(item.approved), _short(item.candidate))
+    figures = (f"{found.difference:+.3f}", _interval(found.low, found.high), runs, found.needed)
+    return f"{item.module}.{item.operation}", *configs, found.verdict, *figures
+
+
+def _effect(item: Insight) -> tuple[object, ...]:
+    figures = (round(item.quality, 3), f"{item.effect:+.3f}", _interval(*item.interval))
+    return f"{item.module}.{item.operation}", _short(item.config), item.runs, *figures
+
+
+def _explained(decision: Decision) -> Iterator[str]:
+    yield f"{_short(decision.config)}: {decision.policy}, with a chance of {decision.propensity:.1%}"
+    yield f"context: {decision.context_key or 'all'}"
+    for name, estimate in sorted(decision.estimates.items(), key=lambda pair: -pair[1].mean):
+        chance = decision.probabilities.get(name)
+        parts = [f"utility {estimate.mean:.3f} ({_interval(*estimate.interval)})", f"{estimate.trials} trials"]
+        parts += [] if chance is None else [f"chance {chance:.1%}"]
+        parts += [decision.excluded[name]] if name in decision.excluded else []
+        yield f"  {_short(decision.configs.get(name, {}))}: {', '.join(parts)}"
 
 
 def _row(record: ExecutionRecord) -> tuple[object, ...]:

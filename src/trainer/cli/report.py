@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.cli.app import Command, Concurrency, Json, MaxCost, Model, Provider, Tags, application, chosen
+from trainer.cli.app import (
+    Command,
+    Concurrency,
+    Json,
+    MaxCost,
+    Model,
+    NoExplore,
+    Provider,
+    Tags,
+    application,
+    chosen,
+)
 from trainer.cli.completion import reports
 from trainer.cli.session import Session
 from trainer.cli.show import money, write_error, write_json, write_json_line, write_table, write_text
@@ -60,6 +71,7 @@ def report(
     ] = None,
     concurrency: Concurrency = None,
     max_cost: MaxCost = None,
+    no_explore: NoExplore = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="Fetch nothing and call no remote model: draft what is stale.")
     ] = False,
@@ -96,6 +108,7 @@ def report(
         overwrite=overwrite,
         formats=_formats(formats),
         offline=offline,
+        explore=not no_explore,
         concurrency=concurrency,
         max_cost=max_cost,
         changes=chosen(model=model, provider=provider),

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.cli.app import Command, Concurrency, DataKeys, Json, MaxCost, Model, Params, Provider, application, chosen
+from trainer.cli.app import (
+    Command,
+    Concurrency,
+    DataKeys,
+    Json,
+    MaxCost,
+    Model,
+    NoExplore,
+    Params,
+    Provider,
+    application,
+    chosen,
+)
 from trainer.cli.completion import instructions
 from trainer.cli.session import Session
 from trainer.cli.show import money, write_json, write_piece, write_text
@@ -54,6 +66,7 @@ def run(
     replay: Annotated[
         Path | None, typer.Option(metavar="FILE|DIR", help="Answer from cassettes; open no socket.")
     ] = None,
+    no_explore: NoExplore = False,
     offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing and call no remote model.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -78,6 +91,7 @@ def run(
         record=record,
         replay=replay,
         offline=offline,
+        explore=not no_explore,
         concurrency=concurrency,
     )
     if batch is not None:

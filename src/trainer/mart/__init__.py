@@ -1,13 +1,15 @@
 """Records of every operation: tracked without waiting, drained into the database, looked back at, and learned from."""
 
 from trainer.mart.breaker import Breaker, read_breaker
-from trainer.mart.configuration import Decision, Exploration, TidyMartConfigProvider, context_key
+from trainer.mart.configuration import Decision, Exploration, TidyMartConfigProvider
+from trainer.mart.contexts import context_key
 from trainer.mart.drainer import DrainResult, drain
 from trainer.mart.engine import Insight, Recommendation, TidyMartLearningEngine
 from trainer.mart.evaluation import LoggedChoice, PolicyValue, policy_value
 from trainer.mart.events import config_hash
 from trainer.mart.history import ExecutionRecord, ExecutionTree, StepRecord, executions, show
 from trainer.mart.learning import Trial, Weights
+from trainer.mart.patterns import WorkflowPattern, workflow_patterns
 from trainer.mart.policies import Policy, PolicyFiles
 from trainer.mart.publish import LearnedFiles
 from trainer.mart.sequential import Comparison, compare, needed
@@ -42,6 +44,7 @@ __all__ = [
     "Tracker",
     "Trial",
     "Weights",
+    "WorkflowPattern",
     "backlog",
     "compare",
     "config_hash",
@@ -53,5 +56,6 @@ __all__ = [
     "policy_value",
     "read_breaker",
     "show",
+    "workflow_patterns",
     "writers",
 ]

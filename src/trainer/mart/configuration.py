@@ -10,15 +10,11 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
+from trainer.mart.contexts import context_key
 from trainer.mart.events import config_hash
 from trainer.mart.learning import Estimate, Learned, choice_probabilities, estimate
 from trainer.mart.policies import Policy
 from trainer.mart.publish import LearnedFiles
-
-FEATURES = ("document_type", "text_type", "use_case", "problem_type", "workflow", "instruction", "language")
-"""What of a context tells kinds of work apart."""
-SIZES = ("file_size_mb", "pages_count", "text_length", "rows", "tokens")
-"""What of a context is a size; sizes within a factor of four are one kind of work."""
 
 _CANARY = 0.1
 
@@ -57,6 +53,8 @@ class Decision:
     """By configuration hash, why it was not to be had."""
     shadow: str = ""
     """Hash of the configuration that a policy in the state `shadow` would have run."""
+    configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """All that could have run, by hash."""
 
     def fields(self) -> dict[str, Any]:
         """What an execution that runs it starts with."""
@@ -127,7 +125,19 @@ class TidyMartConfigProvider:
 
         def decision(name: str, chance: float, policy: str, approved: str, **more: Any) -> Decision:
             body = bodies.get(name, fallback)
-            return Decision(module, operation, key, body, name, chance, name != approved, policy, shadow=shadow, **more)
+            return Decision(
+                module,
+                operation,
+                key,
+                body,
+                name,
+                chance,
+                name != approved,
+                policy,
+                shadow=shadow,
+                configs=bodies,
+                **more,
+            )
 
         agreed = self.approved(module, operation, key)
         approved = "" if agreed is None else config_hash(agreed)
@@ -193,16 +203,6 @@ class TidyMartConfigProvider:
             elif arm and arm.quality + 1.645 * math.sqrt(learned.sigma / arm.trials) < limits.quality_floor:
                 reasons[name] = f"quality {arm.quality:.2f} in {arm.trials} trials is below {limits.quality_floor:.2f}"
         return reasons
-
-
-def context_key(context: Mapping[str, Any]) -> str:
-    """The kind of work a context is: its types in words, its sizes as powers of four."""
-    parts = [f"{name}={context[name]}" for name in FEATURES if isinstance(context.get(name), str)]
-    for name in SIZES:
-        size = context.get(name)
-        if isinstance(size, int | float) and not isinstance(size, bool) and size > 0:
-            parts.append(f"{name}~{4 ** round(math.log(size, 4)):g}")
-    return " ".join(parts)
 
 
 def trials_needed(first: Estimate, second: Estimate, sigma: float) -> int:

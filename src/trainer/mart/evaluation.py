@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,9 +48,13 @@ def policy_value(choices: Sequence[LoggedChoice], config_hash: str, weights: Wei
     if len(matching) < 2:
         return None
     scores: list[float] = []
+    draws = random.Random(0)  # noqa: S311  (by lot, for every other run may have had the same configuration)
+    halves: tuple[list[LoggedChoice], list[LoggedChoice]] = ([], [])
+    for choice in choices:
+        halves[draws.random() < 0.5].append(choice)
     for half in (0, 1):
-        model = _means(choices[1 - half :: 2], config_hash, weights)
-        for choice in choices[half::2]:
+        model = _means(halves[1 - half], config_hash, weights)
+        for choice in halves[half]:
             if not choice.trial.propensity:
                 continue
             expected = model.get(choice.context_key, model[""])

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from trainer.core.digest import digest_bytes
+from trainer.mart.contexts import context_key
 
 MAX_LINE = 256 * 1024
 """Bytes one event may have; a longer one keeps its figures and loses its free parts."""
@@ -104,6 +105,8 @@ def _with_context(row: dict[str, Any], fields: Mapping[str, Any]) -> dict[str, A
             row[name] = _word(fields[name])
     if "config" in fields and "config_hash" not in row:
         row["config_hash"] = config_hash(fields["config"])
+    if "config" in fields:
+        row.setdefault("context_key", context_key(fields))
     if fields:
         row.setdefault("context_key", config_hash(fields))
         row["inputs"] = fields.get("inputs")
