@@ -9,13 +9,14 @@ from typing import Any
 
 from trainer.actions.records import RecordsRetriever
 from trainer.actions.report_source import ReportRetriever
+from trainer.actions.table_source import TableRetriever
 from trainer.actions.wiring import RECORDS, current_heads, open_source, open_store
 from trainer.core.clock import Clock, isoformat, parse_moment, system_clock
 from trainer.core.digest import canonical, digest
 from trainer.core.errors import ConfigError, SourceError, StoreError, TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import DataBlock, Field, RetrievalResult, StoredData
-from trainer.prompts import REPORT, DataQuery
+from trainer.prompts import REPORT, TABLE, DataQuery
 from trainer.sources import SOURCES, Call, DataRetriever, Outcome, SourceContext, raise_problems, retrieve_many
 from trainer.stores import DataStore, Draft, Head, ReadOnly
 
@@ -69,6 +70,8 @@ class Sources(Mapping[str, "DataRetriever"]):
                 self._open[name] = RecordsRetriever(self.project, SourceContext(clock=self.clock))
             if name == REPORT and name not in self._open:
                 self._open[name] = ReportRetriever(self.project, SourceContext(clock=self.clock))
+            if name == TABLE and name not in self._open:
+                self._open[name] = TableRetriever(self.project, SourceContext(clock=self.clock))
             if name not in self._open:
                 self._open[name] = open_source(self.project, name, clock=self.clock, on_call=self._pass_on)
             return self._open[name]

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from trainer.actions.contextual import plan_processes
+from trainer.actions.ingest_catalog import place_files
+from trainer.actions.proposals import open_engine
 from trainer.actions.record import Recorder, failure
 from trainer.actions.wiring import open_store
 from trainer.core.clock import Clock, system_clock
@@ -193,6 +195,9 @@ class _Filing:
         self.folder = project.state / "ingest"
         self.ledger = Ledger(self.folder / "files.jsonl")
         self.quarantine = Quarantine(self.folder / "quarantine")
+        self.engine = open_engine(project, clock=clock)
+        if options.table is not None:
+            self.engine.catalog.table(options.table)  # an unknown one is told before anything is read
 
     def file(self, files: Sequence[Path]) -> Iterator[IngestOutcome]:
         """The outcome of each file, of a member of an archive too."""
@@ -251,16 +256,14 @@ class _Filing:
             else:
                 new[extract.digest] = at
         fresh = {at: extracts[at][1] for at in new.values()}
-        if self.options.dry_run:
-            outcomes |= {at: self._proposed(extract) for at, extract in fresh.items()}
-        elif fresh:
+        if fresh and not self.options.dry_run:
             errors = self._stored(store, fresh)
             outcomes |= {at: IngestOutcome(fresh[at], "failed", error=error) for at, error in errors.items()}
-            for at, extract in fresh.items():
-                if at not in errors:
-                    outcomes[at] = self._proposed(extract)
-                    if any(table.quarantined for table in extract.tables):
-                        self.quarantine.keep(extract)
+            fresh = {at: extract for at, extract in fresh.items() if at not in errors}
+            for extract in fresh.values():
+                if any(table.quarantined for table in extract.tables):
+                    self.quarantine.keep(extract)
+        outcomes |= self._placed(fresh)
         if not self.options.dry_run:
             self.ledger.add(
                 self._entry(extracts[at][0], outcome)
@@ -279,8 +282,25 @@ class _Filing:
             return {at: error for at, one in extracts.items() for error in self._stored(store, {at: one}).values()}
         return {}
 
-    def _proposed(self, extract: FileExtract) -> IngestOutcome:
-        return IngestOutcome(extract, "waiting", key=_key(extract), reason="no catalogue table was matched")
+    def _placed(self, extracts: dict[int, FileExtract]) -> dict[int, IngestOutcome]:
+        """Propose what was stored to the catalogue."""
+        if not extracts:
+            return {}
+        placements = place_files(
+            self.engine, list(extracts.values()), table=self.options.table, dry_run=self.options.dry_run
+        )
+        return {
+            at: IngestOutcome(
+                extract,
+                "inserted" if placement.approved else "refused" if placement.refused else "waiting",
+                placement.table,
+                placement.confidence,
+                placement.proposal,
+                _key(extract),
+                placement.reason,
+            )
+            for (at, extract), placement in zip(extracts.items(), placements, strict=True)
+        }
 
     def _entry(self, path: Path, outcome: IngestOutcome) -> LedgerEntry:
         extract = outcome.extract

@@ -6,7 +6,7 @@ load_instruction -> resolve_params -> data_queries -> (data comes in) -> select_
 from trainer.prompts.cache import PromptCache
 from trainer.prompts.composition import answer_steps, fill_step, waves
 from trainer.prompts.contexts import open_contexts, select_contexts
-from trainer.prompts.declarations import REPORT, read_data
+from trainer.prompts.declarations import REPORT, TABLE, read_data
 from trainer.prompts.find import Found, find_instruction, list_instructions
 from trainer.prompts.instruction import DataQuery, Instruction, Param
 from trainer.prompts.library import PromptManager, PromptTemplate, ValidationResult
@@ -19,6 +19,7 @@ from trainer.prompts.versions import Change, Version, compare, keep_version, lis
 
 __all__ = [
     "REPORT",
+    "TABLE",
     "Change",
     "DataQuery",
     "Found",

@@ -27,6 +27,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RESERVED = frozenset({"data", "params", "range", "namespace", "loop", "self", "true", "false", "none"})
 
 REPORT = "report"
+TABLE = "table"
 """The source that `data: {name: {report: NAME}}` asks: another report of the project."""
 
 T = TypeVar("T")
@@ -219,6 +220,12 @@ class _Reader:
             return DataQuery(name)
         if set(entry) == {"report"}:
             entry = {"source": REPORT, **entry}
+        if TABLE in entry and set(entry) <= {TABLE, "where"}:
+            where = entry.get("where") or {}
+            if not isinstance(where, dict):
+                self.say('"where" must be a mapping of field to value', *path, "where")
+                where = {}
+            entry = {"source": TABLE, TABLE: entry[TABLE], **{f"where.{field}": item for field, item in where.items()}}
         if "source" not in entry and "from" in entry and ("sql" in entry or isinstance(entry["from"], list)):
             return self.join(name, entry)
         query = {field: item for field, item in entry.items() if field not in ("source", "key", "max_age")}

@@ -1,0 +1,155 @@
+"""From what was taken out of files to proposals for the catalogue: one for each table of rows, or one for the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from trainer.catalog import ColumnSignal, Proposal, ProposalDraft, SchemaProposalEngine, Signals, TableMatch
+from trainer.catalog.matching import map_columns
+from trainer.core.values import Json
+from trainer.ingest import ExtractedTable, FileExtract
+
+DATASETS = "datasets"
+_MOST_ROWS = 10_000
+"""Rows that one proposal may hold; a person would look through no more, and a larger table is described as one."""
+_TABULAR = frozenset(("csv", "tsv", "xlsx", "xls", "xlsb", "ods", "json", "jsonl", "yaml", "parquet"))
+"""Kinds whose tables are what the file is about; those in a document illustrate its words."""
+_TYPES = {"timestamp": "datetime", "time": "text", "json": "text", "empty": "text"}
+"""Types as the catalogue calls them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a file belongs, and what became of that."""
+
+    table: str
+    confidence: float
+    reason: str
+    approved: bool = False
+    """Whether all that was proposed is in the table."""
+    refused: bool = False
+    """Whether somebody had rejected the same content before."""
+    proposal: str | None = None
+    """The first that waits, else the first."""
+
+
+def place_files(
+    engine: SchemaProposalEngine, extracts: Sequence[FileExtract], *, table: str | None = None, dry_run: bool = False
+) -> list[Placement]:
+    """Where each file belongs; what is sure enough for the policy is in its table afterwards, the rest waits.
+
+    `table` is the one that a person named. All proposals are made in one transaction, each content once. With
+    `dry_run` nothing is proposed. Raises UsageError for an unknown table.
+    """
+    drafts: list[ProposalDraft] = []
+    owners: list[int] = []
+    for number, extract in enumerate(extracts):
+        for draft in drafts_of(engine, extract, table=table):
+            drafts.append(draft)
+            owners.append(number)
+    if dry_run:
+        sure = engine.policy.approve_above
+        first = dict(zip(reversed(owners), reversed(drafts), strict=True))
+        return [
+            Placement(draft.table, draft.confidence, draft.reason, approved=draft.confidence > sure)
+            for _, draft in sorted(first.items())
+        ]
+    proposals: dict[int, list[Proposal]] = {number: [] for number in range(len(extracts))}
+    for owner, proposal in zip(owners, engine.propose(drafts) if drafts else (), strict=True):
+        proposals[owner].append(proposal)
+    return [_placement(proposals[number]) for number in range(len(extracts))]
+
+
+def drafts_of(engine: SchemaProposalEngine, extract: FileExtract, *, table: str | None = None) -> list[ProposalDraft]:
+    """The proposals that a file leads to: rows of its tables where their columns are fields, else the file as a row."""
+    drafts = []
+    if extract.type.kind in _TABULAR:
+        for part in extract.tables:
+            if part.records is None or not 0 < part.rows <= _MOST_ROWS:
+                continue
+            match = _match(engine, signals_of(extract, part), table)
+            if match.columns:
+                drafts.append(_row_draft(extract, part, match))
+    if drafts:
+        return drafts
+    signals = signals_of(extract)
+    is_large = any(part.path for part in extract.tables)
+    match = _match(engine, signals, table or (DATASETS if is_large else None))
+    filling = engine.catalog.fill(match.table, signals, source=extract.file)
+    confidence = min(match.confidence, extract.confidence, filling.confidence)
+    return [
+        replace(
+            _draft(extract, match, confidence),
+            rows=(filling.values,),
+            citations=(filling.citations,) if filling.citations else (),
+        )
+    ]
+
+
+def signals_of(extract: FileExtract, table: ExtractedTable | None = None) -> Signals:
+    """What the catalogue goes by: the head of a file's words, its columns, and all that was measured."""
+    columns = table.columns if table else extract.tables[0].columns if len(extract.tables) == 1 else ()
+    measured: dict[str, Json] = {
+        **{name: value for name, value in extract.meta.items() if isinstance(value, str | int | float | list)},
+        "size": extract.size, "digest": extract.digest, "words": len(extract.text.split()), "path": extract.file,
+    }  # fmt: skip
+    if extract.tables:
+        measured["rows"] = sum(one.rows for one in ([table] if table else extract.tables))
+    if "seconds" in measured:
+        measured["duration_seconds"] = measured["seconds"]
+    symbols = extract.meta.get("symbols")
+    return Signals(
+        file_name=extract.file,
+        media_type=extract.type.media_type,
+        title=extract.title,
+        text=extract.text[:20_000],
+        headings=extract.headings,
+        columns=tuple(
+            ColumnSignal(one.name, _TYPES.get(one.type, one.type), one.unit or None, one.semantic or None, one.examples)
+            for one in columns
+        ),
+        symbols=tuple(map(str, symbols)) if isinstance(symbols, list) else (),
+        language=extract.type.language or None,
+        facts=measured,
+    )
+
+
+def _match(engine: SchemaProposalEngine, signals: Signals, table: str | None) -> TableMatch:
+    if table is None:
+        return engine.catalog.match(signals)
+    definition = engine.catalog.table(table)
+    columns = map_columns(definition, signals.columns)
+    # rows are rows of the table only where most of their columns are fields of it
+    columns = columns if 2 * len(columns) > len(signals.columns) else {}
+    return TableMatch(definition.name, 1.0, "the table was named", columns=columns)
+
+
+def _row_draft(extract: FileExtract, part: ExtractedTable, match: TableMatch) -> ProposalDraft:
+    rows = tuple(
+        {field: record.get(column) for column, field in match.columns.items()} for record in part.records or ()
+    )
+    confidence = min(match.confidence, extract.type.confidence, part.confidence)
+    reason = f"{match.reason}; {part.quarantined_rows} rows are quarantined" if part.quarantined_rows else match.reason
+    return replace(
+        _draft(extract, match, confidence), rows=rows, reason=reason, part=part.name if len(extract.tables) > 1 else ""
+    )
+
+
+def _draft(extract: FileExtract, match: TableMatch, confidence: float) -> ProposalDraft:
+    return ProposalDraft(
+        "insert", match.table, round(confidence, 3), match.reason, source=extract.file, digest=extract.digest,
+        evidence=match.evidence, alternatives=match.alternatives, proposed_by="ingest",
+    )  # fmt: skip
+
+
+def _placement(proposals: Sequence[Proposal]) -> Placement:
+    """What became of a file, by all that was proposed of it: it is in only where all of it is."""
+    undecided = [one for one in proposals if one.state in ("waiting", "deferred")]
+    refused = [one for one in proposals if one.state in ("rejected", "expired")]
+    first = (undecided or refused or list(proposals))[0]
+    reason = "; ".join((first.reason, *first.problems[:2]))
+    return Placement(
+        first.table, min(one.confidence for one in proposals), reason,
+        approved=not undecided and not refused, refused=bool(refused) and not undecided, proposal=first.id,
+    )  # fmt: skip
