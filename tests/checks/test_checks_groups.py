@@ -203,3 +203,37 @@ def test_rows_that_say_the_same_are_all_counted_in_a_mean() -> None:
     assert alarms("The mean tip is highest for Male (3.0625).", rows) == ["highest"]
     # 3.875 is the mean of the two values that differ.
     assert alarms("The mean tip of men was 3.875.", rows) == ["3.875"]
+
+
+def test_extremes_of_rows_that_several_share_and_bands_of_ages_are_known() -> None:
+    rows = [
+        {"age": age, "smoker": smoker, "cases": cases}
+        for age, smoker, cases in [
+            ("0-9", "a", 0),
+            ("0-9", "b", 0),
+            ("30-49", "a", 41),
+            ("75+", "a", 7),
+            ("75+", "b", 9),
+        ]
+    ]
+
+    assert alarms("Cases are highest for 30-49 (41) and lowest for several groups (0).", rows) == []
+    assert alarms("Mean cases are 8 for 75\\+ and 41 for 30-49.", rows) == []
+    assert alarms("Mean cases are 6 for 75\\+.", rows) == ["6"]
+
+
+def test_a_filing_that_repeats_last_years_figures_is_no_second_row() -> None:
+    rows = [
+        {"site": site, "year": year, "visits": visits, "filed": filed}
+        for site, year, visits, filed in [
+            ("Arden", 2022, 310, "2023-02-01"),
+            ("Arden", 2022, 310, "2024-02-01"),
+            ("Arden", 2023, 350, "2024-02-01"),
+            ("Brook", 2022, 200, "2023-02-01"),
+            ("Brook", 2022, 200, "2024-02-01"),
+            ("Brook", 2023, 190, "2024-02-01"),
+        ]
+    ]
+
+    assert alarms("In 2022 both sites together had 510 visits.", rows) == []
+    assert alarms("In 2022 the sites together had 1,020 visits.", rows) == ["1,020"]

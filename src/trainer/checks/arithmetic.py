@@ -15,7 +15,7 @@ from trainer.checks.evidence import Evidence
 from trainer.checks.nearby import Nearby
 from trainer.checks.numerals import Numeral
 from trainer.checks.quantities import OPERATIONS, Candidate, Focus, Quantity
-from trainer.checks.thresholds import ACCEPTED, BESIDE, BROKEN, CHANCE, DECADE, DERIVED_CHANCE, OTHER_SUBJECT
+from trainer.checks.thresholds import ACCEPTED, BESIDE, BROKEN, CHANCE, DECADE, DERIVED_CHANCE, OTHER_SUBJECT, SURE
 from trainer.checks.view import unit_cost
 
 _WITH_SIGN = frozenset(
@@ -57,9 +57,9 @@ class Arithmetic:
         """The likeliest operation over nearby data that gives a claim's figure, and how likely an accident is."""
         numeral = claim.numeral
         size = abs(numeral.value)
-        if not size:
-            return Derivation(None)
         focus = self.nearby.focus(claim, binding)
+        if not size:
+            return self._nought(claim, focus)
         negative = self._is_negative(claim)
         hits: list[Candidate] = []
         plausible: dict[float, float] = {}
@@ -83,17 +83,26 @@ class Arithmetic:
         count = sum(cost <= best.cost + 1e-9 for cost in plausible.values())
         chance = numeral.width / (DECADE * size) * count
         # Measures that are named whole, and a word for the arithmetic: there are only a few ways to combine them.
-        whole = [item for item in hits if item.cost <= 1.3 and _is_bound(item, focus.named)]
+        whole = [item for item in hits if item.cost <= SURE and _is_bound(item, focus.named)]
         if whole and chance > DERIVED_CHANCE:
             return Derivation(min(whole, key=_likelihood), chance, tuple(hits))
         # Two figures of the sentence itself: few results compete with theirs.
-        both = [item for item in hits if item.cost <= 1.3 and _is_pair_of(item, beside)]
+        both = [item for item in hits if item.cost <= SURE and _is_pair_of(item, beside)]
         if both and chance > DERIVED_CHANCE and numeral.width / (DECADE * size) * len(pairs) <= DERIVED_CHANCE:
             return Derivation(min(both, key=_likelihood), chance, tuple(hits))
         limit = DERIVED_CHANCE if best.cost <= 1.5 else CHANCE
         if chance <= limit or (count <= 6 and best.cost <= 0.95) or (numeral.soft and best.cost <= 1.2):
             return Derivation(best, chance, tuple(hits))
         return Derivation(None, chance, tuple(hits))
+
+    def _nought(self, claim: Claim, focus: Focus) -> Derivation:
+        """A nought, which any two equal values give: only as the extreme of what words name."""
+        extremes = [
+            candidate
+            for candidate in self._results(claim, focus)
+            if candidate.operation == "extreme" and not candidate.value and candidate.cost <= SURE
+        ]
+        return Derivation(min(extremes, key=_likelihood, default=None))
 
     def _results(self, claim: Claim, focus: Focus) -> Iterator[Candidate]:
         """What every operation gives that may be written as the figure is, with the cost of its unit."""

@@ -31,6 +31,8 @@ _INLINE = re.compile(
     re.DOTALL,
 )
 _EMPHASIS = re.compile(r"[*_~\[\]\\]")
+_ESCAPED = re.compile(r"\\([^\w\s])")
+"""A sign that is meant as it stands; it stays beside what it belongs to (`75\\+`), the space goes behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def read_document(text: str) -> Document:
 def blanked(text: str) -> str:
     """The text with inline marks, code, addresses and comments replaced by as many spaces."""
     text = _INLINE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-    return _EMPHASIS.sub(" ", text)
+    return _EMPHASIS.sub(" ", _ESCAPED.sub(r"\1 ", text))
 
 
 def title_of(text: str) -> str:

@@ -68,6 +68,8 @@ class Group:
     count: Quantity
     cost: float = 0.0
     """How much speaks against its being meant."""
+    extremes: tuple[Quantity, ...] = ()
+    """Its lowest and highest value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -627,8 +629,8 @@ def inverses(focus: Focus) -> Iterator[Candidate]:
 
 
 def groups(focus: Focus) -> Iterator[Candidate]:
-    """Sum, mean and count over a group of rows, and one group as a share of a wider one."""
-    cues = {name: focus.cues(name) for name in ("sum", "mean", "count", "share")}
+    """Sum, mean, extremes and count over a group of rows, and one group as a share of a wider one."""
+    cues = {name: focus.cues(name) for name in ("sum", "mean", "extreme", "count", "share")}
     for group in focus.groups:
         total, mean, count = group.total, group.mean, group.count
         if total is not None:
@@ -640,6 +642,9 @@ def groups(focus: Focus) -> Iterator[Candidate]:
         yield Candidate(
             mean.value, mean.kind, mean.symbol, group.cost + cues["mean"], (mean,), "mean", "{0}", mean.time
         )
+        for item in group.extremes:
+            cost = group.cost + cues["extreme"]
+            yield Candidate(item.value, item.kind, item.symbol, cost, (item,), "extreme", "{0}", item.time)
         named = 0.3 if group.members else 1.0
         yield Candidate(
             count.value, "count", "", group.cost + 0.3 + named * cues["count"], (count,), "count", "{0}", count.time

@@ -97,6 +97,8 @@ def _ranked(
     """What is ranked, and the groups it may be the first of."""
     reading = _nearest(sentence, readings, match)
     candidate = reading.candidate if reading else None
+    if candidate is not None and candidate.operation == "extreme":
+        return None  # it was taken for the highest or lowest by that very word
     if candidate is not None and _is_group(candidate):
         return candidate.inputs[0], evidence.slices.siblings(candidate.inputs[0], candidate.operation)
     if (group := _named_group(evidence, sentence, reading)) is not None:
@@ -132,9 +134,14 @@ def _nearest(sentence: Sentence, readings: Sequence[Reading], match: re.Match[st
         reading
         for reading in readings
         if (reading.candidate and quantity_of(reading) is not None and not is_parted(reading))
-        and (reading.candidate.operation in ("direct", "definition") or _is_group(reading.candidate))
+        and (reading.candidate.operation in ("direct", "definition", "extreme") or _is_group(reading.candidate))
     ]
     nearest = min(ranked, key=distance, default=None)
+    if nearest is not None and any(
+        distance(reading) < distance(nearest) and reading.claim.numeral.kind == nearest.claim.numeral.kind
+        for reading in readings
+    ):
+        return None  # the figure that is ranked is not borne out
     is_near = nearest is not None and abs(nearest.claim.numeral.start - match.end()) < _NEAREST
     return nearest if is_near else None
 

@@ -94,6 +94,10 @@ class Slices:
             quantity("sum", whole, kind, symbol) if self.view.aggregates[measure] == "sum" else None,
             quantity("mean", whole / len(data), kind, symbol),
             quantity("count", float(len(data)), "count", ""),
+            extremes=tuple(
+                quantity(name, of(option.value for option in options), kind, symbol)
+                for name, of in (("lowest", min), ("highest", max))
+            ),
         )
 
 

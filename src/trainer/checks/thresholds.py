@@ -39,6 +39,9 @@ FOCUS = 26
 UNCALLED = 1.4
 """Above this cost no word calls for the arithmetic; where a sentence names one datum wholly, its figure is that datum or wrong."""  # noqa: E501
 
+SURE = 1.3
+"""Up to this cost measure and operation are named, and at most one member or time is left open."""
+
 UNSPOKEN = 2.0
 """What speaks against a change since a time that no word names and that is neither the step nor the year before: of a
 long series some pair of times meets nearly any figure."""

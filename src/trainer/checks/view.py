@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 from trainer.checks.concepts import concept_words
 from trainer.checks.definitions import Formula, formulas, operand_measures
 from trainer.checks.lexicon import CJK
 from trainer.checks.numerals import Numeral
 from trainer.facts.times import span
-from trainer.facts.values import Facts, Time, Unit
+from trainer.facts.values import Facts, Source, Time, Unit
 
 GENERIC = frozenset(
     [
@@ -146,8 +147,8 @@ class View:
                 concept_words(measure.title) or concept_words(measure.id.rpartition(".")[2]) or frozenset(measure.words)
             )
             view.aggregates.append(measure.aggregate)
-        seen: dict[tuple[object, ...], tuple[str, str]] = {}
-        """The table in which each value stands first."""
+        seen: set[tuple[object, ...]] = set()
+        individuals = _tables_of_individuals(facts)
         for observation in facts.observations:
             number = numbers[observation.measure]
             members = tuple(
@@ -161,12 +162,11 @@ class View:
                 members,
                 observation.time and (observation.time.start, observation.time.end),
                 observation.value,
+                source.path if _table_of(source) in individuals else "",
             )
-            table = (source.name, _INDEX.sub("/*", source.path))
-            # One value at two places is one datum. Two rows of a table without times are two: a mean counts both.
-            first = seen.setdefault(identity, table)
-            if first is not table and (observation.time or first != table):
+            if identity in seen:
                 continue
+            seen.add(identity)
             units = observation.units or facts.measures[observation.measure].units
             value = float(observation.value)
             name = f"{source.key}@{source.version}" if source.key and source.version else source.key or source.name
@@ -553,7 +553,7 @@ def _aliases(names: Sequence[str]) -> Iterable[str]:
     for name in names:
         name = name.strip()  # noqa: PLW2901
         is_common = name.casefold() in _COMMON and name.casefold() not in _GROUPS
-        if not re.search(r"[^\W\d_]", name) or len(name) < 2 or is_common:
+        if not (re.search(r"[^\W\d_]", name) or _BAND.fullmatch(name)) or len(name) < 2 or is_common:
             continue
         yield name
         short = re.sub(
@@ -569,6 +569,9 @@ def _aliases(names: Sequence[str]) -> Iterable[str]:
         if len(first) > 3 and first[:1].isupper() and first.casefold() not in _COMMON and len(name.split()) > 1:
             yield first
 
+
+_BAND = re.compile(r"\d+\s?[-–]\s?\d+|\d+\+|\d+-|[<>≤≥]\s?\d+")
+"""The name of a band of ages or sizes: `55-64`, `75+`."""
 
 _GROUPS = frozenset(["male", "female", "north", "south", "east", "west"])
 """Common words that are the whole name of a group or region as often."""
@@ -615,6 +618,27 @@ _COMMON = frozenset(
         "old",
     ]
 )
+
+
+def _table_of(source: Source) -> tuple[str, str]:
+    return source.name, _INDEX.sub("/*", source.path)
+
+
+def _tables_of_individuals(facts: Facts) -> set[tuple[str, str]]:
+    """The columns of tables whose rows are individuals that nothing tells apart: penguins by species, bills by day.
+
+    There two rows that say the same are two. Elsewhere, as in filings that repeat last year's figures, they are one:
+    most values of one measure, members and time are the same.
+    """
+    values: dict[tuple[object, ...], list[Decimal]] = defaultdict(list)
+    for item in facts.observations:
+        time = item.time and (item.time.start, item.time.end)
+        values[_table_of(item.source), item.measure, tuple(sorted(item.members.items())), time].append(item.value)
+    several: Counter[tuple[str, str]] = Counter()
+    for (table, *_), of in values.items():
+        if len(of) > 1:
+            several[table] += 1 if len(set(of)) > 1 else -1  # type: ignore[index]
+    return {table for table, count in several.items() if count >= 0}
 
 
 _INDEX = re.compile(r"/\d+(?=/|$)")

@@ -309,7 +309,7 @@ class _View:
                 total if statistic == "sum_of" else total / size,
                 observations[0].units or self.facts.measures[measure].units,
             )
-            is_told = first.title.casefold().startswith(("mean ", "total "))
+            is_told = first.title.casefold().startswith("total " if statistic == "sum_of" else "mean ")
             title = first.title if is_told else wording.say(f"{statistic}_title", title=wording.lowered(first.title))
             fact = replace(
                 first,
