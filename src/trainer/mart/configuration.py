@@ -69,6 +69,15 @@ class Decision:
         return values | ({"shadow": self.shadow} if self.shadow else {})
 
 
+@dataclass(frozen=True, slots=True)
+class _Chances:
+    """What holds for every choice in a context until the file of what was learned changes."""
+
+    estimates: Mapping[str, Estimate]
+    shares: Mapping[str, float]
+    excluded: Mapping[str, str]
+
+
 class TidyMartConfigProvider:
     """Pattern 1 of the specification: modules ask which configuration to run; no lock and no database is needed.
 
@@ -93,6 +102,7 @@ class TidyMartConfigProvider:
         self._register = register
         self._seed = seed
         self._cache: dict[tuple[str, str], tuple[tuple[int, int], Learned | None]] = {}
+        self._chances: dict[tuple[str, str, str, bool], tuple[Learned, _Chances]] = {}
 
     def get_optimal_config(self, module: str, operation: str, context: Mapping[str, Any]) -> dict[str, Any]:
         """The configuration to run now."""
@@ -145,22 +155,49 @@ class TidyMartConfigProvider:
         if learned is None or not bodies:
             name = approved or config_hash(fallback)
             return decision(name, 1.0, "active" if active else "default" if declared else "fallback", name)
-        estimates = estimate(learned, key, bodies)
         if not approved:  # nobody declared anything: the best there is, and nothing is tried
+            estimates = estimate(learned, key, bodies)
             name = max(estimates, key=lambda item: (estimates[item].mean, item))
             return decision(name, 1.0, "default", name, estimates=estimates)
         canary = next((policy for policy in policies if policy.state == "canary"), None)
-        shares = {approved: 1.0}
+        before = self._chances.get((module, operation, key, explore))
+        if before is None or before[0] is not learned:
+            before = (learned, self._weigh(learned, key, bodies, approved, canary, explore=explore))
+            self._chances[module, operation, key, explore] = before
+        chances = before[1]
+        name = _pick(chances.shares, self._draw(learned, key))
+        how = ("canary" if canary else "explore") if name != approved else "active" if active else "default"
+        return decision(
+            name,
+            chances.shares[name],
+            how,
+            approved,
+            estimates=chances.estimates,
+            probabilities=chances.shares,
+            excluded=chances.excluded,
+        )
+
+    def _weigh(
+        self,
+        learned: Learned,
+        key: str,
+        bodies: Mapping[str, Any],
+        approved: str,
+        canary: Policy | None,
+        *,
+        explore: bool,
+    ) -> _Chances:
+        """How likely each configuration is to be picked in a context."""
+        estimates = estimate(learned, key, bodies)
         excluded = self._excluded(learned, key, bodies, approved)
+        shares = {approved: 1.0}
         if explore and canary is not None:
             shares = {approved: 1 - _CANARY, config_hash(canary.config): _CANARY}
         elif explore and self._exploration.share > 0:
             wanted = choice_probabilities({name: item for name, item in estimates.items() if name not in excluded})
             shares = {name: self._exploration.share * chance for name, chance in wanted.items()}
             shares[approved] = shares.get(approved, 0.0) + 1 - self._exploration.share
-        name = _pick(shares, self._draw(learned, key))
-        how = ("canary" if canary else "explore") if name != approved else "active" if active else "default"
-        return decision(name, shares[name], how, approved, estimates=estimates, probabilities=shares, excluded=excluded)
+        return _Chances(estimates, shares, excluded)
 
     def approved(self, module: str, operation: str, key: str) -> Mapping[str, Any] | None:
         """The configuration that people approved for a context key: by a policy, else as the first candidate."""
@@ -192,8 +229,10 @@ class TidyMartConfigProvider:
     def _excluded(self, learned: Learned, key: str, bodies: Mapping[str, Any], approved: str) -> dict[str, str]:
         """The candidates that guardrails take out, and why."""
         limits, reasons = self._exploration, {}
-        tried = [(name, arm) for arms in learned.contexts.values() for name, arm in arms.items()]
-        spent = math.fsum(arm.cost * arm.trials for name, arm in tried if name != approved)
+        spent = 0.0
+        if limits.spend is not None:
+            tried = [(name, arm) for arms in learned.contexts.values() for name, arm in arms.items()]
+            spent = math.fsum(arm.cost * arm.trials for name, arm in tried if name != approved)
         for name in bodies:
             if name == approved:
                 continue

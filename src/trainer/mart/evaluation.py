@@ -66,8 +66,10 @@ def policy_value(choices: Sequence[LoggedChoice], config_hash: str, weights: Wei
     count = len(scores)
     mean = math.fsum(scores) / count
     variance = math.fsum((score - mean) ** 2 for score in scores) / max(1, count - 1)
-    # few matching runs tell their own scatter badly: Student's quantile of their number, by Cornish and Fisher
-    freedom = max(2, len(matching) - 1)
+    # a few runs of great weight tell their own scatter badly: Student's quantile of the effective sample size (Kish,
+    # 1965), expanded as Cornish and Fisher do
+    shares = [1 / max(choice.trial.propensity or 1.0, _LEAST_PROPENSITY) for choice in matching]
+    freedom = max(2.0, math.fsum(shares) ** 2 / math.fsum(share**2 for share in shares) / 2 - 1)
     quantile = 1.645 * (1 + (1.645**2 + 1) / (4 * freedom))
     half_width = quantile * math.sqrt(variance / count)
     return PolicyValue(mean, mean - half_width, mean + half_width, count, len(matching))

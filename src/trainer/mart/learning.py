@@ -17,11 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-CHANGE_SCORE = 5.5
+CHANGE_SCORE = 6.0
 """Standard errors between before and after from which on a change is believed; false alarms and delays are measured
 in benchmarks/mart_learning.py, with every split of every length looked at."""
-_FEWEST_AFTER = 6
-"""Trials after a change, so that one odd result is none."""
+_FEWEST_AFTER = 10
+"""Trials after a change: with six, five failures in a row of a configuration that fails one time in ten were one."""
 _LEAST_VARIANCE = 0.03**2
 """Of one trial; a few equal results do not make certain."""
 _LEAST_TAU = 0.02**2
@@ -171,7 +171,7 @@ def _change(values: Sequence[float]) -> int | None:
 
 
 def _threshold(count: int) -> float:
-    """Scores of few trials have the tails of Student's distribution: what is 5.5 of a thousand is more of a dozen."""
+    """Scores of few trials have the tails of Student's distribution: what is 6 of a thousand is more of a dozen."""
     return CHANGE_SCORE * math.sqrt(1 + 12 / count)
 
 
@@ -185,6 +185,7 @@ def learn(
     elsewhere: Mapping[str, Effect] | None = None,
 ) -> Learned:
     """What the statistics of an operation come to; `elsewhere` are the effects of other operations of its module."""
+    contexts = {key: arms for key, arms in contexts.items() if arms}
     cells = [(key, name, arm) for key, arms in contexts.items() for name, arm in arms.items()]
     if not cells:
         return Learned(module, operation, weights, _LEAST_VARIANCE, 0.5, configs, contexts, elsewhere or {})
@@ -294,10 +295,10 @@ def choice_probabilities(estimates: Mapping[str, Estimate]) -> dict[str, float]:
     ]
     masses = [0.0] * len(names)
     for at in range(_CELLS):
-        middle = [(line[at] + line[at + 1]) / 2 for line in below]
+        middle = [max((line[at] + line[at + 1]) / 2, 1e-12) for line in below]
+        together = math.prod(middle)
         for index, line in enumerate(below):
             mass = line[at + 1] - line[at] + (line[0] if at == 0 else 0.0)
-            if mass > 0:
-                masses[index] += mass * math.prod(value for other, value in enumerate(middle) if other != index)
+            masses[index] += mass * together / middle[index]
     whole = math.fsum(masses) or 1.0
     return {name: mass / whole for name, mass in zip(names, masses, strict=True)}
