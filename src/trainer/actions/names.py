@@ -54,3 +54,10 @@ def model_names(project: Project) -> list[str]:
     names: list[object] = [section.model, *section.prices, *(fallback.model for fallback in section.fallbacks)]
     names += [report.model.get("model") for report in project.settings.reports.values()]
     return sorted({str(name) for name in names if name})
+
+
+def catalog_tables(project: Project) -> list[str]:
+    """Short names of the catalogue's tables."""
+    from trainer.catalog import read_definitions
+
+    return list(read_definitions(project.information / "tables"))

@@ -5,6 +5,7 @@ from trainer.catalog.definition import TableDefinition, TableField, find_field, 
 from trainer.catalog.engine import MOST_ROWS, ApprovalPolicy, DecidedError, Decision, SchemaProposalEngine
 from trainer.catalog.entities import Entity, EntityRelation, find_entities, find_relations
 from trainer.catalog.storage import MIGRATIONS, CatalogRow, RowVersion
+from trainer.catalog.subsystems import CodingAgentIntegration, SelfHealingIntegration, SubAgentsIntegration
 from trainer.catalog.trust import Reliability, Trust
 from trainer.catalog.validation import ValidRow, validate_row
 from trainer.catalog.values import (
@@ -27,6 +28,7 @@ __all__ = [
     "Catalog",
     "CatalogRow",
     "Citation",
+    "CodingAgentIntegration",
     "ColumnSignal",
     "DecidedError",
     "Decision",
@@ -40,7 +42,9 @@ __all__ = [
     "RowVersion",
     "SchemaProposalEngine",
     "SchemaVersion",
+    "SelfHealingIntegration",
     "Signals",
+    "SubAgentsIntegration",
     "TableDefinition",
     "TableField",
     "TableMatch",

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,8 +128,13 @@ class Catalog:
         latest = _latest(connection)
         for name, definition in self.definitions.items():
             version = latest.get(name)
-            if version is None or version[1] != _digest(definition):
+            if version is None or version[1] != self._digests[name]:
                 self.migrate(connection, definition, actor=FILES, reason="the definition changed" if version else "new")
+
+    @functools.cached_property
+    def _digests(self) -> dict[str, str]:
+        """What tells whether a definition is the one that was applied last."""
+        return {name: _digest(definition) for name, definition in self.definitions.items()}
 
     def migrate(
         self,
@@ -303,46 +309,38 @@ class Catalog:
     def record(
         self,
         name: str,
-        values: Mapping[str, Json],
+        key: Mapping[str, Json],
+        change: Callable[[Mapping[str, Json] | None], Mapping[str, Json]],
         *,
         actor: str,
-        action: str = "logged",
         reason: str = "",
-        source: str = "",
-        logged: Mapping[str, Json] | None = None,
     ) -> CatalogRow:
         """Write a row that a program reports of itself: no proposal, since nobody could know better.
 
-        A row with the same key is replaced; `logged` goes to the history instead of the row.
-        Raises UsageError with everything that is wrong with the row.
+        `change` is given the values of the row with that key, None where there is none, and gives what they become;
+        nobody else writes in between. Raises UsageError with everything that is wrong with the row.
         """
         definition = self.table(name)
-        valid = validate_row(definition, values)
-        if valid.problems:
-            raise UsageError(valid.problems[0], problems=[Problem(problem) for problem in valid.problems])
         with self.open() as connection:
             at = self.clock()
-            identity = identify(definition, valid.values, digest([dict(valid.values), isoformat(at)]))
+            identity = identify(definition, validate_row(definition, key).values, "")
             former = read_rows(connection, definition, [identity]).get(identity)
+            valid = validate_row(definition, change(former.values if former else None))
+            if valid.problems:
+                raise UsageError(valid.problems[0], problems=[Problem(problem) for problem in valid.problems])
             row = CatalogRow(
                 definition.name,
                 identity,
                 former.version + 1 if former else 1,
                 valid.values,
-                source=source or actor,
+                source=actor,
                 origin=actor,
                 checks=filled_share(definition, valid.values),
                 recorded_at=former.recorded_at if former else at,
                 changed_at=at,
             )
             row = replace(row, trust=trust_of(row, definition, Reliability(), at).score)
-            if former:
-                remove_rows(connection, definition, [identity])
-            columns_row = replace(row, version=row.version)
-            write_rows(connection, definition, [columns_row], action=action, actor=actor, reason=reason, at=at)
-            if logged is not None:
-                event = replace(row, values=logged)
-                add_history(connection, definition, [event], action="event", actor=actor, reason=reason, at=at)
+            write_rows(connection, definition, [row], action="logged", actor=actor, reason=reason, at=at)
         return row
 
     def edit(self, name: str, row_id: str, changes: Mapping[str, Json], *, actor: str, reason: str = "") -> CatalogRow:

@@ -30,6 +30,8 @@ COMMANDS = {
     "diff": Entry("Show what changed between two editions of a report."),
     "init": Entry("Start a new project."),
     "store": Entry("Read and write the store."),
+    "tables": Entry("Look at the catalogue's tables, correct rows, ask them in SQL."),
+    "proposals": Entry("Decide what waits to enter the catalogue's tables."),
     "facts": Entry("Show what was understood of any data: measures, dimensions, times, units."),
     "checks": Entry("Check figures and structure of a document against data."),
     "security": Entry("Scan text for injected instructions and secrets."),

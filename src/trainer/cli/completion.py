@@ -138,3 +138,10 @@ def models(context: typer.Context) -> list[str]:
     from trainer.actions.names import model_names
 
     return _names(context, model_names)
+
+
+def tables(context: typer.Context) -> list[str]:
+    """Short names of the catalogue's tables."""
+    from trainer.actions.names import catalog_tables
+
+    return _names(context, catalog_tables)
