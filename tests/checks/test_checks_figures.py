@@ -9,11 +9,13 @@ import pytest
 from trainer.checks import (
     FigureReport,
     annotate,
+    bare_text,
     check_completion,
     check_figures,
     faults,
     repair_message,
     sources_appendix,
+    verification_status,
 )
 from trainer.core.values import Context, DataBlock, Field, Output, Prompt
 
@@ -242,7 +244,7 @@ def test_marks_and_appendix_do_not_change_what_a_second_check_finds() -> None:
     marked = annotate(text, report) + "\n" + sources_appendix(report)
     again = check_figures(marked, data=(ACME,))
 
-    assert "**$57.3 billion†** in 2024" in marked
+    assert "**$57.3 billion‡** in 2024" in marked
     assert "| Revenue (Acme Corp.) | 2023 | $54.3 billion | `s:ACME:all@3 /annual/1/revenue` |" in marked
     assert [(figure.text, figure.verdict) for figure in again.figures] == [
         (figure.text, figure.verdict) for figure in report.figures
@@ -254,11 +256,35 @@ def test_a_mark_leads_to_the_appendix_whose_first_row_is_what_is_not_verified() 
     report = check_figures(text, data=(ACME,))
     marked = annotate(text, report, is_linked=True) + "\n" + sources_appendix(report)
 
-    assert "$57.3 billion[†](#sources-of-figures) in 2024" in marked
+    assert '$57.3 billion[†](#sources-of-figures "no datum, no arithmetic' in marked
     assert sources_appendix(report).splitlines()[6].startswith("| not verified |  | $57.3 billion")
     assert [figure.verdict for figure in check_figures(marked, data=(ACME,)).figures] == [
         figure.verdict for figure in report.figures
     ]
+
+
+def test_marks_tell_what_the_data_contradicts_from_what_nothing_holds_and_from_what_a_person_accepted() -> None:
+    text = "## Results\n\nRevenue was $57.3 billion in 2024. It has 8,123 vans and 77 boats.\n"
+    report = check_figures(text, data=(ACME,))
+    boats = next(figure for figure in report.unverified if figure.text.startswith("77"))
+
+    marked = annotate(text, report, accepted={(boats.line, boats.column): 'accepted by Ada: "counted"'}, is_linked=True)
+
+    assert [mark for mark in marked if mark in "‡†✓"] == ["‡", "†", "✓", "‡", "†", "✓"]
+    assert "77[✓](#sources-of-figures \"accepted by Ada: 'counted'\") boats" in marked
+    assert verification_status(report).endswith(" figures, 1 contradicted by the data, 2 not verified")
+    assert "2 not" not in verification_status(report, accepted={(boats.line, boats.column)})
+    assert bare_text(marked) == "## Results\n\nRevenue was $57.3 billion in 2024. It has 8,123 vans and 77 boats.\n"
+
+
+def test_the_bare_text_of_a_report_is_what_it_says() -> None:
+    report = (
+        '---\ntitle: "T"\n---\n\n# T\n\n> **No model wrote this.**\n\n## A\n\n> A quotation stays.\n\n'
+        "```chart\ntype: bar\n```\n\n<!-- keep -->\nMine.\n<!-- /keep -->\n\n"
+        "## Sources of figures\n\n| a | b |\n| - | - |\n"
+    )
+
+    assert bare_text(report) == "## A\n\n> A quotation stays.\n\nMine.\n"
 
 
 def test_the_appendix_has_one_row_for_the_members_of_a_table() -> None:

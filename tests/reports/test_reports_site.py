@@ -188,15 +188,15 @@ def test_the_one_script_of_the_index_is_the_one_its_policy_allows(example: Path)
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     assert re.findall(r"script-src ([^;]*);", page) == [f"'sha256-{digest}'" for digest in digests]
-    assert page.count("<script") == 1
+    assert re.findall(r"<script[^>]*>", page) == ['<script type="application/json" id="texts">', "<script>"]
     assert '<form class="search" role="search" hidden>' in page
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
-def test_the_search_leaves_the_reports_whose_title_holds_every_word(example: Path) -> None:
+def test_the_search_leaves_the_reports_whose_title_or_text_holds_every_word(example: Path) -> None:
     site(example)
     page = example / "output/index.html"
-    page.write_text(page.read_text().replace('id="search"', 'id="search" value="COMPÁNY  over"'))
+    page.write_text(page.read_text().replace('id="search"', 'id="search" value="ÓVERVIEW  skyrizi"'))
 
     drawn = subprocess.run(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()],
@@ -209,7 +209,7 @@ def test_the_search_leaves_the_reports_whose_title_holds_every_word(example: Pat
     rows = re.findall(r'<tr( hidden="")?>\s*<th scope="row"><a href="html/([^"]*).html">', drawn)
     assert {name: bool(hidden) for hidden, name in rows} == {
         "abbvie": False,
-        "butterfly": False,
+        "butterfly": True,
         "metrics-table": True,
         "peer-comparison": True,
     }

@@ -177,7 +177,7 @@ class Build:
 
         opinions: list[CompletionResult] = []
         ask = self._asker(report, item, opinions) if report.checks.opinion else None
-        checked = check(self.project, report.checks, rendered, answer, ask=ask)
+        checked = check(self.project, report.checks, rendered, answer, accepted=report.accepted, ask=ask)
         checked = replace(checked, result=joined([*opinions, answer], answer.content)) if opinions else checked
         if report.checks.policy != "repair" or not faults(checked.verdict):
             return checked
@@ -190,7 +190,7 @@ class Build:
                 return checked
             return replace(checked, result=joined([costly, checked.result], checked.result.content))
         item.step("repair", faults=len(faults(checked.verdict)), **completion_facts(second))
-        mended = check(self.project, report.checks, rendered, second)
+        mended = check(self.project, report.checks, rendered, second, accepted=report.accepted)
         better = mended if len(faults(mended.verdict)) < len(faults(checked.verdict)) else checked
         return replace(better, result=joined([*opinions, answer, second], better.result.content))
 

@@ -155,7 +155,7 @@ class _Pricing:
 
         if not report.checks.opinion and report.checks.policy != "repair":
             return
-        checked = check(self.project, report.checks, rendered, answer)
+        checked = check(self.project, report.checks, rendered, answer, accepted=report.accepted)
         if report.checks.opinion:
             question = opinion_question(checked.text, prompt=rendered.prompt)
             self.send(Call("", Prompt("-", "", question, body=question), report.choice).request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from trainer.core.project import Project
 from trainer.draft import DRAFT_VERSION
 from trainer.mart import Decision
 from trainer.reports import Ingredients, ReportSpec
+from trainer.reports.acceptance import Accepted, accepted_path, read_accepted
 
-COMPOSER_VERSION = 2
+COMPOSER_VERSION = 3
 """Raised whenever the same completion would be composed into another report than before."""
 
 
@@ -47,6 +48,8 @@ class ReportInput:
     """Which of the project's candidates is asked this time; what it depends on stays `choice`."""
     candidate: ModelChoice | None = None
     """The choice as the decision has it."""
+    accepted: Accepted = field(default_factory=Accepted)
+    """What people accepted of it."""
 
     @property
     def asked(self) -> ModelChoice:
@@ -96,6 +99,7 @@ class ReportInput:
             formats=self.spec.formats,
             title=self.title,
             program=_program(choice, self.max_tokens, self.facts_digest),
+            accepted=digest(self.accepted) if self.accepted != Accepted() else "",
         )
 
 
@@ -153,6 +157,7 @@ def _collect(
         theme_digest,
         max_tokens=project.settings.prompt_manager.max_tokens,
         facts_digest=digest(facts) if (facts := project_facts(project)) else "",
+        accepted=read_accepted(path := accepted_path(project.output, spec.name), shown=project.shown(path)),
     )
 
 

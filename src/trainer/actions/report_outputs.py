@@ -25,7 +25,7 @@ from trainer.convert import (
     write,
 )
 from trainer.core.config.schema import Checks
-from trainer.core.digest import canonical, digest_bytes, pick
+from trainer.core.digest import canonical, digest, digest_bytes, pick
 from trainer.core.errors import EditedError, RefusedError, Where
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
@@ -45,6 +45,7 @@ from trainer.reports import (
     take_edits,
     text_digest,
 )
+from trainer.reports.acceptance import ACCEPTED, Accepted, edition_basis, mark_accepted
 from trainer.reports.provenance import describe_completion, describe_findings, recorded_findings
 
 
@@ -62,17 +63,21 @@ class CheckedAnswer:
     """What the security policy says of it."""
 
 
+_NOTHING = Accepted()
+
+
 def check(
     project: Project,
     checks: Checks,
     rendered: Rendered,
     result: CompletionResult,
     *,
+    accepted: Accepted = _NOTHING,
     ask: Callable[[str], str] | None = None,
 ) -> CheckedAnswer:
     """The completion as Markdown without secrets, with the verdict of its checks, which depend on this report alone.
 
-    `ask` puts a question to a model, for a second opinion.
+    What a person `accepted` is a note. `ask` puts a question to a model, for a second opinion.
     """
     from trainer.checks import check_completion
 
@@ -81,6 +86,7 @@ def check(
     verdict = Verdict()
     if checks.enabled:
         verdict = check_completion(screened.text, prompt=rendered.prompt)
+        verdict = replace(verdict, findings=mark_accepted(verdict.findings, accepted, rendered.blocks))
     if ask is not None:
         verdict = Verdict((*verdict.findings, *opinion(screened.text, rendered.prompt, ask)), verdict.scores)
     notes = (*_repairs(repaired.repairs), *screened.findings)
@@ -281,16 +287,26 @@ def _repairs(repairs: Sequence[Repair]) -> tuple[Finding, ...]:
 
 
 def _compose(report: ReportInput, rendered: Rendered, checked: CheckedAnswer, date: str | None) -> str:
-    text, appendix = checked.text, ""
+    text, appendix, status = checked.text, "", ""
     if report.checks.enabled and (report.checks.marks or report.checks.appendix):
-        from trainer.checks import annotate, prompt_figures, sources_appendix
+        from trainer.checks import annotate, prompt_figures, sources_appendix, verification_status
 
         language = rendered.prompt.output.language
         figures = prompt_figures(text, prompt=rendered.prompt)
         appendix = sources_appendix(figures, language=language) if report.checks.appendix else ""
+        accepted = {
+            (finding.where.line or 0, finding.where.column or 0): finding.message
+            for finding in checked.verdict.findings
+            if finding.where is not None and finding.kind.startswith(ACCEPTED)
+        }
+        status = verification_status(figures, language=language, accepted=accepted)
         if report.checks.marks:
-            text = annotate(text, figures, language=language, is_linked=bool(appendix))
+            text = annotate(text, figures, language=language, is_linked=bool(appendix), accepted=accepted)
+    edition = report.accepted.edition(edition_basis(digest(checked.result.content), rendered.blocks))
+    signed = f"signed off by {edition.by}, {edition.on}" if edition else ""
+    status = "; ".join(filter(None, (status, signed)))
     meta = {"language": rendered.prompt.output.language, "model": checked.result.model}
+    meta |= {"status": status[0].upper() + status[1:]} if status else {}
     notice = stale_notice(rendered.blocks, language=rendered.prompt.output.language)
     return compose(text, title=report.title, date=date, meta=meta, appendix=appendix, notice=notice)
 
@@ -304,12 +320,14 @@ def _convert(
     data = {block.name: block.data for block in rendered.prompt.data}
     options = Options(theme=report.theme, data=data, assets=project.root, pool=pdf)
     document = parse_markdown(markdown, shown=shown)
+    written = {"written_by": document.meta.get("model", "")}
     converted: dict[Path, Converted[Any]] = {}
     for kind, path in paths.items():
         if kind == "markdown":
             converted[path] = Converted(markdown.encode())
             continue
-        made = write(document, kind, replace(options, former=_former(project, path, before, shown=shown)))
+        meta = {**written, "index": "../index.html"} if kind == "html" else written
+        made = write(document, kind, replace(options, meta=meta, former=_former(project, path, before, shown=shown)))
         content = made.content.encode() if isinstance(made.content, str) else made.content
         converted[path] = replace(made, content=content)
     return converted

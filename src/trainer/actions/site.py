@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from trainer.reports import (
 
 _FEED = "feed.xml"
 _STAMP = "index.json"
+_MOST_TEXT = 2_000_000
+"""Characters that the index holds of all reports for its search; with more it searches titles alone."""
 
 
 def write_site(project: Project) -> bool:
@@ -59,7 +62,9 @@ def _write_index(project: Project, reports: Sequence[Provenance], *, has_feed: b
     templates = project.information / "templates"
     theme = load_theme(templates=templates, css=project.information / "css", template=_template(templates))
     markdown = mask_known(index_markdown(reports, title=project.settings.site.title))
-    meta = {"feed": _FEED} if has_feed else {}
+    texts = [_words(project.output / "report" / f"{report.report}.md") for report in reports]
+    meta: dict[str, object] = {"feed": _FEED} if has_feed else {}
+    meta |= {"texts": texts} if sum(map(len, texts)) <= _MOST_TEXT else {}
     page = project.output / "index.html"
     stamp = digest([markdown, meta, theme_digest(theme)])
     if _is_current(page, project.cache / _STAMP, stamp):
@@ -70,6 +75,12 @@ def _write_index(project: Project, reports: Sequence[Provenance], *, has_feed: b
     changed = write_atomic(page, content)
     write_atomic(project.cache / _STAMP, pretty({"made_from": stamp, "page": digest_bytes(content.encode())}))
     return changed
+
+
+def _words(path: Path) -> str:
+    """The words of a report's Markdown, each once, for the search of the index."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return mask_known(" ".join(sorted(set(re.findall(r"[^\W\d_]{3,}", text.casefold())))))
 
 
 def _template(templates: Path) -> Path:

@@ -5,7 +5,7 @@ from trainer.checks.figures import check_figures, prompt_figures
 from trainer.checks.opinion import opinion_question, second_opinion
 from trainer.checks.repair import repair_message
 from trainer.checks.screen import CHECKS, DEFAULT, check_completion, faults
-from trainer.checks.sources import annotate, bare_text, sources_appendix
+from trainer.checks.sources import annotate, bare_text, sources_appendix, verification_status
 
 __all__ = [
     "CHECKS",
@@ -22,4 +22,5 @@ __all__ = [
     "repair_message",
     "second_opinion",
     "sources_appendix",
+    "verification_status",
 ]

@@ -11,14 +11,12 @@ from typing import Literal
 
 from trainer.core import markdown
 from trainer.core.markdown import read_markdown
+from trainer.core.values import FIGURE_MARKS
 
 BlockKind = Literal["front", "heading", "text", "item", "quote", "table", "code", "chart"]
 
 APPENDIX_TITLES = {"en": "Sources of figures", "de": "Quellen der Zahlen", "fr": "Sources des chiffres"}
 """The headings of the appendix that `sources_appendix` writes, by language; checks pass over it."""
-MARK = "†"
-"""What `annotate` sets behind a figure, and checks pass over."""
-
 _APPENDICES = frozenset(title.casefold() for title in APPENDIX_TITLES.values())
 _INLINE = re.compile(
     r"<!--.{0,2000}?-->"  # comments
@@ -27,7 +25,7 @@ _INLINE = re.compile(
     r"|</?[A-Za-z][^<>\n]*>"  # HTML
     r"|\[\^[^\]\s]{1,200}\]"  # a footnote's mark
     r"|https?://[^\s)>\]]+"
-    r"|" + MARK,
+    rf"|[{''.join(FIGURE_MARKS.values())}]",
     re.DOTALL,
 )
 _EMPHASIS = re.compile(r"[*_~\[\]\\]")

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from trainer.checks.document import APPENDIX_TITLES, MARK, read_document
+from trainer.checks.document import APPENDIX_TITLES, read_document
 from trainer.checks.figure import UNVERIFIED, Figure, FigureReport
+from trainer.core.values import FIGURE_MARKS
 
 _ABBREVIATED = ("mio.", "mrd.", "tsd.", "bio.", "h.")
 _NOTES = {
-    "en": "Not verified: neither the data nor the contexts of this report hold this figure.",
-    "de": "Nicht bestätigt: weder die Daten noch die Texte dieses Berichts enthalten diese Zahl.",
-    "fr": "Non vérifié : ni les données ni les textes de ce rapport ne contiennent ce chiffre.",
+    "en": {
+        "contradicted": "Contradicted: the data of this report says otherwise.",
+        "unsupported": "Not verified: neither the data nor the contexts of this report hold this figure.",
+        "accepted": "Not verified, and accepted by a person.",
+    },
+    "de": {
+        "contradicted": "Widerlegt: die Daten dieses Berichts sagen etwas anderes.",
+        "unsupported": "Nicht bestätigt: weder die Daten noch die Texte dieses Berichts enthalten diese Zahl.",
+        "accepted": "Nicht bestätigt, von einem Menschen angenommen.",
+    },
+    "fr": {
+        "contradicted": "Contredit : les données de ce rapport disent autre chose.",
+        "unsupported": "Non vérifié : ni les données ni les textes de ce rapport ne contiennent ce chiffre.",
+        "accepted": "Non vérifié, accepté par une personne.",
+    },
+}
+_STATUS = {
+    "en": ("Of {of} figures, {parts}", "{count} contradicted by the data", "{count} not verified"),
+    "de": ("Von {of} Zahlen {parts}", "{count} durch die Daten widerlegt", "{count} nicht bestätigt"),
+    "fr": ("Sur {of} chiffres, {parts}", "{count} contredits par les données", "{count} non vérifiés"),
 }
 _COLUMNS = {
     "en": ("Measure", "Time", "Figures", "Source or formula"),
@@ -33,10 +51,19 @@ _DOUBTED = ""
 """In place of the table of figures that stand in none."""
 
 
-def annotate(markdown: str, report: FigureReport, *, language: str = "en", is_linked: bool = False) -> str:
-    """The text with a mark behind each unverified figure and a note on its meaning; charts stay as they are.
+def annotate(
+    markdown: str,
+    report: FigureReport,
+    *,
+    language: str = "en",
+    is_linked: bool = False,
+    accepted: Mapping[tuple[int, int], str] | None = None,
+) -> str:
+    """The text with a mark behind each unverified figure and notes on what the marks mean; charts stay as they are.
 
-    Where the appendix follows, `is_linked`, a mark leads to it: unverified figures are its first rows.
+    Contradicted and unsupported figures have marks of their own, and so have those that a person `accepted`: by line
+    and column, who did and why. Where the appendix follows, `is_linked`, a mark leads to it, and says in its title
+    what the data says: unverified figures are its first rows.
     """
     lines = markdown.split("\n")
     starts = [0]
@@ -48,18 +75,35 @@ def annotate(markdown: str, report: FigureReport, *, language: str = "en", is_li
         if block.kind in ("chart", "code")
         for line in range(block.line, block.line + block.text.count("\n") + 1)
     }
-    ends = {
-        starts[figure.line - 1] + figure.column - 1 + len(figure.text)
-        for figure in report.unverified
-        if figure.line not in charts
-    }
-    anchor = APPENDIX_TITLES[_known(language)].casefold().replace(" ", "-")
-    mark = f"[{MARK}](#{anchor})" if is_linked else MARK
-    for end in sorted(ends, reverse=True):
-        markdown = markdown[:end] + mark + markdown[end:]
-    if not ends:
-        return markdown
-    return f"{markdown.rstrip()}\n\n{MARK} {_NOTES[_known(language)]}\n"
+    known = _known(language)
+    anchor = APPENDIX_TITLES[known].casefold().replace(" ", "-")
+    marks = {}
+    for figure in report.unverified:
+        if figure.line in charts:
+            continue
+        by = (accepted or {}).get((figure.line, figure.column))
+        mark = FIGURE_MARKS["accepted" if by else figure.verdict]
+        said = " ".join((by or figure.message).replace('"', "'").replace("\\", "/").split())
+        end = starts[figure.line - 1] + figure.column - 1 + len(figure.text)
+        marks[end] = f'[{mark}](#{anchor} "{said.replace("|", "/")}")' if is_linked else mark
+    for end in sorted(marks, reverse=True):
+        markdown = markdown[:end] + marks[end] + markdown[end:]
+    used = [kind for kind, mark in FIGURE_MARKS.items() if any(mark in one for one in marks.values())]
+    notes = "".join(f"\n\n{FIGURE_MARKS[kind]} {_NOTES[known][kind]}" for kind in used)
+    return f"{markdown.rstrip()}{notes}\n" if used else markdown
+
+
+def verification_status(
+    report: FigureReport, *, language: str = "en", accepted: Collection[tuple[int, int]] = ()
+) -> str:
+    """How many of a text's figures are not verified, in a line for its reader; empty where all are."""
+    open_figures = [one for one in report.unverified if (one.line, one.column) not in accepted]
+    if not open_figures:
+        return ""
+    counts = [sum(one.verdict == verdict for one in open_figures) for verdict in UNVERIFIED]
+    words = _STATUS[_known(language)]
+    parts = [word.format(count=count) for word, count in zip(words[1:], counts, strict=True) if count]
+    return words[0].format(of=len(report.figures), parts=", ".join(parts))
 
 
 def bare_text(markdown: str) -> str:
@@ -76,9 +120,12 @@ def bare_text(markdown: str) -> str:
         if block.appendix or is_title or is_notice or block.kind in ("front", "chart"):
             left_out |= set(range(block.line - fences, block.line + block.text.rstrip("\n").count("\n") + 1 + fences))
     text = "\n".join(line for number, line in enumerate(lines, 1) if number not in left_out)
-    notes = "|".join(re.escape(note) for note in _NOTES.values())
-    text = re.sub(rf"^{MARK} (?:{notes})\n?", "", text, flags=re.MULTILINE)
-    text = re.sub(rf"\[{MARK}\]\(#[^)\s]*\)|{MARK}|<!-- /?keep -->\n?", "", text)
+    marks, notes = (
+        "".join(FIGURE_MARKS.values()),
+        "|".join(re.escape(note) for own in _NOTES.values() for note in own.values()),
+    )
+    text = re.sub(rf"^[{marks}] (?:{notes})\n?", "", text, flags=re.MULTILINE)
+    text = re.sub(rf"\[[{marks}]\]\(#[^\s)]*(?: \"[^\"\n]*\")?\)|[{marks}]|<!-- /?keep -->\n?", "", text)
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "convert": Entry("Convert documents: Markdown, JSON, HTML, PDF, DOCX, LaTeX.", main=True),
     "ingest": Entry("File incoming documents and tables.", main=True),
     "report": Entry("Build the reports whose inputs changed.", main=True),
+    "accept": Entry("Accept findings of a report, or sign off its edition."),
     "diff": Entry("Show what changed between two editions of a report."),
     "init": Entry("Start a new project."),
     "store": Entry("Read and write the store."),

@@ -20,6 +20,9 @@ Json: TypeAlias = Any
 Origin = Literal["fresh", "cached", "replayed", "drafted"]
 """How a completion was got: paid for now, from the cache, from a cassette, or written without a model."""
 
+FIGURE_MARKS = {"contradicted": "‡", "unsupported": "†", "accepted": "✓"}
+"""What stands behind a figure of a report that is not verified, by what became of it."""
+
 Severity = Literal["error", "warning", "note"]
 
 

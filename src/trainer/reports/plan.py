@@ -32,6 +32,8 @@ class Ingredients:
     title: str | None
     program: Mapping[str, Any]
     """Versions of what shapes the output, where a change of them changes it."""
+    accepted: str = ""
+    """The digest of what people accepted of it; empty where they accepted nothing."""
 
     def recorded(self, data: Mapping[str, str]) -> dict[str, Any]:
         """As the provenance keeps them, once the data is at hand."""
@@ -46,6 +48,7 @@ class Ingredients:
             "formats": list(self.formats),
             "title": self.title,
             "program": dict(self.program),
+            **({"accepted": self.accepted} if self.accepted else {}),
         }
 
 
@@ -54,7 +57,7 @@ class Reason:
     """Why a report is stale."""
 
     ingredient: str
-    """instruction, params, contexts, data, model, checks, theme, formats, title, program, output or missing."""
+    """instruction, params, contexts, data, model, checks, theme, formats, title, program, accepted, output, missing."""
     detail: str
     path: str = ""
     """The file it is about, where it is about one."""
@@ -130,6 +133,8 @@ def _changed(now: Ingredients, recorded: Provenance) -> Iterator[Reason]:
     # an older release recorded `md`; a format that is gone is no reason to fail
     if list(now.formats) != [_format_names().get(name, name) for name in before.get("formats", ())]:
         yield Reason("formats", f"asked for {', '.join(now.formats)}")
+    if now.accepted != before.get("accepted", ""):
+        yield Reason("accepted", "what people accepted of it changed")
     if mask_json(now.title, shapes=False) != before.get("title"):
         yield Reason("title", "its title changed")
 

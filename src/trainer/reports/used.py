@@ -31,6 +31,11 @@ def used_blocks(report: Provenance) -> tuple[DataBlock, ...]:
     return tuple(blocks)
 
 
+def cut_to(data: Json, pointer: str) -> Json:
+    """What stands at `annual/3/revenue`, in the records that it stands in, with their texts."""
+    return _cut(data, [_path(pointer)])
+
+
 def _paths(report: Provenance) -> dict[str, set[Path]]:
     """The places that the figures rest upon, by key and version of their data; `key@1 /annual/3/revenue` is one."""
     paths: dict[str, set[Path]] = defaultdict(set)
@@ -38,8 +43,12 @@ def _paths(report: Provenance) -> dict[str, set[Path]]:
         for support in str(figure.get("support", "")).split("; "):
             source, _, pointer = support.partition(" /")
             if pointer:
-                paths[source].add(tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")))
+                paths[source].add(_path(pointer))
     return {block: paths[block] for block in paths if block in {f"{one.key}@{one.version}" for one in report.data}}
+
+
+def _path(pointer: str) -> Path:
+    return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/"))
 
 
 def _cut(value: Json, paths: Collection[Path]) -> Json:

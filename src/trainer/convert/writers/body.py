@@ -19,6 +19,7 @@ from trainer.convert.images import Images
 from trainer.convert.together import kept_together
 from trainer.convert.widths import breaks_in_words, fit
 from trainer.core.markdown import is_break, plain_text
+from trainer.core.values import FIGURE_MARKS
 
 Tokens = Sequence[Token]
 
@@ -86,6 +87,20 @@ class BodyRenderer(RendererHTML):
         if token.nesting == -1 and not token.attrs:
             return f"</{token.tag}>\n" if token.block else f"</{token.tag}>"
         return super().renderToken(tokens, idx, options, env)
+
+    def link_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """A link; one that is a mark of the checks gets its class, and its title as a note that a tap shows too."""
+        kind = _mark_of(tokens, idx)
+        if kind is None:
+            return super().renderToken(tokens, idx, options, env)
+        target, said = (escape(str(tokens[idx].attrGet(name) or "")) for name in ("href", "title"))
+        note = f'<span class="said" aria-hidden="true">{said}</span>' if said and not self._paper else ""
+        label = f' aria-label="{kind}: {said}"' if said else ""
+        return f'<span class="mark {kind}">{note}<a href="{target}"{label}>'
+
+    def link_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+        """The end of a link."""
+        return "</a></span>" if idx >= 2 and _mark_of(tokens, idx - 2) else "</a>"
 
     def text(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """Words, whose dates and amounts stay whole at the end of a line."""
@@ -263,3 +278,13 @@ def _behind(chart: Chart) -> str:
         f'<div class="table" role="region" aria-label="Figures" tabindex="0"><table>\n<thead><tr>{heads}</tr></thead>\n'
         f"<tbody>\n{rows}</tbody>\n</table></div>\n</details>\n"
     )
+
+
+_KINDS = {mark: kind for kind, mark in FIGURE_MARKS.items()}
+
+
+def _mark_of(tokens: Tokens, idx: int) -> str | None:
+    """What a link stands for that is a mark of the checks; None for any other."""
+    if tokens[idx].type != "link_open" or idx + 2 >= len(tokens) or tokens[idx + 2].type != "link_close":
+        return None
+    return _KINDS.get(tokens[idx + 1].content) if str(tokens[idx].attrGet("href")).startswith("#") else None

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Medium = Literal["screen", "paper"]
 
 _FEWEST_IN_CONTENTS = 4
+_WRITTEN_BY = {"en": "written by {}", "de": "geschrieben von {}", "fr": "écrit par {}", "es": "escrito por {}"}
 _SHOWN = ("date", "author", "organisation")
 
 
@@ -89,7 +90,7 @@ def render_page(furnished: Furnished, body: Body, options: Options, *, medium: M
         "language": furnished.language,
         "direction": furnished.direction,
         "status": _text(facts.get("status")),
-        "byline": [_shown(facts[key], furnished.language) for key in _SHOWN if facts.get(key)],
+        "byline": _byline(facts, furnished.language),
         "contents": furnished.headings if len(furnished.headings) >= _FEWEST_IN_CONTENTS else (),
         "meta": facts,
         "medium": medium,
@@ -97,6 +98,14 @@ def render_page(furnished: Furnished, body: Body, options: Options, *, medium: M
         "body": Markup(body.html),  # noqa: S704  (made by BodyRenderer, which escapes)
     }
     return render_template(theme.template, values)
+
+
+def _byline(facts: Mapping[str, Json], language: str) -> list[str]:
+    """The lines of the title block, of what is known."""
+    lines = [_shown(facts[key], language) for key in _SHOWN if facts.get(key)]
+    if writer := _text(facts.get("written_by")):
+        lines.append(_WRITTEN_BY.get(language.partition("-")[0], _WRITTEN_BY["en"]).format(writer))
+    return lines
 
 
 def check_template(source: str, *, shown: str) -> None:
