@@ -12,6 +12,7 @@ from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.data import DataRequest, Sources, data_block
 from trainer.actions.joins import compute_joins, ordered_joins
 from trainer.actions.model import ModelChoice, plan_prompt
+from trainer.actions.personal import personal_treatment
 from trainer.actions.report_source import report_contexts, report_queries
 from trainer.actions.screening import ended_rules, screened
 from trainer.core.digest import digest
@@ -300,6 +301,7 @@ def render_blocks(
     project: Project, prepared: Prepared, blocks: Mapping[str, DataBlock], *, choice: ModelChoice
 ) -> Rendered:
     """As `render_prepared`, with the data by the names that the instruction gives it."""
+    prepared, blocks = _without_personal(project, prepared, blocks)
     said = project_facts(project)
     told = {name: corrected(block, said, prepared.instruction.facts) for name, block in blocks.items()}
     computed = compute_joins(prepared.instruction, prepared.joins, told)
@@ -319,6 +321,19 @@ def render_blocks(
     screening = screened(project, prompt)
     warnings = [*(str(finding.problem()) for finding in prompt.findings), *ended_rules(project, screening)]
     return Rendered(prompt, screening, choice.model, tuple(warnings))
+
+
+def _without_personal(
+    project: Project, prepared: Prepared, blocks: Mapping[str, DataBlock]
+) -> tuple[Prepared, Mapping[str, DataBlock]]:
+    """Parameters, contexts and data with personal data treated as the settings say; data was so when it was stored."""
+    treat = personal_treatment(project)
+    if treat is None:
+        return prepared, blocks
+    contexts = tuple(replace(context, text=str(treat(context.text))) for context in prepared.contexts)
+    params = {name: treat(value) for name, value in prepared.params.items()}
+    treated = {name: replace(block, data=treat(block.data)) for name, block in blocks.items()}
+    return replace(prepared, params=params, contexts=contexts), treated
 
 
 def keep_prompt(project: Project, prompt: Prompt) -> str:

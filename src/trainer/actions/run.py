@@ -12,6 +12,7 @@ from trainer.actions.completion import Call, Completer, completion_facts, writte
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.learning import decide
 from trainer.actions.model import ModelChoice, calls_of, choose_model, make_budget, price_of
+from trainer.actions.personal import personal_treatment
 from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared
 from trainer.actions.record import Recorder
 from trainer.actions.screening import MaskedStream, screened
@@ -167,6 +168,8 @@ class Run:
         if not text.strip():
             raise UsageError("the prompt is empty", hint="pipe it in: echo 'Write a haiku' | trainer run -")
         choice = self._choice({}, "-")
+        if treat := personal_treatment(self.project):
+            text = str(treat(text))
         prompt = Prompt(
             STDIN,
             "",

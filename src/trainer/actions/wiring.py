@@ -13,6 +13,7 @@ from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import ConfigError, UsageError, unknown
 from trainer.core.project import Project
 from trainer.core.secrets import mask_secrets
+from trainer.core.values import Json
 from trainer.mart import MIGRATIONS, Tracker
 from trainer.mart.tables import Opener
 from trainer.sources import Call, DataRetriever, SourceContext, create_source
@@ -25,7 +26,13 @@ RECORDS = "records"
 
 
 def open_store(project: Project, *, clock: Clock = system_clock) -> DataStore:
-    """The store the settings name; nothing is opened before it is used."""
+    """The store the settings name, which treats personal data as they say; nothing is opened before it is used."""
+    store = _open_store(project, clock)
+    store.treat = _treatment(project)
+    return store
+
+
+def _open_store(project: Project, clock: Clock) -> DataStore:
     section = project.settings.data_store
     options: dict[str, Any] = dict(section.options)
     if section.backend in ("duckdb", "sqlite"):
@@ -59,7 +66,7 @@ def open_source(
     context = SourceContext(
         clock=clock,
         root=project.root,
-        cache=project.cache,
+        cache=None if project.settings.prompt_security.personal.treatment else project.cache,
         rates=limits_folder(),
         tokens=state_folder() / "tokens",
         on_call=on_call,
@@ -77,6 +84,15 @@ def open_stream(project: Project, name: str, *, clock: Clock = system_clock) -> 
     return create_stream(name, streams[name], context)
 
 
+def _treatment(project: Project) -> Callable[[Json], Json] | None:
+    """What becomes of personal data before it is kept; a project that leaves it alone loads nothing for it."""
+    if project.settings.prompt_security.personal.treatment is None:
+        return None
+    from trainer.actions.personal import personal_treatment
+
+    return personal_treatment(project)
+
+
 def limits_folder() -> Path:
     """Where the rate limits are that all processes of this machine and user keep together."""
     runtime = os.environ.get("XDG_RUNTIME_DIR") or f"{tempfile.gettempdir()}/trainer-{os.getuid()}"
@@ -92,7 +108,13 @@ def state_folder() -> Path:
 def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:
     """The recorder of executions; it only writes to the spool, and does so without making anyone wait."""
     section = project.settings.mart
-    return Tracker(project.spool, clock=clock, durability=section.durability, mask=mask_secrets)
+    personal = _treatment(project)
+
+    def mask(text: str) -> str:
+        masked = mask_secrets(text)
+        return str(personal(masked)) if personal else masked
+
+    return Tracker(project.spool, clock=clock, durability=section.durability, mask=mask)
 
 
 def open_database(project: Project) -> Opener:

@@ -83,6 +83,26 @@ def scan(
         raise RefusedError(f"unsafe: {', '.join(unsafe)}", hint=hint)
 
 
+@app.command(cls=Command)
+def restore(
+    context: typer.Context,
+    *,
+    file: Annotated[str, typer.Argument(metavar="FILE|-")],
+) -> None:
+    """Print FILE, or stdin (-), with the personal data that its tokens stand for.
+
+    Tokens are what prompt_security.personal.treatment: token puts; the key is TRAINER_PERSONAL_KEY.
+    """
+    from trainer.actions.personal import restore_tokens
+    from trainer.core.files import read_text
+
+    session: Session = context.obj
+    text = sys.stdin.buffer.read().decode("utf-8", "replace") if file == "-" else read_text(Path(file))
+    restored = restore_tokens(text)
+    write_text(restored)
+    session.say("the text above holds personal data")
+
+
 @audit.command(cls=Command)
 def verify(
     context: typer.Context,

@@ -8,7 +8,14 @@ from trainer.security.completion import mask_completion, screen_completion
 from trainer.security.detect import Part, screen, screen_parts, screen_prompt, untrusted_parts
 from trainer.security.escaping import escape
 from trainer.security.module import SecurityModule
-from trainer.security.pii import PersonalSpan, find_personal, restore_personal, treat_personal
+from trainer.security.pii import (
+    PersonalSpan,
+    Treatment,
+    find_personal,
+    restore_personal,
+    treat_personal,
+    treat_personal_json,
+)
 from trainer.security.policy import PolicyRule, ScreenPolicy, first_rule, judge_answer
 from trainer.security.verdict import THRESHOLDS, DetectionResult, Level, ValidatedInput, ValidationResult
 
@@ -25,6 +32,7 @@ __all__ = [
     "ScreenPolicy",
     "SecretSpan",
     "SecurityModule",
+    "Treatment",
     "ValidatedInput",
     "ValidationResult",
     "clean_scalar",
@@ -44,5 +52,6 @@ __all__ = [
     "screen_prompt",
     "strip_invisible",
     "treat_personal",
+    "treat_personal_json",
     "untrusted_parts",
 ]

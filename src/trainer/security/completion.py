@@ -9,9 +9,9 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from trainer.core.errors import Where
-from trainer.core.markdown import MarkdownDocument, Span, read_markdown
 from trainer.core.secrets import MASK, find_secrets, mask_known, mask_secrets
 from trainer.core.values import Finding, Prompt, Severity, Verdict
 from trainer.security.addresses import carries_data, host_of, is_allowed
@@ -20,6 +20,9 @@ from trainer.security.leaks import find_leaks, revealed
 from trainer.security.normalise import plain
 from trainer.security.readings import Reading, passages
 from trainer.security.requests import find_requests
+
+if TYPE_CHECKING:
+    from trainer.core.markdown import MarkdownDocument, Span
 
 _ADDRESS = re.compile(r"\s*(?:https?:)?[\\/]{2}|\s*https?:|\s*data:", re.IGNORECASE)
 _TAG = re.compile(
@@ -54,6 +57,8 @@ def screen_completion(
     secret, the system message. What asks the reader to do something is a warning, and raw HTML, which conversion makes
     harmless, a note. Code is looked through for secrets and for leaks alone.
     """
+    from trainer.core.markdown import read_markdown  # 35 ms, which commands that screen no answer need not pay
+
     hosts = frozenset(host.lower() for host in allowed_hosts)
     document = read_markdown(text, front_matter=False)
     spans = [span for block in document.blocks for span in document.spans(block)]

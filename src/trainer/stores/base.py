@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import ClassVar, Protocol, TypeAlias
@@ -114,6 +115,8 @@ class DataStore(Backend):
 
     backend: ClassVar[str]
     clock: Clock
+    treat: Callable[[Json], Json] | None = None
+    """What all data and metadata goes through before it is kept, such as a mask of personal data."""
 
     def store(
         self,
@@ -137,6 +140,11 @@ class DataStore(Backend):
 
     def store_many(self, drafts: Iterable[Draft]) -> list[str]:
         """The keys of the drafts, all stored in one transaction, or none of them."""
+        treat = self.treat
+        if treat is not None:
+            drafts = [
+                replace(draft, data=treat(draft.data), metadata=_treated(draft.metadata, treat)) for draft in drafts
+            ]
         changes = [change_of(draft) for draft in drafts]
         self.append(changes)
         return [change.key for change in changes]
@@ -178,6 +186,8 @@ class DataStore(Backend):
         self, key: str, data: Json, metadata: Mapping[str, Json] | None = None, *, if_version: int | None = None
     ) -> bool:
         """Whether the document exists and has a new version; source, time to live and absent metadata are kept."""
+        if self.treat is not None:
+            data, metadata = self.treat(data), _treated(metadata, self.treat) if metadata is not None else None
         return self.append([update_of(key, data, metadata, if_version)])[0]
 
     def delete(self, key: str, *, erase: bool = False) -> bool:
@@ -243,6 +253,12 @@ class DataStore(Backend):
 
         A version that is there already is left as it is; raises StoreError where it holds other data.
         """
+        treat = self.treat
+        if treat is not None:
+            documents = (
+                replace(document, data=treat(document.data), metadata=_treated(document.metadata, treat))
+                for document in documents
+            )
         rows = (row_of(document) for document in documents)
         added = 0
         while batch := list(islice(rows, _PAGE)):
@@ -270,3 +286,7 @@ class DataStore(Backend):
             return select(self._matching(query.where), query)
         end = None if query.limit is None else query.offset + query.limit
         return list(islice(self._matching(query.where), query.offset, end))
+
+
+def _treated(metadata: Mapping[str, Json], treat: Callable[[Json], Json]) -> dict[str, Json]:
+    return {name: treat(value) for name, value in metadata.items()}

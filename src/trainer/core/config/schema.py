@@ -172,6 +172,19 @@ class SecurityRule(Struct, frozen=True, kw_only=True):
     until: Annotated[date | None, Meta(description="The last day on which it holds.")] = None
 
 
+class PersonalData(Struct, frozen=True, kw_only=True):
+    """What becomes of personal data before it is stored, recorded or sent."""
+
+    treatment: Annotated[
+        Literal["mask", "hash", "token"] | None,
+        Meta(description="mask, hash (keyed), or token (restored with the key); without it, it stays as it is."),
+    ] = None
+    kinds: Annotated[
+        list[str],
+        Meta(description="Kinds to treat: email, phone, card, iban, ip, national_id …; else all."),
+    ] = field(default_factory=list)
+
+
 class PromptSecurity(Struct, frozen=True, kw_only=True):
     """Screening of what enters a prompt."""
 
@@ -194,6 +207,9 @@ class PromptSecurity(Struct, frozen=True, kw_only=True):
     block: Annotated[list[str], Meta(description="Phrases that are always refused.")] = field(default_factory=list)
     rules: Annotated[list[SecurityRule], Meta(description="What is decided on which flags, where, and why.")] = field(
         default_factory=list
+    )
+    personal: Annotated[PersonalData, Meta(description="Masking of personal data.")] = field(
+        default_factory=PersonalData
     )
     allowed_hosts: Annotated[
         list[str], Meta(description="Hosts, with those below them, that pictures and links in answers may call.")
