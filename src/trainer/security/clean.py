@@ -32,11 +32,15 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?|<])")
 _TICKS = re.compile(r"`{3,}")
 _TILDES = re.compile(r"~{3,}")
 _IMAGE = re.compile(r"!\[")
-_BLOCK_START = re.compile(r"(?=#{1,6}(?:\s|$)|>|[-*+](?:\s|$)|[-=]+$|(?:-\s?){3,}|(?:\*\s?){3,}|(?:_\s?){3,}|\|)")
+_BLOCK_START = re.compile(
+    r"(?=#{1,6}(?:\s|$)|>|[-*+](?:\s|$)|[-=*_]+$|(?:-\s?){3,}|(?:\*\s?){3,}|(?:_\s?){3,}|\|"
+    r"|[:~]\s|\$\$|\[[^\]]*\]:)"
+)
+_NUMBERED = re.compile(r"(\d{1,9})(?=[.)](?:\s|$))")
 
 
 def clean_scalar(text: str, *, max_length: int = MAX_SCALAR) -> str:
-    """The value as one line that cannot open a heading, list, quote, fence, image or tag.
+    """The value as one line that cannot open a heading, list, quote, note, fence, image or tag.
 
     >>> print(clean_scalar("Sales <b>up</b> 5 %"))
     Sales < b>up< /b> 5 %
@@ -47,6 +51,7 @@ def clean_scalar(text: str, *, max_length: int = MAX_SCALAR) -> str:
     line = _TILDES.sub("~~", line)
     line = _IMAGE.sub("!\\\\[", line)
     line = f"\\{line}" if _BLOCK_START.match(line) else line
+    line = _NUMBERED.sub(r"\1\\", line, count=1) if _NUMBERED.match(line) else line
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 

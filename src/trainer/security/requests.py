@@ -5,6 +5,7 @@ Verb and object stand in one sentence, at most a few dozen letters apart.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -59,8 +60,12 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def find_requests(text: str) -> Iterator[tuple[int, str, str]]:
     """Offset, what is asked, and its words, for each request of the reader."""
+    text = _SURROGATE.sub("\ufffd", text)  # the engine reads UTF-8, which has none
     for message, pattern in _compiled():
         for match in pattern.finditer(text):
             yield match.start(), message, match[0]
