@@ -2,9 +2,9 @@
 
 import pytest
 
-from trainer.actions.personal import PERSONAL_KEY, personal_treatment
+from trainer.actions.personal import PERSONAL_KEY
 from trainer.actions.prompt import Instructions, render_prepared
-from trainer.actions.wiring import open_store
+from trainer.actions.wiring import open_store, personal_treatment
 from trainer.core.errors import ConfigError
 from trainer.core.project import open_project
 from trainer.security import restore_personal, treat_personal, treat_personal_json

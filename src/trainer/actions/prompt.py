@@ -12,9 +12,9 @@ from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.data import DataRequest, Sources, data_block
 from trainer.actions.joins import compute_joins, ordered_joins
 from trainer.actions.model import ModelChoice, plan_prompt
-from trainer.actions.personal import personal_treatment
 from trainer.actions.report_source import report_contexts, report_queries
 from trainer.actions.screening import ended_rules, screened
+from trainer.actions.wiring import personal_treatment
 from trainer.core.digest import digest
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, TrainerError, UsageError, Where
 from trainer.core.project import Project

@@ -12,10 +12,10 @@ from trainer.actions.completion import Call, Completer, completion_facts, writte
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.learning import decide
 from trainer.actions.model import ModelChoice, calls_of, choose_model, make_budget, price_of
-from trainer.actions.personal import personal_treatment
 from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared
 from trainer.actions.record import Recorder
 from trainer.actions.screening import MaskedStream, screened
+from trainer.actions.wiring import personal_treatment
 from trainer.core.clock import Clock, system_clock
 from trainer.core.digest import pick
 from trainer.core.errors import ProviderError, UsageError, Where

@@ -28,7 +28,7 @@ RECORDS = "records"
 def open_store(project: Project, *, clock: Clock = system_clock) -> DataStore:
     """The store the settings name, which treats personal data as they say; nothing is opened before it is used."""
     store = _open_store(project, clock)
-    store.treat = _treatment(project)
+    store.treat = personal_treatment(project)
     return store
 
 
@@ -84,13 +84,17 @@ def open_stream(project: Project, name: str, *, clock: Clock = system_clock) -> 
     return create_stream(name, streams[name], context)
 
 
-def _treatment(project: Project) -> Callable[[Json], Json] | None:
-    """What becomes of personal data before it is kept; a project that leaves it alone loads nothing for it."""
-    if project.settings.prompt_security.personal.treatment is None:
-        return None
-    from trainer.actions.personal import personal_treatment
+def personal_treatment(project: Project) -> Callable[[Json], Json] | None:
+    """What personal data in a value becomes before it is kept or sent; None where the settings leave it as it is.
 
-    return personal_treatment(project)
+    A project that leaves it alone loads nothing for it. Raises ConfigError where a key is needed and none is known.
+    """
+    section = project.settings.prompt_security.personal
+    if section.treatment is None:
+        return None
+    from trainer.actions.personal import treatment_by
+
+    return treatment_by(section.treatment, section.kinds, folder=state_folder())
 
 
 def limits_folder() -> Path:
@@ -108,7 +112,7 @@ def state_folder() -> Path:
 def open_tracker(project: Project, *, clock: Clock = system_clock) -> Tracker:
     """The recorder of executions; it only writes to the spool, and does so without making anyone wait."""
     section = project.settings.mart
-    personal = _treatment(project)
+    personal = personal_treatment(project)
 
     def mask(text: str) -> str:
         masked = mask_secrets(text)

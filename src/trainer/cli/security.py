@@ -94,11 +94,12 @@ def restore(
     Tokens are what prompt_security.personal.treatment: token puts; the key is TRAINER_PERSONAL_KEY.
     """
     from trainer.actions.personal import restore_tokens
+    from trainer.actions.wiring import state_folder
     from trainer.core.files import read_text
 
     session: Session = context.obj
     text = sys.stdin.buffer.read().decode("utf-8", "replace") if file == "-" else read_text(Path(file))
-    restored = restore_tokens(text)
+    restored = restore_tokens(text, folder=state_folder())
     write_text(restored)
     session.say("the text above holds personal data")
 
