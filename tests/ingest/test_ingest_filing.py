@@ -165,3 +165,19 @@ def test_rows_of_a_table_are_data_of_a_report(project):
         sources.request(read_data({"x": {"table": "finance_treasury", "where": {"counterprty": 1}}}, shown="")["x"])
     with pytest.raises(SourceError, match="no such row"):
         sources[request.source].retrieve({"table": "finance_treasury", "where.counterparty": "Nobody"}, store=False)
+
+
+def test_rows_that_fail_a_critical_rule_wait_and_the_rule_is_named(project):
+    (project.root / "rules.yaml").write_text(
+        "rules:\n  - {id: small, columns: [amount], check: range, max: 100, severity: critical}\n"
+    )
+    (project.root / "config.yaml").write_text("ingest: {rules: [global, rules.yaml]}\n")
+    project = open_project(project.root, environ={})
+
+    (outcome,) = ingest_files(project, [file(project, "invoices.csv", INVOICES)], HERE)
+
+    assert (outcome.state, outcome.confidence) == ("waiting", 0.85)
+    assert "amount: 1 of 2 rows fail range (small)" in outcome.reason
+    assert outcome.as_json()["quality"][0]["failed"] == [
+        {"rule": "small", "column": "amount", "severity": "critical", "rows": 1}
+    ]

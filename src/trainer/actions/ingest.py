@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from trainer.actions.contextual import plan_processes
-from trainer.actions.ingest_catalog import place_files
+from trainer.actions.ingest_catalog import lowered, place_files
+from trainer.actions.ingest_quality import FileQuality, quality_check
 from trainer.actions.proposals import open_engine
 from trainer.actions.record import Recorder, failure
 from trainer.actions.wiring import open_store
@@ -71,6 +72,8 @@ class IngestOutcome:
     error: TrainerError | None = None
     former: Json = field(default=None)
     """What became of the same content before."""
+    quality: FileQuality | None = None
+    """How good its tables are; None where there are none."""
 
     def as_json(self) -> dict[str, Json]:
         """The file's object in `trainer ingest --json`."""
@@ -101,6 +104,7 @@ class IngestOutcome:
             "confidence": self.confidence,
             "proposal": self.proposal,
             "key": self.key or None,
+            "quality": self.quality.as_json() if self.quality else None,
         }  # fmt: skip
         if isinstance(self.former, dict):  # the file was not read again: what was found then still holds
             own = {**self.former, "file": extract.file}
@@ -196,6 +200,7 @@ class _Filing:
         self.ledger = Ledger(self.folder / "files.jsonl")
         self.quarantine = Quarantine(self.folder / "quarantine")
         self.engine = open_engine(project, clock=clock)
+        self.assess = quality_check(project, self.engine, clock=clock)
         if options.table is not None:
             self.engine.catalog.table(options.table)  # an unknown one is told before anything is read
 
@@ -286,8 +291,15 @@ class _Filing:
         """Propose what was stored to the catalogue."""
         if not extracts:
             return {}
+        qualities = [self.assess(extract) for extract in extracts.values()]
         placements = place_files(
-            self.engine, list(extracts.values()), table=self.options.table, dry_run=self.options.dry_run
+            self.engine,
+            [
+                lowered(extract, quality.confidence)
+                for extract, quality in zip(extracts.values(), qualities, strict=True)
+            ],
+            table=self.options.table,
+            dry_run=self.options.dry_run,
         )
         return {
             at: IngestOutcome(
@@ -297,9 +309,10 @@ class _Filing:
                 placement.confidence,
                 placement.proposal,
                 _key(extract),
-                placement.reason,
+                "; ".join((placement.reason, *quality.critical)),
+                quality=quality,
             )
-            for (at, extract), placement in zip(extracts.items(), placements, strict=True)
+            for (at, extract), placement, quality in zip(extracts.items(), placements, qualities, strict=True)
         }
 
     def _entry(self, path: Path, outcome: IngestOutcome) -> LedgerEntry:

@@ -87,6 +87,12 @@ def drafts_of(engine: SchemaProposalEngine, extract: FileExtract, *, table: str 
     ]
 
 
+def lowered(extract: FileExtract, confidence: float) -> FileExtract:
+    """The extract with its tables no surer than `confidence`."""
+    tables = tuple(replace(table, confidence=min(table.confidence, confidence)) for table in extract.tables)
+    return replace(extract, tables=tables)
+
+
 def signals_of(extract: FileExtract, table: ExtractedTable | None = None) -> Signals:
     """What the catalogue goes by: the head of a file's words, its columns, and all that was measured."""
     columns = table.columns if table else extract.tables[0].columns if len(extract.tables) == 1 else ()

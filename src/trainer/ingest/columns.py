@@ -204,7 +204,7 @@ def _numbers(base: ColumnProfile, valued: Sequence[str]) -> tuple[ColumnProfile,
     readings = [read_number(cell, mark) for cell in valued]
     units = {number.unit for number in readings if number is not None}
     digits = [cell for cell, number in zip(valued, readings, strict=True) if number is not None]
-    if not digits or len(units) > 1 or any(_is_code(cell) for cell in digits):
+    if not digits or len(units) > 1 or any(_is_code(cell) for cell in digits) or _are_versions(digits):
         return None
     unit = next(iter(units))
     named = _unit_name(unit)
@@ -240,8 +240,16 @@ def _few_faults(valued: Sequence[str], convert: Converter) -> bool:
 
 def _is_code(cell: str) -> bool:
     """Whether a cell of digits would not come back from a number: zeros in front, or more digits than a double has."""
-    digits = re.sub(r"[^\d]", "", cell)
-    return bool(re.match(r"[^\d.,]*0\d", cell)) or len(digits) > 15
+    whole = re.sub(r"[^\d]", "", re.sub(r"[.,]\d+$", "", cell))
+    return bool(re.match(r"[^\d.,]*0\d", cell)) or len(whole) > 15
+
+
+def _are_versions(cells: Sequence[str]) -> bool:
+    """Whether decimals are numbers of versions: `1.9` beside `1.10`, which no program prints of one number."""
+    fractions = {cell.partition(".")[2] for cell in cells if re.fullmatch(r"\d+\.\d{1,3}", cell)}
+    widths = {len(fraction) for fraction in fractions}
+    every = all(re.fullmatch(r"\d+(?:\.\d{1,3})?", cell) for cell in cells)
+    return every and len(widths) > 1 and any(len(one) > 1 and one.endswith("0") for one in fractions)
 
 
 def _looks_like_day(cell: str) -> bool:

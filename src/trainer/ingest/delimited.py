@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from trainer.ingest.dialect import CsvDialect, DialectVote, detect_dialect, rows
 from trainer.ingest.regions import GridRow, Region, find_regions
 from trainer.ingest.values import ColumnProfile, ExtractedTable, QuarantinedRow
 
+_BROKEN = re.compile("[\udc80-\udcff]")
+"""Bytes that are no text, as `surrogateescape` carries them."""
 _LONGEST_RAW = 4_000
 """Characters of a quarantined row that are kept; no row of a table that people read is longer."""
 _MOST_QUARANTINED = 1_000
@@ -51,7 +54,7 @@ def load_region(region: Region, dialect: CsvDialect, name: str) -> ExtractedTabl
             cells.pop()
         if row.is_broken:
             quarantined.append(_quarantine(row, "syntax", "a quotation mark that is never closed"))
-        elif "\ufffd" in row.raw:
+        elif _BROKEN.search(row.raw):
             quarantined.append(_quarantine(row, "encoding", "bytes that are no text in the file's encoding"))
         elif len(cells) != width:
             quarantined.append(_quarantine(row, "width", f"{len(cells)} cells where the table has {width}"))
@@ -103,7 +106,8 @@ def _record(decisions: Sequence[ColumnDecision], cells: Sequence[str]) -> dict[s
 
 
 def _quarantine(row: GridRow, reason: str, message: str) -> QuarantinedRow:
-    return QuarantinedRow(row.line, reason, message, row.raw[:_LONGEST_RAW])  # type: ignore[arg-type]
+    raw = row.raw[:_LONGEST_RAW].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return QuarantinedRow(row.line, reason, message, raw)  # type: ignore[arg-type]
 
 
 def _confidence(region: Region, profiles: Sequence[ColumnProfile], quarantined: int) -> float:

@@ -150,7 +150,7 @@ def _delimited(source: _Source) -> FileExtract:
     }  # fmt: skip
     notes: list[Json] = [note for table in tables for note in table.notes]
     return _result(
-        source, text=decoded.text, meta=about, tables=tuple(tables), findings=decoded.findings,
+        source, text=_sound(decoded.text), meta=about, tables=tuple(tables), findings=decoded.findings,
         data=_stored_tables(tables, notes), title=str(notes[0]) if notes else "",
     )  # fmt: skip
 
@@ -160,11 +160,16 @@ def _decoded(source: _Source) -> Decoded:
     try:
         return decode(source.content, source.shown)
     except ConversionError as error:
-        text = source.content.decode("utf-8-sig", "replace")
-        if text.count("\ufffd") > max(3, len(text) // 1000) or "\0" in text:
+        text = source.content.decode("utf-8-sig", "surrogateescape")
+        if len(re.findall("[\udc80-\udcff]", text)) > max(3, len(text) // 1000) or "\0" in text:
             raise
         finding = Finding("encoding", "warning", error.message, error.where, hint=error.hint or "")
         return Decoded(text.replace("\r\n", "\n").replace("\r", "\n"), "utf-8", (finding,))
+
+
+def _sound(text: str) -> str:
+    """The text with marks in place of bytes that are none."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _stored_tables(tables: list[ExtractedTable], notes: list[Json]) -> dict[str, Json]:

@@ -16,6 +16,7 @@ _SHARE = 0.95
 """Of the different cells that must be valid; real columns of codes hold a few that were mistyped."""
 _MOST = 2_000
 """Different cells that are looked at: check digits cost 20 µs a cell, and by chance 1 in 10 is right."""
+_DECIMAL = re.compile(r"-?\d+\.\d+")
 _FEWEST = 3
 """Cells whose check digits must be right where the name does not help: three by chance are 1 in 1,000."""
 
@@ -52,6 +53,8 @@ def semantic_of(name: str, cells: Sequence[str]) -> SemanticType | None:
         is_named = folded in kind.names or any(folded.endswith(f" {word}") for word in kind.names)
         if kind.needs_name and not is_named:
             continue
+        if kind.needs_name and kind.name != "version" and all(_DECIMAL.fullmatch(cell) for cell in different):
+            continue  # measured, whatever the name: a lot of land, what is on an account
         if not all(kind.pattern.fullmatch(cell) for cell in different[:20]) and not (
             is_named and kind.is_code and not kind.has_digits and _mostly(kind, different)
         ):

@@ -129,6 +129,10 @@ class Ingest(Struct, frozen=True, kw_only=True):
         field(default_factory=list)
     )
     settle: Annotated[str, Meta(description="How long a watched file must rest before it is read.")] = "2s"
+    rules: Annotated[
+        list[str],
+        Meta(description="Rules of quality: global, finance, biotech, legal, insurance, manufacturing, or YAML files."),
+    ] = field(default_factory=lambda: ["global"])
 
     @property
     def settle_seconds(self) -> float:
