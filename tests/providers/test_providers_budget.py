@@ -18,7 +18,7 @@ import pytest
 from servers.clients import ENVIRON, call, complete
 from servers.openai import Reply, openai_server
 from trainer.core.errors import BudgetError, ProviderError
-from trainer.providers import Budget, Limits, Policy, complete_many, create_provider
+from trainer.providers import Budget, Limits, Policy, ScopedLimit, complete_many, create_provider
 from trainer.providers.budget import Reservation
 
 PRICES = {"m": {"input": 1000, "output": 1000}}  # a tenth of a cent for each token
@@ -224,7 +224,7 @@ CHILD = """
 import random, sys
 from pathlib import Path
 from servers.clients import call
-from trainer.providers import Budget, Limits, complete_many, create_provider
+from trainer.providers import Budget, Limits, ScopedLimit, complete_many, create_provider
 url, folder, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 prices = {"m": {"input": 1000, "output": 1000}}
 link = create_provider("openai_compatible", model="m", api_base=url, prices=prices)
@@ -264,3 +264,49 @@ def test_processes_that_are_killed_never_exceed_their_common_budget(tmp_path):
 
     assert 1.5 < bill <= 6.0  # each kill leaves at most 16 calls that count as spent, about a dollar
     assert Budget(tmp_path, Limits()).spend().project >= bill - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("window", "period", "ends"),
+    [
+        ("day", "2025-01-30", "2025-01-31"),
+        ("week", "2025-W05", "2025-02-03"),
+        ("month", "2025-01", "2025-02-01"),
+        ("ever", "", "None"),
+    ],
+)
+def test_windows_are_days_weeks_and_months_of_the_calendar(window, period, ends):
+    limit = ScopedLimit(1.0, window)
+
+    assert (limit.period("2025-01-30T12:00:00Z"), str(limit.ends("2025-01-30T12:00:00Z"))) == (period, ends)
+
+
+def test_a_department_is_refused_beyond_its_limit_and_others_are_not(tmp_path):
+    limits = Limits(scoped=(ScopedLimit(1.0, "month", department="finance", model="large"),))
+    budgets = {
+        name: Budget(tmp_path, limits, labels={"department": name}, clock=at("2025-01-30T12:00:00"))
+        for name in ("finance", "risk")
+    }
+    budgets["finance"].settle(budgets["finance"].reserve(0.9, what="large"), 0.9)
+
+    assert budgets["risk"].reserve(0.9, what="large").amount == 0.9
+    assert budgets["finance"].reserve(0.9, what="small").amount == 0.9
+    with pytest.raises(BudgetError) as refused:
+        budgets["finance"].reserve(0.2, what="large")
+    assert refused.value.message == (
+        "the budget of department finance, model large this month would be exceeded: 0.9000 of 1.0000 USD is spent, "
+        "and large may cost 0.2000 USD"
+    )
+    assert "budget.limits" in refused.value.hint
+    assert "wait until 2025-02-01" in refused.value.hint
+    assert [spent for _, spent in budgets["risk"].scoped_spend()] == [pytest.approx(0.9)]
+
+
+def test_a_limit_waits_for_what_others_of_its_scope_have_set_aside(tmp_path):
+    limits = Limits(scoped=(ScopedLimit(1.0, "ever", user="ann"),))
+    first, second = (Budget(tmp_path, limits, run=name, labels={"user": "ann"}) for name in "ab")
+    reservation = first.reserve(0.8, what="m")
+
+    assert second.reserve(0.8, what="m") is None
+    first.settle(reservation, 0.1)
+    assert second.reserve(0.8, what="m").amount == 0.8

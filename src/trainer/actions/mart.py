@@ -29,7 +29,7 @@ def list_executions(
     if status is not None and status not in STATUSES:
         message, hint = unknown("status", status, STATUSES)
         raise UsageError(message, hint=hint)
-    after, before = _moment(since, "--since", clock), _moment(until, "--until", clock)
+    after, before = moment_of(since, "--since", clock), moment_of(until, "--until", clock)
     take_in(project, clock)
     return executions(
         open_database(project),
@@ -59,7 +59,8 @@ def take_in(project: Project, clock: Clock = system_clock) -> None:
         )
 
 
-def _moment(text: str | None, option: str, clock: Clock) -> datetime | None:
+def moment_of(text: str | None, option: str, clock: Clock) -> datetime | None:
+    """The moment that a date, or an age before now, names; raises UsageError naming the option."""
     if text is None:
         return None
     try:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from trainer.actions.learning import identity
 from trainer.actions.wiring import limits_folder
 from trainer.core.clock import Clock, parse_duration, system_clock
 from trainer.core.config.schema import Fallback, overridden
@@ -26,6 +27,7 @@ from trainer.providers import (
     LLMProvider,
     Policy,
     RateLimits,
+    ScopedLimit,
     create_provider,
     find_key,
     where_to_keep,
@@ -155,8 +157,15 @@ def make_budget(project: Project, *, max_cost: float | None, clock: Clock = syst
     """The project's budget with `max_cost` for this run; None where nothing limits."""
     section = project.settings.budget
     run = max_cost if max_cost is not None else section.run
-    limits = Limits(run=run, project=section.project, month=section.month)
-    return Budget(project.state / "budget", limits, clock=clock) if limits else None
+    scoped = tuple(
+        ScopedLimit(limit.usd, limit.window, limit.department, limit.user, limit.model) for limit in section.limits
+    )
+    limits = Limits(run=run, project=section.project, month=section.month, scoped=scoped)
+    if not limits:
+        return None
+    who = identity(project)
+    labels = {"department": who.get("department", ""), "user": who.get("actor", "")}
+    return Budget(project.state / "budget", limits, clock=clock, labels=labels)
 
 
 @dataclass(frozen=True, slots=True)

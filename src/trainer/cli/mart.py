@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from trainer.cli.show import write_changes, write_json, write_table, write_text
 
 if TYPE_CHECKING:
     from trainer.actions.recommend import Experiment
+    from trainer.actions.spend import LimitState
     from trainer.mart import Decision, ExecutionRecord, ExecutionTree, Insight, Recommendation, StepRecord
 
 _HEADINGS = ("execution", "started", "operation", "subject", "status", "seconds", "tokens", "cost")
@@ -239,6 +240,42 @@ def rate(
         write_json({"execution": execution, "score": score, "note": note})
     else:
         write_text(f"rated {score:g} of 5: {execution}")
+
+
+@app.command(cls=Command)
+def spend(
+    context: typer.Context,
+    *,
+    by: Annotated[
+        Literal["department", "user", "model", "report", "operation", "day"],
+        typer.Option(metavar="WHAT", help="department, user, model, report, operation or day."),
+    ] = "department",
+    since: Annotated[str, typer.Option(metavar="WHEN", help="From a date, or the last 7d, 12h …")] = "30d",
+    as_json: Json = False,
+) -> None:
+    """Show what was spent on whom, and where each limit of the budget will stand when its window ends."""
+    from trainer.actions.spend import spend as spend_report
+
+    session: Session = context.obj
+    result = spend_report(session.project(), by=by, since=since)
+    if as_json:
+        write_json(result)
+        return
+    rows = [(a.name or "-", a.executions, a.tokens, f"{a.usd:.4f}", f"{a.share:.1%}") for a in result.allocations]
+    write_table((by, "executions", "tokens", "USD", "share"), rows)
+    if result.limits:
+        write_text("")
+        write_table(("limit", "USD", "spent", "state", "forecast", "90 %"), [_limit(item) for item in result.limits])
+    for item in result.limits:
+        if item.state != "within":
+            session.say(f"warning: {item.limit}: {item.spent:.4f} of {item.usd:.4f} USD is spent")
+
+
+def _limit(item: LimitState) -> tuple[object, ...]:
+    figures = (None, None)
+    if item.forecast is not None:
+        figures = (f"{item.forecast:.4f}", f"{item.low:.4f} … {item.high:.4f}")  # type: ignore[assignment]
+    return item.limit, f"{item.usd:.4f}", f"{item.spent:.4f}", item.state, *figures
 
 
 def _short(config: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from trainer.core.values import CompletionResult
 from trainer.providers.base import CustomProvider, LLMProvider, Stream
 from trainer.providers.batch import BatchResult, Progress, Row, complete_rows
-from trainer.providers.budget import Budget, Limits
+from trainer.providers.budget import Budget, Limits, ScopedLimit
 from trainer.providers.cache import CompletionCache
 from trainer.providers.client import Client, View, complete, worst_cost
 from trainer.providers.litellm_wrapper import (
@@ -63,6 +63,7 @@ __all__ = [
     "ReplayProvider",
     "Request",
     "Row",
+    "ScopedLimit",
     "Stream",
     "View",
     "check_schema",

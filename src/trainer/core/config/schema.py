@@ -86,12 +86,26 @@ class LLMProvider(Struct, frozen=True, kw_only=True):
     )
 
 
+class SpendLimit(Struct, frozen=True, kw_only=True):
+    """The most that a department, a user or a model may cost in a window (UTC); a name that is not set is any."""
+
+    usd: Annotated[Money, Meta(description="US dollars.")]
+    window: Annotated[Literal["day", "week", "month", "ever"], Meta(description="day, week, month or ever.")] = "month"
+    department: Annotated[str | None, Meta(description="As mart.department of who runs.")] = None
+    user: Annotated[str | None, Meta(description="As mart.actor of who runs.")] = None
+    model: Annotated[str | None, Meta(description="Name of the model.")] = None
+
+
 class Budget(Struct, frozen=True, kw_only=True):
     """The most that may be spent, in US dollars; nothing is sent beyond."""
 
     run: Annotated[Money | None, Meta(description="Each command.")] = None
     project: Annotated[Money | None, Meta(description="This project, ever.")] = None
     month: Annotated[Money | None, Meta(description="Each calendar month (UTC).")] = None
+    limits: Annotated[list[SpendLimit], Meta(description="Of departments, users and models.")] = field(
+        default_factory=list
+    )
+    alert_at: Annotated[Share, Meta(description="Share of a limit from which on `trainer mart spend` warns.")] = 0.8
 
 
 class DataStore(Struct, frozen=True, kw_only=True):
