@@ -42,7 +42,7 @@ def test_all_of_many_end_with_the_code_that_they_have_in_common(errors: dict[str
 
 
 def test_what_was_told_already_is_only_summed_up() -> None:
-    assert str(ending({"a": SourceError("gone")}, 1, told=True)) == "1 of 1 files failed"
+    assert str(ending({"a": SourceError("gone")}, 1, is_reported=True)) == "1 of 1 files failed"
 
 
 def test_a_name_that_the_message_begins_with_is_not_said_twice() -> None:

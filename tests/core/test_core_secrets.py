@@ -80,7 +80,7 @@ def test_a_known_shape_is_named(kind):
 
 
 def test_known_values_are_masked_whatever_their_shape():
-    assert mask_secrets("login with swordfish", known=["swordfish", ""]) == "login with ********"
+    assert mask_secrets("login with swordfish", values=["swordfish", ""]) == "login with ********"
 
 
 @pytest.mark.parametrize("text", ["a=canary%2BKEY%2F98765%3D%3D", '"canary+KEY/98765=="', "canary+KEY/98765== again"])

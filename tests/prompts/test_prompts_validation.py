@@ -37,17 +37,17 @@ SAY = "or say in the front matter what the braces are: `template: jinja` runs th
 CASES = [
     (
         "---\nparams: {A: {}}\n---\n{A}\n",
-        {"given": {}},
+        {"values": {}},
         ("i.md:2:13", "error", "missing_parameter", "give it: -p A=VALUE"),
     ),
     (
         "---\nparams: {A: {}}\n---\n{A}\n",
-        {"given": {"A": "x", "AB": "y"}},
+        {"values": {"A": "x", "AB": "y"}},
         ("i.md", "error", "unknown_parameter", 'did you mean "A"?'),
     ),
     (
         "---\nparams: {A: {type: int, description: A number}}\n---\n{A}\n",
-        {"given": {"A": "x"}},
+        {"values": {"A": "x"}},
         ("i.md:2:13", "error", "bad_parameter", "A number"),
     ),
     (
@@ -150,7 +150,7 @@ def test_everything_is_told_at_once_in_the_order_of_the_file(project):
     verdict = validate(
         project,
         "---\nparams: {TICKER: {}, UNUSED: {}}\ncontexts: [nope.md]\n---\n# Empty\n\n# Full\n\n{TICKR} {{ UNUSD }}\n",
-        given={},
+        values={},
     )
 
     assert [(str(one.where), one.kind) for one in verdict.findings] == [

@@ -36,19 +36,19 @@ async def accepted(
     does at any policy what the security policy refuses.
     """
     checks = project.settings.checks
-    found = await asyncio.to_thread(faults_of, project, rendered, result)
-    if _weighty(found) and checks.policy == "repair":
-        message = repair_message(Verdict(found))
+    faults = await asyncio.to_thread(faults_of, project, rendered, result)
+    if _weighty(faults) and checks.policy == "repair":
+        message = repair_message(Verdict(faults))
         again = replace(call, prompt=mending(rendered.prompt, result.content, message))
         second = await completer.answer(again)
         remaining = await asyncio.to_thread(faults_of, project, rendered, second)
-        better, found = (second, remaining) if len(remaining) < len(found) else (result, found)
+        better, faults = (second, remaining) if len(remaining) < len(faults) else (result, faults)
         both = joined([result, second], better.content)
         result = replace(both, metadata={**better.metadata, "paid": both.metadata["paid"]})
     require_harmless(call.name, screen_answer(project, rendered.prompt, result.content))
-    if (weighty := _weighty(found)) and checks.policy == "block":
+    if (weighty := _weighty(faults)) and checks.policy == "block":
         raise refused(call.name, weighty)
-    return masked_result(project, rendered.prompt, result), found
+    return masked_result(project, rendered.prompt, result), faults
 
 
 def _weighty(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -61,10 +61,10 @@ def verify_audit(project: Project, *, anchor: str | None = None) -> Audit:
     Raises UsageError where there is no log, its key is not known here, or the anchor is none.
     """
     path = _path(project)
-    kept = _anchor(anchor) if anchor else None
-    if not path.exists() and kept is None:
+    end = _anchor(anchor) if anchor else None
+    if not path.exists() and end is None:
         raise UsageError("there is no audit log", where=Where(str(path)), hint="it begins with the first prompt sent")
-    return AuditLog(path, _key(make=False)).verify(kept)
+    return AuditLog(path, _key(make=False)).verify(end)
 
 
 def _path(project: Project) -> Path:

@@ -89,11 +89,13 @@ def run_batch(
     Raises InstructionError with the problems of all rows before anything is sent.
     """
     run = Run(project, options, clock=clock)
-    with Recorder(project, "batch", context={"instruction": batch.name, "rows": len(batch.rows)}, clock=clock) as kept:
-        found = _rendered(run, batch)
-        rows = [_row(run, batch, row, one) for row, one in zip(batch.rows, found, strict=True)]
-        asked = [one for one in found if not isinstance(one, TrainerError)]
-        concurrency = run.completer.plan([Call(batch.name, rendered.prompt, choice) for rendered, choice in asked])
+    with Recorder(
+        project, "batch", context={"instruction": batch.name, "rows": len(batch.rows)}, clock=clock
+    ) as recorder:
+        candidates = _rendered(run, batch)
+        rows = [_row(run, batch, row, one) for row, one in zip(batch.rows, candidates, strict=True)]
+        prompts = [one for one in candidates if not isinstance(one, TrainerError)]
+        concurrency = run.completer.plan([Call(batch.name, rendered.prompt, choice) for rendered, choice in prompts])
         if run.completer.concurrency is not None:
             on_plan(run.completer.concurrency)
         identity = digest([batch.name, sorted(batch.given.items()), [dict(row) for row in batch.rows]])
@@ -106,8 +108,8 @@ def run_batch(
             on_line=on_line,
             on_progress=on_progress,
         )
-        run.completer.record(kept)
-        kept.note(done=result.done, failed=result.failed, cost=result.cost, tokens=result.tokens)
+        run.completer.record(recorder)
+        recorder.note(done=result.done, failed=result.failed, cost=result.cost, tokens=result.tokens)
     if run.budget is not None:
         run.budget.close()
     return result
@@ -116,18 +118,18 @@ def run_batch(
 def estimate_batch(project: Project, batch: Batch, options: RunOptions, *, clock: Clock = system_clock) -> Estimate:
     """What the batch would send and cost; nothing is sent. Raises InstructionError with the problems of all rows."""
     run = Run(project, options, clock=clock)
-    found = list(_rendered(run, batch))
-    asked = [one for one in found if not isinstance(one, TrainerError)]
-    sent = [one for one in asked if not run.is_cached(*one)]
+    candidates = list(_rendered(run, batch))
+    prompts = [one for one in candidates if not isinstance(one, TrainerError)]
+    sent = [one for one in prompts if not run.is_cached(*one)]
     costs = [price_of(choice, rendered.prompt, rendered.tokens["total"]) for rendered, choice in sent]
-    choice = asked[0][1] if asked else None
+    choice = prompts[0][1] if prompts else None
     return Estimate(
         instruction=batch.name,
         provider=choice.provider if choice else "",
         model=choice.model if choice else "",
-        rows=len(found),
-        cached=len(asked) - len(sent),
-        refused=len(found) - len(asked),
+        rows=len(candidates),
+        cached=len(prompts) - len(sent),
+        refused=len(candidates) - len(prompts),
         tokens=sum(rendered.tokens["total"] for rendered, _ in sent),
         cost=total(cost for cost, _ in costs),
         cost_at_most=total(most for _, most in costs),
@@ -174,22 +176,22 @@ def failed_rows(result: BatchResult) -> list[str]:
 
 def _rendered(run: Run, batch: Batch) -> list[Answerable | TrainerError]:
     """Each row's prompt and model, or why nothing can be sent for it; raises InstructionError for wrong parameters."""
-    found: list[Answerable | TrainerError] = []
+    rows: list[Answerable | TrainerError] = []
     problems: list[Problem] = []
     for number, row in enumerate(batch.rows, 1):
         try:
             rendered, choice = run.rendered(batch.name, {**batch.given, **row})
-            found.append((rendered, choice))
+            rows.append((rendered, choice))
         except UsageError as error:
             where = Where(batch.shown)
             problems += (replace(one, message=f"row {number}: {one.message}", where=where) for one in error.problems)
         except TrainerError as error:
-            found.append(error)
+            rows.append(error)
     if problems:
         more = len(problems) - _MOST_PROBLEMS
         shown = problems[:_MOST_PROBLEMS] + ([Problem(f"and {more} more problems")] if more > 0 else [])
         raise InstructionError(problems[0].message, problems=shown)
-    return found
+    return rows
 
 
 def _row(run: Run, batch: Batch, params: Mapping[str, Json], answerable: Answerable | TrainerError) -> Row:

@@ -50,17 +50,17 @@ def prune_cache(project: Project, most: int, *, clock: Clock = system_clock) -> 
     so does whatever was used within a day. The parts of an answer written in steps go by age, for no report names
     them. Rows of a batch are kept elsewhere and are not touched.
     """
-    kept = sorted(_files(project), key=lambda each: (each.used, each.path))
-    size, removed = sum(each.size for each in kept), 0
+    entries = sorted(_files(project), key=lambda entry: (entry.used, entry.path))
+    size, removed = sum(entry.size for entry in entries), 0
     if size <= most:
         return 0
     needed, recent = _needed(project), clock().timestamp() - _RECENT
-    for each in kept:
-        if size <= most * _LEFT or each.used > recent:
+    for entry in entries:
+        if size <= most * _LEFT or entry.used > recent:
             break
-        if _content_digest(each.path) not in needed:
-            each.path.unlink(missing_ok=True)
-            size, removed = size - each.size, removed + 1
+        if _content_digest(entry.path) not in needed:
+            entry.path.unlink(missing_ok=True)
+            size, removed = size - entry.size, removed + 1
     return removed
 
 
@@ -74,11 +74,11 @@ def _files(project: Project) -> Iterator[_Kept]:
 
 def _needed(project: Project) -> set[str]:
     """The digests of the answers that the reports in output/ were built from."""
-    found = set()
+    needed = set()
     for path in (project.output / "json").glob("*.json"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            found.add(json.loads(path.read_bytes())["completion"]["digest"])
-    return found
+            needed.add(json.loads(path.read_bytes())["completion"]["digest"])
+    return needed
 
 
 def _content_digest(path: Path) -> str | None:

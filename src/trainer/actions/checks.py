@@ -92,11 +92,11 @@ def read_blocks(
 
 def read_contexts(names: Sequence[str], *, folder: Path) -> tuple[Context, ...]:
     """The files that `--context` names, as contexts."""
-    found = []
+    contexts = []
     for name in names:
         text = read_text(folder / name, shown=name)
-        found.append(Context(name, Path(name).stem, text, digest_bytes(text.encode())))
-    return tuple(found)
+        contexts.append(Context(name, Path(name).stem, text, digest_bytes(text.encode())))
+    return tuple(contexts)
 
 
 def provenance_sources(project: Project, path: Path) -> tuple[tuple[DataBlock, ...], tuple[Context, ...]]:
@@ -139,15 +139,15 @@ def _block(name: str, project: Project | None, folder: Path, clock: Clock) -> Da
     return _from_store(name, project, clock)
 
 
-def _from_file(name: str, found: RetrievalResult) -> DataBlock:
+def _from_file(name: str, result: RetrievalResult) -> DataBlock:
     return _described(
         name,
         name,
         1,
-        found.source,
-        found.metadata,
-        data=found.data,
-        when=found.metadata.get("retrieved_at") or found.retrieved_at,
+        result.source,
+        result.metadata,
+        data=result.data,
+        when=result.metadata.get("retrieved_at") or result.retrieved_at,
     )
 
 

@@ -192,8 +192,8 @@ class Completer:
 
     def client(self, choice: ModelChoice) -> Client:
         """The client of a choice; made once, so that calls to one server share its connections."""
-        for made, client in self._clients:
-            if made.section == choice.section:
+        for own, client in self._clients:
+            if own.section == choice.section:
                 return client
         client = Client(
             make_chain(self._project, choice),

@@ -50,12 +50,12 @@ def check_config(project: Project) -> ConfigCheck:
     inputs, errors = collect_inputs(project, specs, sources=sources, changes={})
     unusable = [*_check_adapters(project)]
     wrong: list[TrainerError] = [*unusable, *check_sources(project, sources), *check_streams(project), *errors.values()]
-    given: dict[str, Mapping[str, Any]] = {}
+    values: dict[str, Mapping[str, Any]] = {}
     for report in inputs:
         try:
             if not unusable:  # told once, not for each report
                 make_chain(project, report.choice)
-            given[report.prepared.instruction.path] = report.prepared.params
+            values[report.prepared.instruction.path] = report.prepared.params
             # fields that a template names are known once it has its data; what lies in the project costs nothing
             blocks = local_blocks(report.prepared.requests, sources)
             if blocks is not None:
@@ -67,7 +67,7 @@ def check_config(project: Project) -> ConfigCheck:
     names = list_instructions(project.instructions)
     for name in names:
         try:
-            warnings += instructions.check(name, given.get(f"{name}.md"))
+            warnings += instructions.check(name, values.get(f"{name}.md"))
         except UsageError as error:
             wrong.append(error)
     check_all(wrong)

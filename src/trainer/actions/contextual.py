@@ -66,8 +66,8 @@ def plan_calls(
         return plan_concurrency({}, {}, calls=calls, chosen=Choice(configured, "llm_provider.concurrency", "setting"))
     if calls <= USUAL_CALLS or not _asks_model(choice):
         return plan_concurrency({}, {}, calls=min(calls, USUAL_CALLS))
-    asked: Mapping[str, Callable[[], Facts]] = {"performance": lambda: performance(project, choice, clock=clock)}
-    several = fetch_functions(asked, timeout=_TIMEOUT, clock=clock)
+    facts: Mapping[str, Callable[[], Facts]] = {"performance": lambda: performance(project, choice, clock=clock)}
+    several = fetch_functions(facts, timeout=_TIMEOUT, clock=clock)
     for reason in several.aggregation.gaps.values():
         return Choice(USUAL_CALLS, f"the records cannot be read: {reason}", "default")
     return plan_concurrency(several.facts("performance"), rates(project), calls=calls)
@@ -127,8 +127,8 @@ def performance(project: Project, choice: ModelChoice, *, clock: Clock = system_
     from trainer.actions.mart import list_executions
 
     records = list_executions(project, operation=CALLS, limit=_RECORDS, clock=clock)
-    asked = f"{choice.provider}/{choice.model}"
-    own = [record for record in records if (record.context or {}).get("model") == asked and record.results]
+    model = f"{choice.provider}/{choice.model}"
+    own = [record for record in records if (record.context or {}).get("model") == model and record.results]
     last = next((record.context["concurrency"] for record in own), None)
     # what was recorded at another concurrency says nothing of this one
     counted = [record.results for record in own if record.context["concurrency"] == last]

@@ -97,15 +97,15 @@ def convert_files(
     options = Options(
         theme=_theme(project, template, css), fragment=fragment, schema=schema, assets=project.root if project else None
     )
-    made: dict[int, Made] = {}
+    results: dict[int, Made] = {}
     with Recorder(project, "convert", context={"files": len(inputs), "target": target}):
         workers = plan_processes(project, len(jobs)) if _is_shared(jobs, target) else None
         if workers is not None:
             on_plan(workers)
         for number, result in _run(jobs, source, target, options, workers=(workers and workers.value) or 1):
-            made[number] = _written(jobs[number], result, strict=strict)
-            done(made[number])
-    return [made[number] for number in sorted(made)]
+            results[number] = _written(jobs[number], result, strict=strict)
+            done(results[number])
+    return [results[number] for number in sorted(results)]
 
 
 def _target(target: str | None, output: Path | None) -> str:
@@ -146,13 +146,13 @@ def _ending(target: str) -> str:
 
 
 def _refuse_collisions(jobs: Sequence[Job]) -> None:
-    seen: dict[Path, str] = {}
+    sources: dict[Path, str] = {}
     for job in jobs:
         if job.output is None:
             continue
-        if first := seen.get(job.output):
+        if first := sources.get(job.output):
             raise UsageError(f"{first} and {job.shown} would both become {job.output}", hint="convert them apart")
-        seen[job.output] = job.shown
+        sources[job.output] = job.shown
 
 
 def _theme(project: Project | None, template: Path | None, css: Path | None) -> Any:

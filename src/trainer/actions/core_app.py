@@ -111,11 +111,11 @@ class TrainerCore:
         """
         key = data_key or (self._key_of(data_query) if data_query else None)
         keys = {} if key is None else {self._block_of(instruction_path): key}
-        found = run_prompt(self.project, instruction_path, params or {}, RunOptions(keys=keys), clock=self._clock)
+        result = run_prompt(self.project, instruction_path, params or {}, RunOptions(keys=keys), clock=self._clock)
         target = _TARGETS.get(output_format, output_format)
         if target == "markdown":
-            return found.completion.content
-        return self.format_converter.convert(found.completion.content, "markdown", target)
+            return result.completion.content
+        return self.format_converter.convert(result.completion.content, "markdown", target)
 
     def _key_of(self, query: Mapping[str, Any]) -> str:
         """The key of the first stored document that matches; of a fresh one where none does."""

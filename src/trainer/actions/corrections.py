@@ -30,10 +30,10 @@ def project_facts(project: Project | None) -> dict[str, dict[str, Any]]:
     return merged
 
 
-def corrected(block: DataBlock, *said: Mapping[str, Mapping[str, Any]]) -> DataBlock:
+def corrected(block: DataBlock, *corrections: Mapping[str, Mapping[str, Any]]) -> DataBlock:
     """The block with what is said of it, the later one winning entry by entry."""
     facts: dict[str, dict[str, Any]] = {}
-    for part in said:
+    for part in corrections:
         for section, entries in part.items():
             facts.setdefault(section, {}).update(entries)
     return replace(block, facts=facts) if facts else block

@@ -300,7 +300,7 @@ def _take_in(store: DataStore, documents: Sequence[StoredData]) -> int:
     newest: dict[str, StoredData] = {}
     for document in documents:
         if document.key not in newest or newest[document.key].version < document.version:
-            about = {name: said for name, said in document.metadata.items() if name != STALE}
+            about = {name: value for name, value in document.metadata.items() if name != STALE}
             newest[document.key] = replace(document, metadata=about)
     try:
         return store.import_documents(newest.values()) if newest else 0

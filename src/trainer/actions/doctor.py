@@ -68,12 +68,12 @@ def diagnose(
     clock: Clock = system_clock,
 ) -> list[Diagnosis]:
     """Everything there is to say about this machine and the project around `start`; raises nothing."""
-    found = [*_machine()]
+    diagnoses = [*_machine()]
     try:
         project = open_project(start, explicit=folder, environ=environ, overrides=overrides)
     except TrainerError as error:
-        return [*found, Diagnosis("project", "error", error.message, error.hint or "see: trainer init --help")]
-    found.append(Diagnosis("project", "ok", str(project.root)))
+        return [*diagnoses, Diagnosis("project", "error", error.message, error.hint or "see: trainer init --help")]
+    diagnoses.append(Diagnosis("project", "ok", str(project.root)))
     looks: tuple[tuple[str, Callable[[], Diagnosis]], ...] = (
         ("reports", lambda: _reports(project)),
         ("model", lambda: _model(project)),
@@ -82,7 +82,7 @@ def diagnose(
         ("records", lambda: _records(project, clock)),
         ("disk", lambda: _disk(project)),
     )
-    return [*found, *(_looked(name, look) for name, look in looks)]
+    return [*diagnoses, *(_looked(name, look) for name, look in looks)]
 
 
 def _looked(name: str, look: Callable[[], Diagnosis]) -> Diagnosis:

@@ -183,12 +183,12 @@ class StreamWriter:
         self._stream = stream
         self._store = store
         self._clock = clock
-        kept = store.retrieve(f"position:{stream.name}")
-        if kept is not None and kept.data["kind"] != stream.kind:
+        position = store.retrieve(f"position:{stream.name}")
+        if position is not None and position.data["kind"] != stream.kind:
             hint = f"give it another name, or forget where it stood: trainer store delete position:{stream.name}"
-            raise UsageError(f"{stream.name} was a stream of kind {kept.data['kind']} before", hint=hint)
-        self._version = kept.version if kept else 0
-        self.position: Json = kept.data["position"] if kept else None
+            raise UsageError(f"{stream.name} was a stream of kind {position.data['kind']} before", hint=hint)
+        self._version = position.version if position else 0
+        self.position: Json = position.data["position"] if position else None
         """Where the last stored batch ended."""
 
     def write(self, batch: Batch) -> int:

@@ -40,15 +40,15 @@ def init_project(folder: Path, *, example: str) -> Started:
         raise UsageError("there is a project already", where=Where(str(folder)), hint="name another folder")
     if folder.exists() and not folder.is_dir():
         raise UsageError("it is a file, not a folder", where=Where(str(folder)), hint="name a folder")
-    written, kept = [], []
+    written, skipped = [], []
     for name, content in _files(source):
         target = folder / name
         if target.exists():
-            kept.append(name)
+            skipped.append(name)
             continue
         write_atomic(target, content)
         written.append(name)
-    return Started(str(folder), example, tuple(sorted(written)), tuple(sorted(kept)))
+    return Started(str(folder), example, tuple(sorted(written)), tuple(sorted(skipped)))
 
 
 def example_folder(example: str) -> Path:

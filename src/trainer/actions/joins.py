@@ -50,15 +50,17 @@ def compute_joins(
         return {}
     from trainer.sources.tables import tables_of
 
-    known = dict(blocks)
+    available = dict(blocks)
     tables: dict[str, list[Table]] = {}
     computed: dict[str, DataBlock] = {}
     for name, query in joins.items():
         for table in query.tables:
             if table not in tables:
-                tables[table] = tables_of(known[table])
+                tables[table] = tables_of(available[table])
         read = [table for block in query.tables for table in tables[block]]
-        computed[name] = known[name] = _computed(instruction, query, [known[block] for block in query.tables], read)
+        computed[name] = available[name] = _computed(
+            instruction, query, [available[block] for block in query.tables], read
+        )
     return computed
 
 

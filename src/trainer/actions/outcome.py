@@ -13,18 +13,18 @@ def require_done(
     items: str,
     *,
     rest: str = "the rest is kept; a rerun does only these",
-    told: bool = False,
+    is_reported: bool = False,
 ) -> None:
     """Raise what the command ends with where some of its `count` items failed; `errors` are theirs by name.
 
     Its own error where there was but one item; PartialError where others were done; else one error with the exit code
-    that all have in common. `told` says that each was shown already, so that only the summary is left to say.
+    that all have in common. `is_reported` says that each was shown already, so that only the summary is left to say.
     """
     if not errors:
         return
-    if count == 1 and not told:
+    if count == 1 and not is_reported:
         raise next(iter(errors.values()))
-    problems = [] if told else [Problem(_named(name, str(error))) for name, error in errors.items()]
+    problems = [] if is_reported else [Problem(_named(name, str(error))) for name, error in errors.items()]
     message = f"{len(errors)} of {count} {items} failed"
     if len(errors) < count:
         raise PartialError(message, problems=[*problems, Problem(message, hint=rest)])

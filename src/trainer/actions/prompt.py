@@ -81,8 +81,8 @@ class Instructions:
     def load(self, name: str) -> Instruction:
         """The instruction called `name`; raises InstructionError with all its problems."""
         if name not in self._loaded:
-            found = find_instruction(self.project.instructions, name, root=self.project.root)
-            loaded = load_instruction(found.path, shown=found.shown, root=self.project.root)
+            entry = find_instruction(self.project.instructions, name, root=self.project.root)
+            loaded = load_instruction(entry.path, shown=entry.shown, root=self.project.root)
             if loaded.output.schema is not None:
                 check_schema(loaded.output.schema, loaded.file)
             self._loaded[name] = loaded
@@ -91,7 +91,7 @@ class Instructions:
     def prepare(
         self,
         name: str,
-        given: Mapping[str, Any],
+        arguments: Mapping[str, Any],
         *,
         contexts: Sequence[str] | None = None,
         data: Mapping[str, Mapping[str, Any]] | None = None,
@@ -105,25 +105,25 @@ class Instructions:
         if contexts is not None:
             instruction = replace(instruction, contexts=tuple(contexts))
         try:
-            return self._prepared(instruction, given, data or {}, keys or {})
+            return self._prepared(instruction, arguments, data or {}, keys or {})
         except UsageError as error:
-            raise self._with_all_problems(error, instruction, given, {*(data or {}), *(keys or {})}) from error
+            raise self._with_all_problems(error, instruction, arguments, {*(data or {}), *(keys or {})}) from error
 
-    def check(self, name: str, given: Mapping[str, Any] | None) -> list[str]:
+    def check(self, name: str, arguments: Mapping[str, Any] | None) -> list[str]:
         """What is probably not meant in an instruction; raises InstructionError with all that is wrong with it.
 
-        Without `given` parameters, none is missed.
+        Without `arguments`, none is missed.
         """
         instruction = self.load(name)
-        verdict = validate_instruction(instruction, contexts=self._folder, given=given)
+        verdict = validate_instruction(instruction, contexts=self._folder, values=arguments)
         wrong = self._problems(instruction, verdict)
         if wrong:
             raise InstructionError(wrong[0].message, problems=wrong)
-        return [str(found.problem()) for found in verdict.findings]
+        return [str(finding.problem()) for finding in verdict.findings]
 
     def _problems(self, instruction: Instruction, verdict: Verdict) -> list[Problem]:
         """The errors among the findings, and those of the sources that the instruction names."""
-        problems = [found.problem() for found in verdict.findings if found.severity == "error"]
+        problems = [finding.problem() for finding in verdict.findings if finding.severity == "error"]
         for query in instruction.data.values():
             try:
                 if query.source and "{" not in query.source:
@@ -135,11 +135,11 @@ class Instructions:
     def _prepared(
         self,
         instruction: Instruction,
-        given: Mapping[str, Any],
+        arguments: Mapping[str, Any],
         data: Mapping[str, Mapping[str, Any]],
         keys: Mapping[str, str],
     ) -> Prepared:
-        params = resolve_params(instruction, given)
+        params = resolve_params(instruction, arguments)
         self._check_lengths(instruction, params)
         queries = {query.name: query for query in data_queries(instruction, params)}
         queries |= self._replaced(instruction, params, data, keys)
@@ -182,10 +182,10 @@ class Instructions:
             raise InstructionError(error.message, problems=problems) from error
 
     def _with_all_problems(
-        self, error: UsageError, instruction: Instruction, given: Mapping[str, Any], data: set[str]
+        self, error: UsageError, instruction: Instruction, arguments: Mapping[str, Any], data: set[str]
     ) -> UsageError:
         """The error that stopped the preparation, with all else that is wrong with the instruction."""
-        verdict = validate_instruction(instruction, contexts=self._folder, given=given, data=data)
+        verdict = validate_instruction(instruction, contexts=self._folder, values=arguments, data=data)
         every = sorted(dict.fromkeys([*error.problems, *self._problems(instruction, verdict)]), key=_by_place)
         return InstructionError(every[0].message, problems=every) if len(every) > len(error.problems) else error
 
@@ -217,10 +217,10 @@ class Instructions:
         }
 
     def _contexts(self, instruction: Instruction, params: Mapping[str, Any]) -> tuple[Context, ...]:
-        known = digest([instruction.digest, instruction.contexts, {name: str(value) for name, value in params.items()}])
-        if known not in self._selected:
-            self._selected[known] = select_contexts(instruction, params, folder=self._folder)
-        return self._selected[known]
+        key = digest([instruction.digest, instruction.contexts, {name: str(value) for name, value in params.items()}])
+        if key not in self._selected:
+            self._selected[key] = select_contexts(instruction, params, folder=self._folder)
+        return self._selected[key]
 
     @cached_property
     def _folder(self) -> Folder:
@@ -302,15 +302,15 @@ def render_blocks(
 ) -> Rendered:
     """As `render_prepared`, with the data by the names that the instruction gives it."""
     prepared, blocks = _without_personal(project, prepared, blocks)
-    said = project_facts(project)
-    told = {name: corrected(block, said, prepared.instruction.facts) for name, block in blocks.items()}
-    computed = compute_joins(prepared.instruction, prepared.joins, told)
-    told |= {name: corrected(block, said, prepared.instruction.facts) for name, block in computed.items()}
+    facts = project_facts(project)
+    usable = {name: corrected(block, facts, prepared.instruction.facts) for name, block in blocks.items()}
+    computed = compute_joins(prepared.instruction, prepared.joins, usable)
+    usable |= {name: corrected(block, facts, prepared.instruction.facts) for name, block in computed.items()}
     prompt = render(
         prepared.instruction,
         params=prepared.params,
         contexts=prepared.contexts,
-        data=told,
+        data=usable,
         inputs=frozenset(table for query in prepared.joins.values() for table in query.tables),
         clean=functools.partial(clean_scalar, max_length=project.settings.prompt_security.max_length),
         fence=fence_block,
@@ -343,15 +343,15 @@ def keep_prompt(project: Project, prompt: Prompt) -> str:
 
 def parse_pairs(pairs: Sequence[str], *, option: str) -> dict[str, str]:
     """`NAME=VALUE` pairs as a mapping; raises UsageError for one that is none, or that stands twice."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
             raise UsageError(f'{option} "{pair}" is not NAME=VALUE', hint=f"example: {option} TICKER=ABBV")
-        if name.strip() in found:
+        if name.strip() in values:
             raise UsageError(f"{option} {name.strip()} is given twice")
-        found[name.strip()] = value
-    return found
+        values[name.strip()] = value
+    return values
 
 
 def check_all(problems: Sequence[TrainerError]) -> None:

@@ -77,8 +77,8 @@ def compare_runs(project: Project, old: str, new: str, *, clock: Clock = system_
 
 def _kept(project: Project, run: str, clock: Clock) -> Version:
     folder = project.cache / PROMPTS
-    kept = sorted(folder.glob(f"{run[:2]}*/{run}*.json")) if len(run) >= _SHORTEST and run.isalnum() else []
-    return load_version(kept[0].stem if len(kept) == 1 else _prompt_of(project, run, clock), folder=folder)
+    paths = sorted(folder.glob(f"{run[:2]}*/{run}*.json")) if len(run) >= _SHORTEST and run.isalnum() else []
+    return load_version(paths[0].stem if len(paths) == 1 else _prompt_of(project, run, clock), folder=folder)
 
 
 def _prompt_of(project: Project, run: str, clock: Clock) -> str:
@@ -97,7 +97,7 @@ def _prompt_of(project: Project, run: str, clock: Clock) -> str:
 def render_instruction(
     project: Project,
     name: str,
-    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     *,
     keys: Mapping[str, str] | None = None,
     changes: Mapping[str, Any] | None = None,
@@ -112,7 +112,7 @@ def render_instruction(
     with Recorder(project, "render", context={"instruction": name}, clock=clock) as recorder:
         sources = Sources(project, clock=clock)
         sources.on_call = recorder.request
-        prepared = Instructions(project, sources).prepare(name, given, keys=keys)
+        prepared = Instructions(project, sources).prepare(name, arguments, keys=keys)
         choice = choose_model(project, prepared.instruction.model, changes or {}, what=prepared.instruction.file)
         requests = prepared.requests.values()
         loaded = load_documents(project, requests, sources=sources, clock=clock, offline=offline, refresh=refresh)

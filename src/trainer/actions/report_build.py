@@ -98,7 +98,12 @@ class Build:
 
     def _render(self, due: Sequence[ReportInput]) -> dict[str, Rendered]:
         """The finished prompts by report; a report that cannot be rendered has its outcome already."""
-        documents = [document for each in self.committed.values() if each is not None for document in each.documents()]
+        documents = [
+            document
+            for provenance in self.committed.values()
+            if provenance is not None
+            for document in provenance.documents()
+        ]
         with self.recorder.timed("retrieve"):
             loaded = load_documents(
                 self.project,

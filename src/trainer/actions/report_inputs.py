@@ -128,7 +128,7 @@ def collect_inputs(
 
 def all_requests(inputs: Iterable[ReportInput]) -> list[DataRequest]:
     """Every datum the reports need, once."""
-    return list({request.key: request for each in inputs for request in each.prepared.requests.values()}.values())
+    return list({request.key: request for report in inputs for request in report.prepared.requests.values()}.values())
 
 
 def _collect(
@@ -142,16 +142,16 @@ def _collect(
 ) -> ReportInput:
     prepared = instructions.prepare(spec.instruction, spec.params, contexts=spec.contexts, data=spec.data)
     instruction = prepared.instruction
-    asked = (instruction.file, canonical(spec.model))
-    if asked not in choices:  # one for all rows of a matrix, so that its provider is asked once what it is
-        choices[asked] = choose_model(project, instruction.model, spec.model, changes, what=instruction.file)
+    question = (instruction.file, canonical(spec.model))
+    if question not in choices:  # one for all rows of a matrix, so that its provider is asked once what it is
+        choices[question] = choose_model(project, instruction.model, spec.model, changes, what=instruction.file)
     checks = project.settings.checks
     checks = overridden(checks, spec.checks, what=f"reports.{spec.entry}.checks") if spec.checks else checks
     theme, theme_digest = themes.of(spec)
     return ReportInput(
         spec,
         prepared,
-        choices[asked],
+        choices[question],
         checks,
         theme,
         theme_digest,

@@ -108,17 +108,17 @@ def require_accepted(report: ReportInput, checked: CheckedAnswer) -> None:
     from trainer.checks import faults
 
     require_harmless(report.spec.name, checked.screened, rest="; the former report is kept")
-    found = faults(checked.verdict)
-    if report.checks.policy == "block" and found:
-        raise refused(report.spec.name, found, "; the former report is kept")
+    findings = faults(checked.verdict)
+    if report.checks.policy == "block" and findings:
+        raise refused(report.spec.name, findings, "; the former report is kept")
 
 
-def refused(name: str, found: Sequence[Finding], kept: str = "") -> RefusedError:
+def refused(name: str, findings: Sequence[Finding], note: str = "") -> RefusedError:
     """The refusal of an answer that failed its checks."""
-    shown = "; ".join(f"line {item.where.line if item.where else '?'}: {item.message}" for item in found[:3])
-    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    shown = "; ".join(f"line {item.where.line if item.where else '?'}: {item.message}" for item in findings[:3])
+    more = f" and {len(findings) - 3} more" if len(findings) > 3 else ""
     return RefusedError(
-        f"{name}: the completion failed its checks ({shown}{more}){kept}",
+        f"{name}: the completion failed its checks ({shown}{more}){note}",
         hint="look at the findings with --json, mend instruction or data, or set checks.policy to warn",
     )
 
@@ -282,7 +282,7 @@ def _as_markdown(rendered: Rendered, result: CompletionResult) -> str:
 
 def _repairs(repairs: Sequence[Repair]) -> tuple[Finding, ...]:
     return tuple(
-        Finding(f"repair.{made.kind}", "note", made.message, Where("completion", made.line)) for made in repairs
+        Finding(f"repair.{repair.kind}", "note", repair.message, Where("completion", repair.line)) for repair in repairs
     )
 
 
@@ -321,16 +321,16 @@ def _convert(
     options = Options(theme=report.theme, data=data, assets=project.root, pool=pdf)
     document = parse_markdown(markdown, shown=shown)
     written = {"written_by": document.meta.get("model", "")}
-    converted: dict[Path, Converted[Any]] = {}
+    contents: dict[Path, Converted[Any]] = {}
     for kind, path in paths.items():
         if kind == "markdown":
-            converted[path] = Converted(markdown.encode())
+            contents[path] = Converted(markdown.encode())
             continue
         meta = {**written, "index": "../index.html"} if kind == "html" else written
-        made = write(document, kind, replace(options, meta=meta, former=_former(project, path, before, shown=shown)))
-        content = made.content.encode() if isinstance(made.content, str) else made.content
-        converted[path] = replace(made, content=content)
-    return converted
+        converted = write(document, kind, replace(options, meta=meta, former=_former(project, path, before, shown=shown)))
+        content = converted.content.encode() if isinstance(converted.content, str) else converted.content
+        contents[path] = replace(converted, content=content)
+    return contents
 
 
 def _former(project: Project, path: Path, before: Provenance | None, *, shown: str) -> Former | None:

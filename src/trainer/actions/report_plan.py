@@ -167,7 +167,7 @@ def _refresh(
     warn: Callable[[str], None],
 ) -> None:
     """Fetch what is remote and too old, or was never fetched by a report that was built, so that the plan sees it."""
-    built = {block.key for each in committed.values() if each is not None for block in each.data}
+    built = {block.key for provenance in committed.values() if provenance is not None for block in provenance.data}
     remote = [
         request
         for report in inputs
@@ -178,7 +178,9 @@ def _refresh(
     ]
     if not remote:
         return
-    documents = [document for each in committed.values() if each is not None for document in each.documents()]
+    documents = [
+        document for provenance in committed.values() if provenance is not None for document in provenance.documents()
+    ]
     loaded = load_documents(project, remote, sources=sources, clock=clock, committed=documents)
     for warning in loaded.warnings:
         warn(warning)

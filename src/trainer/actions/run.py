@@ -141,9 +141,9 @@ class Run:
         if message not in self.warnings:
             self.warnings.append(message)
 
-    def rendered(self, name: str, given: Mapping[str, Any]) -> tuple[Rendered, ModelChoice]:
+    def rendered(self, name: str, arguments: Mapping[str, Any]) -> tuple[Rendered, ModelChoice]:
         """The finished prompt of an instruction and the model to ask; raises RefusedError for an unsafe prompt."""
-        prepared = self.instructions.prepare(name, given, keys=self.options.keys)
+        prepared = self.instructions.prepare(name, arguments, keys=self.options.keys)
         choice = self._choice(prepared.instruction.model, prepared.instruction.file)
         loaded = load_documents(
             self.project,
@@ -154,14 +154,14 @@ class Run:
         )
         for error in loaded.errors.values():
             raise error
-        found = render_prepared(self.project, prepared, loaded.documents, choice=choice)
-        for warning in (*loaded.warnings, *found.warnings):
+        rendered = render_prepared(self.project, prepared, loaded.documents, choice=choice)
+        for warning in (*loaded.warnings, *rendered.warnings):
             self.warn(warning)
         if self.options.schema is not None:
-            output = replace(found.prompt.output, schema=self.options.schema)
-            found = replace(found, prompt=replace(found.prompt, output=output))
-        found.require_safe()
-        return found, choice
+            output = replace(rendered.prompt.output, schema=self.options.schema)
+            rendered = replace(rendered, prompt=replace(rendered.prompt, output=output))
+        rendered.require_safe()
+        return rendered, choice
 
     def given(self, text: str) -> tuple[Rendered, ModelChoice]:
         """A prompt of the caller's own, as it is."""
@@ -198,7 +198,7 @@ class Run:
 def run_prompt(
     project: Project,
     name: str,
-    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     options: RunOptions,
     *,
     text: str | None = None,
@@ -220,7 +220,7 @@ def run_prompt(
     context = {"instruction": name, **(decision.fields() if decision else {})}
     with Recorder(project, "run", context=context, clock=clock) as recorder:
         run.sources.on_call = recorder.request
-        rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
+        rendered, choice = run.given(text) if text is not None else run.rendered(name, arguments)
         version = keep_prompt(project, rendered.prompt)
         call = Call(name, rendered.prompt, choice)
         is_shown_first = (
@@ -257,7 +257,7 @@ def run_prompt(
 def dry_run(
     project: Project,
     name: str,
-    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     options: RunOptions,
     *,
     text: str | None = None,
@@ -265,7 +265,7 @@ def dry_run(
 ) -> DryRun:
     """What the run would send and cost, and whether it is cached; nothing is sent."""
     run = Run(project, options, clock=clock)
-    rendered, choice = run.given(text) if text is not None else run.rendered(name, given)
+    rendered, choice = run.given(text) if text is not None else run.rendered(name, arguments)
     request = Call(name, rendered.prompt, choice).request
     cost, at_most = price_of(choice, rendered.prompt, rendered.tokens["total"])
     cached = run.is_cached(rendered, choice)

@@ -8,9 +8,9 @@ from typing import Any
 from trainer.core.values import Finding
 
 
-def sarif_log(tool: str, found: Iterable[tuple[str, Finding]]) -> dict[str, Any]:
+def sarif_log(tool: str, findings: Iterable[tuple[str, Finding]]) -> dict[str, Any]:
     """One SARIF log of the findings, each with the file it is in."""
-    results = [_result(file, finding) for file, finding in found]
+    results = [_result(file, finding) for file, finding in findings]
     rules = [{"id": rule} for rule in sorted({result["ruleId"] for result in results})]
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

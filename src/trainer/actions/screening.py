@@ -67,11 +67,11 @@ def screened(project: Project, prompt: Prompt) -> DetectionResult | None:
 
 def ended_rules(project: Project, screening: DetectionResult | None) -> list[str]:
     """A warning for each rule that ended and would have decided on something that was found."""
-    found = screening.flags if screening else []
+    flags = screening.flags if screening else []
     return [
         f"the rule on {', '.join(rule.flags)} ended on {rule.until} ({rule.reason})"
         for rule in screen_policy(project).ended
-        if any(rule.covers(flag, rule.sources, rule.instructions[0] if rule.instructions else "") for flag in found)
+        if any(rule.covers(flag, rule.sources, rule.instructions[0] if rule.instructions else "") for flag in flags)
     ]
 
 

@@ -32,8 +32,8 @@ _MOST_TEXT = 2_000_000
 def write_site(project: Project) -> bool:
     """Whether index or feed changed; they list every report that was ever built and is still configured."""
     specs = expand_reports(project.settings.reports)
-    found = [read_provenance(provenance_path(project.output, spec.name)) for spec in specs]
-    reports = [provenance for provenance in found if provenance is not None]
+    provenances = [read_provenance(provenance_path(project.output, spec.name)) for spec in specs]
+    reports = [provenance for provenance in provenances if provenance is not None]
     if not reports:
         return False
     write_atomic(project.output / ".nojekyll", b"")
@@ -92,7 +92,7 @@ def _template(templates: Path) -> Path:
 def _is_current(page: Path, stamp: Path, made_from: str) -> bool:
     """Whether the page is what was last written, from the same reports and theme."""
     try:
-        known = json.loads(stamp.read_bytes())
-        return bool(known == {"made_from": made_from, "page": digest_bytes(page.read_bytes())})
+        stamped = json.loads(stamp.read_bytes())
+        return bool(stamped == {"made_from": made_from, "page": digest_bytes(page.read_bytes())})
     except (OSError, ValueError):
         return False

@@ -93,9 +93,9 @@ def query(
 
 def history(project: Project, key: str) -> list[StoredData]:
     """All versions of a document, oldest first; raises TrainerError where there is none."""
-    found = open_store(project).history(key)
-    _needed(found[-1] if found else None, key)
-    return found
+    versions = open_store(project).history(key)
+    _needed(versions[-1] if versions else None, key)
+    return versions
 
 
 def delete(project: Project, key: str, *, erase: bool) -> None:
@@ -191,8 +191,8 @@ def migrate(project: Project) -> int:
 def copy_to(project: Project, target: str) -> tuple[int, int]:
     """How many versions of documents were copied to the store at a URL, and how many rows of records beside it."""
     versions = store_at(target).import_documents(open_store(project).export_documents())
-    here, there = records_of(project), records_of(project, target)
-    return versions, 0 if here == there else copy_records(opener_of(here), opener_of(there))
+    source, there = records_of(project), records_of(project, target)
+    return versions, 0 if source == there else copy_records(opener_of(source), opener_of(there))
 
 
 def as_json(document: StoredData, *, clock: Clock = system_clock) -> dict[str, Json]:
@@ -235,11 +235,11 @@ def _metadata(words: Sequence[str]) -> Mapping[str, Json]:
     return {name: parse_value(value) for name, _, value in pairs}
 
 
-def _needed(found: StoredData | None, key: str, *, version: int | None = None) -> StoredData:
-    if found is None:
+def _needed(document: StoredData | None, key: str, *, version: int | None = None) -> StoredData:
+    if document is None:
         what = key if version is None else f"{key} in version {version}"
         raise TrainerError(f"the store has no {what}", hint="see what it has: trainer store query")
-    return found
+    return document
 
 
 def _moment(text: str) -> datetime:

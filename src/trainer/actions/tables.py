@@ -82,8 +82,8 @@ def show_table(
     catalog = open_catalog(project, clock=clock)
     definition = catalog.table(name)
     if where:
-        found = query(project, f'SELECT row_id FROM "{definition.table}" WHERE {where}', limit=limit)
-        ids = [str(row[0]) for row in found.rows]
+        matches = query(project, f'SELECT row_id FROM "{definition.table}" WHERE {where}', limit=limit)
+        ids = [str(row[0]) for row in matches.rows]
         rows = catalog.rows(name, "row_id IN (SELECT unnest(?::VARCHAR[]))", [ids])
     else:
         rows = catalog.rows(name, limit=limit)

@@ -25,30 +25,30 @@ def changes(root: Path, *, settle: float = 0.5) -> Generator[tuple[str, ...]]:
     The first is empty and comes at once, when the watch stands, so that what is read after it is never missed.
     What changes while the caller is busy comes with the next. Close the iterator to end the watch.
     """
-    seen: SimpleQueue[str] = SimpleQueue()
-    observer = _observe(root, seen)
+    paths: SimpleQueue[str] = SimpleQueue()
+    observer = _observe(root, paths)
     try:
         yield ()
         while True:
-            burst = _burst(seen, settle=settle)
+            burst = _burst(paths, settle=settle)
             if _FOLDER in burst:
                 _stop(observer)
-                observer = _observe(root, seen)
+                observer = _observe(root, paths)
             yield burst
     finally:
         _stop(observer)
 
 
-def _burst(seen: SimpleQueue[str], *, settle: float) -> tuple[str, ...]:
-    changed = {seen.get()}
+def _burst(paths: SimpleQueue[str], *, settle: float) -> tuple[str, ...]:
+    changed = {paths.get()}
     while True:
         try:
-            changed.add(seen.get(timeout=settle))
+            changed.add(paths.get(timeout=settle))
         except Empty:
             return tuple(sorted(changed))
 
 
-def _observe(root: Path, seen: SimpleQueue[str]) -> BaseObserver:
+def _observe(root: Path, paths: SimpleQueue[str]) -> BaseObserver:
     """A running observer; the root is watched too, for config.yaml and for a new folder in an old one's place."""
     from watchdog.events import FileSystemEventHandler
     from watchdog.observers import Observer
@@ -56,7 +56,7 @@ def _observe(root: Path, seen: SimpleQueue[str]) -> BaseObserver:
     class Handler(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
             for path in _changed(event, root):
-                seen.put(path)
+                paths.put(path)
 
     observer = Observer()
     observer.schedule(Handler(), str(root))

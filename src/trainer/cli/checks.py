@@ -63,17 +63,19 @@ def checks(
         raise UsageError("--json and --sarif exclude each other")
     folder = Path.cwd()
     project = session.project_around()
-    blocks, given = read_blocks(data, project=project, folder=folder), read_contexts(contexts, folder=folder)
+    blocks, of_all = read_blocks(data, project=project, folder=folder), read_contexts(contexts, folder=folder)
     results = []
     with Recorder(project, "checks", context={"files": len(files)}) as recorder:
         for file in files:
             text = sys.stdin.read() if file == "-" else read_text(folder / file, shown=file)
-            of_file, said = blocks, given
+            of_file, of_contexts = blocks, of_all
             if not data and project is not None and file != "-":
-                of_file, known = provenance_sources(project, folder / file)
-                said = (*given, *known)
+                of_file, of_report = provenance_sources(project, folder / file)
+                of_contexts = (*of_all, *of_report)
             hosts = project.settings.prompt_security.allowed_hosts if project else ()
-            results.append(check_text(text, name=file, data=of_file, contexts=said, language=language, hosts=hosts))
+            results.append(
+                check_text(text, name=file, data=of_file, contexts=of_contexts, language=language, hosts=hosts)
+            )
         recorder.note(contradicted=sum(checked.contradicted for checked in results))
     if as_json:
         write_json(results[0] if len(results) == 1 else {"files": {checked.file: checked for checked in results}})

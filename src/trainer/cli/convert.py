@@ -69,7 +69,7 @@ def convert(
     plan: list[Choice] = []
     with ProgressBar(session, "convert") as progress:
         progress.expect(len(inputs))
-        made = convert_files(
+        results = convert_files(
             tuple(inputs),
             project=session.project_around(),
             stdin=sys.stdin.buffer.read,
@@ -86,24 +86,24 @@ def convert(
         )
     for choice in plan:
         session.detail(f"workers {choice.value}: {choice.reason}")
-    _show(session, made, plan, as_json=as_json)
+    _show(session, results, plan, as_json=as_json)
     failed = {
         result.input: TrainerError(error.message, where=error.where, hint=error.hint)
-        for result in made
+        for result in results
         if (error := result.error)
     }
-    require_done(failed, len(made), "files", rest="the others are written")
+    require_done(failed, len(results), "files", rest="the others are written")
 
 
-def _show(session: Session, made: Sequence[Made], plan: Sequence[Choice], *, as_json: bool) -> None:
-    for result in made:
+def _show(session: Session, results: Sequence[Made], plan: Sequence[Choice], *, as_json: bool) -> None:
+    for result in results:
         for finding in result.findings:
             session.say(f"{finding.where}: {finding.message}" if finding.where else finding.message)
     if as_json:
         workers = {"plan": {"workers": plan[0]}} if plan else {}
-        write_json({"files": made, **workers})
+        write_json({"files": results, **workers})
         return
-    for result in made:
+    for result in results:
         if isinstance(result.content, bytes):
             if sys.stdout.isatty():
                 raise UsageError("this format is not for a terminal", hint="name a file with -o")

@@ -368,8 +368,8 @@ def _figures(seconds: float | None, tokens: int | None, cost: float | None) -> s
         None if tokens is None else f"{tokens:,} tokens",
         None if cost is None else f"${cost:.4f}",
     ]
-    known = [part for part in parts if part]
-    return f" ({', '.join(known)})" if known else ""
+    shown = [part for part in parts if part]
+    return f" ({', '.join(shown)})" if shown else ""
 
 
 def _step_tokens(step: StepRecord) -> int | None:
@@ -377,5 +377,5 @@ def _step_tokens(step: StepRecord) -> int | None:
 
 
 def _sum(*parts: int | None) -> int | None:
-    known = [part for part in parts if part is not None]
-    return sum(known) if known else None
+    numbers = [part for part in parts if part is not None]
+    return sum(numbers) if numbers else None

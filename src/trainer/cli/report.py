@@ -151,11 +151,15 @@ def _check(session: Session, names: list[str], tags: list[str], *, as_json: bool
         write_json(outcomes)
     else:
         write_table(
-            ("report", "status", "why"), [(each.name, each.status, _why(each)) for each in outcomes], wraps=True
+            ("report", "status", "why"),
+            [(outcome.name, outcome.status, _why(outcome)) for outcome in outcomes],
+            wraps=True,
         )
     stale = [outcome.name for outcome in outcomes if outcome.status == "stale"]
-    orphaned = [each.name for each in outcomes if any(reason.ingredient == "orphan" for reason in each.reasons)]
-    problems = [Problem(f"{each.name}: {each.error}") for each in outcomes if each.error is not None]
+    orphaned = [
+        outcome.name for outcome in outcomes if any(reason.ingredient == "orphan" for reason in outcome.reasons)
+    ]
+    problems = [Problem(f"{outcome.name}: {outcome.error}") for outcome in outcomes if outcome.error is not None]
     if stale:
         message = f"{len(stale)} of {len(outcomes)} reports are stale: {_listed(stale)}"
         problems.append(Problem(message, hint="run: trainer report"))
@@ -176,7 +180,7 @@ def _estimate(session: Session, names: list[str], options: BuildOptions, *, as_j
     project = session.project()
     estimates = estimate_reports(project, names, options)
     priced = [estimate for estimate in estimates if estimate.error is None]
-    cost, most = total(each.cost for each in priced), total(each.cost_at_most for each in priced)
+    cost, most = total(estimate.cost for estimate in priced), total(estimate.cost_at_most for estimate in priced)
     expected = expected_in_all(priced)
     tokens = sum(estimate.tokens for estimate in priced)
     if as_json:
@@ -186,21 +190,21 @@ def _estimate(session: Session, names: list[str], options: BuildOptions, *, as_j
     else:
         rows: list[tuple[object, ...]] = [
             (
-                each.name,
-                f"{each.provider}/{each.model}",
-                each.calls,
-                each.tokens,
-                each.cached,
-                money(each.cost),
-                _range(each.expected),
-                money(each.cost_at_most),
+                estimate.name,
+                f"{estimate.provider}/{estimate.model}",
+                estimate.calls,
+                estimate.tokens,
+                estimate.cached,
+                money(estimate.cost),
+                _range(estimate.expected),
+                money(estimate.cost_at_most),
             )
-            for each in priced
+            for estimate in priced
         ]
-        calls = sum(each.calls for each in priced)
+        calls = sum(estimate.calls for estimate in priced)
         rows.append(("in all", None, calls, tokens, None, money(cost), _range(expected), money(most)))
         write_table(("report", "model", "calls", "tokens", "cached", "at least", "expected", "at most"), rows)
-    failed = {each.name: each.error for each in estimates if each.error is not None}
+    failed = {estimate.name: estimate.error for estimate in estimates if estimate.error is not None}
     require_done(failed, len(estimates), "reports", rest="the others are priced")
 
 

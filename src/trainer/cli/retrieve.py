@@ -150,18 +150,18 @@ def _one(session: Session, source: str | None, query: list[str], options: Retrie
     from trainer.actions.prompt import parse_pairs
     from trainer.actions.retrieve import retrieve_one
 
-    found = retrieve_one(session.project(), source, parse_pairs(query, option="KEY=VALUE"), options)
-    if found.error is not None:
-        raise found.error
-    session.detail(f"{found.key}: {found.status}")
-    for warning in found.warnings:
-        session.say(f"warning: {found.key}: {warning}")
+    result = retrieve_one(session.project(), source, parse_pairs(query, option="KEY=VALUE"), options)
+    if result.error is not None:
+        raise result.error
+    session.detail(f"{result.key}: {result.status}")
+    for warning in result.warnings:
+        session.say(f"warning: {result.key}: {warning}")
     if as_json:
-        write_json(found)
-    elif options.store and found.version is not None:
-        write_text(found.key)
-    elif found.result is not None:
-        write_json(found.result.data)
+        write_json(result)
+    elif options.store and result.version is not None:
+        write_text(result.key)
+    elif result.result is not None:
+        write_json(result.result.data)
 
 
 def _stream_named(session: Session, word: str | None) -> str | None:
@@ -212,38 +212,38 @@ def _all(session: Session, options: RetrieveOptions, *, as_json: bool) -> None:
     from trainer.cli.progress import ProgressBar
 
     with ProgressBar(session, "queries") as progress:
-        found = retrieve_all(
+        results = retrieve_all(
             session.project(),
             options,
             on_total=progress.expect,
-            on_outcome=lambda each: progress.step(f"{each.key}: {each.error}" if each.error else None),
+            on_outcome=lambda item: progress.step(f"{item.key}: {item.error}" if item.error else None),
         )
-    for each in found:
-        for warning in each.warnings:
-            session.say(f"warning: {each.key}: {warning}")
+    for item in results:
+        for warning in item.warnings:
+            session.say(f"warning: {item.key}: {warning}")
     if as_json:
-        write_json(found)
+        write_json(results)
     else:
-        write_table(("key", "status", "version", "as of", "about"), [_row(each) for each in found])
-    require_done({each.key: each.error for each in found if each.error}, len(found), "queries", told=True)
+        write_table(("key", "status", "version", "as of", "about"), [_row(item) for item in results])
+    require_done({item.key: item.error for item in results if item.error}, len(results), "queries", is_reported=True)
 
 
-def _row(each: Retrieved) -> tuple[object, ...]:
-    metadata = each.result.metadata if each.result else {}
-    return (each.key, each.status, each.version, metadata.get("as_of"), metadata.get("subject"))
+def _row(result: Retrieved) -> tuple[object, ...]:
+    metadata = result.result.metadata if result.result else {}
+    return (result.key, result.status, result.version, metadata.get("as_of"), metadata.get("subject"))
 
 
 def _list(session: Session, *, as_json: bool) -> None:
     from trainer.actions.retrieve import list_sources
 
-    found = list_sources(session.project())
+    sources = list_sources(session.project())
     if as_json:
-        write_json(found)
+        write_json(sources)
         return
-    for each in found:
-        fields = each.schema.query if each.schema else ()
-        write_text(f"{each.name} {each.version}: {each.schema.description if each.schema else ''}")
-        write_text(f"  health: {'ok' if each.ok else 'not usable'}, {each.health}")
+    for source in sources:
+        fields = source.schema.query if source.schema else ()
+        write_text(f"{source.name} {source.version}: {source.schema.description if source.schema else ''}")
+        write_text(f"  health: {'ok' if source.ok else 'not usable'}, {source.health}")
         for field in fields:
             write_text(f"  {field.name}: {_meaning(field)}")
 

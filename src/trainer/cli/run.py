@@ -115,7 +115,7 @@ def run(
 def _run(
     session: Session,
     instruction: str,
-    given: dict[str, str],
+    arguments: dict[str, str],
     run: RunOptions,
     text: str | None,
     *,
@@ -126,29 +126,29 @@ def _run(
     from trainer.actions.run import run_prompt, write_answer
 
     show = _Shown() if stream and not as_json and output is None else None
-    found = run_prompt(
+    result = run_prompt(
         session.project(),
         instruction,
-        given,
+        arguments,
         run,
         text=text,
         on_text=show.take if show else None,
         on_restart=show.restart if show else None,
     )
     if output is not None:
-        write_answer(output, found.completion)
+        write_answer(output, result.completion)
     if as_json:
-        write_json(found)
+        write_json(result)
     elif show is not None:
-        show.end(found.text)
+        show.end(result.text)
     elif output is None:
-        write_text(found.text)
-    for warning in found.warnings:
+        write_text(result.text)
+    for warning in result.warnings:
         session.say(f"warning: {warning}")
-    for finding in found.findings:
+    for finding in result.findings:
         place = f"line {finding.where.line}: " if finding.where and finding.where.line else ""
         session.say(f"{finding.severity}: {place}{finding.message}")
-    session.say(_summary(found))
+    session.say(_summary(result))
 
 
 class _Shown:
@@ -181,7 +181,7 @@ class _Shown:
 def _dry_run(
     session: Session,
     instruction: str,
-    given: dict[str, str],
+    arguments: dict[str, str],
     run: RunOptions,
     text: str | None,
     *,
@@ -190,43 +190,43 @@ def _dry_run(
 ) -> None:
     from trainer.actions.run import dry_run
 
-    found = dry_run(session.project(), instruction, given, run, text=text)
+    dry = dry_run(session.project(), instruction, arguments, run, text=text)
     if as_json:
-        write_json(found)
+        write_json(dry)
         return
-    write_text("\n".join([*_costs(found), *(_explained(found) if explain else ())]))
+    write_text("\n".join([*_costs(dry), *(_explained(dry) if explain else ())]))
 
 
-def _costs(found: DryRun) -> list[str]:
-    parts = [f"  {count:>8,}  {name}" for name, count in found.rendered.tokens.items() if name != "total"]
+def _costs(dry: DryRun) -> list[str]:
+    parts = [f"  {count:>8,}  {name}" for name, count in dry.rendered.tokens.items() if name != "total"]
     return [
-        f"{found.choice.provider}/{found.choice.model}: {found.rendered.tokens['total']:,} tokens to send"
-        + (f", in each of {found.calls} calls and more" if found.calls > 1 else ""),
+        f"{dry.choice.provider}/{dry.choice.model}: {dry.rendered.tokens['total']:,} tokens to send"
+        + (f", in each of {dry.calls} calls and more" if dry.calls > 1 else ""),
         *parts,
-        f"cost: {money(found.cost)} for the prompt, at most {money(found.cost_at_most)} in all",
-        f"cached: {'yes, nothing would be sent' if found.cached else 'no'}",
+        f"cost: {money(dry.cost)} for the prompt, at most {money(dry.cost_at_most)} in all",
+        f"cached: {'yes, nothing would be sent' if dry.cached else 'no'}",
     ]
 
 
-def _explained(found: DryRun) -> list[str]:
+def _explained(dry: DryRun) -> list[str]:
     from trainer.core.digest import digest
 
-    shown = [f"  {name}: {_short(value, digest(value))}" for name, value in found.ingredients.items()]
-    return [f"key: {found.key}", *shown]
+    shown = [f"  {name}: {_short(value, digest(value))}" for name, value in dry.ingredients.items()]
+    return [f"key: {dry.key}", *shown]
 
 
-def _short(value: object, known: str) -> str:
+def _short(value: object, common: str) -> str:
     text = str(value)
-    return text if len(text) <= 60 else f"{len(text):,} characters, digest {known[:12]}"
+    return text if len(text) <= 60 else f"{len(text):,} characters, digest {common[:12]}"
 
 
-def _read_batch(session: Session, instruction: str, given: dict[str, str], rows: Path) -> Batch:
+def _read_batch(session: Session, instruction: str, arguments: dict[str, str], rows: Path) -> Batch:
     from trainer.actions.batch import Batch, fitted, read_rows
 
     if instruction == "-":
         raise UsageError("--batch needs an instruction; stdin cannot be one")
     project = session.project()
-    batch, unused = fitted(project, Batch(instruction, read_rows(project, rows), str(rows), given))
+    batch, unused = fitted(project, Batch(instruction, read_rows(project, rows), str(rows), arguments))
     if unused:
         session.say(f"{rows}: not used by {instruction}: {', '.join(unused)}")
     return batch
@@ -235,15 +235,17 @@ def _read_batch(session: Session, instruction: str, given: dict[str, str], rows:
 def _estimate(session: Session, batch: Batch, run: RunOptions, *, as_json: bool) -> None:
     from trainer.actions.batch import estimate_batch
 
-    found = estimate_batch(session.project(), batch, run)
+    estimate = estimate_batch(session.project(), batch, run)
     if as_json:
-        write_json(found)
+        write_json(estimate)
         return
-    refused = f", {found.refused} would fail" if found.refused else ""
-    asked = found.rows - found.cached - found.refused
-    write_text(f"{found.provider}/{found.model}: {found.tokens:,} tokens to send for {asked} of {found.rows} rows")
-    write_text(f"rows: {found.cached} cached{refused}")
-    write_text(f"cost: {money(found.cost)} for the prompts, at most {money(found.cost_at_most)} in all")
+    refused = f", {estimate.refused} would fail" if estimate.refused else ""
+    sent = estimate.rows - estimate.cached - estimate.refused
+    write_text(
+        f"{estimate.provider}/{estimate.model}: {estimate.tokens:,} tokens to send for {sent} of {estimate.rows} rows"
+    )
+    write_text(f"rows: {estimate.cached} cached{refused}")
+    write_text(f"cost: {money(estimate.cost)} for the prompts, at most {money(estimate.cost_at_most)} in all")
 
 
 def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | None, as_json: bool) -> None:
@@ -273,7 +275,7 @@ def _batch(session: Session, batch: Batch, run: RunOptions, *, folder: Path | No
     if as_json and folder is not None:
         counts = pick(result, "done", "failed", "resumed", "cost", "unpriced", "tokens")
         write_json({**counts, "plan": {"concurrency": plan[0] if plan else None}})
-    require_done({f"row {number}": error for number, error in result.errors}, total, "rows", told=True)
+    require_done({f"row {number}": error for number, error in result.errors}, total, "rows", is_reported=True)
 
 
 def _stdin() -> str:
@@ -282,8 +284,8 @@ def _stdin() -> str:
     return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
-def _summary(found: RunResult) -> str:
-    result = found.completion
+def _summary(answer: RunResult) -> str:
+    result = answer.completion
     cost = "cost unknown" if result.cost is None else money(result.cost)
     paid = cost if result.origin == "fresh" else f"{result.origin}, $0 now"
     return f"{result.provider}/{result.model}: {result.tokens_in:,} + {result.tokens_out:,} tokens, {paid}"

@@ -68,15 +68,15 @@ def scan(
         Path.cwd(), folder=session.folder, environ=session.environ, overrides=session.overrides, level=level
     )
     scans: list[Scan] = []
-    for found in _scans(session, files, tree, policy):
-        scans.append(found)
+    for result in _scans(session, files, tree, policy):
+        scans.append(result)
         if as_json:
-            write_json_line(found)
+            write_json_line(result)
         elif not as_sarif:
-            write_text("\n".join(_lines(found)))
+            write_text("\n".join(_lines(result)))
     if as_sarif:
         _write_sarif(scans)
-    unsafe = [found.file for found in scans if not found.result.is_safe]
+    unsafe = [result.file for result in scans if not result.result.is_safe]
     session.say(f"{len(scans)} scanned at level {policy.level}, {len(unsafe)} unsafe")
     if unsafe:
         hint = "look at what was found; decide on a flag with prompt_security.rules"
@@ -153,12 +153,12 @@ def _scans(session: Session, files: list[str], tree: bool, policy: ScreenPolicy)
 def _write_sarif(scans: list[Scan]) -> None:
     from trainer.actions.sarif import sarif_log
 
-    write_json(sarif_log("trainer security", [(found.file, each) for found in scans for each in found.result.findings]))
+    write_json(sarif_log("trainer security", [(one.file, finding) for one in scans for finding in one.result.findings]))
 
 
-def _lines(found: Scan) -> Iterator[str]:
-    result = found.result
-    yield f"{found.file}: {'safe' if result.is_safe else 'UNSAFE'} (risk {result.risk_score:.2f})"
+def _lines(one: Scan) -> Iterator[str]:
+    result = one.result
+    yield f"{one.file}: {'safe' if result.is_safe else 'UNSAFE'} (risk {result.risk_score:.2f})"
     for finding in result.findings:
         yield f"  {finding.where}: {finding.message}"
         yield f"    {finding.hint}"

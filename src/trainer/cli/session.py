@@ -38,9 +38,9 @@ class Session:
         """The project, where there is one; for commands that need none. A project that is broken is an error."""
         from trainer.core.project import CONFIG_NAME
 
-        here = Path.cwd()
+        current = Path.cwd()
         named = self.folder or self.environ.get("TRAINER_PROJECT")
-        if named or any((folder / CONFIG_NAME).is_file() for folder in (here, *here.parents)):
+        if named or any((folder / CONFIG_NAME).is_file() for folder in (current, *current.parents)):
             return self.project()
         return None
 

@@ -351,12 +351,14 @@ def _content(file: str) -> tuple[str, str]:
         raise UsageError("stdin: not UTF-8 text", hint="save it as UTF-8") from None
 
 
-def _write_documents(found: Sequence[StoredData], fields: Sequence[str], form: str, *, whole: bool) -> None:
+def _write_documents(documents: Sequence[StoredData], fields: Sequence[str], form: str, *, whole: bool) -> None:
     from trainer.actions.store import as_json, field_of
 
-    rows = [[field_of(document, name) for name in fields] for document in found]
+    rows = [[field_of(document, name) for name in fields] for document in documents]
     plain = (
-        [as_json(document) for document in found] if whole else [dict(zip(fields, row, strict=True)) for row in rows]
+        [as_json(document) for document in documents]
+        if whole
+        else [dict(zip(fields, row, strict=True)) for row in rows]
     )
     _write(fields, rows, plain, form)
 

@@ -175,17 +175,17 @@ class PartialError(TrainerError):
     exit_code = 6
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, names: Iterable[str]) -> str | None:
     """The known name most like `name`, if any is like it at all."""
-    known = list(known)
-    folded = {candidate.casefold(): candidate for candidate in reversed(known)}
-    found = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    return folded[found[0]] if found else None
+    names = list(names)
+    folded = {candidate.casefold(): candidate for candidate in reversed(names)}
+    matches = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else None
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> tuple[str, str]:
+def unknown(what: str, name: str, names: Iterable[str]) -> tuple[str, str]:
     """Message and hint for a name that is not known: the nearest one, or the list of all."""
-    known = sorted(known)
-    close = nearest(name, known)
-    hint = f'did you mean "{close}"?' if close else f"known: {', '.join(known) or 'none'}"
+    names = sorted(names)
+    close = nearest(name, names)
+    hint = f'did you mean "{close}"?' if close else f"known: {', '.join(names) or 'none'}"
     return f'unknown {what} "{name}"', hint

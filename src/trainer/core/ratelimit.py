@@ -204,7 +204,7 @@ class RateLimiter:
         wait = state.slot - now
         if self._per_second:
             wait = max(wait, self._window_wait(state, now, self._per_second))
-        state.seconds = [each for each in state.seconds if now - _MINUTE < each[0] <= now + 1]
+        state.seconds = [second for second in state.seconds if now - _MINUTE < second[0] <= now + 1]
         if self._requests and self._requests < _BY_SECOND:
             wait = max(wait, _until_room(state.seconds, now, 1, self._requests, column=1))
         if self._tokens:
@@ -319,13 +319,13 @@ class RateLimiter:
 
 def _until_room(seconds: list[list[int]], now: float, amount: int, limit: int, *, column: int) -> float:
     """Seconds until `amount` more fits in a minute's limit; what is more than the whole limit goes when it is empty."""
-    used = sum(each[column] for each in seconds)
-    for each in seconds:
+    used = sum(second[column] for second in seconds)
+    for second in seconds:
         if used + amount <= limit:
             break
-        used -= each[column]
+        used -= second[column]
         if used + amount <= limit or not used:
-            return each[0] + _MINUTE - now
+            return second[0] + _MINUTE - now
     return 0.0
 
 

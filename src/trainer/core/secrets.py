@@ -136,9 +136,9 @@ def find_secrets(text: str) -> list[SecretSpan]:
     return spans
 
 
-def mask_secrets(text: str, known: Iterable[str | Secret] = ()) -> str:
-    """The text with each secret replaced by `MASK`: kept and `known` values whatever their shape, others by theirs."""
-    text = mask_known(text, known)
+def mask_secrets(text: str, values: Iterable[str | Secret] = ()) -> str:
+    """The text with each secret replaced by `MASK`: secrets and `values` whatever their shape, others by theirs."""
+    text = mask_known(text, values)
     spans = find_secrets(text)
     if not spans:
         return text
@@ -150,36 +150,36 @@ def mask_secrets(text: str, known: Iterable[str | Secret] = ()) -> str:
     return "".join([*parts, text[at:]])
 
 
-def mask_known(text: str, known: Iterable[str | Secret] = ()) -> str:
-    """The text without kept and `known` values, also as they stand in URLs and in JSON; shapes are not looked for.
+def mask_known(text: str, values: Iterable[str | Secret] = ()) -> str:
+    """The text without secrets and `values`, also as they stand in URLs and in JSON; shapes are not looked for.
 
     For text of which every letter matters, such as provenance: a shape may be met by chance, a kept value is one.
     """
-    if not _kept and not known:  # a check of thousands of reports asks for tens of thousands of texts
+    if not _kept and not values:  # a check of thousands of reports asks for tens of thousands of texts
         return text
     for spellings in sorted(_kept.values(), key=lambda spellings: -len(spellings[0])):
         for spelling in spellings:
             text = text.replace(spelling, MASK)
-    for spelling in _spellings(known):
+    for spelling in _spellings(values):
         text = text.replace(spelling, MASK)
     return text
 
 
-def mask_json(value: Json, known: Iterable[str | Secret] = (), *, shapes: bool = True) -> Json:
+def mask_json(value: Json, values: Iterable[str | Secret] = (), *, shapes: bool = True) -> Json:
     """The value with every text masked, keys too; a text under a key such as `password` counts as named by it.
 
-    Without `shapes` only kept and `known` values are hidden, as in data of which every letter matters.
+    Without `shapes` only secrets and `values` are hidden, as in data of which every letter matters.
     """
-    known = tuple(known)
+    values = tuple(values)
     mask = mask_secrets if shapes else mask_known
 
     def masked(value: Json, name: str) -> Json:
         if isinstance(value, str):
             label = f"{name}: "
-            text = mask(label + value, known)
-            return text[len(label) :] if text.startswith(label) else mask(value, known)
+            text = mask(label + value, values)
+            return text[len(label) :] if text.startswith(label) else mask(value, values)
         if isinstance(value, Mapping):
-            return {mask(str(key), known): masked(item, str(key)) for key, item in value.items()}
+            return {mask(str(key), values): masked(item, str(key)) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [masked(item, name) for item in value]
         return value
@@ -187,9 +187,9 @@ def mask_json(value: Json, known: Iterable[str | Secret] = (), *, shapes: bool =
     return masked(value, "")
 
 
-def _spellings(known: Iterable[str | Secret]) -> list[str]:
+def _spellings(secrets: Iterable[str | Secret]) -> list[str]:
     """The values as texts hold them, the longest first: one may be a part of another."""
-    values = {value.reveal() if isinstance(value, Secret) else value for value in known}
+    values = {value.reveal() if isinstance(value, Secret) else value for value in secrets}
     long = {value for value in values if len(value) >= _SHORTEST}
     spellings = {spelling for value in long for spelling in (value, quote(value, safe=""), quote_plus(value))}
     spellings |= {json.dumps(value, ensure_ascii=escaped)[1:-1] for value in long for escaped in (True, False)}

@@ -229,8 +229,8 @@ class Prompt:
     @property
     def digest(self) -> str:
         """The digest of all that can change an answer to this prompt, model settings apart."""
-        said = [[message.role, message.content] for message in self.messages]
-        return digest([said, list(self.output.sections), self.output.schema, self.output.language])
+        messages = [[message.role, message.content] for message in self.messages]
+        return digest([messages, list(self.output.sections), self.output.schema, self.output.language])
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,17 +46,17 @@ def fit(contexts: Sequence[Context], *, query: str, budget: int, count: Count) -
     if sum(count(context.text) for context in contexts) <= budget:
         return Fitted(tuple(contexts))
     pieces = [_blocks(context.text) for context in contexts]
-    kept: list[set[int]] = [set() for _ in contexts]
+    chosen: list[set[int]] = [set() for _ in contexts]
     mark, left = count(CUT), budget
     for paragraph in _ordered(contexts, pieces, query):
-        blocks, taken = pieces[paragraph.context], kept[paragraph.context]
+        blocks, taken = pieces[paragraph.context], chosen[paragraph.context]
         more = taken | {paragraph.at, *paragraph.headings}
         price = sum(count(blocks[at][0]) for at in more - taken)
         price += mark * (_gaps(more, len(blocks)) - _gaps(taken, len(blocks)))
         if price <= left:
-            kept[paragraph.context] = more
+            chosen[paragraph.context] = more
             left -= price
-    return Fitted(tuple(_cut(contexts, pieces, kept)), tuple(_findings(contexts, pieces, kept, budget)))
+    return Fitted(tuple(_cut(contexts, pieces, chosen)), tuple(_findings(contexts, pieces, chosen, budget)))
 
 
 def _ordered(contexts: Sequence[Context], pieces: list[list[tuple[str, int]]], query: str) -> Iterator[_Paragraph]:
@@ -87,8 +87,8 @@ def _gaps(taken: set[int], size: int) -> int:
     return sum(at not in taken and (at == 0 or at - 1 in taken) for at in range(size)) if taken else 0
 
 
-def _cut(contexts: Sequence[Context], pieces: list[list[tuple[str, int]]], kept: list[set[int]]) -> Iterator[Context]:
-    for context, blocks, taken in zip(contexts, pieces, kept, strict=True):
+def _cut(contexts: Sequence[Context], pieces: list[list[tuple[str, int]]], chosen: list[set[int]]) -> Iterator[Context]:
+    for context, blocks, taken in zip(contexts, pieces, chosen, strict=True):
         if len(taken) == len(blocks):
             yield context
         elif taken:
@@ -106,9 +106,9 @@ def _with_marks(blocks: list[tuple[str, int]], taken: set[int]) -> Iterator[str]
 
 
 def _findings(
-    contexts: Sequence[Context], pieces: list[list[tuple[str, int]]], kept: list[set[int]], budget: int
+    contexts: Sequence[Context], pieces: list[list[tuple[str, int]]], chosen: list[set[int]], budget: int
 ) -> Iterator[Finding]:
-    for context, blocks, taken in zip(contexts, pieces, kept, strict=True):
+    for context, blocks, taken in zip(contexts, pieces, chosen, strict=True):
         paragraphs = [at for at, (_, level) in enumerate(blocks) if not level]
         gone = sum(at not in taken for at in paragraphs)
         if len(taken) < len(blocks):

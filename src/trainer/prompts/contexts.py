@@ -24,12 +24,12 @@ _MENTION = re.compile(r"(?<![\w.:/{}\\~@-])((?:\.\./)+|\./)?((?:[\w{}.*-]+/)*[\w
 
 def list_files(folder: Path) -> list[str]:
     """All Markdown files below `folder`, in the order the file system gives them; hidden ones are left out."""
-    found = []
+    relative = []
     for current, folders, files in os.walk(folder, followlinks=False):
         folders[:] = [name for name in folders if not name.startswith(".")]
         inside = Path(current).relative_to(folder)
-        found += [(inside / name).as_posix() for name in files if name.endswith(".md") and name[0] != "."]
-    return found
+        relative += [(inside / name).as_posix() for name in files if name.endswith(".md") and name[0] != "."]
+    return relative
 
 
 def select_contexts(
@@ -69,10 +69,10 @@ def open_contexts(folder: Path, *, root: Path, list_files: Callable[[Path], list
 
 
 def _load(folder: Folder, name: str) -> Context | None:
-    known = len(folder.problems)
+    before = len(folder.problems)
     included = folder.load(name)
     context = _context(name, included, folder.problems) if included else None
-    if context and len(folder.problems) == known:
+    if context and len(folder.problems) == before:
         folder.contexts[name] = context
     return context
 

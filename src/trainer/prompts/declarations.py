@@ -134,10 +134,10 @@ class _Reader:
         self.say(f'an entry of "{path[0] if len(path) < 3 else path[-2]}" must be text', *path)
         return ""
 
-    def one_of(self, value: Json, known: tuple[T, ...], what: str, *path: str) -> T | None:
-        if value in known:
-            return next(candidate for candidate in known if candidate == value)
-        message, hint = unknown(what, str(value), map(str, known))
+    def one_of(self, value: Json, choices: tuple[T, ...], what: str, *path: str) -> T | None:
+        if value in choices:
+            return next(candidate for candidate in choices if candidate == value)
+        message, hint = unknown(what, str(value), map(str, choices))
         self.say(message, *path, hint=hint)
         return None
 

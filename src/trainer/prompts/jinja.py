@@ -39,11 +39,11 @@ def problems(body: str, declared: Set[str], at: Callable[[int], Where]) -> list[
         undeclared = meta.find_undeclared_variables(environment.parse(_source(environment, body, declared)))
     except TemplateSyntaxError as error:
         return [Problem(f"not valid Jinja: {error.message}", _line(body, error.lineno, at), _RAW_HINT)]
-    told = []
+    errors = []
     for name in sorted(undeclared - declared - set(environment.globals) - {_VALUES}):
         message, hint = unknown("name", name, declared)
-        told.append(Problem(f"{message} in Jinja", at(_offset(body, name)), f"{hint}; {_RAW_HINT}"))
-    return told
+        errors.append(Problem(f"{message} in Jinja", at(_offset(body, name)), f"{hint}; {_RAW_HINT}"))
+    return errors
 
 
 def run(body: str, values: Mapping[str, Json], *, names: Mapping[str, str], show: Callable[[Json], str]) -> str:
@@ -82,8 +82,8 @@ def _source(environment: _Sandbox, body: str, declared: Set[str]) -> str:
 def _offset(body: str, name: str) -> int:
     """Where a name first stands in a construct."""
     word = re.compile(rf"(?<![\w.]){re.escape(name)}\b")
-    found = (word.search(body, construct.start(), construct.end()) for construct in CONSTRUCT.finditer(body))
-    return next((match.start() for match in found if match), 0)
+    matches = (word.search(body, construct.start(), construct.end()) for construct in CONSTRUCT.finditer(body))
+    return next((match.start() for match in matches if match), 0)
 
 
 def _line(body: str, line: int, at: Callable[[int], Where]) -> Where:

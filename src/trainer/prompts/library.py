@@ -124,8 +124,8 @@ class PromptManager:
 
     def load_prompt(self, prompt_path: str) -> PromptTemplate:
         """The template called so below the instruction folder, or at that path."""
-        found = find_instruction(self.instruction_dir, prompt_path, root=self.root)
-        return PromptTemplate.of(load_instruction(found.path, shown=found.shown, root=self.root.absolute()))
+        entry = find_instruction(self.instruction_dir, prompt_path, root=self.root)
+        return PromptTemplate.of(load_instruction(entry.path, shown=entry.shown, root=self.root.absolute()))
 
     def load_contexts(self, context_paths: Sequence[str]) -> str:
         """The contexts as one Markdown text, in order, each content once; paths may be globs.
@@ -176,7 +176,7 @@ class PromptManager:
                     Finding("template", "error", one.message, one.where, hint=one.hint or "") for one in error.problems
                 )
             )
-        verdict: Verdict = validate_instruction(template.instruction, contexts=self.context_dir, given=params)
+        verdict: Verdict = validate_instruction(template.instruction, contexts=self.context_dir, values=params)
         return ValidationResult(verdict.findings)
 
     def keep(self, prompt: Prompt) -> Version:
@@ -210,10 +210,10 @@ class PromptManager:
 def fill(instruction: Instruction, params: Mapping[str, Json], *, clean: Callable[[str], str] = str) -> Prompt:
     """The instruction with parameters and data in one mapping filled in; objects and stored documents are data."""
     data = {name: _block(name, value) for name, value in params.items() if _is_data(instruction, name, value)}
-    given = {name: value for name, value in params.items() if name not in data}
+    strings = {name: value for name, value in params.items() if name not in data}
     return render(
         replace(instruction, output=replace(instruction.output, sections=(), schema=None)),
-        params=resolve_params(instruction, given),
+        params=resolve_params(instruction, strings),
         contexts=(),
         data=data,
         clean=clean,

@@ -27,32 +27,32 @@ class FileText(str):
     __slots__ = ()
 
 
-def resolve_params(instruction: Instruction, given: Mapping[str, Json]) -> dict[str, Json]:
+def resolve_params(instruction: Instruction, arguments: Mapping[str, Json]) -> dict[str, Json]:
     """A typed value for each declared parameter, in the order declared, then those the body alone names.
 
     An optional parameter without a value is None. Raises InstructionError with every problem at once.
     """
-    values, findings = check_params(instruction, given)
+    values, findings = check_params(instruction, arguments)
     if findings:
         problems = [one.problem() for one in findings]
         raise InstructionError(problems[0].message, problems=problems)
     return values
 
 
-def check_params(instruction: Instruction, given: Mapping[str, Json]) -> tuple[dict[str, Json], list[Finding]]:
+def check_params(instruction: Instruction, arguments: Mapping[str, Json]) -> tuple[dict[str, Json], list[Finding]]:
     """The values that can be told, and what is wrong with the others."""
-    findings = [*_unknown(instruction, given)]
+    findings = [*_unknown(instruction, arguments)]
     values: dict[str, Json] = {}
     for name, param in instruction.params.items():
         try:
-            values[name] = _value(instruction, param, given, ())
+            values[name] = _value(instruction, param, arguments, ())
         except _Missing as missing:
             # where a default needs another parameter, that one tells
             if missing.name == name:
-                findings.append(_finding(instruction, param, given, missing))
+                findings.append(_finding(instruction, param, arguments, missing))
         except ValueError as error:
-            findings.append(_finding(instruction, param, given, error))
-    return values | {name: given[name] for name in given if name not in instruction.params}, findings
+            findings.append(_finding(instruction, param, arguments, error))
+    return values | {name: arguments[name] for name in arguments if name not in instruction.params}, findings
 
 
 def takes(instruction: Instruction, name: str) -> bool:
@@ -84,12 +84,12 @@ def bind_names(query: DataQuery, params: Mapping[str, Json]) -> DataQuery:
     """
     used: dict[str, Json] = {}
 
-    def name(found: re.Match[str]) -> str:
-        if found[1] not in params:
-            return found[0]
-        value = params[found[1]]
-        used[found[1]] = value if isinstance(value, bool | int | float | list | date | type(None)) else plain(value)
-        return f"${found[1]}"
+    def name(match: re.Match[str]) -> str:
+        if match[1] not in params:
+            return match[0]
+        value = params[match[1]]
+        used[match[1]] = value if isinstance(value, bool | int | float | list | date | type(None)) else plain(value)
+        return f"${match[1]}"
 
     def literal(text: str) -> str:
         """`'{NAME}, Inc.'` as `($NAME || ', Inc.')`."""
@@ -108,7 +108,7 @@ def bind_names(query: DataQuery, params: Mapping[str, Json]) -> DataQuery:
 
 def fill_names(text: str, params: Mapping[str, Json]) -> str:
     """`text` with each `{NAME}` of `params` replaced by its value, once and as it is; other braces stay."""
-    return _NAMED.sub(lambda found: plain(params[found[1]]) if found[1] in params else found[0], text)
+    return _NAMED.sub(lambda match: plain(params[match[1]]) if match[1] in params else match[0], text)
 
 
 def names_used(instruction: Instruction) -> set[str]:
@@ -158,16 +158,16 @@ class _Missing(ValueError):
         self.name = name
 
 
-def _unknown(instruction: Instruction, given: Mapping[str, Json]) -> Iterator[Finding]:
-    for name in given:
+def _unknown(instruction: Instruction, values: Mapping[str, Json]) -> Iterator[Finding]:
+    for name in values:
         if not takes(instruction, name):
             message, hint = unknown("parameter", name, instruction.params)
             yield Finding("unknown_parameter", "error", message, Where(instruction.file), hint=hint)
 
 
-def _finding(instruction: Instruction, param: Param, given: Mapping[str, Json], error: ValueError) -> Finding:
+def _finding(instruction: Instruction, param: Param, values: Mapping[str, Json], error: ValueError) -> Finding:
     where = instruction.where("params", param.name)
-    if param.name in given:
+    if param.name in values:
         return Finding("bad_parameter", "error", f"parameter {param.name}: {error}", where, hint=param.description)
     hint = f"give it: -p {param.name}={_example(param)}"
     kind = "missing_parameter" if isinstance(error, _Missing) else "bad_parameter"
@@ -178,11 +178,11 @@ def _example(param: Param) -> str:
     return plain(param.choices[0]) if param.choices else "VALUE"
 
 
-def _value(instruction: Instruction, param: Param, given: Mapping[str, Json], around: tuple[str, ...]) -> Json:
+def _value(instruction: Instruction, param: Param, values: Mapping[str, Json], around: tuple[str, ...]) -> Json:
     if param.name in around:
         raise ValueError(f"defaults go round in a circle: {' -> '.join([*around, param.name])}")
-    if param.name in given:
-        return _typed(param, given[param.name], instruction.root)
+    if param.name in values:
+        return _typed(param, values[param.name], instruction.root)
     if param.default is None:
         if param.required:
             raise _Missing(param.name)
@@ -190,7 +190,7 @@ def _value(instruction: Instruction, param: Param, given: Mapping[str, Json], ar
     default = param.default
     if isinstance(default, str):
         names = [name for name in _NAMED.findall(default) if name in instruction.params]
-        inner = {name: _value(instruction, instruction.params[name], given, (*around, param.name)) for name in names}
+        inner = {name: _value(instruction, instruction.params[name], values, (*around, param.name)) for name in names}
         default = fill_names(default, inner)
     return _typed(param, default, instruction.root)
 

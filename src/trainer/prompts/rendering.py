@@ -236,8 +236,8 @@ def _json(value: Json) -> Json:
 
 
 def _output(instruction: Instruction, writer: _Writer) -> Output:
-    asked = instruction.output
-    return replace(asked, sections=tuple(writer.line(title) for title in asked.sections))
+    output = instruction.output
+    return replace(output, sections=tuple(writer.line(title) for title in output.sections))
 
 
 def _fit(
@@ -264,15 +264,15 @@ def _fit(
 
 
 def _sections(
-    body: Section, contexts: list[tuple[str, str]], data: list[tuple[str, str]], asked: str
+    body: Section, contexts: list[tuple[str, str]], data: list[tuple[str, str]], task: str
 ) -> tuple[Section, ...]:
-    if not contexts and not data and not asked:
+    if not contexts and not data and not task:
         return (body,)
     sections = _wrapped("context", _CONTEXTS, "</contexts>\n\n", contexts)
     sections.append(replace(body, text=f"<instruction>\n{body.text.strip()}\n</instruction>\n"))
     sections += _wrapped("data", f"\n{_DATA}", "</data_blocks>\n", data)
-    if asked:
-        sections.append(Section("output", "output", f"\n<output>\n{asked}</output>\n"))
+    if task:
+        sections.append(Section("output", "output", f"\n<output>\n{task}</output>\n"))
     return tuple(sections)
 
 

@@ -48,8 +48,8 @@ def syntax_of(instruction: Instruction, declared: Set[str]) -> Syntax:
         return "jinja"
     if not is_meant:
         return "braces"
-    told = [replace(problem, hint=f"{problem.hint}; {_ASK}") for problem in problems]
-    raise InstructionError(told[0].message, problems=told)
+    hinted = [replace(problem, hint=f"{problem.hint}; {_ASK}") for problem in problems]
+    raise InstructionError(hinted[0].message, problems=hinted)
 
 
 def names_used(instruction: Instruction, syntax: Syntax) -> set[str]:

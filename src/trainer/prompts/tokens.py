@@ -83,7 +83,7 @@ def _pieces(text: str, encoding: Encoding) -> Iterable[str]:
     if text.isascii() and not _CONTROLS.search(text):  # it is its own shadow
         return _PATTERNS[encoding].findall(text)
     shadow = text.translate(_SHADOW)
-    return (text[found.start() : found.end()] for found in _PATTERNS[encoding].finditer(shadow))
+    return (text[match.start() : match.end()] for match in _PATTERNS[encoding].finditer(shadow))
 
 
 class _Shadow(dict[int, str]):

@@ -22,7 +22,7 @@ def validate_instruction(
     instruction: Instruction,
     *,
     contexts: Path | Folder,
-    given: Mapping[str, Json] | None = None,
+    values: Mapping[str, Json] | None = None,
     data: Iterable[str] = (),
     budget: int | None = None,
     count: Callable[[str], int] = count_tokens,
@@ -30,9 +30,9 @@ def validate_instruction(
     """What is wrong with an instruction: errors stop it from being rendered, warnings do not.
 
     `contexts` is their folder, `data` names blocks that come from elsewhere, `budget` bounds the contexts in tokens.
-    Without `given` parameters, those that have no default are not missed, and what depends on them is left out.
+    Without `values`, those that have no default are not missed, and what depends on them is left out.
     """
-    params, findings = _params(instruction, given)
+    params, findings = _params(instruction, values)
     declared = declared_names(instruction, params, dict.fromkeys(data))
     try:
         syntax = syntax_of(instruction, declared)
@@ -62,10 +62,10 @@ def _finding(kind: str, problem: Problem) -> Finding:
     return Finding(kind, "error", problem.message, problem.where, hint=problem.hint or "")
 
 
-def _params(instruction: Instruction, given: Mapping[str, Json] | None) -> tuple[dict[str, Json], list[Finding]]:
+def _params(instruction: Instruction, arguments: Mapping[str, Json] | None) -> tuple[dict[str, Json], list[Finding]]:
     """The values known, and what is wrong with the others; none is missed before any is given."""
-    values, findings = check_params(instruction, given or {})
-    return values, [one for one in findings if given is not None or one.kind != "missing_parameter"]
+    values, findings = check_params(instruction, arguments or {})
+    return values, [one for one in findings if arguments is not None or one.kind != "missing_parameter"]
 
 
 def _template(instruction: Instruction, syntax: Syntax, declared: frozenset[str]) -> list[Finding]:

@@ -78,13 +78,13 @@ def keep_version(prompt: Prompt, *, folder: Path) -> Version:
 
 def load_version(name: str, *, folder: Path) -> Version:
     """The kept version whose digest starts with `name`; raises UsageError where there is none or more than one."""
-    found = sorted(folder.glob(f"{name[:2]}*/{name}*.json")) if name.isalnum() else []
-    if len(found) > 1:
-        raise UsageError(f'more than one prompt starts with "{name}"', hint=", ".join(path.stem for path in found))
-    if not found:
+    paths = sorted(folder.glob(f"{name[:2]}*/{name}*.json")) if name.isalnum() else []
+    if len(paths) > 1:
+        raise UsageError(f'more than one prompt starts with "{name}"', hint=", ".join(path.stem for path in paths))
+    if not paths:
         message, hint = unknown("version of a prompt", name, [path.stem[:_SHORT] for path in _files(folder)])
         raise UsageError(message, hint=hint)
-    return _read(found[0])
+    return _read(paths[0])
 
 
 def list_versions(folder: Path, *, instruction: str | None = None) -> list[Version]:

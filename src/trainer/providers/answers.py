@@ -65,8 +65,8 @@ def judged(result: CompletionResult, request: Request) -> CompletionResult:
 def _problem(result: CompletionResult, ending: Ending, limit: str) -> ProviderError | None:
     who, reason = f"the answer of {result.model}", result.finish_reason
     if ending == "refused":
-        said = result.metadata.get("refusal") or f"its content filter ended the answer ({reason})"
-        return failure("content_refused", f"{result.model} refused: {said}", status=200)
+        refusal = result.metadata.get("refusal") or f"its content filter ended the answer ({reason})"
+        return failure("content_refused", f"{result.model} refused: {refusal}", status=200)
     if ending == "cut":
         where = " while it was still reasoning" if not result.content.strip() and "reasoning" in result.metadata else ""
         return failure("cut", f"{who} was cut {limit}{where} ({reason or 'no reason given'})", status=200)

@@ -87,21 +87,21 @@ def complete_rows(
     if not resume and ledger.exists():
         with memory.locked():
             memory.rewrite([])
-    known = _known(memory)
-    batch = _Batch(rows, keys, known, on_line, on_progress, clock)
-    asked: list[int] = []
+    recorded = _known(memory)
+    batch = _Batch(rows, keys, recorded, on_line, on_progress, clock)
+    pending: list[int] = []
     for number, row in enumerate(rows):
         if isinstance(row.call, TrainerError):
             batch.take(number, _line(number, row, row.call), row.call)
-        elif keys[number] not in known:
-            asked.append(number)
-    if asked:
+        elif keys[number] not in recorded:
+            pending.append(number)
+    if pending:
         memory.append()  # a folder that cannot be written is told before anything is paid
     batch.show_ready()
-    calls = (call for number in asked if not isinstance(call := rows[number].call, TrainerError))
-    with contextlib.closing(iterate_many(calls, concurrency=min(concurrency, max(1, len(asked))))) as outcomes:
+    calls = (call for number in pending if not isinstance(call := rows[number].call, TrainerError))
+    with contextlib.closing(iterate_many(calls, concurrency=min(concurrency, max(1, len(pending))))) as outcomes:
         for position, outcome in outcomes:
-            number = asked[position]
+            number = pending[position]
             line = _line(number, rows[number], outcome)
             if isinstance(outcome, CompletionResult):
                 memory.append({"key": keys[number], "line": line})

@@ -90,8 +90,8 @@ def dump_result(result: CompletionResult) -> dict[str, Json]:
 
 def load_result(entry: dict[str, Json]) -> CompletionResult:
     """The completion that `dump_result` wrote."""
-    known = {field.name for field in dataclasses.fields(CompletionResult)}
-    fields = {name: value for name, value in entry.items() if name in known}
+    names = {field.name for field in dataclasses.fields(CompletionResult)}
+    fields = {name: value for name, value in entry.items() if name in names}
     fields["attempts"] = tuple(Attempt(**attempt) for attempt in entry.get("attempts", ()))
     return CompletionResult(**fields)
 

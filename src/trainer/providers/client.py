@@ -101,7 +101,7 @@ class Client:
         if request.schema is None:
             return await self._first_of_chain(request, view)
         check_schema(request.schema)
-        return await structured(request, self.extract, lambda asked: self._first_of_chain(asked, view))
+        return await structured(request, self.extract, lambda attempt: self._first_of_chain(attempt, view))
 
     async def _first_of_chain(self, request: Request, view: View) -> CompletionResult:
         if self._hopeless is not None:
@@ -110,9 +110,9 @@ class Client:
             raise ProviderError("no model was named", kind="bad_request", hint="set llm_provider.provider and model")
         call = _Call(view, self.clock(), self.chain[0].model)
         for provider in self.chain:
-            asked = dataclasses.replace(request, provider=provider.provider, model=provider.model)
+            addressed = dataclasses.replace(request, provider=provider.provider, model=provider.model)
             try:
-                result = await self._cached(provider, asked, call)
+                result = await self._cached(provider, addressed, call)
             except ProviderError as error:
                 is_last = provider is self.chain[-1]
                 if not is_last and error.kind in self.policy.falls_through and view.may_restart():
@@ -130,11 +130,11 @@ class Client:
         """A kept answer; else a fresh one, while all who ask for the same, in any process, wait for it."""
         if self.cache is None or self.refresh:
             return await self._retried(provider, request, call)
-        if (kept := self._kept(request, call)) is not None:
-            return kept
+        if (answer := self._kept(request, call)) is not None:
+            return answer
         async with self._claimed(self.cache, request.key):
-            if (kept := self._kept(request, call)) is not None:
-                return kept
+            if (answer := self._kept(request, call)) is not None:
+                return answer
             return await self._retried(provider, request, call)
 
     async def _retried(self, provider: LLMProvider, request: Request, call: _Call) -> CompletionResult:
@@ -218,10 +218,12 @@ class Client:
         return result
 
     def _kept(self, request: Request, call: _Call) -> CompletionResult | None:
-        kept = self.cache.get(request.key) if self.cache else None
-        if kept is not None and (ending_of(kept.finish_reason) not in ("whole", "unknown") or not kept.content.strip()):
+        answer = self.cache.get(request.key) if self.cache else None
+        if answer is not None and (
+            ending_of(answer.finish_reason) not in ("whole", "unknown") or not answer.content.strip()
+        ):
             return None  # kept by a release that took a cut answer for a whole one
-        return dataclasses.replace(kept, model_asked=call.asked, attempts=tuple(call.attempts)) if kept else None
+        return dataclasses.replace(answer, model_asked=call.asked, attempts=tuple(call.attempts)) if answer else None
 
     @contextlib.asynccontextmanager
     async def _claimed(self, cache: CompletionCache, key: str) -> AsyncIterator[None]:

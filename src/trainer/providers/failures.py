@@ -71,23 +71,23 @@ def failure_of_answer(
     service: str, status: int, headers: Mapping[str, str], body: bytes, *, now: Callable[[], datetime] | None = None
 ) -> ProviderError:
     """What an answer with an error status means; `headers` have lower-case names."""
-    said = _said(body)
-    kind = kind_of(status, said)
+    message = _said(body)
+    kind = kind_of(status, message)
     moment = (now or _utc_now)()
-    text = f"{service} answered {status}: {said}" if said else f"{service} answered {status} without a reason"
-    setting = _REFUSED_SETTING.search(said) if kind == "bad_request" else None
+    text = f"{service} answered {status}: {message}" if message else f"{service} answered {status} without a reason"
+    setting = _REFUSED_SETTING.search(message) if kind == "bad_request" else None
     hint = f"leave {setting[1] or setting[2]} out of llm_provider and of the instruction's model" if setting else None
     return failure(kind, text, status=status, retry_after=retry_after(headers, body, moment), hint=hint)
 
 
-def kind_of(status: int | None, said: str) -> FailureKind:
+def kind_of(status: int | None, message: str) -> FailureKind:
     """The kind of failure of a status and the provider's own words."""
     if status is None or status in (400, 403, 413, 422, 429):
-        if _TOO_LONG.search(said) and status != 429:
+        if _TOO_LONG.search(message) and status != 429:
             return "context_too_long"
-        if _NO_CREDIT.search(said):
+        if _NO_CREDIT.search(message):
             return "payment"
-        if _REFUSED.search(said) and status != 429:
+        if _REFUSED.search(message) and status != 429:
             return "content_refused"
     if status is None:
         return "server"
@@ -104,8 +104,8 @@ def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float
             wait = _until(text, now)
         if wait is not None:
             return wait
-    found = _wait_in_body(body)
-    return found if found is not None else wait_for_reset(headers, now)
+    in_body = _wait_in_body(body)
+    return in_body if in_body is not None else wait_for_reset(headers, now)
 
 
 def _said(body: bytes) -> str:
@@ -135,11 +135,11 @@ def _said(body: bytes) -> str:
 
 def _wait_in_body(body: bytes) -> float | None:
     try:
-        found = _named_wait(json.loads(body))
+        wait = _named_wait(json.loads(body))
     except ValueError:
-        found = None
-    if found is not None:
-        return found
+        wait = None
+    if wait is not None:
+        return wait
     match = _WAIT.search(body[:4000].decode("utf-8", "replace"))
     if match is None:
         return None

@@ -57,10 +57,10 @@ def _seconds(text: str, now: datetime) -> float | None:
 
 
 def _duration(text: str) -> float | None:
-    found = _DURATION.fullmatch(text)
-    if not text or found is None:
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
         return None
-    return sum(float(part) * unit for part, unit in zip(found.groups(), _IN_SECONDS, strict=True) if part)
+    return sum(float(part) * unit for part, unit in zip(match.groups(), _IN_SECONDS, strict=True) if part)
 
 
 def _until(text: str, now: datetime) -> float | None:

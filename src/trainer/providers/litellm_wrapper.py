@@ -303,18 +303,18 @@ def _kind(error: Exception) -> FailureKind | None:
     if kind is not None:
         return kind
     deeper = (_CAUSES.get(base.__name__) for cause in causes for base in type(cause).__mro__)
-    found = next((kind for kind in deeper if kind), None)
-    return found or kind_of(getattr(error, "status_code", None), _said(error))
+    specific = next((kind for kind in deeper if kind), None)
+    return specific or kind_of(getattr(error, "status_code", None), _said(error))
 
 
 def _causes(error: BaseException) -> list[BaseException]:
     """The error and what led to it."""
-    found: list[BaseException] = []
+    causes: list[BaseException] = []
     link: BaseException | None = error
-    while link is not None and link not in found:
-        found.append(link)
+    while link is not None and link not in causes:
+        causes.append(link)
         link = link.__cause__ or link.__context__
-    return found
+    return causes
 
 
 def _said(error: BaseException) -> str:
@@ -324,18 +324,18 @@ def _said(error: BaseException) -> str:
 def _failure(kind: FailureKind, error: Exception, service: str, secrets: tuple[Secret, ...]) -> ProviderError:
     headers = getattr(error, "litellm_response_headers", None) or {}
     lower = {str(name).lower(): str(value) for name, value in dict(headers).items()}
-    said = mask_secrets(str(getattr(error, "message", "") or error), secrets)
-    wait = retry_after(lower, said.encode("utf-8", "replace"), datetime.now(UTC)) if kind == "rate_limited" else None
-    return failure(kind, f"{service}: {' '.join(said.split())[:500]}", status=_status(kind, error), retry_after=wait)
+    message = mask_secrets(str(getattr(error, "message", "") or error), secrets)
+    wait = retry_after(lower, message.encode("utf-8", "replace"), datetime.now(UTC)) if kind == "rate_limited" else None
+    return failure(kind, f"{service}: {' '.join(message.split())[:500]}", status=_status(kind, error), retry_after=wait)
 
 
 def _status(kind: FailureKind, error: Exception) -> int | None:
     """The status that was really answered: LiteLLM calls an answer that broke off a 500, which costs nothing."""
-    told: int | None = getattr(error, "status_code", None)
+    status: int | None = getattr(error, "status_code", None)
     if kind == "unreachable":
         return None
     if kind != "server":
-        return told
+        return status
     answered = [cause for cause in _causes(error) if type(cause).__module__.partition(".")[0] in ("openai", "httpx")]
     real = any(getattr(cause, "response", None) is not None for cause in answered)
-    return told if real else 200
+    return status if real else 200

@@ -58,8 +58,8 @@ class ReplayProvider(LLMProvider):
 
     async def send(self, request: Request) -> CompletionResult:
         """The recorded answer; raises ProviderError `missing_recording` where there is none."""
-        asked = dataclasses.replace(request, settings=request.sent(self.settings))
-        wanted: dict[str, Json] = mask_json(_matched(explain(asked)), self._secrets)
+        recorded = dataclasses.replace(request, settings=request.sent(self.settings))
+        wanted: dict[str, Json] = mask_json(_matched(explain(recorded)), self._secrets)
         entry = self._entries().get(digest(wanted))
         if entry is None:
             raise _missing(wanted, list(self._entries().values()), self.path)

@@ -218,14 +218,14 @@ class AWSSageMakerProvider(LLMProvider):
 
     def _client_error(self, response: Mapping[str, Any]) -> ProviderError:
         """What an error of AWS means; the container's own status and words count where it is the container's."""
-        told = response.get("Error", {})
-        code, message = str(told.get("Code", "")), str(told.get("Message", ""))
+        details = response.get("Error", {})
+        code, message = str(details.get("Code", "")), str(details.get("Message", ""))
         status = response.get("OriginalStatusCode") or response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        said = str(response.get("OriginalMessage") or message)
+        text = str(response.get("OriginalMessage") or message)
         kind = _KINDS.get(code)
         if kind is None and code == "ValidationError" and "not found" in message.lower():
             kind = "not_found"
-        return failure(kind or kind_of(status, said), f"{self._service}: {said} ({code})", status=status)
+        return failure(kind or kind_of(status, text), f"{self._service}: {text} ({code})", status=status)
 
 
 def _take_generated(parts: AnswerParts, data: bytes) -> str:

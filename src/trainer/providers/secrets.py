@@ -58,7 +58,7 @@ def _from_keyring(name: str) -> str | None:
             raise
         return None
     try:
-        found: str | None = keyring.get_password(_SERVICE, name)
+        password: str | None = keyring.get_password(_SERVICE, name)
     except errors.NoKeyringError:
         return None
     except Exception as error:  # a backend is somebody else's code and speaks to a system service
@@ -66,4 +66,4 @@ def _from_keyring(name: str) -> str | None:
             f"the keyring cannot be read for {name}: {type(error).__name__}: {error}".rstrip(": "),
             hint=f"unlock it (python -m keyring get {_SERVICE} {name} asks), or export {name}=…",
         ) from error
-    return found
+    return password

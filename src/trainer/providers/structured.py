@@ -151,7 +151,7 @@ def _with_value(result: CompletionResult, value: Json, problems: Sequence[str]) 
 
 def _sum(first: CompletionResult, second: CompletionResult) -> CompletionResult:
     """The second answer with the tokens, cost and attempts of both; `paid` is the cost of those that were not kept."""
-    known = first.cost is not None and second.cost is not None
+    is_priced = first.cost is not None and second.cost is not None
     fresh = [result.cost for result in (first, second) if result.origin == "fresh"]
     return dataclasses.replace(
         second,
@@ -159,7 +159,7 @@ def _sum(first: CompletionResult, second: CompletionResult) -> CompletionResult:
         tokens_in=first.tokens_in + second.tokens_in,
         tokens_out=first.tokens_out + second.tokens_out,
         tokens_estimated=first.tokens_estimated or second.tokens_estimated,
-        cost=(first.cost or 0.0) + (second.cost or 0.0) if known else None,
+        cost=(first.cost or 0.0) + (second.cost or 0.0) if is_priced else None,
         metadata={**second.metadata, "paid": None if None in fresh else sum(cost or 0.0 for cost in fresh)},
         origin="fresh" if "fresh" in (first.origin, second.origin) else second.origin,
         attempts=(*first.attempts, *second.attempts),

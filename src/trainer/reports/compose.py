@@ -74,8 +74,8 @@ def _without_title(text: str, title: str) -> str:
     for at, line in enumerate(lines):
         if _FENCE.match(line):
             return text
-        found = _HEADING.match(line)
-        if found and (at == 0 or found[1].casefold() == title.casefold()):
+        heading = _HEADING.match(line)
+        if heading and (at == 0 or heading[1].casefold() == title.casefold()):
             return "\n".join([*lines[:at], *lines[at + 1 :]])
         if line.strip():
             return text

@@ -213,17 +213,17 @@ def _figure_change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | 
 
 def _sentences(text: str, split: Callable[[str], Sequence[str]]) -> list[tuple[str, str]]:
     """Each sentence, item and row of a table with the section that it stands in."""
-    found = []
+    sentences = []
     for block in read_markdown(text).blocks:
         section = " / ".join(block.headings)
         if block.kind == "heading":
             section = " / ".join([*block.headings, block.title])
         elif block.table:
             rows = (block.table.header, *block.table.rows)
-            found += [(section, " | ".join(cell.text.strip() for cell in row)) for row in rows]
+            sentences += [(section, " | ".join(cell.text.strip() for cell in row)) for row in rows]
         else:
-            found += [(section, sentence) for sentence in split(block.content or block.text)]
-    return found
+            sentences += [(section, sentence) for sentence in split(block.content or block.text)]
+    return sentences
 
 
 def _sentence_changes(old: list[tuple[str, str]], new: list[tuple[str, str]]) -> Iterator[SentenceChange]:

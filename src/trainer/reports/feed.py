@@ -47,14 +47,14 @@ def _entry(report: Provenance, date: str, *, base: str) -> str:
     page = main_page(report)
     kind = "text/html" if page.endswith(".html") else "text/markdown"
     cost = describe_cost(writing_cost(report))
-    said = f"Data as of {date}. Checks: {describe_checks(report)}. Cost: {cost}."
+    summary = f"Data as of {date}. Checks: {describe_checks(report)}. Cost: {cost}."
     lines = [
         "<entry>",
         f"<id>{_xml(base)}#{_xml(report.report)}</id>",
         f"<title>{_xml(report.title)}</title>",
         f"<updated>{_moment(date)}</updated>",
         f'<link rel="alternate" type="{kind}" href="{_xml(base + page)}"/>',
-        f"<summary>{_xml(said)}</summary>",
+        f"<summary>{_xml(summary)}</summary>",
         "</entry>",
     ]
     return "\n".join(lines)

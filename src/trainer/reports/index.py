@@ -48,8 +48,8 @@ def describe_checks(report: Provenance) -> str:
     faults, quality = report.faults, report.scores.get("quality")
     if not faults and quality is None:
         return "not checked"
-    said = "all well" if not faults else f"{len(faults)} to look at"
-    return said if quality is None else f"{said}, quality {quality:.2f}"
+    verdict = "all well" if not faults else f"{len(faults)} to look at"
+    return verdict if quality is None else f"{verdict}, quality {quality:.2f}"
 
 
 def writing_cost(report: Provenance) -> float | None:
@@ -82,8 +82,8 @@ def _summary(reports: Sequence[Provenance]) -> str:
     """How many there are, how many want a look, and what they cost together."""
     faulty = sum(describe_checks(report).partition(" ")[0].isdigit() for report in reports)
     costs = [writing_cost(report) for report in reports]
-    known = describe_cost(sum(cost for cost in costs if cost))
-    cost = f"{known} and what is unknown" if None in costs else known
+    total = describe_cost(sum(cost for cost in costs if cost))
+    cost = f"{total} and what is unknown" if None in costs else total
     count = "1 report" if len(reports) == 1 else f"{len(reports)} reports"
     looks = f"{faulty} to look at" if faulty else "none with anything to look at"
     return f"{count}, {looks}; cost of writing: {cost}."

@@ -59,8 +59,8 @@ def _dropped(
         provenance = recorded.get(spec.name)
         if provenance is None:
             continue
-        asked = {path.as_posix().removeprefix(above) for path in output_paths(output, spec).values()}
-        paths = _files([written.path for written in provenance.outputs if written.path not in asked], root, output)
+        produced = {path.as_posix().removeprefix(above) for path in output_paths(output, spec).values()}
+        paths = _files([written.path for written in provenance.outputs if written.path not in produced], root, output)
         if paths:
             yield Orphan(spec.name, paths, "its format is no longer asked for", provenance, is_removed=False)
 

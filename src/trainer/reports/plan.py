@@ -125,9 +125,9 @@ def _changed(now: Ingredients, recorded: Provenance) -> Iterator[Reason]:
     for ingredient in ("params", "model", "checks", "program"):
         yield from _differences(ingredient, getattr(now, ingredient), before.get(ingredient, {}))
     yield from _differences("contexts", now.contexts, before.get("contexts", {}), values=False)
-    known = {name: value for name, value in now.data.items() if value is not None}
+    digests = {name: value for name, value in now.data.items() if value is not None}
     unknown = {name: before.get("data", {}).get(name) for name in now.data if now.data[name] is None}
-    yield from _differences("data", {**known, **unknown}, before.get("data", {}), values=False)
+    yield from _differences("data", {**digests, **unknown}, before.get("data", {}), values=False)
     if now.theme != before.get("theme"):
         yield Reason("theme", "template or stylesheet changed")
     # an older release recorded `md`; a format that is gone is no reason to fail

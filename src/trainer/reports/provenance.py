@@ -116,11 +116,11 @@ def read_provenance(path: Path, *, figures: bool = False) -> Provenance | None:
 def parse_provenance(content: bytes, *, figures: bool = False) -> Provenance | None:
     """As `read_provenance`, from the bytes of a file."""
     try:
-        found = msgspec.structs.asdict(msgspec.json.decode(content, type=_File))
-        found["figures"] = tuple(msgspec.json.decode(found["figures"])) if figures else ()
-        blocks = tuple(_read_block(block) for block in found["data"])
-        outputs = tuple(Written(**written) for written in found["outputs"])
-        return Provenance(**{**found, "data": blocks, "outputs": outputs, "findings": tuple(found["findings"])})
+        fields = msgspec.structs.asdict(msgspec.json.decode(content, type=_File))
+        fields["figures"] = tuple(msgspec.json.decode(fields["figures"])) if figures else ()
+        blocks = tuple(_read_block(block) for block in fields["data"])
+        outputs = tuple(Written(**written) for written in fields["outputs"])
+        return Provenance(**{**fields, "data": blocks, "outputs": outputs, "findings": tuple(fields["findings"])})
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 

@@ -78,11 +78,11 @@ def select_tags(reports: Mapping[str, Collection[str]], tags: Collection[str]) -
 
     Raises UsageError for a tag that none of them has.
     """
-    known = {tag for own in reports.values() for tag in own}
+    used = {tag for own in reports.values() for tag in own}
     problems = []
     for tag in tags:
-        if tag not in known:
-            message, hint = unknown("tag", tag, known)
+        if tag not in used:
+            message, hint = unknown("tag", tag, used)
             problems.append(Problem(f"{message} among the {len(reports)} reports to choose from", hint=hint))
     if problems:
         raise UsageError(problems[0].message, problems=problems)
@@ -152,9 +152,9 @@ def _unfit(specs: Sequence[ReportSpec]) -> Iterator[Problem]:
 
 
 def _doubled(specs: Sequence[ReportSpec]) -> Iterator[Problem]:
-    seen: dict[str, ReportSpec] = {}
+    by_name: dict[str, ReportSpec] = {}
     for spec in specs:
-        twin = seen.setdefault(spec.name.casefold(), spec)
+        twin = by_name.setdefault(spec.name.casefold(), spec)
         if twin is not spec:
             hint = "put the varied parameter into the name: overview-{TICKER}"
             yield Problem(f'two reports would be written to "{spec.name}"', hint=hint)

@@ -119,10 +119,10 @@ def _missing(name: str, engine: Engine) -> Callable[[], Mapping[str, Json]]:
 def _outcomes(sources: Mapping[str, Mapping[str, Json]]) -> dict[str, Outcome]:
     """The outcomes that the sources' descriptions were made of."""
     outcomes = {}
-    for name, said in sources.items():
-        if "error" in said:
-            outcomes[name] = Outcome(name, {}, error=SourceError(str(said["error"])))
+    for name, answer in sources.items():
+        if "error" in answer:
+            outcomes[name] = Outcome(name, {}, error=SourceError(str(answer["error"])))
         else:
-            at = datetime.fromtimestamp(said.get("fetch_timestamp", 0.0), UTC)
-            outcomes[name] = Outcome(name, {}, RetrievalResult(dict(said), name, at))
+            at = datetime.fromtimestamp(answer.get("fetch_timestamp", 0.0), UTC)
+            outcomes[name] = Outcome(name, {}, RetrievalResult(dict(answer), name, at))
     return outcomes

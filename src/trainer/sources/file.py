@@ -120,12 +120,12 @@ class FileRetriever(DataRetriever):
             resolved = _inside(self.context.root, path, where)
             if not resolved.is_dir():
                 return [resolved], path
-            found = (file for file in resolved.rglob("*") if is_readable(file.name))
+            candidates = (file for file in resolved.rglob("*") if is_readable(file.name))
         else:
             _inside(self.context.root, path, where)
-            found = (file for file in _resolved(self.context.root).glob(path) if file.is_file())
+            candidates = (file for file in _resolved(self.context.root).glob(path) if file.is_file())
         root = _resolved(self.context.root)
-        files = sorted(file for file in found if _is_plain(file, root))
+        files = sorted(file for file in candidates if _is_plain(file, root))
         if not files:
             raise SourceError("no file that can be read", where=where, hint="see which there are: ls")
         if len(files) > MOST_FILES:

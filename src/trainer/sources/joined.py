@@ -130,7 +130,7 @@ def _check(
     connection: duckdb.DuckDBPyConnection, tree: Mapping[str, Any], tables: Sequence[Table], read: Sequence[Table]
 ) -> None:
     """Raise UsageError for what reads anything but the tables, or would not give the same again."""
-    known = {table.name.lower() for table in tables}
+    names = {table.name.lower() for table in tables}
     common = {entry["key"].lower() for node in _nodes(tree) for entry in node.get("cte_map", {}).get("map", ())}
     common |= {str(node["cte_name"]).lower() for node in _nodes(tree) if node.get("type") == "RECURSIVE_CTE_NODE"}
     changing = {
@@ -142,8 +142,8 @@ def _check(
     for node in _nodes(tree):
         if node.get("type") == "BASE_TABLE":
             name = ".".join(filter(None, (node["catalog_name"], node["schema_name"], node["table_name"])))
-            if name.lower() not in known | common:
-                close = nearest(name.lower(), known)
+            if name.lower() not in names | common:
+                close = nearest(name.lower(), names)
                 hint = f'did you mean "{close}"?' if close else _known(tables)
                 raise UsageError(f'"{name}" is no table of this query', hint=hint)
         function = str(node.get("function", {}).get("function_name", "")).lower()
@@ -195,8 +195,8 @@ def _rows(
     connection: duckdb.DuckDBPyConnection, statement: str, tree: Mapping[str, Any], values: Mapping[str, Json]
 ) -> tuple[list[str], list[dict[str, Json]]]:
     """The names of the columns, and the rows in a settled order."""
-    asked: list[Any] = [dict(values)] if values else []
-    described = connection.execute(f"describe {statement}", *asked).fetchall()
+    parameters: list[Any] = [dict(values)] if values else []
+    described = connection.execute(f"describe {statement}", *parameters).fetchall()
     names = [str(line[0]) for line in described]
     for name, kind, *_ in described:
         if "TIME ZONE" in str(kind):
@@ -206,7 +206,7 @@ def _rows(
         raise UsageError(f"several columns are called {', '.join(doubled)}", hint="name each one: … as NAME")
     is_ordered = any(modifier["type"] == "ORDER_MODIFIER" for modifier in tree.get("modifiers") or ())
     question = statement if is_ordered else f"select * from ({statement}\n) order by all"  # noqa: S608  (the user's own)
-    answer = connection.execute(question, *asked).fetchmany(MOST_ROWS + 1)
+    answer = connection.execute(question, *parameters).fetchmany(MOST_ROWS + 1)
     if len(answer) > MOST_ROWS:
         raise SourceError(f"the SQL gives more than {MOST_ROWS:,} rows", hint="add up by group, or order by … limit")
     return names, [dict(zip(names, map(_plain, row), strict=True)) for row in answer]

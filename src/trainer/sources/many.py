@@ -85,15 +85,15 @@ class _Threads:
             for _ in range(min(workers, line.qsize())):
                 self._begin(source)
 
-    def next(self, known: Mapping[str, Outcome]) -> list[tuple[str, Outcome]]:
-        """The next outcome that is not `known`, or those of all queries whose time is up; none: look again."""
+    def next(self, outcomes: Mapping[str, Outcome]) -> list[tuple[str, Outcome]]:
+        """The next outcome that is not in `outcomes`, or those of all queries whose time is up; none: look again."""
         if self._timeout is None:
             return [self._finished.get()]
-        under_way = {identity: at for identity, at in list(self._begun.items()) if identity not in known}
+        under_way = {identity: at for identity, at in list(self._begun.items()) if identity not in outcomes}
         first = min(under_way.values(), default=time.monotonic())
         with contextlib.suppress(queue.Empty):
             outcome = self._finished.get(timeout=max(0.0, first + self._timeout - time.monotonic()))
-            return [] if outcome[0] in known else [outcome]
+            return [] if outcome[0] in outcomes else [outcome]
         late = [identity for identity, at in under_way.items() if time.monotonic() - at >= self._timeout]
         for identity in late:
             self._begin(self._asks[identity][0])  # in place of the thread that hangs

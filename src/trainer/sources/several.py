@@ -144,7 +144,7 @@ def aggregate(outcomes: Mapping[str, Outcome]) -> Aggregation:
         "as_of": dates,
         "oldest": min(dates.values(), default=None),
         "fields": {
-            f"{name}.{path}": said for name, meaning in metadata.items() for path, said in _fields(meaning).items()
+            f"{name}.{path}": field for name, meaning in metadata.items() for path, field in _fields(meaning).items()
         },
         "gaps": gaps,
     }
@@ -168,7 +168,7 @@ def aggregate(outcomes: Mapping[str, Outcome]) -> Aggregation:
         successful_sources=len(answered),
         failed_sources=len(outcomes) - len(answered),
         data_quality_score=len(answered) / len(outcomes) if outcomes else 0.0,
-        unified_metadata={name: said for name, said in unified.items() if said},
+        unified_metadata={name: field for name, field in unified.items() if field},
         processing_constraints={name: limit for name, limit in constraints.items() if limit is not None},
         optimization_hints={name: hint for name, hint in hints.items() if hint},
     )
@@ -234,6 +234,6 @@ def _described(name: str, outcome: Outcome, timestamp: float) -> dict[str, Json]
     """A source's answer, or its error, with what kind it is and when it was had."""
     result = outcome.result
     moment = result.retrieved_at.timestamp() if result is not None else timestamp
-    said: dict[str, Json] = dict(result.data) if result is not None else {"error": str(outcome.error)}
+    described: dict[str, Json] = dict(result.data) if result is not None else {"error": str(outcome.error)}
     kind = name if name in CONTEXTUAL else outcome.source
-    return {**said, "source_type": kind, "fetch_timestamp": moment}
+    return {**described, "source_type": kind, "fetch_timestamp": moment}

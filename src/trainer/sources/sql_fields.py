@@ -35,15 +35,15 @@ def fields_of(tree: Mapping[str, Any], tables: Mapping[str, Table]) -> dict[str,
     return _select(tree, {name: dict(table.fields) for name, table in tables.items()})
 
 
-def _select(node: Mapping[str, Any], known: Mapping[str, Columns]) -> dict[str, Field]:
-    common = dict(known)
+def _select(node: Mapping[str, Any], columns: Mapping[str, Columns]) -> dict[str, Field]:
+    common = dict(columns)
     for entry in node.get("cte_map", {}).get("map", ()):
         common[entry["key"].lower()] = _select(entry["value"]["query"]["node"], common)
     if node.get("type") != "SELECT_NODE":  # a union: the first part names the columns
         parts = [node[side] for side in ("left", "right") if side in node] or node.get("children", [])
         first, *others = [_select(part, common) for part in parts] or [{}]
         units = {name: {_bare(other.get(name)) for other in (first, *others)} for name in first}
-        return {name: Field("", first[name].unit) for name, told in units.items() if len(told) == 1}
+        return {name: Field("", first[name].unit) for name, sources in units.items() if len(sources) == 1}
     scope = _scope(node.get("from_table") or {}, common)
     fields: dict[str, Field] = {}
     for column in node["select_list"]:
@@ -57,16 +57,16 @@ def _select(node: Mapping[str, Any], known: Mapping[str, Columns]) -> dict[str, 
     return fields
 
 
-def _scope(table: Mapping[str, Any], known: Mapping[str, Columns]) -> dict[str, Columns]:
+def _scope(table: Mapping[str, Any], columns: Mapping[str, Columns]) -> dict[str, Columns]:
     """The columns that can be named, by table or its alias."""
     kind = table.get("type")
     if kind == "JOIN":
-        return _scope(table["left"], known) | _scope(table["right"], known)
+        return _scope(table["left"], columns) | _scope(table["right"], columns)
     if kind == "BASE_TABLE":
         name = ".".join(filter(None, (table["schema_name"], table["table_name"]))).lower()
-        return {(table["alias"] or table["table_name"]).lower(): known.get(name, {})}
+        return {(table["alias"] or table["table_name"]).lower(): columns.get(name, {})}
     if kind == "SUBQUERY":
-        return {table["alias"].lower(): _select(table["subquery"]["node"], known)}
+        return {table["alias"].lower(): _select(table["subquery"]["node"], columns)}
     return {}
 
 

@@ -57,9 +57,9 @@ class Table:
     def fields(self) -> Mapping[str, Field]:
         """What columns mean, by name in small letters; nested ones by dotted path."""
         prefix = "".join(f"{part}." for part in self.path)
-        told = _units(self.block, self.path) | dict(self.block.fields)
-        own = {place.removeprefix(prefix): said for place, said in told.items() if place.startswith(prefix)}
-        return {self._names.get(place, place).lower(): said for place, said in own.items()}
+        fields = _units(self.block, self.path) | dict(self.block.fields)
+        own = {place.removeprefix(prefix): field for place, field in fields.items() if place.startswith(prefix)}
+        return {self._names.get(place, place).lower(): field for place, field in own.items()}
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -140,22 +140,22 @@ def _listed(lines: Sequence[Sequence[Json]]) -> Sequence[Row]:
 
 def type_of(values: Iterable[Json]) -> Type:
     """The SQL type that all the values have; JSON where they have none in common."""
-    given = [value for value in values if value is not None]
-    kinds = {type(value) for value in given}
+    present = [value for value in values if value is not None]
+    kinds = {type(value) for value in present}
     if not kinds:
         return "VARCHAR"
     if kinds == {bool}:
         return "BOOLEAN"
     if kinds == {int}:
-        largest = max(map(abs, given))
+        largest = max(map(abs, present))
         return "BIGINT" if largest < 2**63 else "HUGEINT" if largest < 2**127 else "DOUBLE"
     if kinds <= {int, float}:
         return "DOUBLE"
     if kinds == {str}:
-        return _text_type(given)
+        return _text_type(present)
     if kinds == {list}:
-        return [type_of(item for value in given for item in value)]
-    return _object_type(given) if kinds == {dict} else "JSON"
+        return [type_of(item for value in present for item in value)]
+    return _object_type(present) if kinds == {dict} else "JSON"
 
 
 def _object_type(objects: Sequence[Row]) -> Type:
@@ -185,7 +185,7 @@ def _units(block: DataBlock, path: tuple[str, ...]) -> dict[str, Field]:
         place = ".".join(part for part in observation.source.path.split("/") if part and not part.isdigit())
         measure = facts.measures.get(observation.measure)
         units.setdefault(place, set()).update(observation.units or (measure.units if measure else ()))
-    return {place: Field("", _unit(next(iter(told)))) for place, told in units.items() if len(told) == 1}
+    return {place: Field("", _unit(next(iter(symbols)))) for place, symbols in units.items() if len(symbols) == 1}
 
 
 def _part(value: Json, path: tuple[str, ...]) -> Json:
@@ -197,10 +197,10 @@ def _part(value: Json, path: tuple[str, ...]) -> Json:
         return [_part(item, ()) for item in value[:_SAMPLE]]
     if not isinstance(value, dict):
         return value
-    kept = {
+    part = {
         name: item for name, item in value.items() if not path or name == path[0] or not isinstance(item, dict | list)
     }
-    return {name: _part(item, path[1:] if path else ()) for name, item in kept.items()}
+    return {name: _part(item, path[1:] if path else ()) for name, item in part.items()}
 
 
 def _unit(unit: Unit) -> str:

@@ -158,11 +158,11 @@ class DuckDBStore(SqlStore):
 
         `then` is called with them while nobody else can open the file.
         """
-        found: dict[str, Json] = dict.fromkeys(keys)
-        with self.database.open(DOCUMENTS, MIGRATIONS, write=False, afterwards=lambda: then(found)) as connection:
+        heads: dict[str, Json] = dict.fromkeys(keys)
+        with self.database.open(DOCUMENTS, MIGRATIONS, write=False, afterwards=lambda: then(heads)) as connection:
             run = partial(_run, connection)
-            found.update({row.key: head_as_json(row.head()) for row in self.currents(run, keys) if not row.deleted})
-        return found
+            heads.update({row.key: head_as_json(row.head()) for row in self.currents(run, keys) if not row.deleted})
+        return heads
 
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[Run]:

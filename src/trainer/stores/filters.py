@@ -48,12 +48,12 @@ def parse_value(text: str) -> Json:
 def _parse(word: str) -> dict[str, Json]:
     if word.lstrip().startswith("{"):
         return _parse_json(word)
-    found = _WORD.fullmatch(word)
-    if found is None:
+    match = _WORD.fullmatch(word)
+    if match is None:
         if not word.removeprefix("!"):
             raise UsageError(f'"{word}" is no filter', hint="write it like source=file, marketCap>1e9 or symbol~^AB")
         return {word.removeprefix("!"): {"$exists": not word.startswith("!")}}
-    field, sign, text = found["field"].strip(), found["sign"], found["value"].strip()
+    field, sign, text = match["field"].strip(), match["sign"], match["value"].strip()
     if sign == "~":
         return {field: {"$regex": text}}
     if sign == "!~":
@@ -63,8 +63,8 @@ def _parse(word: str) -> dict[str, Json]:
 
 def _parse_json(word: str) -> dict[str, Json]:
     try:
-        found: dict[str, Json] = json.loads(word)
+        value: dict[str, Json] = json.loads(word)
     except ValueError as error:
         hint = 'write it like \'{"$or": [{"source": "api"}, {"price": {"$gt": 5}}]}\''
         raise UsageError(f'the filter "{word}" is not JSON: {error}', hint=hint) from None
-    return found
+    return value

@@ -35,10 +35,10 @@ def read_heads(state: Path, keys: Iterable[str], *, database_path: Path | None =
     database = database_path or state / DATABASE_NAME
     if not wanted or not database.exists():
         return {}
-    kept = _kept(database)
-    if kept is None or any(key not in kept for key in wanted):
-        kept = _ask(database, sorted({*wanted, *(kept or {})}))
-    return {key: head_from_json(kept[key]) for key in wanted if kept[key] is not None}
+    heads = _kept(database)
+    if heads is None or any(key not in heads for key in wanted):
+        heads = _ask(database, sorted({*wanted, *(heads or {})}))
+    return {key: head_from_json(heads[key]) for key in wanted if heads[key] is not None}
 
 
 def _kept(database: Path) -> dict[str, Json] | None:
@@ -59,10 +59,10 @@ def head_as_json(head: Head) -> dict[str, Json]:
     return {**asdict(head), "updated_at": to_text(head.updated_at), "confirmed_at": to_text(head.confirmed_at)}
 
 
-def head_from_json(kept: Mapping[str, Json]) -> Head:
+def head_from_json(fields: Mapping[str, Json]) -> Head:
     """The head that `heads.json` kept."""
-    times = {name: from_text(kept[name]) for name in ("updated_at", "confirmed_at")}
-    return Head(version=kept["version"], digest=kept["digest"], ttl=kept["ttl"], **times)
+    times = {name: from_text(fields[name]) for name in ("updated_at", "confirmed_at")}
+    return Head(version=fields["version"], digest=fields["digest"], ttl=fields["ttl"], **times)
 
 
 def stamp_of(database: Path) -> Stamp:
@@ -106,7 +106,7 @@ def _outlast_tick(stamp: Stamp) -> None:
 
 def _stat(path: Path) -> list[int] | None:
     try:
-        found = path.stat()
+        stat = path.stat()
     except OSError:
         return None
-    return [found.st_ino, found.st_size, found.st_mtime_ns]
+    return [stat.st_ino, stat.st_size, stat.st_mtime_ns]

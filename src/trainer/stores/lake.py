@@ -74,10 +74,10 @@ class Lake:
         question = f"SELECT {', '.join(COLUMNS)} FROM versions{then} ORDER BY key, version"  # noqa: S608
         with self._open(write=False) as connection:
             try:
-                found = connection.execute(question)
+                cursor = connection.execute(question)
             except (duckdb.CatalogException, duckdb.InvalidInputException):
                 raise _empty(as_of) from None
-            while rows := found.fetchmany(_BATCH):
+            while rows := cursor.fetchmany(_BATCH):
                 yield from (unflat(row, shown="the lake") for row in rows)
 
     def compact(self) -> int:

@@ -75,15 +75,15 @@ def is_read_only(path: Path) -> bool:
 
 def kind_of(folder: Path, mountinfo: str) -> str:
     """The type of the file system that holds `folder`, by the longest mount point above it; empty if none is."""
-    found, kind = -1, ""
+    longest, kind = -1, ""
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")
         fields = before.split(" ")
         if len(fields) < 5 or not after:
             continue
         point = Path(_OCTAL.sub(lambda match: chr(int(match[1], 8)), fields[4]))
-        if folder.is_relative_to(point) and len(point.parts) >= found:
-            found, kind = len(point.parts), after.split(" ")[0]
+        if folder.is_relative_to(point) and len(point.parts) >= longest:
+            longest, kind = len(point.parts), after.split(" ")[0]
     return kind
 
 

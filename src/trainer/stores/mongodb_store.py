@@ -93,17 +93,17 @@ class MongoDBStore(DataStore):
         """Whether each change did something; tried again when another writer was quicker."""
 
         def attempt(session: Any) -> list[bool]:
-            known = self._currents({change.key for change in changes}, session)
+            currents = self._currents({change.key for change in changes}, session)
             now, rows, checks, done = to_text(self.clock()), list[Row](), list[Confirmation](), list[bool]()
             for change in changes:
-                result = outcome(change, known.get(change.key), now)
+                result = outcome(change, currents.get(change.key), now)
                 done.append(result is not None)
                 if isinstance(result, Row):
                     rows.append(result)
-                    known[change.key] = current_of(result)
+                    currents[change.key] = current_of(result)
                 elif isinstance(result, Confirmation):
                     checks.append(result)
-            self._add(rows, {key: found.version for key, found in known.items()}, session)
+            self._add(rows, {key: current.version for key, current in currents.items()}, session)
             self._check(checks, session)
             return done
 
@@ -114,11 +114,11 @@ class MongoDBStore(DataStore):
 
         def attempt(session: Any) -> int:
             keys = sorted({row.key for row in rows})
-            found = self._documents.find({"key": {"$in": keys}}, ["key", "version", "digest"], session=session)
-            known = {(each["key"], each["version"]): each["digest"] for each in found}
-            new = list(unknown_rows(rows, known))
+            cursor = self._documents.find({"key": {"$in": keys}}, ["key", "version", "digest"], session=session)
+            digests = {(document["key"], document["version"]): document["digest"] for document in cursor}
+            new = list(unknown_rows(rows, digests))
             highest: dict[str, int] = {}
-            for key, version in known:
+            for key, version in digests:
                 highest[key] = max(version, highest.get(key, 0))
             self._add(new, highest, session)
             return len(new)
@@ -133,8 +133,8 @@ class MongoDBStore(DataStore):
         if before is not None:
             where["updated_at"] = {"$lte": before}
         with self._reaching():
-            found = self._documents.find_one(where, _SHOWN, sort=[("version", -1)])
-            return self._row(found) if found else None
+            document = self._documents.find_one(where, _SHOWN, sort=[("version", -1)])
+            return self._row(document) if document else None
 
     def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
         """The next versions by key and version, fewer where they are big."""
@@ -193,7 +193,9 @@ class MongoDBStore(DataStore):
         with self._reaching():
             for key, group in groupby(sorted(places), key=lambda place: place[0]):
                 where = {"key": key, "version": {"$in": [version for _, version in group]}}
-                parts = [each["parts"] for each in self._documents.find(where, ["parts"]) if each.get("parts")]
+                parts = [
+                    document["parts"] for document in self._documents.find(where, ["parts"]) if document.get("parts")
+                ]
                 removed += self._documents.delete_many(where).deleted_count
                 if parts:
                     self._parts.delete_many({"of": {"$in": parts}})
@@ -202,8 +204,8 @@ class MongoDBStore(DataStore):
     def measure(self) -> int | None:
         """The bytes that the database takes on disk, with its indexes."""
         with self._reaching():
-            found = self._db.command("dbStats")
-        return int(found["storageSize"] + found["indexSize"])
+            statistics = self._db.command("dbStats")
+        return int(statistics["storageSize"] + statistics["indexSize"])
 
     def migrate(self) -> int:
         """The number of the newest migration of the documents."""
@@ -247,8 +249,8 @@ class MongoDBStore(DataStore):
 
     def _currents(self, keys: Iterable[str], session: Any) -> dict[str, Current]:
         where = {"key": {"$in": sorted(keys)}, "current": True}
-        found = self._documents.find(where, _CURRENT, sort=[("version", 1)], session=session)
-        return {each["key"]: Current(**{name: each[name] for name in _CURRENT}) for each in found}
+        cursor = self._documents.find(where, _CURRENT, sort=[("version", 1)], session=session)
+        return {document["key"]: Current(**{name: document[name] for name in _CURRENT}) for document in cursor}
 
     def _add(self, rows: Sequence[Row], highest: dict[str, int], session: Any) -> None:
         """The new versions, then no mark on those they replace; `highest` is the highest version of each key."""
@@ -265,9 +267,11 @@ class MongoDBStore(DataStore):
             self._take_back(documents, session)
             raise _Overtaken from error
         replaced = [
-            pymongo.UpdateMany({"key": each["key"], "version": {"$lt": each["version"]}, "current": True}, _REPLACED)
-            for each in documents
-            if each["current"] and each["version"] > 1
+            pymongo.UpdateMany(
+                {"key": document["key"], "version": {"$lt": document["version"]}, "current": True}, _REPLACED
+            )
+            for document in documents
+            if document["current"] and document["version"] > 1
         ]
         if replaced:
             self._documents.bulk_write(replaced, session=session)
@@ -275,8 +279,10 @@ class MongoDBStore(DataStore):
     def _take_back(self, documents: Sequence[Filter], session: Any) -> None:
         """A transaction is rolled back by the server."""
         if session is None:
-            self._documents.delete_many({"_id": {"$in": [each["_id"] for each in documents if "_id" in each]}})
-            self._parts.delete_many({"of": {"$in": [each["parts"] for each in documents if each["parts"]]}})
+            self._documents.delete_many(
+                {"_id": {"$in": [document["_id"] for document in documents if "_id" in document]}}
+            )
+            self._parts.delete_many({"of": {"$in": [document["parts"] for document in documents if document["parts"]]}})
 
     def _check(self, checks: Sequence[Confirmation], session: Any) -> None:
         for check in checks:
@@ -303,10 +309,10 @@ class MongoDBStore(DataStore):
                 self._parts.insert_one(part, session=session)
         return packed
 
-    def _row(self, found: Filter) -> Row:
-        values = {name: found[name] for name in _ROW}
-        if found["parts"]:
-            parts = self._parts.find({"of": found["parts"]}, sort=[("number", 1)])
+    def _row(self, document: Filter) -> Row:
+        values = {name: document[name] for name in _ROW}
+        if document["parts"]:
+            parts = self._parts.find({"of": document["parts"]}, sort=[("number", 1)])
             values["data"] = "".join(part["text"] for part in parts)
         return Row(**values)
 
@@ -341,10 +347,10 @@ class MongoDBStore(DataStore):
         hello = self._client.admin.command("hello")
         self._has_transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
         register = self._db["schema_migrations"]
-        kept = register.find_one({"component": "documents"}) or {"number": 0}
-        if kept["number"] > SCHEMA:
+        migrated = register.find_one({"component": "documents"}) or {"number": 0}
+        if migrated["number"] > SCHEMA:
             raise StoreError(
-                f"the database was written by a newer trainer: documents is at migration {kept['number']}, "
+                f"the database was written by a newer trainer: documents is at migration {migrated['number']}, "
                 f"this program knows {SCHEMA}",
                 hint='run: pip install --upgrade "trainer-core"',
             )
@@ -374,7 +380,7 @@ class MongoDBStore(DataStore):
 
 
 def _is_duplicate(error: BulkWriteError) -> bool:
-    return any(each["code"] == _DUPLICATE for each in error.details["writeErrors"])
+    return any(failure["code"] == _DUPLICATE for failure in error.details["writeErrors"])
 
 
 def _parse(connection_string: str) -> tuple[str, str, tuple[str, ...]]:

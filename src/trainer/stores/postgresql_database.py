@@ -77,10 +77,10 @@ def _attach(connection: duckdb.DuckDBPyConnection, conninfo: str, schema: str) -
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """Loads the extension called `name`; raises MissingExtra where its wheel is not installed."""
     extra = _EXTRAS.get(name, "ducklake")
-    found = find_spec(f"duckdb_extension_{name}")
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec(f"duckdb_extension_{name}")
+    if spec is None or not spec.submodule_search_locations:
         raise MissingExtra(f"DuckDB's extension {name}", extra)
-    folder = Path(found.submodule_search_locations[0]) / "extensions" / f"v{duckdb.__version__}"
+    folder = Path(spec.submodule_search_locations[0]) / "extensions" / f"v{duckdb.__version__}"
     path = folder / f"{name}.duckdb_extension"
     if not path.exists():
         raise StoreError(

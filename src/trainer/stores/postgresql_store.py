@@ -218,13 +218,13 @@ class PostgreSQLStore(SqlStore):
 def parse_address(connection_string: str, database: str | None) -> Mapping[str, Any]:
     """The parameters of a connection; raises UsageError."""
     try:
-        given = conninfo_to_dict(connection_string)
+        parameters = conninfo_to_dict(connection_string)
     except psycopg.ProgrammingError:
         raise UsageError(
             "data_store.connection_string is no PostgreSQL address",
             hint="write it like postgresql://user:password@host:5432/database",
         ) from None
-    return {"connect_timeout": 10, **given, **({"dbname": database} if database else {})}
+    return {"connect_timeout": 10, **parameters, **({"dbname": database} if database else {})}
 
 
 def connected(parameters: Mapping[str, Any], patience: float, **options: Any) -> psycopg.Connection[Any]:

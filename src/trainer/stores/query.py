@@ -273,10 +273,10 @@ def _equal(field: FieldPath, operator: Literal["$eq", "$in"], operand: Json, res
     condition = Compare(field, operator, operand)
     if resolve is not document_field or field.root != "data" or field.path != (field.name,):
         return condition
-    asked = Compare(FieldPath(field.name, "metadata", ("query", field.name)), operator, operand)
+    of_source = Compare(FieldPath(field.name, "metadata", ("query", field.name)), operator, operand)
     if operand is None or (operator == "$in" and None in operand):
-        return Every((condition, asked))
-    return Some((condition, asked))
+        return Every((condition, of_source))
+    return Some((condition, of_source))
 
 
 def _element(field: FieldPath, operand: Json) -> Condition:

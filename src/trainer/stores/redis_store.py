@@ -67,17 +67,17 @@ class RedisStore(DataStore):
         """Whether each change did something; all in one transaction, tried again when another writer was quicker."""
 
         def prepare(pipe: Any) -> tuple[list[Row], list[bool]]:
-            known = {key: self._current(pipe, key) for key in {change.key for change in changes}}
+            currents = {key: self._current(pipe, key) for key in {change.key for change in changes}}
             now, written, done = to_text(self.clock()), list[Row](), list[bool]()
             for change in changes:
-                row = known[change.key]
+                row = currents[change.key]
                 result = outcome(change, current_of(row) if row else None, now)
                 done.append(result is not None)
                 if isinstance(result, Confirmation) and row:
                     result = replace(row, checked_at=result.checked_at)
                 if isinstance(result, Row):
                     written.append(result)
-                    known[change.key] = result
+                    currents[change.key] = result
             return written, done
 
         return self._atomically([change.key for change in changes], prepare)
@@ -87,8 +87,8 @@ class RedisStore(DataStore):
 
         def prepare(pipe: Any) -> tuple[list[Row], int]:
             keys = {row.key for row in rows}
-            known = {(row.key, row.version): row.digest for key in keys for row in self._stored(pipe, key)}
-            new = list(unknown_rows(rows, known))
+            digests = {(row.key, row.version): row.digest for key in keys for row in self._stored(pipe, key)}
+            new = list(unknown_rows(rows, digests))
             return new, len(new)
 
         return self._atomically([row.key for row in rows], prepare)
@@ -144,17 +144,18 @@ class RedisStore(DataStore):
                     "and documents with them",
                     hint="run: redis-cli CONFIG SET maxmemory-policy noeviction, or use another server for documents",
                 )
-            found = int(self._redis.get(self._name("schema")) or 0)
-            if found < SCHEMA:
+            version = int(self._redis.get(self._name("schema")) or 0)
+            if version < SCHEMA:
                 self._index_all()
                 self._redis.set(self._name("schema"), SCHEMA)
                 return SCHEMA
-        if found > SCHEMA:
+        if version > SCHEMA:
             raise StoreError(
-                f"the documents in Redis were written by a newer trainer: layout {found}, this program knows {SCHEMA}",
+                f"the documents in Redis were written by a newer trainer: layout {version}, "
+                f"this program knows {SCHEMA}",
                 hint='run: pip install --upgrade "trainer-core"',
             )
-        return found
+        return version
 
     def close(self) -> None:
         """Lets go of the connections."""
@@ -203,8 +204,8 @@ class RedisStore(DataStore):
         return Row(**json.loads(text)) if text else None
 
     def _stored(self, server: Any, key: str) -> list[Row]:
-        found = server.hgetall(self._name("document", key))
-        rows = (Row(**json.loads(text)) for version, text in found.items() if version != "current")
+        fields = server.hgetall(self._name("document", key))
+        rows = (Row(**json.loads(text)) for version, text in fields.items() if version != "current")
         return sorted(rows, key=lambda row: row.version)
 
     def _index(self, pipe: Any, row: Row) -> None:

@@ -42,13 +42,13 @@ def create_store(name: str, *, clock: Clock = system_clock, **options: Any) -> D
     Raises UsageError for an unknown backend or option, MissingExtra where its driver is not installed.
     """
     backend = BACKENDS.load(name)
-    known = [parameter for parameter in inspect.signature(backend).parameters if parameter != "clock"]
-    given = {option: value for option, value in options.items() if value is not None}
-    for option in given:
-        if option not in known:
-            message, hint = unknown(f"option of the {name} store", option, known)
+    parameters = [parameter for parameter in inspect.signature(backend).parameters if parameter != "clock"]
+    chosen = {option: value for option, value in options.items() if value is not None}
+    for option in chosen:
+        if option not in parameters:
+            message, hint = unknown(f"option of the {name} store", option, parameters)
             raise UsageError(message, hint=hint)
-    store: DataStore = backend(clock=clock, **given)
+    store: DataStore = backend(clock=clock, **chosen)
     return store
 
 

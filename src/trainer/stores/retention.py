@@ -26,9 +26,9 @@ def summary(rows: Iterable[Row], backend: str, size: int | None, now: datetime) 
     versions = expired = deleted = 0
     sources, times = Counter[str](), list[str]()
     for _, group in groupby(rows, key=lambda row: row.key):
-        known = [current_of(row) for row in group]
-        last, versions = known[-1], versions + len(known)
-        times = sorted([*times, *(version.updated_at for version in known)])
+        currents = [current_of(row) for row in group]
+        last, versions = currents[-1], versions + len(currents)
+        times = sorted([*times, *(version.updated_at for version in currents)])
         times = [times[0], times[-1]]
         if last.deleted:
             deleted += 1

@@ -204,10 +204,10 @@ def row_of(document: StoredData) -> Row:
     )
 
 
-def unknown_rows(rows: Iterable[Row], known: dict[tuple[str, int], str]) -> Iterator[Row]:
+def unknown_rows(rows: Iterable[Row], digests: dict[tuple[str, int], str]) -> Iterator[Row]:
     """Those of the rows that are not known by their digests; raises StoreError for other data in the same place."""
     for row in rows:
-        digest = known.setdefault((row.key, row.version), row.digest)
+        digest = digests.setdefault((row.key, row.version), row.digest)
         if digest is row.digest:
             yield row
         elif digest != row.digest:
@@ -218,10 +218,10 @@ def unknown_rows(rows: Iterable[Row], known: dict[tuple[str, int], str]) -> Iter
 
 
 def _expect(change: NewVersion, alive: Current | None) -> None:
-    found = alive.version if alive else 0
-    if found != change.if_version:
+    version = alive.version if alive else 0
+    if version != change.if_version:
         raise VersionConflict(
-            f"{change.key} is at version {found}, not {change.if_version}; nothing was stored",
+            f"{change.key} is at version {version}, not {change.if_version}; nothing was stored",
             hint="retrieve it again, repeat the change on that version, and store it with if_version of that one",
         )
 

@@ -69,15 +69,15 @@ class SqlStore(DataStore):
         done: list[bool] = []
         with self.transaction(write=True) as run:
             self.guard(run, [change.key for change in changes])
-            known = {current.key: current for current in self.currents(run, [change.key for change in changes])}
+            currents = {current.key: current for current in self.currents(run, [change.key for change in changes])}
             now = to_text(self.clock())
             rows: list[Row] = []
             for change in changes:
-                result = outcome(change, known.get(change.key), now)
+                result = outcome(change, currents.get(change.key), now)
                 done.append(result is not None)
                 if isinstance(result, Row):
                     rows.append(result)
-                    known[change.key] = current_of(result)
+                    currents[change.key] = current_of(result)
                 elif isinstance(result, Confirmation):
                     run(
                         "UPDATE documents SET checked_at = ? WHERE key = ? AND version = ?",

@@ -46,9 +46,9 @@ def load_document(value: Json, *, shown: str) -> StoredData:
             message, hint = unknown("name", name, _TYPES)
             raise UsageError(f"{shown}: {message}", hint=hint)
     for name, kind in _TYPES.items():
-        found = value.get(name)
-        if (name in _NEEDED and name not in value) or (found is not None and not isinstance(found, kind)):
-            raise UsageError(f"{shown}: {name} is missing or of the wrong kind: {found!r}")
+        item = value.get(name)
+        if (name in _NEEDED and name not in value) or (item is not None and not isinstance(item, kind)):
+            raise UsageError(f"{shown}: {name} is missing or of the wrong kind: {item!r}")
     return _document(value, shown)
 
 
@@ -135,11 +135,11 @@ def _read_parquet(path: Path) -> Iterator[StoredData]:
 
     with duckdb.connect() as connection:
         try:
-            found = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM read_parquet(?)", [str(path)])
+            cursor = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM read_parquet(?)", [str(path)])
         except duckdb.Error as error:
             raise UsageError(f"no export of a store: {str(error).splitlines()[0]}", where=Where(str(path))) from None
         number = 0
-        while rows := found.fetchmany(_BATCH):
+        while rows := cursor.fetchmany(_BATCH):
             for row in rows:
                 number += 1
                 yield unflat(row, shown=f"{path.name}: row {number}")

@@ -229,18 +229,18 @@ def _struct(layers: _Layers, kind: type, value: Any, path: YamlPath) -> Any:
         return None
     fields = {item.name: item for item in msgspec.structs.fields(kind)}
     hints = typing.get_type_hints(kind, include_extras=True)
-    found = {}
+    values = {}
     for key, item in value.items():
-        here = (*path, key)
+        place = (*path, key)
         if key not in fields:
-            message, hint = unknown("section" if not path else "key", _dotted(here), _siblings(fields, path))
-            layers.problems.append(Problem(message, layers.places.get((*here, KEY)) or layers.where(here), hint))
+            message, hint = unknown("section" if not path else "key", _dotted(place), _siblings(fields, path))
+            layers.problems.append(Problem(message, layers.places.get((*place, KEY)) or layers.where(place), hint))
             continue
-        found[key] = _value(layers, hints[key], item, here)
+        values[key] = _value(layers, hints[key], item, place)
     for item in fields.values():
         if item.required and item.name not in value:
             layers.problems.append(Problem(f'{_dotted(path)} lacks the key "{item.name}"', layers.where(path)))
-    usable = {key: item for key, item in found.items() if item is not _BROKEN}
+    usable = {key: item for key, item in values.items() if item is not _BROKEN}
     return None if any(item.required and item.name not in usable for item in fields.values()) else kind(**usable)
 
 

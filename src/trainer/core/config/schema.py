@@ -365,9 +365,9 @@ def overridden(section: T, changes: Mapping[str, Any], *, what: str) -> T:
         if key not in names:
             message, hint = unknown("key", f"{what}.{key}", [f"{what}.{name}" for name in names])
             raise ConfigError(message, hint=hint)
-    kept = pick(section, *names)
+    own = pick(section, *names)
     try:
-        return msgspec.convert(msgspec.to_builtins({**kept, **changes}), type(section), strict=False)
+        return msgspec.convert(msgspec.to_builtins({**own, **changes}), type(section), strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{what}: {error}") from None
 

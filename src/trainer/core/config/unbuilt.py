@@ -69,13 +69,13 @@ def add_unbuilt(schema: dict[str, Any]) -> None:
 
 
 def _take(
-    tree: dict[str, Any], path: tuple[str, ...], known: frozenset[tuple[str, ...]]
+    tree: dict[str, Any], path: tuple[str, ...], names: frozenset[tuple[str, ...]]
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name in list(tree):
         inside = (*path, name)
-        if inside in known:
+        if inside in names:
             yield inside, tree.pop(name)
-        elif isinstance(tree[name], dict) and any(key[: len(inside)] == inside for key in known):
-            yield from _take(tree[name], inside, known)
+        elif isinstance(tree[name], dict) and any(key[: len(inside)] == inside for key in names):
+            yield from _take(tree[name], inside, names)
             if not tree[name]:
                 del tree[name]

@@ -56,10 +56,10 @@ def _ftp(state: StateInline) -> bool:
         return False
     if not _FTP.fullmatch(state.src[max(0, state.pos - 4) : state.pos]):
         return False
-    found = match_http(f"http{state.src[state.pos : state.posMax]}")
-    if found is None:
+    match = match_http(f"http{state.src[state.pos : state.posMax]}")
+    if match is None:
         return False
-    address = found[0].replace("http", "ftp", 1)
+    address = match[0].replace("http", "ftp", 1)
     state.pending = state.pending[:-3]
     opening = state.push("link_open", "a", 1)
     opening.attrs = {"href": state.md.normalizeLink(address)}
@@ -67,7 +67,7 @@ def _ftp(state: StateInline) -> bool:
     closing = state.push("link_close", "a", -1)
     opening.markup = closing.markup = "autolink"
     opening.info = closing.info = "auto"
-    state.pos += found[1] - len("http")
+    state.pos += match[1] - len("http")
     return True
 
 

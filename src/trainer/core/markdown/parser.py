@@ -189,11 +189,11 @@ def _flatten(tokens: list[Token]) -> None:
 
     markdown-it itself bounds brackets alone, and readers of its tokens recurse, or copy them, level by level.
     """
-    kept: list[bool] = []
+    states: list[bool] = []
     for at, token in enumerate(tokens):
         if token.nesting > 0:
-            kept.append(sum(kept) < DEEPEST if len(kept) <= DEEPEST else token.type == "link_open")
-        is_kept = kept.pop() if token.nesting < 0 else kept[-1] if token.nesting > 0 else True
+            states.append(sum(states) < DEEPEST if len(states) <= DEEPEST else token.type == "link_open")
+        is_kept = states.pop() if token.nesting < 0 else states[-1] if token.nesting > 0 else True
         if not is_kept:
             tokens[at] = Token("text", "", 0, content=token.markup)
 

@@ -200,7 +200,7 @@ class MarkdownDocument:
 
     def _offsets(self, cell: Cell) -> list[tuple[int, int]]:
         """Where the pieces of a cell's content stand: a backslash before a pipe is not part of it."""
-        escapes = [found.start() for found in re.finditer(r"\\\|", cell.text)]
+        escapes = [escape.start() for escape in re.finditer(r"\\\|", cell.text)]
         return [(0, cell.start), *((at - count, cell.start + at + 1) for count, at in enumerate(escapes))]
 
     def _line_offsets(self, block: Block) -> list[tuple[int, int]]:

@@ -150,8 +150,8 @@ class Stream(ABC):
 
     def meaning(self) -> dict[str, Json]:
         """What the settings say of every record, for its metadata."""
-        said = {"subject": self.options.subject, "fields": self.options.fields}
-        return {name: value for name, value in said.items() if value}
+        meaning = {"subject": self.options.subject, "fields": self.options.fields}
+        return {name: value for name, value in meaning.items() if value}
 
     def mapped(self, record: Json) -> Json:
         """The record that the settings make of what came; raises SourceError where they do not fit."""
@@ -324,10 +324,10 @@ def dead_letter(event: Event) -> dict[str, Json]:
     """What is kept of a message that cannot be read: all of it, so that it can be read again."""
     body = event.body or b""
     try:
-        kept = {"body": body.decode("utf-8")}
+        letter = {"body": body.decode("utf-8")}
     except UnicodeDecodeError:
-        kept = {"base64": base64.b64encode(body).decode("ascii")}
-    return {"id": event.id, "reason": event.reason, "metadata": dict(event.metadata), **kept}
+        letter = {"base64": base64.b64encode(body).decode("ascii")}
+    return {"id": event.id, "reason": event.reason, "metadata": dict(event.metadata), **letter}
 
 
 def dead_body(letter: Mapping[str, Json]) -> bytes:

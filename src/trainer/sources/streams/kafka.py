@@ -124,10 +124,10 @@ class KafkaStream(MessageStream):
         new = (set(self.options.partitions) or there) - self._taken
         places = [TopicPartition(self.options.topic, number) for number in sorted(new)]
         if places:
-            known = self._consumer.committed(places, timeout=_CONNECTING)
+            committed = self._consumer.committed(places, timeout=_CONNECTING)
             self._consumer.incremental_assign([
                 TopicPartition(place.topic, place.partition, place.offset if place.offset >= 0 else OFFSET_BEGINNING)
-                for place in known
+                for place in committed
             ])  # fmt: skip
         self._taken |= new
         self._look_again = time.monotonic() + _AGAIN

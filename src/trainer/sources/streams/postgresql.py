@@ -186,7 +186,7 @@ class PostgreSQLStream(Stream):
     def _changes(self) -> Iterator[Event]:
         """The changes of the transactions that the slot holds now, after those that are stored."""
         now = self._control.execute("SELECT pg_current_wal_lsn() - '0/0'").fetchone()
-        seen = skip = 0
+        count = skip = 0
         numbers = itertools.count(1)
         is_stored = False
         with self._reader.transaction(), self._reader.cursor(name="trainer_changes") as cursor:
@@ -197,7 +197,7 @@ class PostgreSQLStream(Stream):
                 (self._slot, _AT_ONCE, self.options.publication),
             )
             for (data,) in cursor:
-                seen += 1
+                count += 1
                 message = parse_message(bytes(data))
                 match message:
                     case Begin(lsn):
@@ -211,7 +211,7 @@ class PostgreSQLStream(Stream):
                             if (number := next(numbers)) > skip:
                                 self._done = number
                                 yield event
-        if not seen and now and int(now[0]) - self._lsn > _IDLE_BYTES:
+        if not count and now and int(now[0]) - self._lsn > _IDLE_BYTES:
             self._lsn = int(now[0])
 
     def _events_of(self, change: RowChange | Truncation) -> Iterator[Event]:

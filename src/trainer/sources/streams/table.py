@@ -144,9 +144,9 @@ class TableStream(Stream):
 def _behind(columns: Sequence[ColumnElement[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
     """Whether a row comes behind the one with these values: by the first column that differs."""
     cases = []
-    for place, (here, value) in enumerate(zip(columns, values, strict=True)):
+    for place, (own, value) in enumerate(zip(columns, values, strict=True)):
         equal = [before == former for before, former in zip(columns[:place], values[:place], strict=True)]
-        cases.append(and_(*equal, here > value))
+        cases.append(and_(*equal, own > value))
     return or_(*cases)
 
 
@@ -158,9 +158,9 @@ def _json_of(value: Any) -> Json:
     return value
 
 
-def _value_of(kept: Json) -> Any:
-    if not isinstance(kept, dict):
-        return kept
-    ((name, written),) = kept.items()
+def _value_of(value: Json) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ((name, written),) = value.items()
     kind = _TYPES[name]
     return kind.fromisoformat(written) if issubclass(kind, date) else kind(written)

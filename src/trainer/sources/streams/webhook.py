@@ -95,16 +95,16 @@ def read_signature(scheme: Scheme, headers: Headers, body: bytes) -> Signed:
         case "standard":
             name, moment = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
             versions = [part.partition(",") for part in headers.get("webhook-signature", "").split(" ")]
-            given = tuple(base64.b64decode(text) for version, _, text in versions if version == "v1")
+            signatures = tuple(base64.b64decode(text) for version, _, text in versions if version == "v1")
             if not name:
                 raise ValueError("webhook-id is missing")
-            return Signed(f"{name}.{moment}.".encode() + body, given, name, float(moment))
+            return Signed(f"{name}.{moment}.".encode() + body, signatures, name, float(moment))
         case "stripe":
             pairs = [part.strip().partition("=") for part in headers.get("Stripe-Signature", "").split(",")]
             moment = next((value for name, _, value in pairs if name == "t"), "")
-            given = tuple(bytes.fromhex(value) for name, _, value in pairs if name == "v1")
+            signatures = tuple(bytes.fromhex(value) for name, _, value in pairs if name == "v1")
             content = moment.encode() + b"." + body
-            return Signed(content, given, content_id(content), float(moment))
+            return Signed(content, signatures, content_id(content), float(moment))
 
 
 def is_signed(signed: Signed, secrets: Sequence[bytes]) -> bool:
@@ -175,17 +175,17 @@ class WebhookStream(DecodedStream):
 
     def __init__(self, name: str, options: WebhookOptions, context: SourceContext) -> None:
         super().__init__(name, options, context)
-        given = [options.secret] if isinstance(options.secret, str) else options.secret
+        secrets = [options.secret] if isinstance(options.secret, str) else options.secret
         host, _, port = options.listen.rpartition(":")
         problems = []
-        if not given or not all(given):
+        if not secrets or not all(secrets):
             problems.append(
                 Problem(f"the stream {name} has no secret", hint="set it as ${NAME}, and NAME in the environment")
             )
         if not host or not port.isdigit():
             problems.append(Problem(f"the stream {name} cannot listen at {options.listen}", hint="write it host:port"))
         raise_problems(problems)
-        self._secrets = [_key(options.scheme, secret) for secret in given]
+        self._secrets = [_key(options.scheme, secret) for secret in secrets]
         self._address = (host.strip("[]"), int(port))
         self._path = options.path or f"/{name}"
         self.inbox = Inbox((context.state or context.root / ".trainer") / "inbox" / f"{name}.jsonl")
@@ -264,8 +264,8 @@ class WebhookStream(DecodedStream):
             self.options.tolerance
         ):
             return 401, "the signed time is too far from now"
-        kept = {name: headers[name] for name in self.options.headers if name in headers}
-        metadata = {"received_at": isoformat(now), **({"headers": kept} if kept else {})}
+        chosen = {name: headers[name] for name in self.options.headers if name in headers}
+        metadata = {"received_at": isoformat(now), **({"headers": chosen} if chosen else {})}
         try:
             self.inbox.add(dead_letter(Event(signed.identity, metadata=metadata, body=body)))
         except TrainerError as error:
