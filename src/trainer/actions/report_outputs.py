@@ -327,7 +327,9 @@ def _convert(
             contents[path] = Converted(markdown.encode())
             continue
         meta = {**written, "index": "../index.html"} if kind == "html" else written
-        converted = write(document, kind, replace(options, meta=meta, former=_former(project, path, before, shown=shown)))
+        converted = write(
+            document, kind, replace(options, meta=meta, former=_former(project, path, before, shown=shown))
+        )
         content = converted.content.encode() if isinstance(converted.content, str) else converted.content
         contents[path] = replace(converted, content=content)
     return contents
