@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from trainer.actions.learning import learned_files
 from trainer.actions.wiring import open_database
-from trainer.core.clock import Clock, parse_duration, parse_moment, system_clock
+from trainer.core.clock import Clock, isoformat, parse_duration, parse_moment, system_clock
 from trainer.core.errors import StoreError, UsageError, unknown
 from trainer.core.project import Project
-from trainer.mart import ExecutionRecord, ExecutionTree, drain, executions, show
+from trainer.mart import ExecutionRecord, ExecutionTree, backlog, drain, executions, read_breaker, show
 
 STATUSES = ("success", "fail", "cancelled", "running", "lost")
 
@@ -47,6 +48,53 @@ def show_execution(project: Project, execution_id: str, *, clock: Clock = system
     """One execution with its steps and all that ran below it; its start, its end, or `last` will do for a name."""
     take_in(project, clock)
     return show(open_database(project), execution_id, clock=clock)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsState:
+    """How records get into the store."""
+
+    waiting_segments: int
+    waiting_bytes: int
+    oldest_seconds: float | None
+    writing: int
+    """Segments that living processes write."""
+    quarantined: int
+    """Files of lines that could not be read."""
+    drainer: str | None
+    store_failures: int
+    """Since the last success."""
+    store_error: str
+    retry_at: str | None
+    """Before this moment no command drains by itself."""
+    learned_operations: int
+    """Operations of which something is published."""
+    warnings: tuple[str, ...]
+
+
+def look_at_records(project: Project, *, clock: Clock = system_clock) -> RecordsState:
+    """The state of spool, breaker and what was learned; the store itself is not opened."""
+    waiting, breaker = backlog(project.spool, clock=clock), read_breaker(project.spool)
+    learned = learned_files(project)
+    warnings = list(waiting.warnings)
+    if breaker.failures:
+        warnings.append(f"the store failed {breaker.failures} times, last: {breaker.error}; nothing is lost meanwhile")
+    if learned.is_unfinished:
+        warnings.append("a process died while it published what was learned; run: trainer mart executions")
+    retry_at = isoformat(datetime.fromtimestamp(breaker.retry_at, UTC)) if breaker.retry_at else None
+    return RecordsState(
+        waiting.segments,
+        waiting.bytes,
+        waiting.oldest_seconds,
+        waiting.writing,
+        waiting.quarantined,
+        waiting.drainer,
+        breaker.failures,
+        breaker.error,
+        retry_at,
+        len(learned.operations()),
+        tuple(warnings),
+    )
 
 
 def take_in(project: Project, clock: Clock = system_clock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from trainer.cli.app import Command, Json, Params, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_changes, write_json, write_table, write_text
+from trainer.core.digest import pick
 
 if TYPE_CHECKING:
     from trainer.actions.recommend import Experiment
@@ -269,6 +271,51 @@ def spend(
     for item in result.limits:
         if item.state != "within":
             session.say(f"warning: {item.limit}: {item.spent:.4f} of {item.usd:.4f} USD is spent")
+
+
+@app.command(cls=Command)
+def export(
+    context: typer.Context,
+    *,
+    to: Annotated[
+        Literal["prometheus", "opentelemetry"],
+        typer.Option("--format", metavar="FORMAT", help="prometheus (text of metrics) or opentelemetry (OTLP/JSON)."),
+    ] = "prometheus",
+    since: Annotated[str, typer.Option(metavar="WHEN", help="Spans from a date, or of the last 7d, 12h …")] = "1d",
+    output: Annotated[
+        Path | None, typer.Option("-o", metavar="FILE", help="Write to FILE.", show_default=False)
+    ] = None,
+) -> None:
+    """Write the records as other programs read them: metrics for Prometheus, traces for OpenTelemetry."""
+    from trainer.actions.mart_export import export_opentelemetry, export_prometheus
+    from trainer.core.digest import pretty
+    from trainer.core.files import write_atomic
+
+    session: Session = context.obj
+    project = session.project()
+    text = (
+        export_prometheus(project) if to == "prometheus" else pretty(export_opentelemetry(project, since=since)) + "\n"
+    )
+    if output is None:
+        write_text(text.rstrip("\n"))
+    else:
+        write_atomic(output, text)
+
+
+@app.command(cls=Command)
+def doctor(context: typer.Context, *, as_json: Json = False) -> None:
+    """Tell whether records arrive: what waits in the spool, since when, who drains, and what the store last said."""
+    from trainer.actions.mart import look_at_records
+
+    session: Session = context.obj
+    state = look_at_records(session.project())
+    if as_json:
+        write_json(state)
+        return
+    rows = [(name, value) for name, value in pick(state).items() if name != "warnings"]
+    write_table(("what", "value"), rows)
+    for warning in state.warnings:
+        session.say(f"warning: {warning}")
 
 
 def _limit(item: LimitState) -> tuple[object, ...]:
