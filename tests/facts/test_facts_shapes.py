@@ -248,3 +248,20 @@ def test_a_scale_in_a_name_is_the_scale_of_its_values(key: str, title: str) -> N
 
     assert (measure.title, measure.units[0].kind, measure.units[0].symbol) == (title, "count", "")
     assert measure.units[0].scale in (1000, 1_000_000)
+
+
+def test_a_column_of_units_stays_one_beside_a_few_names_of_what_is_counted() -> None:
+    facts = read(
+        [
+            {"concept": concept, "end": f"20{year}-12-31", "unit": unit, "value": value}
+            for year in range(10, 25)
+            for concept, unit, value in (("Revenue", "USD", 900 + year), ("Interest rate", "pure", 0.03))
+        ]
+        + [{"concept": "Pending suits", "end": "2024-12-31", "unit": "lawsuits", "value": 435}],
+        name="facts",
+    )
+
+    assert not facts.dimensions
+    units = {measure.title: [unit.symbol for unit in measure.units] for measure in facts.measures.values()}
+    assert units["Revenue"] == ["USD"]
+    assert units["Interest rate"] == ["%", "x"]

@@ -186,7 +186,7 @@ def _role_of_texts(leaf: str, filled: Sequence[Json], table: Table) -> Role:
         return "member" if flags and not table.is_record else "text"
     if leaf == KEY_COLUMN:
         return "member"
-    if has_kind(leaf, "unit") and all(parse_unit(text) for text in dict.fromkeys(texts)):
+    if has_kind(leaf, "unit") and _are_units(texts):
         return "unit"
     words = name_words(leaf)
     if (
@@ -213,6 +213,12 @@ def _role_of_texts(leaf: str, filled: Sequence[Json], table: Table) -> Role:
     if len(filled) * 2 < table.size or is_prose:
         return "text"
     return "member"
+
+
+def _are_units(texts: Sequence[str]) -> bool:
+    """Whether texts are units: all, or of several nearly all cells beside a few names of what is counted (`claims`)."""
+    known = [bool(parse_unit(text)) for text in texts]
+    return all(known) or (len(set(texts)) > 2 and sum(known) >= 0.9 * len(known))
 
 
 def _mark_twins(columns: Sequence[Parsed]) -> None:

@@ -148,6 +148,8 @@ def _table() -> dict[str, tuple[Unit, ...]]:
     for name, unit in plain.items():
         for spelling in words[name]:
             table[str(spelling)] = (unit,)
+    # XBRL: a number without a dimension, which mostly is a share.
+    table["pure"] = (FRACTION, Unit("ratio", "x"))
     for spelling in words["count"]:
         table[str(spelling)] = (Unit("count", "" if spelling in ("count", "number", "n") else str(spelling)),)
     for spelling, codes in words["currency"].items():
