@@ -115,11 +115,14 @@ def collect_inputs(
     instructions = Instructions(project, sources)
     themes = _Themes(project)
     choices: dict[tuple[str, str], ModelChoice] = {}
+    facts = project_facts(project)
+    facts_digest = digest(facts) if facts else ""
     inputs: list[ReportInput] = []
     errors: dict[str, TrainerError] = {}
     for spec in specs:
         try:
             report = _collect(project, spec, changes, instructions=instructions, themes=themes, choices=choices)
+            report = replace(report, facts_digest=facts_digest)
             inputs.append(replace(report, asked_formats=formats) if formats is not None else report)
         except TrainerError as error:
             errors[spec.name] = error
@@ -156,7 +159,6 @@ def _collect(
         theme,
         theme_digest,
         max_tokens=project.settings.prompt_manager.max_tokens,
-        facts_digest=digest(facts) if (facts := project_facts(project)) else "",
         accepted=read_accepted(path := accepted_path(project.output, spec.name), shown=project.shown(path)),
     )
 

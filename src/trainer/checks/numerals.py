@@ -388,7 +388,11 @@ _PER = re.compile(
 _HYPHENATED = re.compile(r"[-‑]\s+(?:bis|und|oder|to|and|or|à|et|a|y|e)\s+\d")
 """What follows the first number of `50- to 54-year-olds`."""
 _PHONE = re.compile(r"\+?\(?\d[\d\s()/.-]{6,}\d")
-_WEB = re.compile(r"[\w.-]+@[\w.-]+\.\w+|\bv\d+(?:\.\d+)+|\b(?!\d{1,3}(?:\.\d{3})+\b)\d+\.\d+\.\d+(?:\.\d+)*\b")
+_WEB = re.compile(
+    r"(?<![\w.-])[\w.-]{1,64}@[\w.-]{1,255}\.\w+"  # RFC 5321 allows no more; without bounds, quadratic
+    r"|\bv\d+(?:\.\d+)+"
+    r"|\b(?!\d{1,3}(?:\.\d{3}){1,6}\b)\d+\.\d+\.\d+(?:\.\d+)*\b"
+)
 
 
 def _no_figure(match: re.Match[str], text: str, lexicon: Lexicon, *, bare: bool, cell: bool) -> Reason | None:  # noqa: C901, PLR0912

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 
 from trainer.core.errors import TrainerError, Where
@@ -27,7 +26,6 @@ Answer with a JSON list and nothing else, at most 20 entries, `[]` where there i
 ===== REPORT =====
 {numbered}
 """
-_LIST = re.compile(r"\[.*\]", re.DOTALL)
 _LONGEST = 400
 
 
@@ -53,9 +51,9 @@ def opinion_question(text: str, *, prompt: Prompt) -> str:
 
 
 def _entries(said: str) -> list[Json] | None:
-    found = _LIST.search(said)
+    start, end = said.find("["), said.rfind("]")
     try:
-        entries = json.loads(found[0]) if found else None
+        entries = json.loads(said[start : end + 1]) if 0 <= start < end else None
     except ValueError:
         return None
     return entries if isinstance(entries, list) else None

@@ -14,7 +14,7 @@ from trainer.core.errors import Where
 from trainer.core.values import Finding, Json, Output, Prompt, Verdict
 
 _PLACEHOLDER = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}"
+    r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}"  # a template's names are short; a line of braces is read once
     r"|\{[A-Z][A-Z0-9_]*\}"
     r"|\[(?:insert|add|fill in|your|todo|tbd|tbc|placeholder|xx+|company name|name of|date|amount|figure|number)\b"
     r"[^\]\n]*\](?!\()"

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Set
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast
 
 
-@runtime_checkable
 class HasJson(Protocol):
     """A value whose JSON is not simply its fields."""
 
@@ -46,8 +45,8 @@ def pick(value: Any, *names: str) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, HasJson):
-        return value.as_json()
+    if hasattr(value, "as_json"):  # isinstance with a protocol takes 60 times as long
+        return cast("HasJson", value).as_json()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return pick(value)
     if isinstance(value, Exception):

@@ -6,6 +6,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from trainer.core.errors import InstructionError, Problem, Where, nearest
@@ -90,7 +91,7 @@ def match_contexts(written: str, folder: Folder, where: Where | None = None) -> 
 
 def mentioned_paths(instruction: Instruction) -> list[str]:
     """The paths below a context folder that the text mentions, as they are written."""
-    paths = [mention[2] for mention in _MENTION.finditer(instruction.body) if not mention[1]]
+    paths = [mention[2] for mention in _mentions(instruction.body) if not mention[1]]
     return [path for path in paths if path.startswith(("information/context/", "context/"))]
 
 
@@ -101,7 +102,7 @@ def _listed(instruction: Instruction, params: Mapping[str, Json], folder: Folder
 
 
 def _mentioned(instruction: Instruction, params: Mapping[str, Json], folder: Folder) -> Iterator[str]:
-    for mention in _MENTION.finditer(instruction.body):
+    for mention in _mentions(instruction.body):
         if _waits(mention[2], instruction, params):
             continue
         written = fill_names(mention[2], params)
@@ -110,6 +111,12 @@ def _mentioned(instruction: Instruction, params: Mapping[str, Json], folder: Fol
             yield from match_contexts(written, folder, instruction.at(mention.start()))
         elif not mention[1] or pattern != written:
             yield from _matches(pattern, folder.names)
+
+
+@lru_cache(maxsize=64)
+def _mentions(body: str) -> tuple[re.Match[str], ...]:
+    """What looks like a path; all reports of a matrix share one text."""
+    return tuple(_MENTION.finditer(body))
 
 
 def _waits(written: str, instruction: Instruction, params: Mapping[str, Json]) -> bool:
@@ -141,12 +148,13 @@ def _matches(pattern: str, names: Sequence[str]) -> list[str]:
     if pattern in names or f"{pattern}.md" in names:
         return [pattern if pattern in names else f"{pattern}.md"]
     if any(letter in pattern for letter in "*?["):
-        glob = re.compile(_translate(pattern))
+        glob = _glob(pattern)
         return [name for name in names if glob.fullmatch(name)]
     return [name for name in names if pattern and name.startswith(pattern.rstrip("/") + "/")]
 
 
-def _translate(pattern: str) -> str:
+@lru_cache(maxsize=256)
+def _glob(pattern: str) -> re.Pattern[str]:
     """A regular expression in which `*` stays within a folder and `**` does not."""
     parts = []
     for part in pattern.split("/"):
@@ -156,7 +164,7 @@ def _translate(pattern: str) -> str:
             inner = fnmatch.translate(part).removeprefix("(?s:").removesuffix(")\\Z")
             parts.append(inner.replace(".*", "[^/]*") + "/")
     joined = "".join(parts)
-    return joined.removesuffix("/") if not joined.endswith(")*") else joined + "[^/]+"
+    return re.compile(joined.removesuffix("/") if not joined.endswith(")*") else joined + "[^/]+")
 
 
 def _hint(pattern: str, names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ Source = Literal["whole", "fence", "prose", "lines"]
 _FENCE = re.compile(
     r"^[ \t>]*+(`{3,}+|~{3,}+)[ \t]*+([\w+-]*+)[^\n]*+\n(.*?)(?:^[ \t>]*+\1[ \t]*+$|\Z)", re.DOTALL | re.MULTILINE
 )
-_GLUED = re.compile(r"(`{3,}+)(?:json[5cl]?)?+\s*+(?=[{\[])")
+_GLUED = re.compile(r"(?<!`)(`{3,}+)(?:json[5cl]?)?+\s*+(?=[{\[])")
 """A fence around data that shares its line with other things."""
 _GLUED_END = re.compile(r"(?<!\n)(`{3,}+)(?!json)")
 _JSON_LANGUAGES = ("json", "jsonc", "json5", "jsonl", "ndjson")
