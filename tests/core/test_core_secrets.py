@@ -165,3 +165,7 @@ def test_a_short_value_is_kept_in_running_text_unless_it_is_a_key():
 )
 def test_a_name_says_whether_it_names_a_secret(name, secret):
     assert is_secret_name(name) is secret
+
+
+def test_a_secret_behind_an_escaped_space_is_one() -> None:
+    assert mask_secrets("?q=a%20ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2") == "?q=a%20********"

@@ -11,7 +11,7 @@ from trainer.actions.data import ingredient_digest
 from trainer.actions.joins import join_digest
 from trainer.actions.prompt import Rendered
 from trainer.actions.report_inputs import ReportInput
-from trainer.actions.screening import ScreenedAnswer, require_harmless, screen_answer
+from trainer.actions.screening import ScreenedAnswer, masked_report, require_harmless, screen_answer
 from trainer.convert import (
     MACHINE_FINDINGS,
     Converted,
@@ -29,7 +29,6 @@ from trainer.core.digest import canonical, digest, digest_bytes, pick
 from trainer.core.errors import EditedError, RefusedError, Where
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
-from trainer.core.secrets import mask_known
 from trainer.core.values import CompletionResult, DataBlock, Finding, Prompt, Verdict
 from trainer.reports import (
     Edit,
@@ -162,7 +161,8 @@ def write_report(
     blocks = rendered.blocks
     date = report_date(blocks)
     paths = output_paths(project.output, replace(report.spec, formats=report.formats))
-    built = mask_known(_compose(report, rendered, checked, date))
+    composed = _compose(report, rendered, checked, date)
+    built = masked_report(project, composed, instruction=rendered.prompt.instruction)
     edits = _edits(paths["markdown"])
     markdown = put_edits(built, edits)
     converted = _convert(project, report, rendered, markdown, before=before, pdf=pdf)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import Problem, RefusedError
 from trainer.core.project import Project
-from trainer.core.secrets import mask_json, mask_secrets
+from trainer.core.secrets import mask_json, mask_known, mask_secrets
 from trainer.core.values import CompletionResult, Finding, Prompt
 from trainer.security import (
+    ANSWER,
     DetectionResult,
     PolicyRule,
     ScreenPolicy,
@@ -87,6 +88,15 @@ def screen_answer(project: Project, prompt: Prompt, text: str) -> ScreenedAnswer
     )
     has_secret = any(finding.kind.startswith("secret.") for finding in findings)
     return ScreenedAnswer(mask_completion(text) if has_secret else text, findings, refused)
+
+
+def masked_report(project: Project, text: str, *, instruction: str) -> str:
+    """A composed report without secrets, those in its title, sources and appendix too, unless a rule lets them pass."""
+    policy = screen_policy(project)
+    passed = [
+        rule for rule in policy.rules if rule.then == "pass" and rule.covers("secret.any", (ANSWER,), instruction)
+    ]
+    return mask_known(text) if passed or not project.settings.prompt_security.enabled else mask_secrets(text)
 
 
 def masked_result(project: Project, prompt: Prompt, result: CompletionResult) -> CompletionResult:

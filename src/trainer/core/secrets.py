@@ -78,7 +78,10 @@ class SecretSpan:
     end: int
 
 
-_START = r"(?<![A-Za-z0-9_\-])"
+_ESCAPED = r"(?<=%[0-9A-Fa-f][0-9A-Fa-f])"
+_START = rf"(?:(?<![A-Za-z0-9_\-])|{_ESCAPED})"
+"""No letter before it, or one that is the end of an escaped space or sign: `?q=%20ghp_…`."""
+_WORD = rf"(?:\b|{_ESCAPED})"
 _PEM = r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[^-]*(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?"
 # kind, a word without which the shape is not looked for, the shape; `value` is what is masked where not all of it is
 _SHAPES: tuple[tuple[str, str, str], ...] = (
@@ -87,22 +90,22 @@ _SHAPES: tuple[tuple[str, str, str], ...] = (
     ("openai_key", "sk-", _START + r"sk-(?=[A-Za-z_\-]{0,60}[0-9])[A-Za-z0-9_\-]{16,}"),
     ("service_key", "pk-", _START + r"pk-(?=[A-Za-z_\-]{0,60}[0-9])[A-Za-z0-9_\-]{16,}"),
     ("service_key", "rk-", _START + r"rk-(?=[A-Za-z_\-]{0,60}[0-9])[A-Za-z0-9_\-]{16,}"),
-    ("github_token", "gh", r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
-    ("github_token", "github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{20,}"),
+    ("github_token", "gh", _WORD + r"gh[pousr]_[A-Za-z0-9]{20,}"),
+    ("github_token", "github_pat_", _WORD + r"github_pat_[A-Za-z0-9_]{20,}"),
     ("gitlab_token", "glpat-", _START + r"glpat-[A-Za-z0-9_\-]{16,}"),
-    ("aws_key_id", "A", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
+    ("aws_key_id", "A", _WORD + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
     ("google_key", "AIza", _START + r"AIza[A-Za-z0-9_\-]{35}"),
     ("google_token", "ya29.", _START + r"ya29\.[A-Za-z0-9_\-]{20,}"),
     ("slack_token", "xox", _START + r"xox[abeoprs]-[A-Za-z0-9\-]{10,}"),
     ("slack_webhook", "hooks.slack.com", r"hooks\.slack\.com/services/[A-Za-z0-9/]{20,}"),
-    ("stripe_key", "k_", r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-    ("huggingface_token", "hf_", r"\bhf_[A-Za-z0-9]{20,}"),
-    ("npm_token", "npm_", r"\bnpm_[A-Za-z0-9]{30,}"),
+    ("stripe_key", "k_", _WORD + r"[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    ("huggingface_token", "hf_", _WORD + r"hf_[A-Za-z0-9]{20,}"),
+    ("npm_token", "npm_", _WORD + r"npm_[A-Za-z0-9]{30,}"),
     ("pypi_token", "pypi-", _START + r"pypi-[A-Za-z0-9_\-]{40,}"),
     ("sendgrid_key", "SG.", _START + r"SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),
-    ("groq_key", "gsk_", r"\bgsk_[A-Za-z0-9]{20,}"),
-    ("replicate_token", "r8_", r"\br8_[A-Za-z0-9]{20,}"),
-    ("xai_key", "xai-", r"\bxai-[A-Za-z0-9]{20,}"),
+    ("groq_key", "gsk_", _WORD + r"gsk_[A-Za-z0-9]{20,}"),
+    ("replicate_token", "r8_", _WORD + r"r8_[A-Za-z0-9]{20,}"),
+    ("xai_key", "xai-", _WORD + r"xai-[A-Za-z0-9]{20,}"),
     ("jwt", "eyJ", _START + r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*)?"),
     ("private_key", "PRIVATE KEY", _PEM),
     ("url_password", "://", r"://(?P<value>[^\s/@:\"'<>]{0,100}:[^\s/@\"'<>]{1,200})@"),

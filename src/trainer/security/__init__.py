@@ -16,10 +16,11 @@ from trainer.security.pii import (
     treat_personal,
     treat_personal_json,
 )
-from trainer.security.policy import PolicyRule, ScreenPolicy, first_rule, judge_answer
+from trainer.security.policy import ANSWER, PolicyRule, ScreenPolicy, first_rule, judge_answer
 from trainer.security.verdict import THRESHOLDS, DetectionResult, Level, ValidatedInput, ValidationResult
 
 __all__ = [
+    "ANSWER",
     "THRESHOLDS",
     "Audit",
     "AuditLog",

@@ -51,7 +51,7 @@ def revealed(prompt: Prompt) -> Iterator[str]:
 
 def _leak(severity: str, what: str, text: str) -> Finding:
     kind: Severity = "error" if severity == "error" else "warning" if severity == "warning" else "note"
-    return Finding("output.leak", kind, f"{what} of the prompt stands in the answer", text=text[:200], hint=_HINT)
+    return Finding("output.leak", kind, f"the answer repeats {what}", text=text[:200], hint=_HINT)
 
 
 _HINT = "see whether the data asks the model for its prompt"
