@@ -33,7 +33,7 @@ from trainer.ingest.settle import list_files, settled_files
 from trainer.stores import DataStore, Draft
 
 IngestState = Literal["inserted", "waiting", "duplicate", "refused", "failed"]
-_BATCH, _BATCH_SECONDS = 200, 1.0
+_BATCH, _BATCH_SECONDS = 500, 4.0
 """Files stored in one transaction, and seconds after which those that are there are stored anyway."""
 _FEWEST = 8
 """Files that are worth a process of their own: one starts in half a second."""
