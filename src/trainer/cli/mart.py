@@ -318,6 +318,29 @@ def doctor(context: typer.Context, *, as_json: Json = False) -> None:
         session.say(f"warning: {warning}")
 
 
+@app.command(cls=Command)
+def lineage(
+    context: typer.Context, *, subject: Annotated[str, typer.Argument(metavar="REPORT|KEY")], as_json: Json = False
+) -> None:
+    """Show what a REPORT was made from and who built it, or what a datum went into by its KEY."""
+    from trainer.actions.lineage import lineage as trace
+
+    session: Session = context.obj
+    found = trace(session.project(), subject)
+    if as_json:
+        write_json(found)
+        return
+    for name, value in pick(found).items():
+        if name in ("builds", "executions"):
+            write_text(f"{name}:")
+            write_table(_HEADINGS, [_row(record) for record in value])
+        elif isinstance(value, str):
+            write_text(f"{name}: {value}")
+        else:
+            entries = [f"{key} = {item}" for key, item in value.items()] if isinstance(value, dict) else list(value)
+            write_text("\n".join([f"{name}:", *(f"  {entry}" for entry in entries)]))
+
+
 def _limit(item: LimitState) -> tuple[object, ...]:
     figures = (None, None)
     if item.forecast is not None:

@@ -7,7 +7,7 @@ from trainer.mart.drainer import DrainResult, drain
 from trainer.mart.engine import Insight, Recommendation, TidyMartLearningEngine
 from trainer.mart.evaluation import LoggedChoice, PolicyValue, policy_value
 from trainer.mart.events import config_hash
-from trainer.mart.history import ExecutionRecord, ExecutionTree, StepRecord, executions, show
+from trainer.mart.history import ExecutionRecord, ExecutionTree, StepRecord, executions, executions_with, show
 from trainer.mart.learning import Trial, Weights
 from trainer.mart.patterns import WorkflowPattern, workflow_patterns
 from trainer.mart.policies import Policy, PolicyFiles
@@ -52,6 +52,7 @@ __all__ = [
     "copy_records",
     "drain",
     "executions",
+    "executions_with",
     "needed",
     "policy_value",
     "read_breaker",

@@ -129,6 +129,24 @@ def executions(
         return [_execution(row) for row in connection.execute(question, values).fetchall()]
 
 
+def executions_with(
+    opener: Opener, *, report: str = "", datum: str = "", limit: int = 50, clock: Clock = system_clock
+) -> list[ExecutionRecord]:
+    """The latest executions that built a report, or that read a datum by its key, with or without its version."""
+    condition, value = "(s.context ->> 'report') = ?", report
+    if datum:
+        # inputs.data lists keys with their versions
+        condition = "list_contains(list_transform(CAST(coalesce(e.inputs, s.inputs) -> 'data' AS VARCHAR[]), {}), ?)"
+        condition = condition.format("k -> " + ("k" if "@" in datum else "regexp_replace(k, '@[0-9]+$', '')"))
+        value = datum
+    question = f"""
+        SELECT {_COLUMNS} FROM execution_starts s LEFT JOIN execution_ends e USING (execution_id),
+        LATERAL (SELECT {_STATE}) WHERE {condition} ORDER BY execution_id DESC LIMIT {limit:d}"""  # noqa: S608
+    with opener() as connection:
+        rows = connection.execute(question, [_naive(clock() - LOST_AFTER), value]).fetchall()
+    return [_execution(row) for row in rows]
+
+
 def show(opener: Opener, execution_id: str, *, clock: Clock = system_clock) -> ExecutionTree:
     """The execution with that identity, or the only one that starts or ends with it, or `last`; raises UsageError."""
     with opener() as connection:
