@@ -13,7 +13,6 @@ import pytest
 
 from corpus.convert.structure import SVG, png
 from corpus.convert.written import to_docx, to_html, to_latex, to_pdf
-from trainer.convert import PdfPool
 from trainer.convert.svgs import UnsafeSvg, clean_svg
 
 DOCUMENT = """# T
@@ -49,10 +48,9 @@ def test_a_titled_picture_alone_in_its_paragraph_is_a_numbered_figure(tmp_path):
     assert 'alt="words" title="no caption">' in page
 
 
-def test_figures_have_the_same_numbers_in_all_formats(tmp_path):
+def test_figures_have_the_same_numbers_in_all_formats(tmp_path, pool):
     (tmp_path / "p.png").write_bytes(png(4, 3))
-    with PdfPool() as pool:
-        pdf = pypdfium2.PdfDocument(to_pdf(DOCUMENT, pool=pool, assets=tmp_path).content)
+    pdf = pypdfium2.PdfDocument(to_pdf(DOCUMENT, pool=pool, assets=tmp_path).content)
     printed = "".join(page.get_textpage().get_text_range() for page in pdf)
     word = zipfile.ZipFile(io.BytesIO(to_docx(DOCUMENT, assets=tmp_path).content)).read("word/document.xml").decode()
     tex = to_latex(DOCUMENT, assets=tmp_path).content
@@ -63,11 +61,10 @@ def test_figures_have_the_same_numbers_in_all_formats(tmp_path):
     assert word.count("<pic:pic>") == 3 + 1  # the chart is a picture too
 
 
-def test_an_svg_is_drawn_in_html_and_pdf_and_described_in_word_and_latex(tmp_path):
+def test_an_svg_is_drawn_in_html_and_pdf_and_described_in_word_and_latex(tmp_path, pool):
     (tmp_path / "d.svg").write_text(SVG, "utf-8")
     text = '# T\n\n![A drawing](d.svg "Drawn")\n'
-    with PdfPool() as pool:
-        made = to_pdf(text, pool=pool, assets=tmp_path)
+    made = to_pdf(text, pool=pool, assets=tmp_path)
     page = to_html(text, assets=tmp_path)
 
     assert '<img src="data:image/svg+xml;base64,' in page.content
@@ -136,7 +133,7 @@ def test_a_harmless_svg_keeps_its_drawing():
     assert clean_svg(FRAME.format(inside).encode()) == (FRAME.format(inside).encode(), ())
 
 
-def test_a_hostile_svg_opens_no_socket_in_a_pdf_and_is_told(tmp_path):
+def test_a_hostile_svg_opens_no_socket_in_a_pdf_and_is_told(tmp_path, pool):
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.2)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
@@ -145,10 +142,9 @@ def test_a_hostile_svg_opens_no_socket_in_a_pdf_and_is_told(tmp_path):
         f"<image href='{address}'/><use href='{address}#a'/><text fill='url({address})'>kept</text>"
     )
     (tmp_path / "d.svg").write_text(hostile, "utf-8")
-    with PdfPool() as pool:
-        made = to_pdf("# T\n\n![x](d.svg)\n", pool=pool, assets=tmp_path)
-        with pytest.raises(TimeoutError):
-            listener.accept()
+    made = to_pdf("# T\n\n![x](d.svg)\n", pool=pool, assets=tmp_path)
+    with pytest.raises(TimeoutError):
+        listener.accept()
     page = to_html("# T\n\n![x](d.svg)\n", assets=tmp_path).content
     (drawn,) = re.findall(r"base64,([\w+/=]+)", page)
 

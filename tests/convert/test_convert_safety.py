@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from corpus.convert.written import html_to_pdf, to_docx, to_html, to_latex, to_pdf
-from trainer.convert import FormatConverter, PdfPool, load_theme
+from trainer.convert import FormatConverter, load_theme
 from trainer.core.errors import UsageError
 
 SCHEMES = [
@@ -191,7 +191,7 @@ def test_no_writer_opens_a_file_outside_the_project_or_a_socket(tmp_path, monkey
     assert [path for path in opened if "secret" in path or "link.png" in path] == []
 
 
-def test_a_pdf_of_hostile_html_fetches_nothing(tmp_path):
+def test_a_pdf_of_hostile_html_fetches_nothing(tmp_path, pool):
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.2)
     port = listener.getsockname()[1]
@@ -205,11 +205,10 @@ def test_a_pdf_of_hostile_html_fetches_nothing(tmp_path):
         f"<iframe src={address}></iframe>"
         f"<svg><image href={address} /><use href='{address}#a'/></svg>text"
     )
-    with PdfPool() as pool:
-        content = html_to_pdf(page, pool=pool).content
-        to_pdf("\n\n".join(PAYLOADS[:200]), pool=pool)
-        with pytest.raises(TimeoutError):
-            listener.accept()
+    content = html_to_pdf(page, pool=pool).content
+    to_pdf("\n\n".join(PAYLOADS[:200]), pool=pool)
+    with pytest.raises(TimeoutError):
+        listener.accept()
 
     assert content.startswith(b"%PDF")
     assert b"EmbeddedFile" not in content

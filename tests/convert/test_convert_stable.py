@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from corpus.convert.structure import put_pictures
-from trainer.convert import Former, Options, PdfPool, load_theme, write
+from trainer.convert import Former, Options, load_theme, write
 from trainer.core.values import Finding
 
 DOCUMENT = """---
@@ -91,7 +91,7 @@ def digests(folder: Path, source: Path, **environ: str) -> str:
 def test_bytes_depend_on_no_installed_font_no_hour_no_language_and_no_folder(tmp_path):
     here = Path(__file__).parents[2] / "src"
     other = tmp_path / "another checkout" / "src"
-    shutil.copytree(here / "trainer", other / "trainer", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(here / "trainer", other / "trainer")  # with bytecode, which compiling again takes 6 s
     first = digests(tmp_path / "a", here, PYTHONHASHSEED="1", TZ="UTC")
     (tmp_path / "no-fonts.conf").write_text("<fontconfig></fontconfig>")
     changed = {
@@ -108,19 +108,18 @@ def test_bytes_depend_on_no_installed_font_no_hour_no_language_and_no_folder(tmp
     assert first == second
 
 
-def test_a_pdf_is_printed_again_only_where_page_style_or_data_changed():
+def test_a_pdf_is_printed_again_only_where_page_style_or_data_changed(pool):
     text = "# T\n\nWords.\n"
-    with PdfPool() as pool:
-        first = write(text, "pdf", Options(pool=pool))
-        clipped = Finding("clipped", "warning", "cut off", text="Words")
-        former = Former(first.made_from, b"as it was", (clipped, Finding("missing_section", "error", "of the checks")))
+    first = write(text, "pdf", Options(pool=pool))
+    clipped = Finding("clipped", "warning", "cut off", text="Words")
+    former = Former(first.made_from, b"as it was", (clipped, Finding("missing_section", "error", "of the checks")))
 
-        same = write(text, "pdf", Options(pool=pool, former=former, assets=Path()))
-        others = [
-            write("# T\n\nOther words.\n", "pdf", Options(pool=pool, former=former)),
-            write(text, "pdf", Options(pool=pool, former=former, theme=load_theme(page_size="letter"))),
-            write(text, "pdf", Options(pool=pool, former=former, meta={"author": "Ann"})),
-        ]
+    same = write(text, "pdf", Options(pool=pool, former=former, assets=Path()))
+    others = [
+        write("# T\n\nOther words.\n", "pdf", Options(pool=pool, former=former)),
+        write(text, "pdf", Options(pool=pool, former=former, theme=load_theme(page_size="letter"))),
+        write(text, "pdf", Options(pool=pool, former=former, meta={"author": "Ann"})),
+    ]
 
     assert (same.content, same.made_from, same.findings) == (b"as it was", first.made_from, (clipped,))
     assert all(other.content.startswith(b"%PDF") for other in others)

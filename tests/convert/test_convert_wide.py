@@ -9,14 +9,6 @@ import pytest
 
 from corpus.convert.wide_tables import TABLES, expected, is_bidirectional
 from corpus.convert.written import to_pdf
-from trainer.convert import PdfPool
-
-
-@pytest.fixture(scope="module")
-def pool():
-    with PdfPool() as workers:
-        workers.start()
-        yield workers
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -18,10 +18,10 @@ import sys
 from pathlib import Path
 from trainer.stores import RECORD_STORES, Draft, create_store
 
-name, folder, url = sys.argv[1:]
+name, folder, url, turns = sys.argv[1:]
 store = create_store("sqlite", database_path=Path(folder) / f"{name}.sqlite")
 lake = RECORD_STORES.load("ducklake")(Path(folder) / "lake", url)
-for turn in range(5):
+for turn in range(int(turns)):
     store.store_many([Draft(f"{name}:{turn}:{n}", n) for n in range(50)])
     lake.add(store.export_documents())
 """
@@ -66,14 +66,14 @@ def test_the_past_of_a_lake_can_be_read_and_compaction_keeps_it(lake, store):
         list(lake.read(as_of=datetime(2020, 1, 1, tzinfo=UTC)))
 
 
-def test_four_processes_write_at_once_and_no_row_is_lost_or_doubled(tmp_path, lake, url):
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, f"w{number}", str(tmp_path), url]) for number in range(4)
-    ]
+@pytest.mark.parametrize("turns", [2, pytest.param(5, marks=pytest.mark.soak)])
+def test_four_processes_write_at_once_and_no_row_is_lost_or_doubled(turns, tmp_path, lake, url):
+    command = [sys.executable, "-c", WRITER]
+    writers = [subprocess.Popen([*command, f"w{number}", str(tmp_path), url, str(turns)]) for number in range(4)]
 
     assert [writer.wait(timeout=110) for writer in writers] == [0, 0, 0, 0]
     found = [document.key for document in lake.read()]
-    assert found == sorted(f"w{number}:{turn}:{n}" for number in range(4) for turn in range(5) for n in range(50))
+    assert found == sorted(f"w{number}:{turn}:{n}" for number in range(4) for turn in range(turns) for n in range(50))
 
 
 def test_other_data_in_the_place_of_a_version_is_refused(lake, store, tmp_path):
