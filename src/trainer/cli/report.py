@@ -57,6 +57,10 @@ def report(
     watch: Annotated[
         bool, typer.Option("--watch", help="Build again on every change; --json prints a line for each build.")
     ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="With --watch: show the site on this machine; its pages load again.")
+    ] = False,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port of --serve.")] = 8000,
     force: Annotated[bool, typer.Option("--force", help="Build also what is not stale.")] = False,
     dry: Annotated[
         bool, typer.Option("--dry-run", help="Tell tokens and price of what is stale; fetch, send, write nothing.")
@@ -92,6 +96,8 @@ def report(
     modes = {"--list": listing, "--check": check, "--dry-run": dry, "--watch": watch, "--prune": prune}
     if sum(modes.values()) > 1:
         raise UsageError(f"{' and '.join(name for name, wanted in modes.items() if wanted)} exclude each other")
+    if serve and not watch:
+        raise UsageError("--serve goes with --watch", hint="run: trainer report --watch --serve")
     if prune and (names or tags):
         raise UsageError("--prune and names or tags of reports exclude each other")
     if listing:
@@ -117,7 +123,7 @@ def report(
     if dry:
         _estimate(session, names, options, as_json=as_json)
     elif watch:
-        _watch(session, names, options, as_json=as_json)
+        _watch(session, names, options, port=port if serve else None, as_json=as_json)
     else:
         _build(session, names, options, as_json=as_json)
 
@@ -251,17 +257,27 @@ def _findings(outcomes: list[ReportOutcome]) -> Iterator[str]:
             yield f"  {f'and {more} more; ' if more > 0 else ''}see: trainer checks {markdown}"
 
 
-def _watch(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
-    """Build, and build again after every burst of changes, until interrupted; an error is told and waited out."""
+def _watch(session: Session, names: list[str], options: BuildOptions, *, port: int | None, as_json: bool) -> None:
+    """Build, and build again after every burst of changes, until interrupted; an error is told and waited out.
+
+    With a port, the output is served there, and its pages load again after each build.
+    """
+    from trainer.actions.serve import serve
     from trainer.actions.watch import changes
     from trainer.core.project import find_root
 
     root = find_root(Path.cwd(), explicit=session.folder, environ=session.environ)
     session = replace(session, folder=str(root))
-    with contextlib.closing(changes(root)) as bursts:
+    with contextlib.ExitStack() as stack:
+        bursts = stack.enter_context(contextlib.closing(changes(root)))
+        site = None if port is None else stack.enter_context(serve(session.project().output, port=port))
+        if site is not None:
+            session.say(f"serving {site.url}")
         for changed in bursts:
             session.say(f"changed: {', '.join(changed)}" if changed else f"watching {root}; Ctrl-C ends it")
             _build_watched(session, names, changed, options, as_json=as_json)
+            if site is not None:
+                site.reload()
 
 
 def _build_watched(
