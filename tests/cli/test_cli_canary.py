@@ -51,6 +51,7 @@ def parrot(server, seen) -> Reply:
 def test_a_secret_of_the_settings_is_found_in_nothing_that_a_command_writes_or_prints(tmp_path: Path, run) -> None:
     (tmp_path / "information/instructions").mkdir(parents=True)
     (tmp_path / "information/instructions/one.md").write_text(INSTRUCTION)
+    (tmp_path / "notes.json").write_text('[{"key": "nobody", "sales": 5}, {"key": "else", "sales": 7}]')
     env = {"CANARY": CANARY, "LOGIN": LOGIN}
     printed: list[str] = []
     with openai_server(parrot) as model, RestServer() as rest:
@@ -69,8 +70,23 @@ def test_a_secret_of_the_settings_is_found_in_nothing_that_a_command_writes_or_p
             ("store", "get", "one:echo", "--json"),
             ("store", "query"),
             ("store", "export", "out.jsonl"),
+            ("facts", "one:echo", "--json"),
+            ("facts", "notes.json"),
+            ("checks", "output/report/one.md", "--data", "one:echo", "--json"),
+            ("checks", "output/report/one.md", "--data", "notes.json", "--sarif"),
+            ("security", "scan", "output/report/one.md", "--json"),
+            ("security", "audit", "verify"),
+            ("models", "--json"),
+            ("models",),
+            ("ingest", "notes.json", "--json"),
+            ("tables", "list", "--json"),
+            ("proposals", "list", "--json"),
+            ("convert", "notes.json", "-t", "markdown", "-o", "-"),
+            ("retrieve", "nothing"),
             ("mart", "executions", "--json"),
             ("mart", "show"),
+            ("mart", "recommend", "--json"),
+            ("mart", "export", "records.jsonl"),
         ):
             done = run(tmp_path, *arguments, env=env)
             printed += [f"{arguments[0]}: {line}" for line in (done.stdout + done.stderr).splitlines()]
