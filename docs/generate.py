@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import typer
 
+from trainer.catalog import read_definitions
 from trainer.cli.commands import COMMANDS
 from trainer.cli.main import command as command_line
 from trainer.core import errors
@@ -36,6 +37,7 @@ def pages() -> dict[str, str]:
         "config.md": _config(),
         "errors.md": _errors(),
         "formats.md": _formats(),
+        "tables.md": _tables(),
         "sources.md": _sources(),
         "streams.md": _streams(),
     }
@@ -189,6 +191,36 @@ def _adapters() -> str:
             lines.append(f"| `{name}` | `{adapter.path.rpartition(':')[2]}` | {extra} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _tables() -> str:
+    """The catalogue's tables with what they were reviewed against, and their fields."""
+    lines = [
+        "# Catalogue tables",
+        "",
+        "The tables that incoming files fill; made by `make docs` from `src/trainer/catalog/tables/*.yaml`.",
+        "A star marks the fields that identify a row, bold ones are required.",
+        "",
+    ]
+    for name, table in read_definitions().items():
+        keeps = f"kept {table.retention}" if table.retention else "kept as long as anybody wants"
+        lines += [
+            f"## {name}",
+            "",
+            f"{table.description} In the database `{table.table}`; {table.sensitivity}, {keeps}.",
+            f"Reviewed against {', '.join(table.standards)}.",
+            "",
+            "| Field | Type | Takes |",
+            "| --- | --- | --- |",
+        ]
+        for one in table.fields:
+            shown = f"**{one.name}**" if one.required else one.name
+            takes = ", ".join(
+                filter(None, [one.description, " / ".join(one.values), one.unit or "", one.semantic or ""])
+            )
+            lines.append(f"| {shown}{'*' if one.name in table.key else ''} | {one.type} | {takes} |".replace("  ", " "))
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _formats() -> str:

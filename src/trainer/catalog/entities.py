@@ -116,7 +116,10 @@ def _candidates(text: str) -> Iterator[Entity]:
 _CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "US$": "USD", "A$": "AUD", "C$": "CAD"}
 _SCALES = {"thousand": 3, "k": 3, "million": 6, "m": 6, "mn": 6, "billion": 9, "bn": 9, "b": 9, "trillion": 12}
 _CODES = "USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|HKD|SGD|KRW|BRL|MXN|ZAR|TRY|ILS|AED"
-_AMOUNT = r"\d{1,3}(?:[,'\u00a0 ]\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+(?:[.,]\d+)?"
+_AMOUNT = (
+    r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:['\u00a0\u202f ]\d{3})+(?:[.,]\d+)?|"
+    r"\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+(?:[.,]\d+)?"
+)
 _LEGAL = (
     r"Inc\.?|Incorporated|Corp\.?|Corporation|Ltd\.?|Limited|LLC|L\.L\.C\.|LLP|PLC|plc|GmbH|AG|SE|KG|S\.A\.|SA|SAS|S\.p\.A\.|"
     r"B\.V\.|BV|N\.V\.|NV|AB|AS|ASA|Oy|Oyj|Co\.|& Co\.?|Company|Group|Holdings?|Foundation|University|Institute|Bank|"
@@ -128,7 +131,7 @@ _WORD = r"[A-ZÀ-ÖØ-Þ][\w'’.&-]*"
 def _money(match: re.Match[str]) -> str | None:
     mark = match["mark"] or match["code"] or match["after"]
     currency = _CURRENCIES.get(mark, mark)
-    digits = re.sub(r"[\s'\u00a0]", "", match["amount"])
+    digits = re.sub(r"[\s']", "", match["amount"])
     comma, point = digits.rfind(","), digits.rfind(".")
     if comma > point and (len(digits) - comma != 4 or point >= 0):
         digits = digits.replace(".", "").replace(",", ".")

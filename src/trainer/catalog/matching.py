@@ -91,8 +91,8 @@ def score_tables(
     for name, definition in definitions.items():
         points, reasons = rule_points(definition, signals)
         number = numbers.get(name)
-        # A definition that the model never saw gets what its rules are worth to an average table.
-        linear = model.bias[number] if number is not None else min(model.bias, default=0)
+        # A definition that the model never saw has its rules alone, which then count twice.
+        linear = model.bias[number] if number is not None else 0
         if number is not None:
             key = str(number)
             parts = {
@@ -103,7 +103,7 @@ def score_tables(
             linear += round(sum(parts.values()))
             strongest = sorted(parts, key=lambda token: -parts[token])[:4]
             reasons += [f'the word "{token}"' for token in strongest if parts[token] > 100 and "=" not in token]
-        scores[name] = (linear + model.rule_weight * points) / 1000
+        scores[name] = (linear + model.rule_weight * points * (1 if number is not None else 2)) / 1000
         evidence[name] = reasons
     return scores, evidence
 
@@ -114,16 +114,19 @@ def rule_points(definition: TableDefinition, signals: Signals) -> tuple[float, l
     reasons: list[str] = []
     name = signals.file_name.lower()
     short = PurePosixPath(name).name
+    named_so = False
     for pattern in definition.file_names:
         if fnmatch(short, pattern.lower()) or ("/" in name and fnmatch(name, pattern.lower())):
             # A bare extension says little; a name says much.
             points += 1 if pattern.startswith("*.") else 3
+            named_so = True
             reasons.append(f"the file is named {PurePosixPath(signals.file_name).name}")
             break
     if signals.media_type and any(signals.media_type.startswith(kind) for kind in definition.media_types):
         points += 3 if signals.media_type.startswith(("image/", "audio/", "video/")) else 1.5
         reasons.append(f"it is {signals.media_type}")
-    if signals.language and ("*" in definition.languages or signals.language in definition.languages):
+    # A table of code of any language takes what is named as its files are: tests are code too.
+    if signals.language and (signals.language in definition.languages or ("*" in definition.languages and named_so)):
         points += 3
         reasons.append(f"it is source code in {signals.language}")
     head = f" {' '.join(words(' '.join((signals.title, *signals.headings[:8]))))} "
