@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from trainer.actions.learning import learned_files
 from trainer.actions.wiring import open_database
 from trainer.core.clock import Clock, isoformat, parse_duration, parse_moment, system_clock
-from trainer.core.errors import StoreError, UsageError, unknown
+from trainer.core.errors import StoreError, UsageError, Where, unknown
 from trainer.core.project import Project
-from trainer.mart import ExecutionRecord, ExecutionTree, backlog, drain, executions, read_breaker, show
+from trainer.mart import (
+    ExecutionRecord,
+    ExecutionTree,
+    Pruned,
+    backlog,
+    drain,
+    executions,
+    prune_records,
+    read_breaker,
+    show,
+)
 
 STATUSES = ("success", "fail", "cancelled", "running", "lost")
 
@@ -48,6 +59,25 @@ def show_execution(project: Project, execution_id: str, *, clock: Clock = system
     """One execution with its steps and all that ran below it; its start, its end, or `last` will do for a name."""
     take_in(project, clock)
     return show(open_database(project), execution_id, clock=clock)
+
+
+def prune(
+    project: Project, *, archive: Path | None = None, dry_run: bool = False, clock: Clock = system_clock
+) -> Pruned:
+    """Remove the records that are older than `mart.keep_days`; raises UsageError where a legal hold forbids it."""
+    section = project.settings.mart
+    if section.legal_hold and not dry_run:
+        hint = "set mart.legal_hold: false when the hold has ended; --dry-run tells what would go"
+        raise UsageError("a legal hold forbids to prune records", hint=hint)
+    take_in(project, clock)
+    before = clock() - timedelta(days=section.keep_days)
+    try:
+        return prune_records(open_database(project), before, archive=archive, dry_run=dry_run)
+    except OSError as error:
+        where = Where(str(error.filename or archive))
+        raise StoreError(
+            f"the archive cannot be written: {error.strerror}", where=where, hint="nothing was removed"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,6 +319,28 @@ def doctor(context: typer.Context, *, as_json: Json = False) -> None:
 
 
 @app.command(cls=Command)
+def prune(
+    context: typer.Context,
+    *,
+    archive: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write what is removed there first, as Parquet with digests.")
+    ] = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only tell how much would be removed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove the records that are older than mart.keep_days, seven years unless set otherwise."""
+    from trainer.actions.mart import prune as prune_old
+
+    session: Session = context.obj
+    pruned = prune_old(session.project(), archive=archive, dry_run=dry)
+    if as_json:
+        write_json(pruned)
+    else:
+        would = "would be " if dry else ""
+        write_text(f"{pruned.executions} executions from before {pruned.before:%Y-%m-%d} {would}removed")
+
+
+@app.command(cls=Command)
 def lineage(
     context: typer.Context, *, subject: Annotated[str, typer.Argument(metavar="REPORT|KEY")], as_json: Json = False
 ) -> None:

@@ -12,6 +12,7 @@ from trainer.mart.learning import Trial, Weights
 from trainer.mart.patterns import WorkflowPattern, workflow_patterns
 from trainer.mart.policies import Policy, PolicyFiles
 from trainer.mart.publish import LearnedFiles
+from trainer.mart.retention import Pruned, prune_records
 from trainer.mart.sequential import Comparison, compare, needed
 from trainer.mart.spool import Backlog, backlog, writers
 from trainer.mart.tables import MIGRATIONS
@@ -36,6 +37,7 @@ __all__ = [
     "Policy",
     "PolicyFiles",
     "PolicyValue",
+    "Pruned",
     "Recommendation",
     "StepRecord",
     "TidyMartConfigProvider",
@@ -55,6 +57,7 @@ __all__ = [
     "executions_with",
     "needed",
     "policy_value",
+    "prune_records",
     "read_breaker",
     "show",
     "workflow_patterns",

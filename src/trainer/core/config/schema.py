@@ -273,6 +273,10 @@ class Mart(Struct, frozen=True, kw_only=True):
 
     enabled: Annotated[bool, Meta(description="Whether executions are recorded.")] = True
     durability: Annotated[Literal["fast", "safe"], Meta(description="fast survives a kill, safe a power cut.")] = "fast"
+    keep_days: Annotated[
+        Positive, Meta(description="Days for which records are not pruned; 2557 are the seven years of an audit.")
+    ] = 2557
+    legal_hold: Annotated[bool, Meta(description="Whether nothing at all is pruned.")] = False
     actor: Annotated[str | None, Meta(description="Who runs; else CI's actor, git's user.email, or the user.")] = None
     department: Annotated[str | None, Meta(description="For whom; budgets and reports of spend go by it.")] = None
     candidates: Annotated[
