@@ -34,6 +34,7 @@ COMMANDS = {
     "tables": Entry("Look at the catalogue's tables, correct rows, ask them in SQL."),
     "proposals": Entry("Decide what waits to enter the catalogue's tables."),
     "facts": Entry("Show what was understood of any data: measures, dimensions, times, units."),
+    "models": Entry("List models with price, window and what they can do."),
     "checks": Entry("Check figures and structure of a document against data."),
     "security": Entry("Scan text for injected instructions and secrets."),
     "mart": Entry("Look into the records of what was run."),
