@@ -68,7 +68,7 @@ def test_two_readers_by_position_do_not_overtake_one_another(project, tmp_path):
     store = create_store("sqlite", database_path=str(tmp_path / "a.sqlite"))
     stream = create_stream("clicks", {"kind": "memory"}, SourceContext())
     first, second = (follow.StreamWriter(stream, store, system_clock) for _ in range(2))
-    first.write(follow.Batch(position=[1]))
+    first.write(follow.StreamBatch(position=[1]))
 
     with pytest.raises(StoreError):
-        second.write(follow.Batch(position=[1]))
+        second.write(follow.StreamBatch(position=[1]))

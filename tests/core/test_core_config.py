@@ -4,7 +4,7 @@ import jsonschema
 import pytest
 
 from trainer.core.config import Config, json_schema, load_config
-from trainer.core.config.schema import LLMProvider, overridden
+from trainer.core.config.schema import LLMProviderSettings, overridden
 from trainer.core.errors import ConfigError
 from trainer.core.secrets import MASK, mask_known
 from trainer.core.yamltext import load_yaml
@@ -180,14 +180,14 @@ data_retriever:
 
 
 def test_a_section_can_be_overridden_for_one_report() -> None:
-    changed = overridden(LLMProvider(model="a", retries=1), {"model": "b"}, what="reports.x.model")
+    changed = overridden(LLMProviderSettings(model="a", retries=1), {"model": "b"}, what="reports.x.model")
 
     assert (changed.model, changed.retries) == ("b", 1)
 
 
 def test_an_unknown_override_of_a_report_names_the_nearest_key() -> None:
     with pytest.raises(ConfigError, match=r'unknown key "reports.x.model.temprature"') as caught:
-        overridden(LLMProvider(), {"temprature": 1}, what="reports.x.model")
+        overridden(LLMProviderSettings(), {"temprature": 1}, what="reports.x.model")
 
     assert caught.value.hint == 'did you mean "reports.x.model.temperature"?'
 

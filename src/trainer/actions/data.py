@@ -17,7 +17,7 @@ from trainer.core.errors import ConfigError, SourceError, StoreError, TrainerErr
 from trainer.core.project import Project
 from trainer.core.values import DataBlock, Field, RetrievalResult, StoredData
 from trainer.prompts import REPORT, TABLE, DataQuery
-from trainer.sources import SOURCES, Call, DataRetriever, Outcome, SourceContext, raise_problems, retrieve_many
+from trainer.sources import SOURCES, DataRetriever, Outcome, ServiceCall, SourceContext, raise_problems, retrieve_many
 from trainer.stores import DataStore, Draft, Head, ReadOnly
 
 STALE = "stale_since"
@@ -58,7 +58,7 @@ class Sources(Mapping[str, "DataRetriever"]):
     def __init__(self, project: Project, *, clock: Clock = system_clock) -> None:
         self.project = project
         self.clock = clock
-        self.on_call: Callable[[Call], None] = lambda _: None
+        self.on_call: Callable[[ServiceCall], None] = lambda _: None
         """Told of every request to a service from now on."""
         self._open: dict[str, DataRetriever] = {}
         self._lock = threading.Lock()
@@ -82,7 +82,7 @@ class Sources(Mapping[str, "DataRetriever"]):
     def __len__(self) -> int:
         return len(list(iter(self)))
 
-    def _pass_on(self, call: Call) -> None:
+    def _pass_on(self, call: ServiceCall) -> None:
         """Pass a call on to who listens now: sources are made before the record of their command begins."""
         self.on_call(call)
 

@@ -19,7 +19,7 @@ from trainer.core.errors import ConfigError, SourceError, UsageError, Where, unk
 from trainer.core.project import Project
 from trainer.core.values import Json
 from trainer.sources import SOURCES
-from trainer.sources.streams import Batch, Event, Stream, dead_body, dead_letter
+from trainer.sources.streams import Event, Stream, StreamBatch, dead_body, dead_letter
 from trainer.stores import DataStore, Draft
 
 _WAIT = 0.25
@@ -58,7 +58,7 @@ class Followed:
         """What the keys of its records begin with."""
         return f"{self.name}:"
 
-    def plus(self, batch: Batch, dead: int) -> Followed:
+    def plus(self, batch: StreamBatch, dead: int) -> Followed:
         """With one more batch, of which so many are dead letters."""
         deletions = sum(event.kind in ("deletion", "truncation") for event in batch.events)
         return replace(
@@ -191,7 +191,7 @@ class StreamWriter:
         self.position: Json = position.data["position"] if position else None
         """Where the last stored batch ended."""
 
-    def write(self, batch: Batch) -> int:
+    def write(self, batch: StreamBatch) -> int:
         """How many of the batch's events became dead letters, once all of it is stored with its position.
 
         All in one transaction, but for what stands before a truncation: read again, it comes to the same.
@@ -207,7 +207,7 @@ class StreamWriter:
                 waiting.append(event)
         return dead + self._store_events(waiting, batch.position)
 
-    def read_again(self, letters: Sequence[Json]) -> tuple[Batch, int]:
+    def read_again(self, letters: Sequence[Json]) -> tuple[StreamBatch, int]:
         """The events of dead letters read anew, and how many stay dead; the others are records, in one transaction."""
         drafts: list[Draft] = []
         events: list[Event] = []
@@ -220,7 +220,7 @@ class StreamWriter:
                     Draft(_dead_key(self._stream.name, self._stream.document_id(letter["id"])), None, deletes=True)
                 )
         self._store.store_many(drafts)
-        return Batch(tuple(events), caught_up=True), sum(event.kind == "dead" for event in events)
+        return StreamBatch(tuple(events), caught_up=True), sum(event.kind == "dead" for event in events)
 
     def _store_events(self, events: Sequence[Event], position: Json) -> int:
         """How many became dead letters."""
@@ -295,7 +295,7 @@ class StreamWriter:
 
 def _batches(
     stream: Stream, writer: StreamWriter, options: FollowOptions, total: Followed, stop: threading.Event
-) -> Iterator[tuple[Batch, int]]:
+) -> Iterator[tuple[StreamBatch, int]]:
     """Each batch once it is stored and committed, with how many of its events are dead letters."""
     read = total.events
     while not stop.is_set() and (options.limit is None or read < options.limit):

@@ -12,8 +12,7 @@ from typing import Any
 from trainer.actions.learning import identity
 from trainer.actions.wiring import limits_folder
 from trainer.core.clock import Clock, parse_duration, system_clock
-from trainer.core.config.schema import Fallback, overridden
-from trainer.core.config.schema import LLMProvider as Section
+from trainer.core.config.schema import Fallback, LLMProviderSettings, overridden
 from trainer.core.digest import pick, pretty
 from trainer.core.errors import ConfigError, UsageError, unknown
 from trainer.core.project import Project
@@ -54,7 +53,7 @@ class ModelChoice:
 
     # no slots: what its provider says of itself is asked for once
 
-    section: Section
+    section: LLMProviderSettings
     """llm_provider as it holds for this call."""
     project: Project = field(repr=False, compare=False)
 
@@ -282,7 +281,7 @@ def plan_prompt(choice: ModelChoice, configured: int | None) -> Choice:
     return plan_tokens(model, setting)
 
 
-def _links(section: Section) -> tuple[Fallback, ...]:
+def _links(section: LLMProviderSettings) -> tuple[Fallback, ...]:
     """The models to ask, in order."""
     first = Fallback(
         provider=section.provider,
@@ -305,7 +304,7 @@ def _key(project: Project, link: Fallback, where: str) -> str | None:
     return key
 
 
-def _provider(project: Project, section: Section, link: Fallback, *, key: str | None) -> LLMProvider:
+def _provider(project: Project, section: LLMProviderSettings, link: Fallback, *, key: str | None) -> LLMProvider:
     options: dict[str, Any] = dict(link.options)
     prices: dict[str, Any] = {}
     if PROVIDERS.load(link.provider).asks_model:  # who asks none costs nothing, whatever model the settings name

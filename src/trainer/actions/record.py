@@ -14,7 +14,7 @@ from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import TrainerError
 from trainer.core.project import Project
 from trainer.mart import Tracker, backlog, drain
-from trainer.sources import Call
+from trainer.sources import ServiceCall
 
 _MOST_WAITING = 100
 """Segments; draining them costs a start of DuckDB, about as much as a hundred appends."""
@@ -76,7 +76,7 @@ class Recorder:
         if self._tracker is not None:
             self._tracker.step(self._execution, name, **attributes)
 
-    def request(self, call: Call) -> None:
+    def request(self, call: ServiceCall) -> None:
         """Record one request to a service as a step of this command."""
         ending = {"status": "fail", "error": call.error} if call.error else {"status": "success"}
         details = {name: getattr(call, name) for name in ("service", "method", "url", "size", "attempt")}

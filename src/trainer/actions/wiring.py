@@ -16,7 +16,7 @@ from trainer.core.secrets import mask_secrets
 from trainer.core.values import Json
 from trainer.mart import MIGRATIONS, Tracker
 from trainer.mart.tables import Opener
-from trainer.sources import Call, DataRetriever, SourceContext, create_source
+from trainer.sources import DataRetriever, ServiceCall, SourceContext, create_source
 from trainer.sources.streams import Stream, create_stream
 from trainer.stores import RECORD_STORES, DatabaseFile, DataStore, Head, create_store, read_heads
 
@@ -60,7 +60,7 @@ def current_heads(project: Project, keys: Iterable[str], *, clock: Clock = syste
 
 
 def open_source(
-    project: Project, name: str, *, clock: Clock = system_clock, on_call: Callable[[Call], None] = lambda _: None
+    project: Project, name: str, *, clock: Clock = system_clock, on_call: Callable[[ServiceCall], None] = lambda _: None
 ) -> DataRetriever:
     """The source called `name` with the settings' options; nothing is read or sent before it is asked."""
     context = SourceContext(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from trainer.core.values import RetrievalResult
 from trainer.sources.base import (
     SOURCES,
-    Call,
     DataRetriever,
     Fetched,
     Health,
     Schema,
+    ServiceCall,
     Sink,
     SourceContext,
     create_source,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SOURCES",
     "APIRetriever",
-    "Call",
     "Choice",
     "DataRetriever",
     "DatabaseRetriever",
@@ -47,6 +46,7 @@ __all__ = [
     "SECFilingsRetriever",
     "SOAPRetriever",
     "Schema",
+    "ServiceCall",
     "SeveralSources",
     "Sink",
     "SourceContext",

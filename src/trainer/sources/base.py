@@ -69,7 +69,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ServiceCall:
     """One request to a service, as it is recorded."""
 
     service: str
@@ -124,7 +124,7 @@ class SourceContext:
     """The reader of documents and tables, which all rooms share."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """Where credentials are looked up by name."""
-    on_call: Callable[[Call], None] = lambda _: None
+    on_call: Callable[[ServiceCall], None] = lambda _: None
     """Told of every request to a service, in the thread that sent it."""
 
 

@@ -33,7 +33,7 @@ from trainer.core.ratelimit import RateLimiter, Turn
 from trainer.core.secrets import Secret, mask_secrets
 from trainer.core.strictjson import read_json
 from trainer.core.values import Json
-from trainer.sources.base import Call, SourceContext
+from trainer.sources.base import ServiceCall, SourceContext
 from trainer.sources.network import (
     BROKEN,
     ERRORS,
@@ -201,7 +201,7 @@ class HTTPClient:
             for attempt in backoff:
                 with attempt:
                     number = attempt.num
-                    call = Call(self.service, method, mask_secrets(url, secrets), 0, 0.0, attempt=number)
+                    call = ServiceCall(self.service, method, mask_secrets(url, secrets), 0, 0.0, attempt=number)
                     return self._recorded(client, build, call, url, answers)
         except _Failure as failure:
             counted = f" ({number} tries)" if number > 1 else ""
@@ -214,7 +214,12 @@ class HTTPClient:
         raise AssertionError("the last attempt returns or raises")
 
     def _recorded(
-        self, client: httpx.Client, build: Callable[[], httpx.Request], call: Call, url: str, answers: Collection[int]
+        self,
+        client: httpx.Client,
+        build: Callable[[], httpx.Request],
+        call: ServiceCall,
+        url: str,
+        answers: Collection[int],
     ) -> Response:
         """The answer of one attempt; `on_call` is told of it, whatever comes of it."""
         began = time.monotonic()

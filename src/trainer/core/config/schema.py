@@ -29,7 +29,7 @@ OutputFormat = Annotated[str, Meta(extra_json_schema={"enum": output_names()})]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
 
 
-class PromptManager(Struct, frozen=True, kw_only=True):
+class PromptManagerSettings(Struct, frozen=True, kw_only=True):
     """Where prompts are made from."""
 
     context_dir: Annotated[str, Meta(description="Folder of the contexts.")] = "information/context"
@@ -49,14 +49,14 @@ class Fallback(Struct, frozen=True, kw_only=True):
     options: Annotated[dict[str, Any], Meta(description="Options of this provider.")] = field(default_factory=dict)
 
 
-class Price(Struct, frozen=True, kw_only=True):
+class PriceSettings(Struct, frozen=True, kw_only=True):
     """A price that overrides the built-in table."""
 
     input: Annotated[float, Meta(description="US dollars for a million input tokens.")]
     output: Annotated[float, Meta(description="US dollars for a million output tokens.")]
 
 
-class LLMProvider(Struct, frozen=True, kw_only=True):
+class LLMProviderSettings(Struct, frozen=True, kw_only=True):
     """The model that writes."""
 
     provider: Annotated[
@@ -81,7 +81,7 @@ class LLMProvider(Struct, frozen=True, kw_only=True):
         default_factory=list
     )
     options: Annotated[dict[str, Any], Meta(description="Options of this provider.")] = field(default_factory=dict)
-    prices: Annotated[dict[str, Price], Meta(description="Prices by model, over the built-in table.")] = field(
+    prices: Annotated[dict[str, PriceSettings], Meta(description="Prices by model, over the built-in table.")] = field(
         default_factory=dict
     )
 
@@ -96,7 +96,7 @@ class SpendLimit(Struct, frozen=True, kw_only=True):
     model: Annotated[str | None, Meta(description="Name of the model.")] = None
 
 
-class Budget(Struct, frozen=True, kw_only=True):
+class BudgetSettings(Struct, frozen=True, kw_only=True):
     """The most that may be spent, in US dollars; nothing is sent beyond."""
 
     run: Annotated[Money | None, Meta(description="Each command.")] = None
@@ -108,7 +108,7 @@ class Budget(Struct, frozen=True, kw_only=True):
     alert_at: Annotated[Share, Meta(description="Share of a limit from which on `trainer mart spend` warns.")] = 0.8
 
 
-class DataStore(Struct, frozen=True, kw_only=True):
+class DataStoreSettings(Struct, frozen=True, kw_only=True):
     """Where retrieved data is kept."""
 
     backend: Annotated[str, Meta(description="duckdb, sqlite, postgresql, mongodb, redis or hybrid.")] = "duckdb"
@@ -118,7 +118,7 @@ class DataStore(Struct, frozen=True, kw_only=True):
     options: Annotated[dict[str, Any], Meta(description="Options of this backend.")] = field(default_factory=dict)
 
 
-class DataRetriever(Struct, frozen=True, kw_only=True):
+class DataRetrieverSettings(Struct, frozen=True, kw_only=True):
     """Where data comes from."""
 
     provider: Annotated[str, Meta(description="Source of queries that name none.")] = "file"
@@ -154,7 +154,7 @@ class Ingest(Struct, frozen=True, kw_only=True):
         return parse_duration(self.settle)
 
 
-class FormatConverter(Struct, frozen=True, kw_only=True):
+class FormatConverterSettings(Struct, frozen=True, kw_only=True):
     """How reports look."""
 
     default_template: Annotated[str | None, Meta(description="Jinja2 template of the HTML page.")] = None
@@ -347,13 +347,13 @@ class Report(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True):
     """All of config.yaml."""
 
-    prompt_manager: PromptManager = field(default_factory=PromptManager)
-    llm_provider: LLMProvider = field(default_factory=LLMProvider)
-    budget: Budget = field(default_factory=Budget)
-    data_store: DataStore = field(default_factory=DataStore)
-    data_retriever: DataRetriever = field(default_factory=DataRetriever)
+    prompt_manager: PromptManagerSettings = field(default_factory=PromptManagerSettings)
+    llm_provider: LLMProviderSettings = field(default_factory=LLMProviderSettings)
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
+    data_store: DataStoreSettings = field(default_factory=DataStoreSettings)
+    data_retriever: DataRetrieverSettings = field(default_factory=DataRetrieverSettings)
     ingest: Ingest = field(default_factory=Ingest)
-    format_converter: FormatConverter = field(default_factory=FormatConverter)
+    format_converter: FormatConverterSettings = field(default_factory=FormatConverterSettings)
     prompt_security: PromptSecurity = field(default_factory=PromptSecurity)
     checks: Checks = field(default_factory=Checks)
     mart: Mart = field(default_factory=Mart)

@@ -2,11 +2,11 @@
 
 from trainer.sources.streams.base import (
     STREAMS,
-    Batch,
     Event,
     MessageOptions,
     MessageStream,
     Stream,
+    StreamBatch,
     StreamOptions,
     create_stream,
     dead_body,
@@ -15,11 +15,11 @@ from trainer.sources.streams.base import (
 
 __all__ = [
     "STREAMS",
-    "Batch",
     "Event",
     "MessageOptions",
     "MessageStream",
     "Stream",
+    "StreamBatch",
     "StreamOptions",
     "create_stream",
     "dead_body",

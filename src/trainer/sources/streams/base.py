@@ -71,7 +71,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class StreamBatch:
     """Events to be stored in one transaction, in order."""
 
     events: tuple[Event, ...] = ()
@@ -128,10 +128,10 @@ class Stream(ABC):
         """Begin to receive, where it is the other side that calls; called after `open` where reading goes on."""
 
     @abstractmethod
-    def poll(self, limit: int, wait: float) -> Batch:
+    def poll(self, limit: int, wait: float) -> StreamBatch:
         """The next events, at most `limit` and about BATCH_BYTES; waits up to `wait` seconds for the first."""
 
-    def commit(self, batch: Batch) -> None:  # noqa: B027  (what is read by position alone needs none)
+    def commit(self, batch: StreamBatch) -> None:  # noqa: B027  (what is read by position alone needs none)
         """Tell the other side that the batch, and every one before it, is stored."""
 
     @abstractmethod
@@ -250,7 +250,7 @@ class MessageStream(DecodedStream):
         self._ahead.clear()
         self.connect()
 
-    def poll(self, limit: int, wait: float) -> Batch:
+    def poll(self, limit: int, wait: float) -> StreamBatch:
         """The next messages."""
         taken: list[Arrival] = []
         size = 0
@@ -263,9 +263,9 @@ class MessageStream(DecodedStream):
             size += taken[-1].size
         events = tuple(arrival.event for arrival in taken)
         ended = not self._ahead and self.at_end(taken[-1] if taken else None)
-        return Batch(events, receipt=[arrival.receipt for arrival in taken], caught_up=ended)
+        return StreamBatch(events, receipt=[arrival.receipt for arrival in taken], caught_up=ended)
 
-    def commit(self, batch: Batch) -> None:
+    def commit(self, batch: StreamBatch) -> None:
         """Acknowledge the batch."""
         if batch.receipt:
             self.acknowledge(batch.receipt)

@@ -15,7 +15,7 @@ from trainer.core.errors import SourceError
 from trainer.core.secrets import mask_secrets
 from trainer.core.values import Json
 from trainer.sources.base import SourceContext
-from trainer.sources.streams.base import BATCH_BYTES, Batch, DecodedStream, Event, MessageOptions
+from trainer.sources.streams.base import BATCH_BYTES, DecodedStream, Event, MessageOptions, StreamBatch
 
 _AT_ONCE = 500
 _PAUSE = 0.25
@@ -54,11 +54,11 @@ class KinesisStream(DecodedStream):
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
             raise self._failure(error) from error
 
-    def poll(self, limit: int, wait: float) -> Batch:
+    def poll(self, limit: int, wait: float) -> StreamBatch:
         """The next records of all shards."""
         if (left := self._due - time.monotonic()) > 0:
             time.sleep(min(wait, left))
-            return Batch(caught_up=False)
+            return StreamBatch(caught_up=False)
         before = dict(self._read)
         is_behind = True
         try:
@@ -80,7 +80,7 @@ class KinesisStream(DecodedStream):
         if not events:
             self._due = time.monotonic() + _PAUSE
         position = dict(self._read) if self._read != before else None
-        return Batch(tuple(events), position=position, caught_up=not events and not is_behind)
+        return StreamBatch(tuple(events), position=position, caught_up=not events and not is_behind)
 
     def close(self) -> None:
         """Close the connections."""

@@ -30,7 +30,7 @@ from trainer.core.values import Json
 from trainer.sources.base import SourceContext
 from trainer.sources.cells import plain_value
 from trainer.sources.query import raise_problems
-from trainer.sources.streams.base import Batch, Event, Stream, StreamOptions, joined_id
+from trainer.sources.streams.base import Event, Stream, StreamBatch, StreamOptions, joined_id
 
 _SETTINGS = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_row_metadata": "FULL"}
 """What the server must be set to: without the last one, the log has no names of columns."""
@@ -90,11 +90,11 @@ class MySQLStream(Stream):
         self._file, self._place, self._done = position["file"], position["place"], position["done"]
         self._events = self._snapshot(position["snapshot"]) if "snapshot" in position else self._changes()
 
-    def poll(self, limit: int, wait: float) -> Batch:
+    def poll(self, limit: int, wait: float) -> StreamBatch:
         """The next rows, or the next changes; at the end, nothing before `every` has passed."""
         if (left := self._due - time.monotonic()) > 0:
             time.sleep(min(wait, left))
-            return Batch(caught_up=True)
+            return StreamBatch(caught_up=True)
         events: list[Event] = []
         before = self._position()
         with self._faults():
@@ -107,7 +107,7 @@ class MySQLStream(Stream):
             ended = not was_snapshot
             self._due = time.monotonic() + parse_duration(self.options.every) if ended else 0.0
         position = self._position()
-        return Batch(tuple(events), position=position if position != before or events else None, caught_up=ended)
+        return StreamBatch(tuple(events), position=position if position != before or events else None, caught_up=ended)
 
     def close(self) -> None:
         """Close the connections."""

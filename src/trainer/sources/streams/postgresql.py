@@ -30,7 +30,7 @@ from trainer.core.secrets import mask_secrets
 from trainer.core.values import Json
 from trainer.sources.base import SourceContext
 from trainer.sources.cells import plain_value
-from trainer.sources.streams.base import Batch, Event, Stream, StreamOptions, joined_id
+from trainer.sources.streams.base import Event, Stream, StreamBatch, StreamOptions, joined_id
 from trainer.sources.streams.pgoutput import (
     UNCHANGED,
     Begin,
@@ -113,11 +113,11 @@ class PostgreSQLStream(Stream):
         self._advanced = slot_at
         self._events = self._snapshot(position["snapshot"]) if "snapshot" in position else self._changes()
 
-    def poll(self, limit: int, wait: float) -> Batch:
+    def poll(self, limit: int, wait: float) -> StreamBatch:
         """The next rows, or the next changes; at the end, nothing before `every` has passed."""
         if (left := self._due - time.monotonic()) > 0:
             time.sleep(min(wait, left))
-            return Batch(caught_up=True)
+            return StreamBatch(caught_up=True)
         events: list[Event] = []
         before = self._position()
         with self._faults():
@@ -130,9 +130,9 @@ class PostgreSQLStream(Stream):
             ended = not was_snapshot and not events
             self._due = time.monotonic() + parse_duration(self.options.every) if ended else 0.0
         position = self._position()
-        return Batch(tuple(events), position=position if position != before or events else None, caught_up=ended)
+        return StreamBatch(tuple(events), position=position if position != before or events else None, caught_up=ended)
 
-    def commit(self, batch: Batch) -> None:
+    def commit(self, batch: StreamBatch) -> None:
         """Let the server forget the changes of whole transactions."""
         lsn = batch.position["lsn"] if batch.position else 0
         if lsn > self._advanced:

@@ -15,7 +15,7 @@ from msgspec import Meta
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from trainer.core.errors import SourceError, UsageError
-from trainer.sources.streams.base import Arrival, Batch, MessageOptions, MessageStream, content_id
+from trainer.sources.streams.base import Arrival, MessageOptions, MessageStream, StreamBatch, content_id
 
 
 class RabbitMQOptions(MessageOptions, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class RabbitMQStream(MessageStream):
         except (AMQPError, OSError) as error:
             raise self._failure(error) from error
 
-    def poll(self, limit: int, wait: float) -> Batch:
+    def poll(self, limit: int, wait: float) -> StreamBatch:
         """The next messages; the server sends no more than `prefetch` before they are acknowledged."""
         return super().poll(min(limit, self.options.prefetch), wait)
 

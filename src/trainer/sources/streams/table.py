@@ -20,7 +20,7 @@ from trainer.sources.base import SourceContext
 from trainer.sources.cells import plain_value
 from trainer.sources.query import raise_problems
 from trainer.sources.sql import begin_reading, failure, make_engine
-from trainer.sources.streams.base import Batch, Event, Stream, StreamOptions, joined_id
+from trainer.sources.streams.base import Event, Stream, StreamBatch, StreamOptions, joined_id
 
 _TYPES: Mapping[str, type[Any]] = {"datetime": datetime, "date": date, "decimal": Decimal, "uuid": UUID}
 
@@ -78,12 +78,12 @@ class TableStream(Stream):
         except SQLAlchemyError as error:
             raise failure(self.name, error) from error
 
-    def poll(self, limit: int, wait: float) -> Batch:
+    def poll(self, limit: int, wait: float) -> StreamBatch:
         """The next page; after the last one, nothing before `every` has passed."""
         assert self._engine is not None
         if (left := self._due - time.monotonic()) > 0:
             time.sleep(min(wait, left))
-            return Batch(caught_up=True)
+            return StreamBatch(caught_up=True)
         names = [*dict.fromkeys([self.options.cursor, *self._keys])]
         shown = [*dict.fromkeys([*self.options.columns, *names])] if self.options.columns else None
         columns: list[Any] = [column(name) for name in shown] if shown else [literal_column("*")]
@@ -103,13 +103,13 @@ class TableStream(Stream):
         if len(rows) < limit:
             self._due = time.monotonic() + parse_duration(self.options.every)
         if not rows:
-            return Batch(caught_up=True)
+            return StreamBatch(caught_up=True)
         self._from = None
         if missing := [name for name in names if name not in rows[0]]:
             raise SourceError(f"{self.name}: the rows have no column {missing[0]}", hint="mend cursor and key")
         self._after = [rows[-1][name] for name in names]
         events = tuple(self._event(dict(row)) for row in rows)
-        return Batch(events, position=[_json_of(value) for value in self._after], caught_up=len(rows) < limit)
+        return StreamBatch(events, position=[_json_of(value) for value in self._after], caught_up=len(rows) < limit)
 
     def close(self) -> None:
         """Close the connections."""

@@ -30,10 +30,10 @@ from trainer.sources.base import SourceContext
 from trainer.sources.query import raise_problems
 from trainer.sources.streams.base import (
     BATCH_BYTES,
-    Batch,
     DecodedStream,
     Event,
     MessageOptions,
+    StreamBatch,
     content_id,
     dead_body,
     dead_letter,
@@ -217,7 +217,7 @@ class WebhookStream(DecodedStream):
         assert self._server is not None
         return int(self._server.server_port)
 
-    def poll(self, limit: int, wait: float) -> Batch:
+    def poll(self, limit: int, wait: float) -> StreamBatch:
         """The next messages of the inbox."""
         events: list[Event] = []
         position = self._position
@@ -230,15 +230,15 @@ class WebhookStream(DecodedStream):
                 if not messages:
                     if self._server is not None:
                         time.sleep(wait)
-                    return Batch(caught_up=True)
+                    return StreamBatch(caught_up=True)
                 self._ahead = iter(messages)
                 continue
             message, position = entry
             events.append(self.event(message["id"], dead_body(message), message["metadata"]))
         self._position = position
-        return Batch(tuple(events), position=position)
+        return StreamBatch(tuple(events), position=position)
 
-    def commit(self, batch: Batch) -> None:
+    def commit(self, batch: StreamBatch) -> None:
         """Begin the inbox anew now and then."""
         self.inbox.renew(batch.position)
 
