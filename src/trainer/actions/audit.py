@@ -1,20 +1,24 @@
-"""The audit log of a project: which prompts left for models, in a chain that shows every change."""
+"""The audit log of a project: prompts sent, data given out, decisions and changes of policy, in a chain."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import getpass
 import os
 import secrets
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from trainer.actions.wiring import state_folder
+from trainer.core.appendlog import AppendLog
 from trainer.core.clock import Clock, system_clock
 from trainer.core.digest import digest
 from trainer.core.errors import UsageError, Where
+from trainer.core.files import write_atomic
 from trainer.core.project import Project
 from trainer.core.values import Json
 from trainer.providers import Request, find_key
@@ -47,7 +51,82 @@ class PromptLog:
             }
         policy = digest(msgspec.to_builtins(security))
         details["policy"] = {"enabled": security.enabled, "level": security.chosen_level, "digest": policy}
+        self._note_policy(policy)
         self.log.append("prompt.sent", details)
+
+    def read(self, key: str, version: int) -> None:
+        """Add that a datum was given out: its key and version."""
+        self.log.append("datum.read", {"key": key, "version": version}, actor=_user())
+
+    def decided(self, proposal: str, decision: str, *, reason: str = "", actor: str = "") -> None:
+        """Add that somebody decided on a proposal: `approved`, `rejected`, `edited`; the user of this process else."""
+        details: dict[str, Json] = {"proposal": proposal, "decision": decision, "reason": reason}
+        self.log.append("proposal.decided", details, actor=actor or _user())
+
+    def _note_policy(self, policy: str) -> None:
+        """Add that the policy is another one than that of the prompt before."""
+        path = _path(self.project).with_suffix(".policy")
+        former = path.read_text().strip() if path.is_file() else ""
+        if former and former != policy:
+            self.log.append("policy.changed", {"from": former, "to": policy}, actor=_user())
+        if former != policy:
+            write_atomic(path, f"{policy}\n")
+
+
+def note_read(project: Project, key: str, version: int) -> None:
+    """Add that a datum was given out, where the project keeps a log: it begins with the first prompt sent."""
+    if _path(project).exists() and (log := open_audit(project)):
+        log.read(key, version)
+
+
+def keep_anchor(project: Project, where: str) -> str:
+    """Keep the number and code of the last entry elsewhere, and return them: in a file, a git note, or the syslog.
+
+    `where` is `git` (a note on HEAD under refs/notes/trainer-audit), `syslog`, or the path of a file that is added to.
+    """
+    path = _path(project)
+    if not path.exists():
+        raise UsageError("there is no audit log", where=Where(str(path)), hint="it begins with the first prompt sent")
+    line = AuditLog(path, _key(make=False)).anchor()
+    if where == "git":
+        _git(project, "notes", f"--ref={_NOTES}", "append", "-m", line, "HEAD")
+    elif where == "syslog":
+        import syslog
+
+        syslog.syslog(syslog.LOG_NOTICE, f"trainer audit {path}: {line}")
+    else:
+        AppendLog(Path(where)).append(line)
+    return line
+
+
+def kept_anchors(project: Project, where: str) -> list[tuple[int, str]]:
+    """The anchors that were kept in a file or, for `git`, in the notes of all commits."""
+    if where == "git":
+        notes = [note.split()[0] for note in _git(project, "notes", f"--ref={_NOTES}", "list").splitlines()]
+        text = "\n".join(_git(project, "cat-file", "blob", note) for note in notes)
+        return [_anchor(line) for line in text.split()]
+    return [_anchor(str(line)) for line in AppendLog(Path(where)).records()]
+
+
+_NOTES = "trainer-audit"
+
+
+def _git(project: Project, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=trainer", "-c", "user.email=trainer@localhost", *arguments]
+    try:
+        done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)  # noqa: S603
+    except FileNotFoundError:
+        raise UsageError("git is not installed", hint="keep the anchor in a file, or in the syslog") from None
+    if done.returncode:
+        raise UsageError(f"git: {done.stderr.strip()}", hint="keep the anchor in a file, or commit first")
+    return done.stdout
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return str(os.getuid())
 
 
 def open_audit(project: Project, *, clock: Clock = system_clock) -> PromptLog | None:
@@ -55,16 +134,17 @@ def open_audit(project: Project, *, clock: Clock = system_clock) -> PromptLog | 
     return PromptLog(project, clock) if project.settings.prompt_security.audit else None
 
 
-def verify_audit(project: Project, *, anchor: str | None = None) -> Audit:
-    """Whether the project's audit log is whole, up to an anchor `NUMBER:CODE` that was kept elsewhere.
+def verify_audit(project: Project, *, anchor: str | None = None, anchors: str | None = None) -> Audit:
+    """Whether the project's audit log is whole, up to an anchor `NUMBER:CODE` and those kept in `anchors`.
 
     Raises UsageError where there is no log, its key is not known here, or the anchor is none.
     """
     path = _path(project)
     end = _anchor(anchor) if anchor else None
-    if not path.exists() and end is None:
+    others = kept_anchors(project, anchors) if anchors else []
+    if not path.exists() and end is None and not others:
         raise UsageError("there is no audit log", where=Where(str(path)), hint="it begins with the first prompt sent")
-    return AuditLog(path, _key(make=False)).verify(end)
+    return AuditLog(path, _key(make=False)).verify(end, anchors=others)
 
 
 def _path(project: Project) -> Path:

@@ -81,7 +81,12 @@ def put(project: Project, wanted: Put, read: Callable[[], tuple[str, str]]) -> H
 def get(project: Project, key: str, *, version: int | None = None, as_of: str | None = None) -> StoredData:
     """The document, that version of it, or the one that was current then; raises TrainerError where there is none."""
     moment = None if as_of is None else _moment(as_of)
-    return _needed(open_store(project).retrieve(key, version=version, as_of=moment), key, version=version)
+    document = _needed(open_store(project).retrieve(key, version=version, as_of=moment), key, version=version)
+    if (project.state / "audit.jsonl").exists():  # a project without a log does not load what writes it
+        from trainer.actions.audit import note_read
+
+        note_read(project, document.key, document.version)
+    return document
 
 
 def query(

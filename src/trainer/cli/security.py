@@ -112,6 +112,9 @@ def verify(
         str | None,
         typer.Option(metavar="NUMBER:CODE", help="The last entry as it was told earlier and kept elsewhere."),
     ] = None,
+    anchors: Annotated[
+        str | None, typer.Option(metavar="git|FILE", help="Where `audit anchor` kept earlier entries.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Verify that no entry of the audit log was changed, moved or cut off; exit 1 if one was.
@@ -122,7 +125,7 @@ def verify(
     from trainer.actions.audit import verify_audit
 
     session: Session = context.obj
-    verified = verify_audit(session.project(), anchor=anchor)
+    verified = verify_audit(session.project(), anchor=anchor, anchors=anchors)
     if as_json:
         write_json(verified)
     else:
@@ -133,6 +136,22 @@ def verify(
             hint="compare it with a copy from elsewhere; what stands before the first fault can be trusted",
         )
     session.say(f"{verified.entries} entries, none changed, moved or cut off")
+
+
+@audit.command(cls=Command)
+def anchor(
+    context: typer.Context,
+    *,
+    where: Annotated[str, typer.Argument(metavar="git|syslog|FILE")],
+) -> None:
+    """Keep the last entry elsewhere, so that a tail that is cut off shows: in a git note, the syslog or a FILE.
+
+    It prints NUMBER:CODE. `trainer security audit verify --anchors git` compares the log with all that were kept.
+    """
+    from trainer.actions.audit import keep_anchor
+
+    session: Session = context.obj
+    write_text(keep_anchor(session.project(), where))
 
 
 def _scans(session: Session, files: list[str], tree: bool, policy: ScreenPolicy) -> Iterator[Scan]:

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,8 +82,8 @@ class AuditLog:
             self._keep_head(number + 1, str(entry["code"]))
         return str(entry["code"])
 
-    def verify(self, anchor: tuple[int, str] | None = None) -> Audit:
-        """Whether every entry is as it was written, in its place, and none is gone, up to the head and the `anchor`.
+    def verify(self, anchor: tuple[int, str] | None = None, *, anchors: Sequence[tuple[int, str]] = ()) -> Audit:
+        """Whether every entry is as it was written, in its place, and none is gone, up to the head and the anchors.
 
         An anchor is the number and code of an entry, kept elsewhere since it was written.
         """
@@ -110,8 +110,8 @@ class AuditLog:
             message = f"{self._head.name} is gone or spoilt, so that a cut tail would not show"
             faults.append(Fault("cut", len(lines) + 1, message))
         faults += _cut(self._head.name, head, codes, len(lines))
-        if anchor:
-            faults += _cut("the anchor", anchor, codes, len(lines))
+        for kept in [*([anchor] if anchor else []), *anchors]:
+            faults += _cut("the anchor", kept, codes, len(lines))
         return Audit(len(lines), before, tuple(faults))
 
     def anchor(self) -> str:
