@@ -187,3 +187,24 @@ def test_bytes_that_are_no_text_keep_out_only_their_rows():
 
     (table,) = extract.tables
     assert (table.rows, [row.reason for row in table.quarantined]) == (40, ["encoding"])
+
+
+def test_markup_without_a_reader_and_documents_without_words_are_no_errors():
+    rst = extract_content(b"Title\n=====\n\nSome *words*.\n", "a.rst")
+
+    assert (rst.type.media_type, rst.error) == ("text/x-rst", "")
+    assert "Some *words*." in rst.text
+
+
+def test_numbered_sections_are_headings_where_nothing_marks_them():
+    text = b"<p>PART I</p><p>words</p><p>Item 1. Business</p><p>more</p><p>Item 1A. Risk Factors</p>"
+
+    assert extract_content(text, "a.html").headings == ("PART I", "Item 1. Business", "Item 1A. Risk Factors")
+
+
+def test_what_inline_xbrl_keeps_out_of_sight_is_no_text():
+    page = (
+        b"<div style='display:none'><ix:header><ix:hidden>0001551152</ix:hidden></ix:header></div><p>Net revenues</p>"
+    )
+
+    assert extract_content(page, "filing.html").text == "Net revenues"

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from trainer.convert.readers.archive import archive_members
 from trainer.convert.readers.encoding import Decoded, decode
 from trainer.core.errors import ConversionError, TrainerError, Where
+from trainer.core.formats import FORMATS
 from trainer.core.readings import DocumentText, Reading, ReadOptions, data_of, read_file
 from trainer.core.values import Finding, Json
 from trainer.ingest.code import describe_code
@@ -28,6 +29,11 @@ LARGEST = 256_000_000
 _DEEPEST = 3
 """Archives inside each other."""
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_ITEM = re.compile(
+    r"^(?:\*\*)?((?:PART|ITEM|ARTICLE|SECTION|CHAPTER)[ \u00a0]+(?:\d+[A-Z]?|[IVX]+)\b[^\n|]{0,100})",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""What numbered sections begin with, in filings and contracts that mark headings by bold letters alone."""
 _MOST_HEADINGS = 200
 _STREAMED = frozenset(("csv", "tsv", "jsonl", "parquet"))
 _ARCHIVES = frozenset(("zip", "tar"))
@@ -229,19 +235,17 @@ def _archive(source: _Source) -> FileExtract:
 def _document(source: _Source) -> FileExtract:
     """By the one table of readers."""
     assert source.type.kind is not None
-    reading = read_file(
-        source.content, shown=source.shown, kind=source.type.kind, options=ReadOptions(path=source.path)
-    )
+    # markup that nothing here reads, as reStructuredText, is read as the text that it is
+    kind = source.type.kind if FORMATS[source.type.kind].reader else "text"
+    reading = read_file(source.content, shown=source.shown, kind=kind, options=ReadOptions(path=source.path))
     data = data_of(reading)
     if isinstance(reading, DocumentText):
         text = str(data.get("text", ""))
         headings = tuple(match[1].strip() for match in _HEADING.finditer(reading.markdown))[:_MOST_HEADINGS]
+        headings = headings or tuple(dict.fromkeys(match[1].strip() for match in _ITEM.finditer(text)))[:_MOST_HEADINGS]
         title = str(data.get("title") or data.get("subject") or (headings[0] if headings else ""))
     else:
         text, headings, title = _words(reading.value), (), str(reading.meta.get("title") or "")
-    if reading.shown and isinstance(reading, DocumentText) and not text.strip():
-        hint = "run it through OCR, and file the text" if source.type.kind == "pdf" else ""
-        raise ConversionError("no words in it", where=Where(source.shown), hint=hint)
     tables = tuple(_table(name, records) for name, records in _record_lists(reading, data))
     return _result(
         source, text=text, title=title[:300], headings=headings, meta=dict(reading.meta), data=data, tables=tables,

@@ -14,8 +14,22 @@ CAPTION = "Table: "
 """What a paragraph starts with that is the caption of the table after it."""
 
 _SILENT = frozenset(
-    ("script", "style", "template", "noscript", "svg", "form", "button", "select", "iframe", "object", "nav")
+    (
+        "script",
+        "style",
+        "template",
+        "noscript",
+        "svg",
+        "form",
+        "button",
+        "select",
+        "iframe",
+        "object",
+        "nav",
+        "ix:header",
+    )
 )
+"""What holds no words for a reader; `ix:header` is where inline XBRL keeps its contexts and units out of sight."""
 _VOID = frozenset(
     ("br", "hr", "img", "input", "meta", "link", "col", "wbr", "source", "area", "base", "embed", "track")
 )
