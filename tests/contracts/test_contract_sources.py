@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from servers.brokers import redis
 from servers.edgar import EdgarServer
 from servers.mongodb import mongodb_url
 from servers.rest import RestServer
@@ -121,6 +122,20 @@ def mongodb_case(_: Path) -> Iterator[Case]:
 
 
 @contextmanager
+def redis_case(_: Path) -> Iterator[Case]:
+    with redis() as broker:
+        url = broker.section["url"]
+        name = f"{broker.section['stream']}:tea"
+        client = pytest.importorskip("redis").Redis.from_url(url)
+        client.hset(name, mapping={"item": "tea", "price": "1.5"})
+        query = {"connection": "shop", "keys": name}
+        same = {"keys": f" {name}", "connection": "shop"}
+        yield Case({"connections": {"shop": {"url": url}}}, query, same, {"connection": "shop", "keys": f"{name}:none"})
+        client.delete(name)
+        client.close()
+
+
+@contextmanager
 def remote_case(_: Path) -> Iterator[Case]:
     fsspec = pytest.importorskip("fsspec", reason='NOT TESTED: pip install "trainer-core[remote-files]"')
     root = f"memory://{uuid.uuid4().hex}"
@@ -136,6 +151,7 @@ CASES = {
     "database": database_case,
     "file": file_case,
     "mongodb": mongodb_case,
+    "redis": redis_case,
     "remote_file": remote_case,
     "sec_filings": edgar_case,
     "soap": soap_case,
@@ -285,6 +301,7 @@ def test_building_a_source_needs_nothing_to_be_there(name):
         "database": {"connections": {"shop": {"url": "sqlite:///shop.db"}}},
         "file": {},
         "mongodb": {"connections": {"shop": {"url": "mongodb://127.0.0.1:9", "database": "shop"}}},
+        "redis": {"connections": {"shop": {"url": "redis://127.0.0.1:9/0"}}},
         "remote_file": {"roots": ["memory://nowhere-at-all"]},
         "sec_filings": {"user_agent": "Ann ann@example.org", "base_url": nobody},
         "soap": {"services": {"rates": {"wsdl": f"{nobody}/x?wsdl"}}},

@@ -235,6 +235,7 @@ SOURCES = Registry(
         "database": Adapter("trainer.sources.database:DatabaseRetriever", "sql", "sqlalchemy"),
         "file": Adapter("trainer.sources.file:FileRetriever"),
         "mongodb": Adapter("trainer.sources.mongodb:MongoDBRetriever", "mongo", "pymongo"),
+        "redis": Adapter("trainer.sources.redis_keys:RedisRetriever", "redis"),
         "remote_file": Adapter("trainer.sources.remote_file:RemoteFileRetriever", "remote-files", "fsspec"),
         "sec_filings": Adapter("trainer.sources.sec_filings:SECFilingsRetriever"),
         "soap": Adapter("trainer.sources.soap:SOAPRetriever", "soap", "zeep"),
