@@ -129,7 +129,8 @@ def _build_wave(planned: Planned, former: Mapping[str, ReportOutcome], build: Bu
         else:
             due.append(report)
     for outcome in outcomes.values():
-        build.on_event(outcome)
+        if outcome.status != "current":  # what is not built is not counted either
+            build.on_event(outcome)
     return outcomes | build.run(due, plans=planned.plans, committed=planned.committed)
 
 
