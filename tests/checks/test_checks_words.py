@@ -78,3 +78,24 @@ def test_a_round_limit_holds_where_the_value_lies_a_little_beyond_it() -> None:
     assert alarms("In 2023, visits in Norway were above 4,900.", COUNTRIES) == []
     assert alarms("In 2023, visits in Norway were below 4,900.", COUNTRIES) == ["4,900"]
     assert alarms("In 2023, visits in Norway were above 2,700.", COUNTRIES) == ["2,700"]
+
+
+def test_a_second_comparison_is_of_what_the_sentence_began_with() -> None:
+    text = "In Norway, visits were 3,300 in 2021, higher than in 2020 (3,100) and {} than in 2019 (4,000)."
+
+    assert alarms(text.format("lower"), COUNTRIES) == []
+    assert alarms(text.format("higher"), COUNTRIES) == ["higher"]
+
+
+def test_a_bracket_may_say_what_kind_of_time_a_figure_is_of() -> None:
+    quarters = [
+        {"quarter_end": end, "net_income_usd": value}
+        for end, value in (("2024-06-30", 1_370_000_000), ("2024-09-30", 1_561_000_000), ("2024-12-31", -22_000_000))
+    ]
+    text = (
+        "Das Nettoergebnis lag bei −22 Mio. $ (Quartal bis zum 31. Dezember 2024), "
+        "nach {} Mrd. $ (Quartal bis zum 30. September 2024)."
+    )
+
+    assert alarms(text.format("1,561"), quarters) == []
+    assert alarms(text.format("1,370"), quarters) == ["1,370 Mrd. $"]

@@ -41,8 +41,8 @@ _TIME_CUT = re.compile(
 
 
 def _reaches(gap: str) -> bool:
-    """Whether a time behind a figure is said of it: nothing parts them but an opening bracket."""
-    return bool(re.fullmatch(r"\s*[(（]\s*", gap)) or not _TIME_CUT.search(gap)
+    """Whether a time behind a figure is said of it: nothing parts them but the bracket it opens, few words in."""
+    return bool(re.fullmatch(r"\s*[(（]\s*(?:[^\W\d_]+\s+){0,3}", gap)) or not _TIME_CUT.search(gap)
 
 
 _DIGITS = re.compile(r"[\d½¼¾⅓⅔⅛]+(?:[.,][\d]+)*")

@@ -89,6 +89,8 @@ def _change_beside(
 
 _TO = re.compile(r"(?<!\w)(?:to|auf|à|a|al|para|até|hasta)(?!\w)|へ|至|到|に", re.IGNORECASE)
 """Between two figures: from the one to the other."""
+_AND = re.compile(r"\)?,?\s*(?:and|und|et|y|e|but|aber|mais)\s*", re.IGNORECASE)
+"""Between a figure and a second comparison of what the sentence began with."""
 
 
 def _is_change(evidence: Evidence, quantity: Quantity) -> bool:
@@ -136,6 +138,7 @@ def _comparison(  # noqa: C901, PLR0912
                     return second.value - quantity.value, (second, quantity)
                 if (
                     evidence.lexicon.has("versus", between)
+                    and not evidence.lexicon.has("than", gap)
                     and len(between) < 30
                     and second.measure == quantity.measure
                     and quantity.measure >= 0
@@ -149,6 +152,8 @@ def _comparison(  # noqa: C901, PLR0912
                 return None
             if is_verb and (leads or len(gap) < 4):
                 return _since_before(evidence, quantity)
+    if len(behind) > 1 and _AND.fullmatch(text[behind[-1].claim.numeral.end : match.start()]):
+        behind = behind[:1]  # `lower than in 2023 (5.1) and lower than in 2022 (4.0)` is said of the first figure
     one, two = quantity_of(behind[-1]) if behind else None, quantity_of(ahead[0]) if ahead else None
     if one is not None and two is not None and one.kind == two.kind and (one.index != two.index or one.index < 0):
         between = text[match.end() : ahead[0].claim.numeral.start]
