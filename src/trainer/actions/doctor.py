@@ -31,6 +31,7 @@ _EXTRAS = {
     "keyring": "keyring",
     "kinesis": "boto3",
     "local": "xllamacpp",
+    "mart": "polars",
     "mongo": "pymongo",
     "mysql": "pymysqlreplication",
     "nats": "nats",
