@@ -11,7 +11,7 @@ from typing import Any
 from trainer.core.errors import ConfigError
 from trainer.core.project import Project
 from trainer.mart import (
-    Decision,
+    ConfigDecision,
     Exploration,
     LearnedFiles,
     PolicyFiles,
@@ -52,7 +52,9 @@ def config_provider(
     )
 
 
-def decide(project: Project, operation: str, context: Mapping[str, Any], *, explore: bool = True) -> Decision | None:
+def decide(
+    project: Project, operation: str, context: Mapping[str, Any], *, explore: bool = True
+) -> ConfigDecision | None:
     """Which of the declared candidates runs now; None where the settings declare none and no policy is in force."""
     section = project.settings.mart
     declared = section.candidates.get(operation) or section.candidates.get(f"{MODULE}.{operation}")

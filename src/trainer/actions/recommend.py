@@ -19,7 +19,7 @@ from trainer.core.errors import UsageError, unknown
 from trainer.core.project import Project
 from trainer.mart import (
     Comparison,
-    Decision,
+    ConfigDecision,
     Insight,
     Policy,
     Recommendation,
@@ -85,7 +85,7 @@ def propose(project: Project, recommendations: list[Recommendation]) -> list[Pat
     return written
 
 
-def explain_configuration(project: Project, operation: str, context: Mapping[str, Any]) -> Decision:
+def explain_configuration(project: Project, operation: str, context: Mapping[str, Any]) -> ConfigDecision:
     """What would run now in a context and why; `operation` is `report`, `run` or `module.operation`."""
     module, dot, name = operation.partition(".")
     return config_provider(project).decide(*((module, name) if dot else (MODULE, operation)), context)

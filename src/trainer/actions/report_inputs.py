@@ -20,7 +20,7 @@ from trainer.core.digest import canonical, digest, pick
 from trainer.core.errors import TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.draft import DRAFT_VERSION
-from trainer.mart import Decision
+from trainer.mart import ConfigDecision
 from trainer.reports import Ingredients, ReportSpec
 from trainer.reports.acceptance import Accepted, accepted_path, read_accepted
 
@@ -44,7 +44,7 @@ class ReportInput:
     """Of what the project says of its data; nothing where it says nothing."""
     asked_formats: tuple[str, ...] | None = None
     """Formats to write this time, in place of its own."""
-    decision: Decision | None = None
+    decision: ConfigDecision | None = None
     """Which of the project's candidates is asked this time; what it depends on stays `choice`."""
     candidate: ModelChoice | None = None
     """The choice as the decision has it."""

@@ -23,7 +23,7 @@ from trainer.core.files import read_text, write_atomic
 from trainer.core.project import Project
 from trainer.core.strictjson import read_json
 from trainer.core.values import CompletionResult, Finding, Json, Output, Prompt, Section
-from trainer.mart import Decision
+from trainer.mart import ConfigDecision
 from trainer.providers import Budget, check_schema, explain, record, run_on_loop
 
 STDIN = "-"
@@ -116,7 +116,12 @@ class Run:
     """Everything one `trainer run` shares between its prompts."""
 
     def __init__(
-        self, project: Project, options: RunOptions, decision: Decision | None = None, *, clock: Clock = system_clock
+        self,
+        project: Project,
+        options: RunOptions,
+        decision: ConfigDecision | None = None,
+        *,
+        clock: Clock = system_clock,
     ) -> None:
         self.project = project
         self.options = options

@@ -15,7 +15,7 @@ from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import MissingExtra
 from trainer.core.project import Project, open_project
 from trainer.mart import (
-    Decision,
+    ConfigDecision,
     TidyMartConfigProvider,
     TidyMartLearningEngine,
     TidyMartPerformanceTracker,
@@ -40,7 +40,7 @@ class TidyMartConnection:
     def __init__(self, postgres_conn: str | Path = "", *, clock: Clock = system_clock) -> None:
         self._address = str(postgres_conn)
         self._clock = clock
-        self._decisions: dict[tuple[str, str, str], Decision] = {}
+        self._decisions: dict[tuple[str, str, str], ConfigDecision] = {}
 
     @cached_property
     def project(self) -> Project:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from trainer.checks.document import Block, Cell
+from trainer.checks.document import CheckedBlock, CheckedCell
 from trainer.core.errors import UsageError
 from trainer.core.yamltext import load_yaml
 
 _MOST_CELLS = 20_000
 
 
-def chart_table(block: Block) -> Block:
+def chart_table(block: CheckedBlock) -> CheckedBlock:
     """The block with header and rows from its YAML; a chart that names data holds no figures and stays as it is."""
     try:
         document = load_yaml(block.text, shown="chart", first_line=block.line)
@@ -23,14 +23,16 @@ def chart_table(block: Block) -> Block:
         return block
     names = labels if isinstance(labels, dict) else {}
     header = (
-        tuple(Cell(str(names.get(name, name)), block.line, 1) for name in columns) if isinstance(columns, list) else ()
+        tuple(CheckedCell(str(names.get(name, name)), block.line, 1) for name in columns)
+        if isinstance(columns, list)
+        else ()
     )
     cells = []
     for at, row in enumerate(rows):
         places = [document.where("rows", at, index) for index in range(len(row))]
         cells.append(
             tuple(
-                Cell(_shown(item), (place.line or 1) if place else 1, (place.column or 1) if place else 1)
+                CheckedCell(_shown(item), (place.line or 1) if place else 1, (place.column or 1) if place else 1)
                 for place, item in zip(places, row, strict=True)
             )
         )

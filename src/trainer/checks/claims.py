@@ -10,7 +10,7 @@ from typing import Literal
 
 from trainer.checks.charts import chart_table
 from trainer.checks.concepts import concepts
-from trainer.checks.document import Block, Document
+from trainer.checks.document import CheckedBlock, CheckedDocument
 from trainer.checks.lexicon import CJK, Lexicon
 from trainer.checks.numerals import Kind, Numeral, Style, currencies, find_numerals, physical_units
 from trainer.checks.times import TimeRef, find_times
@@ -120,7 +120,7 @@ class Sentence:
     line: int
     column: int
     group: tuple[int, ...]
-    block_text: Block
+    block_text: CheckedBlock
     start: int
     """Offset in the block's text."""
 
@@ -151,7 +151,7 @@ class _Outer:
     times: tuple[TimeRef, ...] = ()
 
 
-def read_claims(document: Document, *, view: View, lexicon: Lexicon, style: Style) -> Claims:
+def read_claims(document: CheckedDocument, *, view: View, lexicon: Lexicon, style: Style) -> Claims:
     """Every claim of a document, in the order of the text."""
     return _Reader(view, lexicon, style).read(document)
 
@@ -166,7 +166,7 @@ class _Reader:
         self.statement = ""
         """The last words that gave figures a scale."""
 
-    def read(self, document: Document) -> Claims:
+    def read(self, document: CheckedDocument) -> Claims:
         statement = ""
         previous = _Outer()
         for number, block in enumerate(document.blocks):
@@ -233,7 +233,7 @@ class _Reader:
             tuple(find_times(text, lexicon=self.lexicon)),
         )
 
-    def _sentence(self, number: int, index: int, block: Block, offset: int, raw: str, outer: _Outer) -> _Outer:  # noqa: PLR0917
+    def _sentence(self, number: int, index: int, block: CheckedBlock, offset: int, raw: str, outer: _Outer) -> _Outer:  # noqa: PLR0917
         text = _blank_marks(raw) if offset == 0 else raw
         words = concepts(text)
         members = self.view.members_in(text)
@@ -380,7 +380,7 @@ class _Reader:
             weights[word] = max(weights.get(word, 0.0), weight, 0.35)
         return weights
 
-    def _table(self, number: int, block: Block, outer: _Outer, caption: str, is_chart: bool) -> None:
+    def _table(self, number: int, block: CheckedBlock, outer: _Outer, caption: str, is_chart: bool) -> None:
         grid = [block.header, *block.rows]
         if not block.header or sum(map(len, grid)) > _MOST_CELLS:
             return
@@ -462,7 +462,7 @@ class _Reader:
                         )
                     )
 
-    def _label_columns(self, block: Block) -> list[int]:
+    def _label_columns(self, block: CheckedBlock) -> list[int]:
         """The columns that say what a row is: the first, and others without figures beside it."""
         width = len(block.header)
         labels = [0]
@@ -639,7 +639,7 @@ def _blank_marks(text: str) -> str:
     return _ITEM.sub(lambda match: " " * len(match[0]), text)
 
 
-def _as_table(block: Block) -> Block:
+def _as_table(block: CheckedBlock) -> CheckedBlock:
     if block.kind != "chart":
         return block
     return chart_table(block)

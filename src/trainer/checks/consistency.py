@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from trainer.checks.claims import Claim, Claims
-from trainer.checks.document import Document
+from trainer.checks.document import CheckedDocument
 from trainer.checks.lexicon import Lexicon
 from trainer.checks.numerals import Numeral, Style, find_numerals
 from trainer.checks.text import Given, parse_text
@@ -39,7 +39,7 @@ def check_consistency(text: str, *, prompt: Prompt) -> Verdict:
     return Verdict(tuple(findings), {"consistency": round(1 / (1 + len(findings)), 4)})
 
 
-def _totals(document: Document, lexicon: Lexicon, style: Style) -> Iterator[Finding]:
+def _totals(document: CheckedDocument, lexicon: Lexicon, style: Style) -> Iterator[Finding]:
     """Rows called total whose cells are not the sum of the rows above.
 
     Shares are summed only where they make up a hundred: a margin under margins is no sum.
@@ -176,7 +176,7 @@ def _directions(claims: Claims, lexicon: Lexicon) -> Iterator[Finding]:
             yield Finding("wrong_direction", "error", message, Where("answer", one.line, one.column), one.numeral.text)
 
 
-def _spans(document: Document, lexicon: Lexicon) -> Iterator[Finding]:
+def _spans(document: CheckedDocument, lexicon: Lexicon) -> Iterator[Finding]:
     """Spans of time that end before they start."""
     for block in document.blocks:
         if block.kind not in ("text", "item", "heading") or block.appendix:

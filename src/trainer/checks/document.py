@@ -34,7 +34,7 @@ _ESCAPED = re.compile(r"\\([^\w\s])")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CheckedCell:
     """One cell of a table."""
 
     text: str
@@ -45,7 +45,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class CheckedBlock:
     """A block of a document."""
 
     kind: BlockKind
@@ -57,9 +57,9 @@ class Block:
     """Of a heading."""
     headings: tuple[str, ...] = ()
     """The headings above it, outermost first."""
-    header: tuple[Cell, ...] = ()
+    header: tuple[CheckedCell, ...] = ()
     """Of a table."""
-    rows: tuple[tuple[Cell, ...], ...] = ()
+    rows: tuple[tuple[CheckedCell, ...], ...] = ()
     """Of a table, without its header."""
     caption: str = ""
     """Of a table or chart: the text just above it."""
@@ -74,26 +74,26 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class CheckedDocument:
     """A Markdown text, taken apart."""
 
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[CheckedBlock, ...] = ()
     unclosed: int | None = field(default=None)
     """The line of a fence that is never closed."""
 
     @property
-    def headings(self) -> list[Block]:
+    def headings(self) -> list[CheckedBlock]:
         """Its headings."""
         return [block for block in self.blocks if block.kind == "heading"]
 
 
 @lru_cache(maxsize=8)
-def read_document(text: str) -> Document:
+def read_document(text: str) -> CheckedDocument:
     """The blocks of a Markdown text."""
     source = read_markdown(text)
     unclosed = source.unclosed
     blocks = _within_sections(block for part in source.blocks if (block := _block(part)))
-    return Document(tuple(blocks), unclosed.line if unclosed else None)
+    return CheckedDocument(tuple(blocks), unclosed.line if unclosed else None)
 
 
 def blanked(text: str) -> str:
@@ -113,32 +113,32 @@ def _line_starts(text: str) -> tuple[int, ...]:
     return (0, *(found.end() for found in re.finditer("\n", text)))
 
 
-def _block(part: markdown.Block) -> Block | None:
+def _block(part: markdown.Block) -> CheckedBlock | None:
     """A block as checks see it; None for rules, which say nothing."""
     if part.kind == "rule":
         return None
     if part.kind == "front":
-        return Block("front", part.line, part.text)
+        return CheckedBlock("front", part.line, part.text)
     if part.kind == "code":
         lines = part.text.split("\n")
         body = lines[1 : -1 if part.is_closed else None] if part.is_fenced else lines
         is_chart = part.info.split()[:1] == ["chart"]
-        return Block("chart" if is_chart else "code", part.line + part.is_fenced, "\n".join(body))
+        return CheckedBlock("chart" if is_chart else "code", part.line + part.is_fenced, "\n".join(body))
     if part.kind == "heading" and not part.containers:
-        return Block("heading", part.line, blanked(part.text), level=part.level)
+        return CheckedBlock("heading", part.line, blanked(part.text), level=part.level)
     if part.table:
         header, *rows = ([_cell(cell) for cell in row] for row in (part.table.header, *part.table.rows))
-        return Block("table", part.line, blanked(part.text), header=tuple(header), rows=tuple(map(tuple, rows)))
+        return CheckedBlock("table", part.line, blanked(part.text), header=tuple(header), rows=tuple(map(tuple, rows)))
     kind: BlockKind = "quote" if "quote" in part.containers else "item" if "item" in part.containers else "text"
-    return Block(kind, part.line, blanked(part.text))
+    return CheckedBlock(kind, part.line, blanked(part.text))
 
 
-def _cell(cell: markdown.Cell) -> Cell:
+def _cell(cell: markdown.Cell) -> CheckedCell:
     text = blanked(cell.text.replace("\\|", "  "))
-    return Cell(text.strip(), cell.line, cell.column + len(text) - len(text.lstrip()))
+    return CheckedCell(text.strip(), cell.line, cell.column + len(text) - len(text.lstrip()))
 
 
-def _within_sections(blocks: Iterator[Block]) -> Iterator[Block]:
+def _within_sections(blocks: Iterator[CheckedBlock]) -> Iterator[CheckedBlock]:
     above: list[tuple[int, str]] = []
     appendix = 0
     caption = ""
@@ -156,6 +156,8 @@ def _within_sections(blocks: Iterator[Block]) -> Iterator[Block]:
         caption = block.text if block.kind == "text" else ""
 
 
-def _placed(block: Block, above: list[tuple[int, str]], caption: str, appendix: bool) -> Block:
+def _placed(block: CheckedBlock, above: list[tuple[int, str]], caption: str, appendix: bool) -> CheckedBlock:
     titles = tuple(title for _, title in above)
-    return Block(block.kind, block.line, block.text, block.level, titles, block.header, block.rows, caption, appendix)
+    return CheckedBlock(
+        block.kind, block.line, block.text, block.level, titles, block.header, block.rows, caption, appendix
+    )

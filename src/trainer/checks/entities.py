@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from trainer.checks.citations import given_text
-from trainer.checks.document import Block, read_document
+from trainer.checks.document import CheckedBlock, read_document
 from trainer.core.errors import Where
 from trainer.core.values import Finding, Prompt, Verdict
 
@@ -84,7 +84,7 @@ def _named(text: str, foreign: Iterable[str]) -> Iterator[tuple[int, str]]:
         yield from ((offset + at, name) for at, name in _in_block(block, pattern))
 
 
-def _in_block(block: Block, foreign: re.Pattern[str] | None) -> Iterator[tuple[int, str]]:
+def _in_block(block: CheckedBlock, foreign: re.Pattern[str] | None) -> Iterator[tuple[int, str]]:
     taken: list[tuple[int, int]] = []
     for found in foreign.finditer(block.text) if foreign else ():
         taken.append(found.span())

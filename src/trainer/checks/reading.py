@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from trainer.checks.claims import SENTENCE
-from trainer.checks.document import Document
+from trainer.checks.document import CheckedDocument
 from trainer.core.errors import Where
 from trainer.core.values import Finding
 
@@ -22,7 +22,7 @@ _FEWEST_WORDS = 100
 """Of fewer words a grade says nothing."""
 
 
-def reading_level(document: Document, instruction: str, language: str) -> Iterator[Finding]:
+def reading_level(document: CheckedDocument, instruction: str, language: str) -> Iterator[Finding]:
     """A warning where English prose reads harder than the grade an instruction names."""
     asked = _ASKED.search(instruction)
     if not asked or language.partition("-")[0].casefold() != "en":
@@ -34,7 +34,7 @@ def reading_level(document: Document, instruction: str, language: str) -> Iterat
         yield Finding("reading_level", "warning", message, Where("answer", 1), hint="use shorter sentences and words")
 
 
-def grade_of(document: Document) -> float | None:
+def grade_of(document: CheckedDocument) -> float | None:
     """The Flesch-Kincaid grade of a document's prose; None of fewer than a hundred words.
 
     0.39 x words a sentence + 11.8 x syllables a word - 15.59; an item without a full stop is a sentence, and figures,

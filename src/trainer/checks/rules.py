@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trainer.checks.document import Document
+from trainer.checks.document import CheckedDocument
 from trainer.checks.reading import reading_level
 from trainer.checks.tables import asked_tables
 from trainer.core.errors import Where
@@ -43,7 +43,7 @@ _ADVICE = re.compile(
 )
 
 
-def asked(text: str, document: Document, instruction: str, language: str) -> Iterator[Finding]:
+def asked(text: str, document: CheckedDocument, instruction: str, language: str) -> Iterator[Finding]:
     """What the answer does against the words of its instruction."""
     yield from _length(document, instruction)
     yield from reading_level(document, instruction, language)
@@ -59,7 +59,7 @@ def asked(text: str, document: Document, instruction: str, language: str) -> Ite
             yield Finding("advice", "error", message, _place(text, found.start()), found[0], "state facts, not advice")
 
 
-def _length(document: Document, instruction: str) -> Iterator[Finding]:
+def _length(document: CheckedDocument, instruction: str) -> Iterator[Finding]:
     most, least = _MOST.search(instruction), _LEAST.search(instruction)
     if not (most or least):
         return

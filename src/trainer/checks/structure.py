@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from trainer.checks.document import Block, Document, read_document, title_of
+from trainer.checks.document import CheckedBlock, CheckedDocument, read_document, title_of
 from trainer.checks.lexicon import sure_language
 from trainer.checks.rules import asked
 from trainer.core.errors import Where
@@ -87,7 +87,7 @@ def _schema(text: str, schema: Mapping[str, Json]) -> Iterator[Finding]:
         yield Finding("schema", "error", f"{wrong.json_path}: {wrong.message}", _place(first + 1), wrong.json_path)
 
 
-def _sections(document: Document, output: Output) -> Iterator[Finding]:
+def _sections(document: CheckedDocument, output: Output) -> Iterator[Finding]:
     headings = [block for block in document.headings if not block.appendix]
     found = {title_of(block.text.strip().lstrip("#")): block for block in reversed(headings)}
     last, last_title = 0, ""
@@ -108,14 +108,14 @@ def _sections(document: Document, output: Output) -> Iterator[Finding]:
     yield from _repeated(headings, output)
 
 
-def _missing(title: str, headings: list[Block]) -> Finding:
+def _missing(title: str, headings: list[CheckedBlock]) -> Finding:
     shown = [block.text.strip().lstrip("#").strip() for block in headings]
     close = difflib.get_close_matches(title.casefold(), [name.casefold() for name in shown], n=1, cutoff=0.7)
     hint = f'add the heading "## {title}"' + (f'; "{close[0]}" is not it' if close else "")
     return Finding("missing_section", "error", f'the section "{title}" is missing', _place(1, None), title, hint)
 
 
-def _repeated(headings: list[Block], output: Output) -> Iterator[Finding]:
+def _repeated(headings: list[CheckedBlock], output: Output) -> Iterator[Finding]:
     asked = {title_of(title): title for title in output.sections}
     seen: set[str] = set()
     for block in headings:
@@ -126,7 +126,7 @@ def _repeated(headings: list[Block], output: Output) -> Iterator[Finding]:
         seen.add(key)
 
 
-def _is_empty(document: Document, heading: Block) -> bool:
+def _is_empty(document: CheckedDocument, heading: CheckedBlock) -> bool:
     at = document.blocks.index(heading)
     if at + 1 == len(document.blocks):
         return True
@@ -153,7 +153,7 @@ def _at(text: str, offset: int) -> Where:
     return _place(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
-def _language(document: Document, asked: str) -> Iterator[Finding]:
+def _language(document: CheckedDocument, asked: str) -> Iterator[Finding]:
     prose = "\n".join(block.text for block in document.blocks if block.kind in ("text", "item") and not block.appendix)
     found = sure_language(prose)
     wanted = asked.partition("-")[0].casefold()
@@ -162,7 +162,7 @@ def _language(document: Document, asked: str) -> Iterator[Finding]:
         yield Finding("language", "error", message, _place(1), hint=f"write in {wanted}")
 
 
-def _fences(document: Document) -> Iterator[Finding]:
+def _fences(document: CheckedDocument) -> Iterator[Finding]:
     if document.unclosed:
         message = "a fenced block is never closed"
         yield Finding("unclosed_fence", "warning", message, _place(document.unclosed), hint="close it with ```")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trainer.checks.concepts import concept_words
-from trainer.checks.document import Block, Document, title_of
+from trainer.checks.document import CheckedBlock, CheckedDocument, title_of
 from trainer.core.errors import Where
 from trainer.core.values import Finding
 
@@ -37,7 +37,7 @@ class _Wish:
     names: tuple[str, ...]
 
 
-def asked_tables(document: Document, instruction: str) -> Iterator[Finding]:
+def asked_tables(document: CheckedDocument, instruction: str) -> Iterator[Finding]:
     """A warning for each row or column asked for that the table nearest to the wish has not."""
     tables = [block for block in document.blocks if block.kind == "table" and not block.appendix]
     for wish in _wishes(instruction):
@@ -75,7 +75,7 @@ def _names(found: re.Match[str]) -> tuple[str, ...]:
     return tuple(named) if len(named) == len([part for part in parts if part]) and len(named) > 1 else ()
 
 
-def _missing(table: Block, wish: _Wish) -> list[str]:
+def _missing(table: CheckedBlock, wish: _Wish) -> list[str]:
     cells = table.header if wish.part == "column" else tuple(row[0] for row in table.rows if row)
     titles = [title_of(cell.text) for cell in cells]
     words = [concept_words(cell.text) for cell in cells]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from trainer.checks.claims import Claims, read_claims
-from trainer.checks.document import Document, read_document
+from trainer.checks.document import CheckedDocument, read_document
 from trainer.checks.evidence import ContextFigure, Evidence, Reading
 from trainer.checks.judge import Judge
 from trainer.checks.lexicon import Lexicon, detect_language, languages
@@ -22,7 +22,7 @@ from trainer.facts import read_blocks
 class ParsedText:
     """A text and its claims, which no context changes."""
 
-    document: Document
+    document: CheckedDocument
     claims: Claims
     view: View
     lexicon: Lexicon

@@ -16,7 +16,7 @@ from trainer.core.digest import pick
 if TYPE_CHECKING:
     from trainer.actions.recommend import Experiment
     from trainer.actions.spend import LimitState
-    from trainer.mart import Decision, ExecutionRecord, ExecutionTree, Insight, Recommendation, StepRecord
+    from trainer.mart import ConfigDecision, ExecutionRecord, ExecutionTree, Insight, Recommendation, StepRecord
 
 _HEADINGS = ("execution", "started", "operation", "subject", "status", "seconds", "tokens", "cost")
 _SUBJECTS = ("report", "instruction", "name", "source", "path", "table", "key")
@@ -397,7 +397,7 @@ def _effect(item: Insight) -> tuple[object, ...]:
     return f"{item.module}.{item.operation}", _short(item.config), item.runs, *figures
 
 
-def _explained(decision: Decision) -> Iterator[str]:
+def _explained(decision: ConfigDecision) -> Iterator[str]:
     yield f"{_short(decision.config)}: {decision.policy}, with a chance of {decision.propensity:.1%}"
     yield f"context: {decision.context_key or 'all'}"
     for name, estimate in sorted(decision.estimates.items(), key=lambda pair: -pair[1].mean):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +17,6 @@ from trainer.cli.tables import By, Reason, user_name
 from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from trainer.actions.proposals import Filter
     from trainer.catalog import Proposal, ProposalEvent
     from trainer.catalog.values import State
 
@@ -69,13 +68,13 @@ def list_command(
 
     session: Session = context.obj
     wanted = Filter(state, table, kind, source, min_confidence, max_confidence, limit)
-    found = list_proposals(session.project(), wanted)
+    proposals = list_proposals(session.project(), wanted)
     if as_json:
-        write_json([brief(one) for one in found])
+        write_json([brief(one) for one in proposals])
     else:
         rows = [
             (one.id[:10], one.state, one.kind, one.table, one.confidence, one.source or None, one.reason)
-            for one in found
+            for one in proposals
         ]
         write_table(("proposal", "state", "kind", "table", "confidence", "source", "reason"), rows)
 
@@ -89,74 +88,59 @@ def show(
     from trainer.actions.proposals import show_proposal
 
     session: Session = context.obj
-    found, events = show_proposal(session.project(), proposal)
+    document, events = show_proposal(session.project(), proposal)
     if as_json:
-        write_json({**whole(found), "history": events})
+        write_json({**whole(document), "history": events})
     else:
-        write_text("\n".join(proposal_lines(found, events)))
+        write_text("\n".join(proposal_lines(document, events)))
 
 
-@app.command(cls=Command)
-def approve(
-    context: typer.Context,
-    *,
-    ids: Ids,
-    table: TableOption = None,
-    kind: Kind = None,
-    source: Source = None,
-    min_confidence: Surer = None,
-    max_confidence: Unsurer = None,
-    by: By = None,
-    reason: Reason = "",
-    as_json: Json = False,
-) -> None:
-    """Approve proposals: their rows are in their tables when this returns, and their schemas are changed."""
-    from trainer.actions.proposals import Filter
+def _deciding(state: State) -> Callable[..., None]:
+    """The command that brings the proposals it is given, or those a filter selects, into a state."""
 
-    wanted = Filter(None, table, kind, source, min_confidence, max_confidence)
-    _decide(context, ids, "approved", wanted, by=by, reason=reason, as_json=as_json)
+    def command(
+        context: typer.Context,
+        *,
+        ids: Ids,
+        table: TableOption = None,
+        kind: Kind = None,
+        source: Source = None,
+        min_confidence: Surer = None,
+        max_confidence: Unsurer = None,
+        by: By = None,
+        reason: Reason = "",
+        as_json: Json = False,
+    ) -> None:
+        from trainer.actions.outcome import require_done
+        from trainer.actions.proposals import Filter, brief, decide
 
+        session: Session = context.obj
+        wanted = Filter(None, table, kind, source, min_confidence, max_confidence)
+        decisions = decide(
+            session.project(), ids, state, by=by or user_name(), reason=reason, wanted=wanted, tell=session.say
+        )
+        if as_json:
+            write_json([{**brief(one.proposal), "error": one.error} for one in decisions])
+        else:
+            rows = [(one.proposal.id[:10], one.proposal.state, one.proposal.table) for one in decisions]
+            write_table(("proposal", "state", "table"), rows)
+        failed = {one.proposal.id: one.error for one in decisions if one.error is not None}
+        require_done(failed, len(decisions), "proposals", rest="the others are decided")
 
-@app.command(cls=Command)
-def reject(
-    context: typer.Context,
-    *,
-    ids: Ids,
-    table: TableOption = None,
-    kind: Kind = None,
-    source: Source = None,
-    min_confidence: Surer = None,
-    max_confidence: Unsurer = None,
-    by: By = None,
-    reason: Reason = "",
-    as_json: Json = False,
-) -> None:
-    """Reject proposals; the same content is not proposed again."""
-    from trainer.actions.proposals import Filter
-
-    wanted = Filter(None, table, kind, source, min_confidence, max_confidence)
-    _decide(context, ids, "rejected", wanted, by=by, reason=reason, as_json=as_json)
+    return command
 
 
-@app.command(cls=Command)
-def defer(
-    context: typer.Context,
-    *,
-    ids: Ids,
-    table: TableOption = None,
-    kind: Kind = None,
-    source: Source = None,
-    min_confidence: Surer = None,
-    max_confidence: Unsurer = None,
-    by: By = None,
-    reason: Reason = "",
-    as_json: Json = False,
-) -> None:
-    """Put proposals behind the others; they can still be decided."""
-    from trainer.actions.proposals import Filter
-
-    wanted = Filter(None, table, kind, source, min_confidence, max_confidence)
-    _decide(context, ids, "deferred", wanted, by=by, reason=reason, as_json=as_json)
+app.command(
+    "approve",
+    cls=Command,
+    help="Approve proposals: their rows are in their tables when this returns, and their schemas are changed.",
+)(_deciding("approved"))
+app.command("reject", cls=Command, help="Reject proposals; the same content is not proposed again.")(
+    _deciding("rejected")
+)
+app.command("defer", cls=Command, help="Put proposals behind the others; they can still be decided.")(
+    _deciding("deferred")
+)
 
 
 @app.command(cls=Command)
@@ -243,29 +227,3 @@ def proposal_lines(proposal: Proposal, events: list[ProposalEvent]) -> Iterator[
     for event in events:
         why = f": {event.reason}" if event.reason else ""
         yield f"  {event.at:%Y-%m-%d %H:%M} {event.event} by {event.actor or '-'}{why}"
-
-
-def _decide(
-    context: typer.Context,
-    ids: list[str],
-    state: State,
-    wanted: Filter,
-    *,
-    by: str | None,
-    reason: str,
-    as_json: bool,
-) -> None:
-    from trainer.actions.outcome import require_done
-    from trainer.actions.proposals import brief, decide
-
-    session: Session = context.obj
-    decisions = decide(
-        session.project(), ids, state, by=by or user_name(), reason=reason, wanted=wanted, tell=session.say
-    )
-    if as_json:
-        write_json([{**brief(one.proposal), "error": one.error} for one in decisions])
-    else:
-        rows = [(one.proposal.id[:10], one.proposal.state, one.proposal.table) for one in decisions]
-        write_table(("proposal", "state", "table"), rows)
-    failed = {one.proposal.id: one.error for one in decisions if one.error is not None}
-    require_done(failed, len(decisions), "proposals", rest="the others are decided")

@@ -10,7 +10,7 @@ from trainer.core.bm25 import rank
 from trainer.draft import wording
 from trainer.draft.domain import concept, derivable
 from trainer.draft.figures import kind
-from trainer.draft.model import Column, Entity, Fact, Records
+from trainer.draft.model import Entity, Fact, MeasureColumn, Records
 from trainer.draft.outline import Section, stems
 
 _ENOUGH = 4
@@ -212,7 +212,7 @@ def names_column(section: Section, title: str) -> bool:
 
 def _cut(section: Section, records: Records) -> Records:
     """The series with the columns that the section names, in its order, or with its first ones."""
-    chosen: list[Column] = []
+    chosen: list[MeasureColumn] = []
     for asked in section.asked:
         chosen += [c for c in records.columns if stems(asked) == stems(c.title) and c not in chosen]
     chosen += [c for c in records.columns if names_column(section, c.title) and c not in chosen]

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 from trainer.core.yamltext import load_yaml
 from trainer.draft import wording
 from trainer.draft.figures import show, times
-from trainer.draft.model import Column, Entity, Fact, Records
+from trainer.draft.model import Entity, Fact, MeasureColumn, Records
 
 Known: TypeAlias = Mapping[str, Fact]
 """The facts of one entity by concept."""
@@ -147,7 +147,7 @@ def _series_ratios(entity: Entity) -> Iterator[Fact]:
                 break
 
 
-def column(records: Records, name: str) -> Column | None:
+def column(records: Records, name: str) -> MeasureColumn | None:
     """The numeric column of a series that holds the concept."""
     columns = {column.title.casefold(): column for column in records.columns if column.numeric}
     return next((columns[title] for title in domain()["concepts"][name] if title in columns), None)

@@ -59,7 +59,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class MeasureColumn:
     """One measure of a series or list."""
 
     name: str
@@ -88,7 +88,7 @@ class Records:
     title: str
     labels: tuple[str, ...]
     """The ISO date of each period's end, or the name of each member."""
-    columns: tuple[Column, ...]
+    columns: tuple[MeasureColumn, ...]
     times: tuple[Time, ...] = ()
     """The period of each record of a series; empty for a list by member."""
     label_title: str = "Date"

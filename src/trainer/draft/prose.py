@@ -13,7 +13,7 @@ from trainer.draft import wording
 from trainer.draft.allot import Row
 from trainer.draft.figures import change, kind, points, ratio, show, times
 from trainer.draft.markup import escaped
-from trainer.draft.model import Column, Entity, Fact, Records
+from trainer.draft.model import Entity, Fact, MeasureColumn, Records
 from trainer.facts import Time
 
 _Side: TypeAlias = tuple[Entity, Fact]
@@ -65,7 +65,7 @@ def all_explained(facts: Sequence[Fact]) -> str:
     return " ".join(sentences)
 
 
-def development(column: Column, records: Records, name: str = "") -> str:
+def development(column: MeasureColumn, records: Records, name: str = "") -> str:
     """How a measure moved: its newest value, the change to the one before and a year before, and its range."""
     index, last = column.known[-1]
     whose = records.member if records.member and records.member != name else ""
@@ -84,7 +84,7 @@ def development(column: Column, records: Records, name: str = "") -> str:
     return f"{sentence} {_extremes(column, records)}".strip()
 
 
-def extremes_of_list(column: Column, records: Records) -> str:
+def extremes_of_list(column: MeasureColumn, records: Records) -> str:
     """Which record of a plain list has most, and which least."""
     if records.is_spread:
         return _spread(column)
@@ -104,13 +104,13 @@ def extremes_of_list(column: Column, records: Records) -> str:
     return f"{sentence} {_share_of_total(column, records)}".strip()
 
 
-def _spread(column: Column) -> str:
+def _spread(column: MeasureColumn) -> str:
     """Mean and range of values that have neither name nor time."""
     mean, lowest, highest = (cell for _, cell in column.known)
     return _sentence("spread", title=_named(column.title), mean=mean.text, low=lowest.text, high=highest.text)
 
 
-def _share_of_total(column: Column, records: Records) -> str:
+def _share_of_total(column: MeasureColumn, records: Records) -> str:
     """How much of the sum the largest record has, where a sum means something."""
     values = [_figure(cell) for _, cell in column.known]
     total = sum(values, Decimal(0))
@@ -241,7 +241,7 @@ def _expected(records: Records, last: Fact, index: int) -> bool:
     return bool(as_of) and time.end.isoformat() > as_of and time.start.isoformat() != as_of
 
 
-def _forecast(column: Column, records: Records, title: str) -> str:
+def _forecast(column: MeasureColumn, records: Records, title: str) -> str:
     """The expected values of the first records, side by side."""
     values = [
         wording.say("forecast_value", value=cell.text, when=wording.within(records.times[index]))
@@ -250,7 +250,7 @@ def _forecast(column: Column, records: Records, title: str) -> str:
     return _sentence("forecast", many=wording.is_plural(column.title), the=title, values=wording.listed(values))
 
 
-def _against(column: Column, records: Records) -> str:
+def _against(column: MeasureColumn, records: Records) -> str:
     """`, 4.4 % more than in the quarter before ($14.46 billion) and …`."""
     known = column.known
     index, last = known[-1]
@@ -281,7 +281,7 @@ def _moved(last: Fact, before: Fact, time: Time) -> str:
     return wording.say(name, size=shown, before=before.text, when=when, than=than)
 
 
-def _year_before(column: Column, records: Records, index: int) -> tuple[int, Fact] | None:
+def _year_before(column: MeasureColumn, records: Records, index: int) -> tuple[int, Fact] | None:
     last = records.times[index].end
     years = [
         (abs((last - records.times[earlier].end).days - 365), earlier, cell)
@@ -291,7 +291,7 @@ def _year_before(column: Column, records: Records, index: int) -> tuple[int, Fac
     return min(years, key=lambda year: year[:2])[1:] if years else None
 
 
-def _extremes(column: Column, records: Records) -> str:
+def _extremes(column: MeasureColumn, records: Records) -> str:
     known = column.known
     if len(known) < 3:
         return ""
@@ -310,12 +310,12 @@ def _extremes(column: Column, records: Records) -> str:
     )
 
 
-def _least_and_most(column: Column) -> tuple[Fact, Fact]:
+def _least_and_most(column: MeasureColumn) -> tuple[Fact, Fact]:
     cells = [cell for _, cell in column.known]
     return min(cells, key=_figure), max(cells, key=_figure)
 
 
-def _where(column: Column, records: Records, value: Fact) -> str:
+def _where(column: MeasureColumn, records: Records, value: Fact) -> str:
     """All records that have a value, or that they are several: to name one of them would call it the only one."""
     labels = [_label(records, index) for index, cell in column.known if _figure(cell) == _figure(value)]
     return wording.listed(labels) if len(labels) <= _MOST_TIED else wording.say("several")

@@ -11,7 +11,7 @@ from itertools import combinations
 from trainer.core.values import DataBlock, Json
 from trainer.draft import wording
 from trainer.draft.figures import kind
-from trainer.draft.model import Column, Entity, Fact, Records, Source
+from trainer.draft.model import Entity, Fact, MeasureColumn, Records, Source
 from trainer.facts import (
     Facts,
     Observation,
@@ -273,7 +273,7 @@ class _View:
             when=times[0] if len(times) == 1 else None,
         )
 
-    def _times(self, group: Sequence[Observation], dims: Sequence[str], at: Mapping[str, int]) -> Column:
+    def _times(self, group: Sequence[Observation], dims: Sequence[str], at: Mapping[str, int]) -> MeasureColumn:
         """When each row of a list holds whose rows are of different times."""
         cells: list[Fact | None] = [None] * len(at)
         heads = wording.pattern("label_heads")
@@ -282,7 +282,7 @@ class _View:
             if one.time:
                 place = _dotted(one.source.path)
                 cells[at[_member(one, dims)]] = Fact(title, wording.label(one.time), "text", place, self.source)
-        return Column("time", title, "text", tuple(cells))
+        return MeasureColumn("time", title, "text", tuple(cells))
 
     def _by_group(self, group: Sequence[Observation], dims: Sequence[str], name: str) -> list[Records]:
         """Sums or means by the members of one dimension, where rows have no name of their own.
@@ -351,11 +351,11 @@ class _View:
             is_spread=True,
         )
 
-    def _columns(self, cells: Mapping[str, Sequence[Fact | None]]) -> tuple[Column, ...]:
+    def _columns(self, cells: Mapping[str, Sequence[Fact | None]]) -> tuple[MeasureColumn, ...]:
         columns = []
         for measure, column in cells.items():
             first = next(cell for cell in column if cell is not None)
-            columns.append(Column(measure, first.title, first.unit, tuple(column)))
+            columns.append(MeasureColumn(measure, first.title, first.unit, tuple(column)))
         return tuple(columns)
 
     def _title(self, name: str) -> str:
@@ -510,7 +510,7 @@ def _joined(first: Records, second: Records) -> Records:
                 if column.name == name:
                     cells |= {part.labels[index]: cell for index, cell in column.known}
         sample = next(iter(cells.values()))
-        columns.append(Column(name, sample.title, sample.unit, tuple(cells.get(label) for label in labels)))
+        columns.append(MeasureColumn(name, sample.title, sample.unit, tuple(cells.get(label) for label in labels)))
     return replace(first, labels=labels, columns=tuple(columns), times=tuple(times[label] for label in labels))
 
 

@@ -10,7 +10,7 @@ from trainer.draft.allot import Row
 from trainer.draft.domain import concept, domain
 from trainer.draft.figures import show
 from trainer.draft.markup import escaped
-from trainer.draft.model import Column, Entity, Fact, Records
+from trainer.draft.model import Entity, Fact, MeasureColumn, Records
 from trainer.draft.prose import as_of
 from trainer.facts.words import fold, vocabulary
 
@@ -55,7 +55,7 @@ def records_table(records: Records, entity: Entity) -> str:
     return markup.table(caption, header, body, texts=1 + len(columns) - len(numeric))
 
 
-def _shown(records: Records, numeric: Sequence[Column]) -> Sequence[int]:
+def _shown(records: Records, numeric: Sequence[MeasureColumn]) -> Sequence[int]:
     size = len(records.labels)
     if records.dated or size <= _MOST_RECORDS or not numeric:
         return range(size)[-_MOST_RECORDS:] if records.dated else range(size)[:_MOST_RECORDS]
@@ -110,7 +110,7 @@ def series_chart(records: Records, entity: Entity) -> str:
     )
 
 
-def _drawable(records: Records) -> list[Column]:
+def _drawable(records: Records) -> list[MeasureColumn]:
     """Up to two measures of one unit and like size, each with three points or more."""
     columns = [c for c in records.columns if c.numeric and len(c.known) >= 3 and _largest(c) > 0]
     if not records.dated or not columns:
@@ -124,7 +124,7 @@ def _drawable(records: Records) -> list[Column]:
     return [first, *sorted(alike, key=lambda c: -len(c.known))[:1]]
 
 
-def _largest(column: Column) -> float:
+def _largest(column: MeasureColumn) -> float:
     return max(abs(float(cell.figure or 0)) for _, cell in column.known)
 
 

@@ -1,7 +1,7 @@
 """Records of every operation: tracked without waiting, drained into the database, looked back at, and learned from."""
 
 from trainer.mart.breaker import Breaker, read_breaker
-from trainer.mart.configuration import Decision, Exploration, TidyMartConfigProvider
+from trainer.mart.configuration import ConfigDecision, Exploration, TidyMartConfigProvider
 from trainer.mart.contexts import context_key
 from trainer.mart.drainer import DrainResult, drain
 from trainer.mart.engine import Insight, Recommendation, TidyMartLearningEngine
@@ -25,7 +25,7 @@ __all__ = [
     "Backlog",
     "Breaker",
     "Comparison",
-    "Decision",
+    "ConfigDecision",
     "DrainResult",
     "Execution",
     "ExecutionRecord",

@@ -32,7 +32,7 @@ class Exploration:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ConfigDecision:
     """What runs, and why."""
 
     module: str
@@ -120,7 +120,9 @@ class TidyMartConfigProvider:
         """
         self._register(module, config, performance)
 
-    def decide(self, module: str, operation: str, context: Mapping[str, Any], *, explore: bool = True) -> Decision:
+    def decide(
+        self, module: str, operation: str, context: Mapping[str, Any], *, explore: bool = True
+    ) -> ConfigDecision:
         """What runs now and why; without `explore` what is approved, else the best by the records if none is."""
         key = context_key(context)
         learned = self._learned(module, operation)
@@ -133,9 +135,9 @@ class TidyMartConfigProvider:
         bodies |= {config_hash(policy.config): dict(policy.config) for policy in policies}
         shadow = next((config_hash(policy.config) for policy in policies if policy.state == "shadow"), "")
 
-        def decision(name: str, chance: float, policy: str, approved: str, **more: Any) -> Decision:
+        def decision(name: str, chance: float, policy: str, approved: str, **more: Any) -> ConfigDecision:
             body = bodies.get(name, fallback)
-            return Decision(
+            return ConfigDecision(
                 module,
                 operation,
                 key,

@@ -23,7 +23,7 @@ _LONGEST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ExecutedCommand:
     """One command as a session has it."""
 
     name: str
@@ -62,15 +62,15 @@ def workflow_patterns(opener: Opener, *, least: int = 3, limit: int = 50) -> lis
             WHERE s.parent_id IS NULL ORDER BY s.execution_id DESC LIMIT ?""",
             [_MOST_COMMANDS],
         ).fetchall()
-    commands = [Command(" ".join(filter(None, row[:2])), *row[2:]) for row in reversed(rows)]
+    commands = [ExecutedCommand(" ".join(filter(None, row[:2])), *row[2:]) for row in reversed(rows)]
     patterns = mine(sessions(commands), least=least)
     return sorted(patterns, key=lambda item: (-item.sessions * (len(item.steps) - 1), item.steps))[:limit]
 
 
-def sessions(commands: Sequence[Command]) -> list[list[Command]]:
+def sessions(commands: Sequence[ExecutedCommand]) -> list[list[ExecutedCommand]]:
     """The commands of each actor, parted where they paused."""
-    parted: list[list[Command]] = []
-    latest: dict[str, list[Command]] = {}
+    parted: list[list[ExecutedCommand]] = []
+    latest: dict[str, list[ExecutedCommand]] = {}
     for command in commands:
         session = latest.get(command.actor)
         if session is None or command.started_at - session[-1].started_at > _PAUSE:
@@ -80,7 +80,7 @@ def sessions(commands: Sequence[Command]) -> list[list[Command]]:
     return parted
 
 
-def mine(database: Sequence[Sequence[Command]], *, least: int) -> list[WorkflowPattern]:
+def mine(database: Sequence[Sequence[ExecutedCommand]], *, least: int) -> list[WorkflowPattern]:
     """All closed patterns of two steps and more that at least `least` sessions contain."""
     frequent: dict[tuple[str, ...], list[tuple[int, tuple[int, ...]]]] = {}
 
@@ -122,7 +122,7 @@ def _contains(longer: Sequence[str], shorter: Sequence[str]) -> bool:
     return all(step in rest for step in shorter)
 
 
-def _described(steps: tuple[str, ...], passages: Sequence[Sequence[Command]]) -> WorkflowPattern:
+def _described(steps: tuple[str, ...], passages: Sequence[Sequence[ExecutedCommand]]) -> WorkflowPattern:
     count = len(passages)
     failures = [sum(not passage[at].is_success for passage in passages) for at in range(len(steps))]
     costs = [math.fsum(passage[at].cost for passage in passages) / count for at in range(len(steps))]
