@@ -79,7 +79,7 @@ def read_accepted(path: Path, *, shown: str) -> Accepted:
     try:
         content = json.loads(path.read_bytes())
         return Accepted(*(tuple(Acceptance(**one) for one in content[name]) for name in ("findings", "editions")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Accepted()
     except (OSError, ValueError, TypeError, KeyError) as error:
         hint = "it is written by trainer accept: restore it from git, or remove it and accept again"
