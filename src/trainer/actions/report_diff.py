@@ -62,7 +62,7 @@ def _commit(project: Project, name: str, files: tuple[Path, Path], since: str | 
         hint = "an edition is what was committed: git add output && git commit"
         raise UsageError(f"git holds no other edition of {name}", hint=hint)
     if _DATE.fullmatch(since):
-        commit = _git(project, "rev-list", "-1", f"--before={since} 23:59:59", "HEAD").strip()
+        commit = _git(project, "rev-list", "-1", f"--before={since}T23:59:59Z", "HEAD").strip()
         if not commit:
             raise UsageError(f"there is no commit of {since} or before")
         return commit
