@@ -6,6 +6,7 @@ import re
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -220,6 +221,12 @@ def _filled(layers: _Layers, text: str, path: YamlPath) -> str | None:
     return filled
 
 
+@cache
+def _declared(kind: type) -> tuple[dict[str, msgspec.structs.FieldInfo], dict[str, Any]]:
+    """A struct's fields and their types; read once, for each of a thousand reports it took longer than the report."""
+    return {item.name: item for item in msgspec.structs.fields(kind)}, typing.get_type_hints(kind, include_extras=True)
+
+
 def _struct(layers: _Layers, kind: type, value: Any, path: YamlPath) -> Any:
     """The struct in `value`; problems are noted, and keys that have one are left at their defaults."""
     if value is None:
@@ -227,8 +234,7 @@ def _struct(layers: _Layers, kind: type, value: Any, path: YamlPath) -> Any:
     if not isinstance(value, dict):
         layers.problems.append(Problem(f"{_dotted(path)} must be a mapping of keys", layers.where(path)))
         return None
-    fields = {item.name: item for item in msgspec.structs.fields(kind)}
-    hints = typing.get_type_hints(kind, include_extras=True)
+    fields, hints = _declared(kind)
     values = {}
     for key, item in value.items():
         place = (*path, key)
