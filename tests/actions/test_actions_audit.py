@@ -37,20 +37,16 @@ def test_a_changed_policy_stands_before_the_first_prompt_under_it(project, blank
     ]
 
 
-def test_data_given_out_and_decisions_are_entries_once_there_is_a_log(project):
+def test_data_given_out_is_an_entry_once_there_is_a_log(project):
     open_store(project).store("a", {"x": 1})
     store.get(project, "a")
     assert not (project.state / "audit.jsonl").exists()
-    open_audit(project).decided("7", "approved", reason="right", actor="mira")
+    open_audit(project).read("b", 7)
     store.get(project, "a")
 
-    decided, read = events(project)
-    assert (decided["event"], decided["actor"], decided["details"]["decision"]) == (
-        "proposal.decided",
-        "mira",
-        "approved",
-    )
-    assert (read["event"], read["details"]) == ("datum.read", {"key": "a", "version": 1})
+    first, second = events(project)
+    assert (first["event"], first["details"]) == ("datum.read", {"key": "b", "version": 7})
+    assert (second["event"], second["details"]) == ("datum.read", {"key": "a", "version": 1})
 
 
 def test_a_cut_tail_and_head_show_by_what_was_kept_elsewhere(project, tmp_path):
@@ -58,11 +54,11 @@ def test_a_cut_tail_and_head_show_by_what_was_kept_elsewhere(project, tmp_path):
     commit = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "a"]
     subprocess.run(commit, cwd=project.root, check=True)
     log = open_audit(project)
-    log.decided("1", "approved")
+    log.read("a", 1)
     first = (project.state / "audit.jsonl").read_bytes(), (project.state / "audit.head").read_bytes()
     kept = tmp_path / "anchors.jsonl"
     for number in range(2):
-        log.decided(str(number), "rejected")
+        log.read("a", number)
         assert keep_anchor(project, "git") == keep_anchor(project, str(kept))
     for place in ("git", str(kept)):
         assert verify_audit(project, anchors=place).faults == ()

@@ -58,11 +58,6 @@ class PromptLog:
         """Add that a datum was given out: its key and version."""
         self.log.append("datum.read", {"key": key, "version": version}, actor=_user())
 
-    def decided(self, proposal: str, decision: str, *, reason: str = "", actor: str = "") -> None:
-        """Add that somebody decided on a proposal: `approved`, `rejected`, `edited`; the user of this process else."""
-        details: dict[str, Json] = {"proposal": proposal, "decision": decision, "reason": reason}
-        self.log.append("proposal.decided", details, actor=actor or _user())
-
     def _note_policy(self, policy: str) -> None:
         """Add that the policy is another one than that of the prompt before."""
         path = _path(self.project).with_suffix(".policy")
