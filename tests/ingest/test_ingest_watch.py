@@ -66,6 +66,7 @@ def test_a_watch_that_is_killed_files_every_file_once(tmp_path, environment):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_a_watch_that_is_killed_a_hundred_times_files_every_file_once(tmp_path, environment):
     counted = kill_and_count(tmp_path, environment, kills=100, files=2_000, seed=2)
 
