@@ -127,3 +127,19 @@ def as_quantity(evidence: Evidence, datum: Datum, like: Quantity) -> Quantity:
         datum.source,
         index=datum.index,
     )
+
+
+def own_quantity(evidence: Evidence, datum: Datum) -> Quantity:
+    """A datum in the unit that it most likely has."""
+    option = datum.options[0]
+    return Quantity(
+        option.value,
+        option.kind,
+        option.symbol,
+        datum.measure,
+        datum.members,
+        datum.time,
+        evidence.view.titles[datum.measure],
+        datum.source,
+        index=datum.index,
+    )

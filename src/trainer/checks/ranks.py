@@ -9,7 +9,7 @@ from trainer.checks.calendar import same_length
 from trainer.checks.claims import Sentence
 from trainer.checks.concepts import concepts
 from trainer.checks.evidence import Evidence, Reading, exact
-from trainer.checks.predicate import Predicate, as_quantity, predicate, quantity_of, subject_of
+from trainer.checks.predicate import Predicate, as_quantity, own_quantity, predicate, quantity_of, subject_of
 from trainer.checks.quantities import Candidate, Quantity
 from trainer.checks.thresholds import NAMED
 from trainer.checks.times import find_times
@@ -246,16 +246,4 @@ def _named(evidence: Evidence, sentence: Sentence) -> Quantity | None:
         if not re.search(r"latest|most recent|letzte|jüngste|dernier|último|最新", sentence.text, re.IGNORECASE):
             return None
         fitting.sort(key=lambda item: (-item[2].end.toordinal(), item[1]))
-    datum = fitting[0][2]
-    option = datum.options[0]
-    return Quantity(
-        option.value,
-        option.kind,
-        option.symbol,
-        datum.measure,
-        datum.members,
-        datum.time,
-        view.titles[datum.measure],
-        datum.source,
-        index=datum.index,
-    )
+    return own_quantity(evidence, fitting[0][2])

@@ -9,7 +9,7 @@ from trainer.checks.calendar import is_before, same_length
 from trainer.checks.claims import Sentence
 from trainer.checks.concepts import concepts
 from trainer.checks.evidence import Evidence, Reading
-from trainer.checks.predicate import Predicate, as_quantity, predicate, quantity_of
+from trainer.checks.predicate import Predicate, as_quantity, own_quantity, predicate, quantity_of
 from trainer.checks.quantities import Quantity
 from trainer.checks.times import find_times
 
@@ -145,16 +145,4 @@ def _subject(evidence: Evidence, sentence: Sentence, match: re.Match[str]) -> Qu
     ]
     if len({datum.members for datum in data}) != 1:
         return None
-    datum = max(data, key=lambda item: (item.end, item.index))
-    option = datum.options[0]
-    return Quantity(
-        option.value,
-        option.kind,
-        option.symbol,
-        datum.measure,
-        datum.members,
-        datum.time,
-        evidence.view.titles[datum.measure],
-        datum.source,
-        index=datum.index,
-    )
+    return own_quantity(evidence, max(data, key=lambda item: (item.end, item.index)))
