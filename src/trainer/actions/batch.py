@@ -55,7 +55,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class BatchEstimate:
     """What a batch would send and cost."""
 
     instruction: str
@@ -115,7 +115,9 @@ def run_batch(
     return result
 
 
-def estimate_batch(project: Project, batch: Batch, options: RunOptions, *, clock: Clock = system_clock) -> Estimate:
+def estimate_batch(
+    project: Project, batch: Batch, options: RunOptions, *, clock: Clock = system_clock
+) -> BatchEstimate:
     """What the batch would send and cost; nothing is sent. Raises InstructionError with the problems of all rows."""
     run = Run(project, options, clock=clock)
     candidates = list(_rendered(run, batch))
@@ -123,7 +125,7 @@ def estimate_batch(project: Project, batch: Batch, options: RunOptions, *, clock
     sent = [one for one in prompts if not run.is_cached(*one)]
     costs = [price_of(choice, rendered.prompt, rendered.tokens["total"]) for rendered, choice in sent]
     choice = prompts[0][1] if prompts else None
-    return Estimate(
+    return BatchEstimate(
         instruction=batch.name,
         provider=choice.provider if choice else "",
         model=choice.model if choice else "",
