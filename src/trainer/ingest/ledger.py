@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.core.appendlog import AppendLog
+from trainer.core.appendlog import AppendLog, parse_records
+from trainer.core.digest import canonical
 from trainer.core.values import Json
 
 
@@ -35,41 +36,53 @@ class LedgerEntry:
 
 
 class Ledger:
-    """The entries of a project, by content and by path; read once, and added to."""
+    """The entries of a project, by content and by path; read once, and added to.
+
+    An entry is held as its line and read when it is asked for: laid out as values it takes six times the memory.
+    """
 
     def __init__(self, path: Path) -> None:
         self._log = AppendLog(path)
-        self._by_digest: dict[str, LedgerEntry] = {}
-        self._by_file: dict[str, LedgerEntry] = {}
-        for record in self._log.records():
-            if isinstance(record, dict) and {"digest", "file", "size", "modified", "outcome"} <= record.keys():
-                self._take(LedgerEntry(**record))
+        self._by_digest: dict[str, bytes] = {}
+        self._by_file: dict[str, bytes] = {}
+        for line in self._log.lines():
+            if (entry := _entry(line)) is not None:
+                self._take(entry, line)
 
     def of_content(self, digest: str) -> LedgerEntry | None:
         """The entry of a content that was filed."""
-        return self._by_digest.get(digest)
+        return _entry(self._by_digest.get(digest))
 
     def of_file(self, file: str, size: int, modified: int) -> LedgerEntry | None:
         """The entry of a file that was not touched since it was filed."""
-        entry = self._by_file.get(file)
+        entry = _entry(self._by_file.get(file))
         return entry if entry is not None and (entry.size, entry.modified) == (size, modified) else None
 
     def add(self, entries: Iterable[LedgerEntry]) -> None:
         """Write down what became of some files, all of them at once."""
         entries = list(entries)
         if entries:
-            self._log.append(*(_record(entry) for entry in entries))
-            for entry in entries:
-                self._take(entry)
+            records = [_record(entry) for entry in entries]
+            self._log.append(*records)
+            for entry, record in zip(entries, records, strict=True):
+                self._take(entry, canonical(record).encode("utf-8", "surrogatepass"))
 
     def entries(self) -> list[LedgerEntry]:
         """The last entry of each content."""
-        return list(self._by_digest.values())
+        return [entry for line in self._by_digest.values() if (entry := _entry(line)) is not None]
 
-    def _take(self, entry: LedgerEntry) -> None:
-        self._by_file[entry.file] = entry
+    def _take(self, entry: LedgerEntry, line: bytes) -> None:
+        self._by_file[entry.file] = line
         if entry.digest:
-            self._by_digest[entry.digest] = entry
+            self._by_digest[entry.digest] = line
+
+
+def _entry(line: bytes | None) -> LedgerEntry | None:
+    """The entry in a line; None for none, and for a line that a full disk left broken."""
+    for record in parse_records([line] if line is not None else []):
+        if isinstance(record, dict) and {"digest", "file", "size", "modified", "outcome"} <= record.keys():
+            return LedgerEntry(**record)
+    return None
 
 
 def _record(entry: LedgerEntry) -> dict[str, Json]:
