@@ -148,6 +148,27 @@ def test_mended_rows_join_their_document(project):
     assert replay_quarantine(project) == []
 
 
+def test_mended_rows_reach_the_table_that_the_rest_of_their_file_went_to(project):
+    file(project, "invoices.csv", INVOICES + "I-3,2024-01-07,11,EUR\n")
+    (first,) = ingest_files(project, [project.root / "in"], IngestOptions(workers=0, table="finance_treasury"))
+    assert first.state == "waiting", "a file with a row that does not fit is not sure"
+    open_engine(project).approve_proposal(first.proposal, approved_by="ann")
+    (path,) = (project.state / "ingest" / "quarantine").glob("*.jsonl")
+    path.write_text(path.read_text().replace("I-3,2024-01-07,11,EUR", "I-3,2024-01-07,11,EUR,Coop,2024-02-07"))
+    unsettled = path.read_text()
+
+    (outcome,) = replay_quarantine(project)
+    path.write_text(unsettled)  # as after a kill before the quarantine was settled
+    (again,) = replay_quarantine(project)
+
+    engine = open_engine(project)
+    assert (outcome.replayed, outcome.catalogue_table, outcome.state) == (1, "finance_treasury", "waiting")
+    assert again.proposal == outcome.proposal
+    engine.approve_proposal(outcome.proposal, approved_by="ann")
+    rows = engine.catalog.rows("finance_treasury")
+    assert sorted(row.values["record_id"] for row in rows) == ["I-1", "I-2", "I-3"]
+
+
 def test_rows_of_a_table_are_data_of_a_report(project):
     file(project, "invoices.csv", INVOICES)
     ingest_files(project, [project.root / "in"], HERE)

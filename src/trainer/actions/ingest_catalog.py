@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 
 from trainer.catalog import ColumnSignal, Proposal, ProposalDraft, SchemaProposalEngine, Signals, TableMatch
 from trainer.catalog.matching import map_columns
+from trainer.core.digest import digest
 from trainer.core.values import Json
 from trainer.ingest import ExtractedTable, FileExtract
+from trainer.ingest.quarantine import Replayed
+from trainer.ingest.values import ColumnProfile
 
 DATASETS = "datasets"
 _MOST_ROWS = 10_000
@@ -61,6 +64,35 @@ def place_files(
     return [_placement(proposals[number]) for number in range(len(extracts))]
 
 
+def place_replayed(engine: SchemaProposalEngine, replayed: Replayed) -> Proposal | None:
+    """Propose quarantined rows that fit now for the table that the rest of their file's rows were proposed for.
+
+    They are as sure as those were. None where the file was filed as a whole, was refused, or is not proposed yet;
+    rows that were proposed before give their former proposal.
+    """
+    table = replayed.table
+    former = next(
+        (
+            one
+            for one in engine.proposals(source=table.file)
+            if one.kind == "insert" and one.digest == table.digest and one.part in ("", table.table)
+        ),
+        None,
+    )
+    if former is None or former.state in ("rejected", "expired") or not replayed.records:
+        return None
+    columns = map_columns(engine.catalog.table(former.table), column_signals(table.columns))
+    if 2 * len(columns) <= len(table.columns):
+        return None
+    rows = tuple({field: record.get(column) for column, field in columns.items()} for record in replayed.records)
+    draft = ProposalDraft(
+        "insert", former.table, former.confidence, f"{former.reason}; the rows were mended", rows=rows,
+        source=table.file, digest=digest([table.digest, rows]), part=table.table, evidence=former.evidence,
+        alternatives=former.alternatives, proposed_by="ingest",
+    )  # fmt: skip
+    return engine.propose([draft])[0]
+
+
 def drafts_of(engine: SchemaProposalEngine, extract: FileExtract, *, table: str | None = None) -> list[ProposalDraft]:
     """The proposals that a file leads to: rows of its tables where their columns are fields, else the file as a row."""
     drafts = []
@@ -111,13 +143,18 @@ def signals_of(extract: FileExtract, table: ExtractedTable | None = None) -> Sig
         title=extract.title,
         text=extract.text[:20_000],
         headings=extract.headings,
-        columns=tuple(
-            ColumnSignal(one.name, _TYPES.get(one.type, one.type), one.unit or None, one.semantic or None, one.examples)
-            for one in columns
-        ),
+        columns=column_signals(columns),
         symbols=tuple(map(str, symbols)) if isinstance(symbols, list) else (),
         language=extract.type.language or None,
         facts=measured,
+    )
+
+
+def column_signals(columns: Sequence[ColumnProfile]) -> tuple[ColumnSignal, ...]:
+    """The columns of a table as the catalogue knows them."""
+    return tuple(
+        ColumnSignal(one.name, _TYPES.get(one.type, one.type), one.unit or None, one.semantic or None, one.examples)
+        for one in columns
     )
 
 

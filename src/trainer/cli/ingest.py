@@ -113,5 +113,7 @@ def _replay(session: Session, *, as_json: bool) -> None:
     if as_json:
         write_json(outcomes)
     else:
-        rows = [(outcome.file, outcome.table, outcome.replayed, outcome.waiting) for outcome in outcomes]
-        write_table(("file", "table", "replayed", "still quarantined"), rows)
+        rows = [
+            (one.file, one.table, one.replayed, one.waiting, one.catalogue_table, one.state or None) for one in outcomes
+        ]
+        write_table(("file", "table", "replayed", "still quarantined", "for", "state"), rows)

@@ -90,7 +90,7 @@ class Quarantine:
                 "file": table.file, "digest": table.digest, "table": table.table,
                 "dialect": {"delimiter": table.dialect.delimiter, "quote": table.dialect.quote},
                 "columns": [
-                    {**pick(one, "name", "type", "unit", "role"), "examples": list(one.examples)}
+                    {**pick(one, "name", "type", "unit", "role", "semantic"), "examples": list(one.examples)}
                     for one in table.columns
                 ],
             }  # fmt: skip
@@ -113,7 +113,12 @@ def _read(path: Path) -> list[QuarantinedTable]:
             if "columns" in record:
                 columns = tuple(
                     ColumnProfile(
-                        one["name"], one["role"], one["type"], one.get("unit", ""), examples=tuple(one["examples"])
+                        one["name"],
+                        one["role"],
+                        one["type"],
+                        one.get("unit", ""),
+                        semantic=one.get("semantic", ""),
+                        examples=tuple(one["examples"]),
                     )
                     for one in record["columns"]
                 )
