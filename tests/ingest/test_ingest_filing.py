@@ -169,6 +169,49 @@ def test_mended_rows_reach_the_table_that_the_rest_of_their_file_went_to(project
     assert sorted(row.values["record_id"] for row in rows) == ["I-1", "I-2", "I-3"]
 
 
+def test_a_column_that_is_no_field_is_proposed_as_one_with_its_evidence_and_taken_back_in_one_step(project):
+    content = INVOICES.replace("due_date\n", "due_date,Cost Centre\n").replace("-05\n", "-05,C-7\n")
+    content = content.replace("02-06\n", "02-06,C-9\n")
+    file(project, "invoices.csv", content)
+    file(project, "more.csv", content.replace("I-", "K-"))
+    ingest_files(project, [project.root / "in"], HERE)
+    engine = open_engine(project)
+
+    (proposal,) = engine.proposals(kind="change_schema")
+
+    assert (proposal.state, proposal.source) == ("waiting", "in/invoices.csv")
+    assert proposal.reason == "the column Cost Centre is no field of finance_treasury"
+    assert proposal.evidence == ('in/invoices.csv: 2 of 2 rows have it, such as "C-7", "C-9"',)
+    assert engine.schema_diff(proposal).splitlines()[3:] == [
+        "+table: finance_treasury", "+fields:", "+  cost_centre:", "+    type: text", "+    labels:",
+        "+    - Cost Centre",
+    ]  # fmt: skip
+    engine.approve_proposal(proposal.id, approved_by="ann")
+    ingest_files(project, [file(project, "last.csv", content.replace("I-", "L-"))], HERE)
+    rows = open_engine(project).catalog.rows("finance_treasury", "cost_centre IS NOT NULL")
+    assert [(row.values["record_id"], row.values["cost_centre"]) for row in rows] == [("L-1", "C-7"), ("L-2", "C-9")]
+    back = open_engine(project).catalog.revert_schema("finance_treasury", actor="ann")
+    assert back.table("finance_treasury").field("cost_centre") is None
+
+
+def test_a_field_that_is_too_narrow_for_a_column_is_proposed_wider_and_its_rows_wait(project):
+    tables = project.root / "information" / "tables"
+    tables.mkdir(parents=True)
+    (tables / "boats.yaml").write_text(
+        "key: [hull]\nfields: {hull: {type: text, required: true}, berths: integer, draught: {type: integer}}\n"
+    )
+    file(project, "boats.csv", "hull,berths,draught\nH-1,4,1.5\nH-2,6,2.25\n")
+
+    (outcome,) = ingest_files(project, [project.root / "in"], IngestOptions(workers=0, table="boats"))
+
+    (proposal,) = open_engine(project).proposals(kind="change_schema")
+    assert (outcome.state, proposal.change) == ("waiting", {"fields": {"draught": {"type": "number"}}})
+    open_engine(project).approve_proposal(proposal.id, approved_by="ann")
+    open_engine(project).approve_proposal(outcome.proposal, approved_by="ann")
+    rows = open_engine(project).catalog.rows("boats")
+    assert sorted(row.values["draught"] for row in rows) == [1.5, 2.25]
+
+
 def test_rows_of_a_table_are_data_of_a_report(project):
     file(project, "invoices.csv", INVOICES)
     ingest_files(project, [project.root / "in"], HERE)

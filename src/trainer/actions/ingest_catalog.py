@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from trainer.catalog import ColumnSignal, Proposal, ProposalDraft, SchemaProposalEngine, Signals, TableMatch
+from trainer.catalog import ColumnSignal, Proposal, ProposalDraft, SchemaProposalEngine, Signals, TableField, TableMatch
+from trainer.catalog.definition import is_field_name
 from trainer.catalog.matching import map_columns
+from trainer.catalog.validation import convert_value
 from trainer.core.digest import digest
 from trainer.core.values import Json
 from trainer.ingest import ExtractedTable, FileExtract
@@ -47,10 +50,14 @@ def place_files(
     """
     drafts: list[ProposalDraft] = []
     owners: list[int] = []
+    schemas: dict[str, ProposalDraft] = {}
     for number, extract in enumerate(extracts):
         for draft in drafts_of(engine, extract, table=table):
-            drafts.append(draft)
-            owners.append(number)
+            if draft.kind == "change_schema":
+                schemas.setdefault(digest([draft.table, draft.change]), draft)
+            else:
+                drafts.append(draft)
+                owners.append(number)
     if dry_run:
         sure = engine.policy.approve_above
         first = dict(zip(reversed(owners), reversed(drafts), strict=True))
@@ -61,6 +68,8 @@ def place_files(
     proposals: dict[int, list[Proposal]] = {number: [] for number in range(len(extracts))}
     for owner, proposal in zip(owners, engine.propose(drafts) if drafts else (), strict=True):
         proposals[owner].append(proposal)
+    if schemas:  # after the rows: where the policy approves it, rows filed from then on have the field
+        engine.propose(list(schemas.values()))
     return [_placement(proposals[number]) for number in range(len(extracts))]
 
 
@@ -94,7 +103,10 @@ def place_replayed(engine: SchemaProposalEngine, replayed: Replayed) -> Proposal
 
 
 def drafts_of(engine: SchemaProposalEngine, extract: FileExtract, *, table: str | None = None) -> list[ProposalDraft]:
-    """The proposals that a file leads to: rows of its tables where their columns are fields, else the file as a row."""
+    """The proposals that a file leads to: rows of its tables where their columns are fields, else the file as a row.
+
+    After the rows of a table stand the changes of its schema without which some of the file's values have no place.
+    """
     drafts = []
     if extract.type.kind in _TABULAR:
         for part in extract.tables:
@@ -102,7 +114,7 @@ def drafts_of(engine: SchemaProposalEngine, extract: FileExtract, *, table: str 
                 continue
             match = _match(engine, signals_of(extract, part), table)
             if match.columns:
-                drafts.append(_row_draft(extract, part, match))
+                drafts += [_row_draft(extract, part, match), *_schema_drafts(engine, extract, part, match)]
     if drafts:
         return drafts
     signals = signals_of(extract)
@@ -177,6 +189,60 @@ def _row_draft(extract: FileExtract, part: ExtractedTable, match: TableMatch) ->
     return replace(
         _draft(extract, match, confidence), rows=rows, reason=reason, part=part.name if len(extract.tables) > 1 else ""
     )
+
+
+def _schema_drafts(
+    engine: SchemaProposalEngine, extract: FileExtract, part: ExtractedTable, match: TableMatch
+) -> Iterator[ProposalDraft]:
+    """A new field for each column that is none, a wider type for each field that some values of its column are not.
+
+    One draft for each field, so that each is decided by itself; equal in every file, so that each is asked once.
+    """
+    definition = engine.catalog.table(match.table)
+    for column in part.columns:
+        filled = part.rows - column.null
+        name = match.columns.get(column.name) or field_name(column.name)
+        if not name or not filled or column.type == "empty":
+            continue
+        former = definition.field(name)
+        if former is None:
+            field: dict[str, Json] = {"type": _TYPES.get(column.type, column.type)}
+            field |= {key: value for key, value in (("unit", column.unit), ("semantic", column.semantic)) if value}
+            if name != column.name:
+                field["labels"] = [column.name]
+            reason = f"the column {column.name} is no field of {definition.name}"
+        elif column.name in match.columns and name not in definition.key and (wider := _wider(former, column, part)):
+            field = {"type": wider}
+            reason = f"{definition.name}.{name} is {former.type}, and {column.name} holds values that are none"
+        else:
+            continue
+        examples = ", ".join(f'"{one[:40]}"' for one in column.examples[:3])
+        yield ProposalDraft(
+            "change_schema", definition.name, round(min(match.confidence, part.confidence), 3), reason,
+            change={"fields": {name: field}}, source=extract.file, proposed_by="ingest",
+            evidence=(f"{extract.file}: {filled} of {part.rows} rows have it, such as {examples}",),
+        )  # fmt: skip
+
+
+def field_name(column: str) -> str:
+    """The name of a field for a column: `Cost Centre` is `cost_centre`; empty where it can be none."""
+    name = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
+    return name if is_field_name(name) else ""
+
+
+def _wider(field: TableField, column: ColumnProfile, part: ExtractedTable) -> str | None:
+    """The type that takes what the field has and what the column brings; None where the field's own does."""
+
+    def is_fitting(value: Json) -> bool:
+        try:
+            convert_value(field, value)
+        except ValueError:
+            return False
+        return True
+
+    if all(is_fitting(value) for record in part.records or () if (value := record.get(column.name)) is not None):
+        return None
+    return "number" if (field.type, column.type) == ("integer", "number") else "text"
 
 
 def _draft(extract: FileExtract, match: TableMatch, confidence: float) -> ProposalDraft:

@@ -226,6 +226,11 @@ def find_field(definition: TableDefinition, name: str) -> TableField:
     raise UsageError(message, hint=hint)
 
 
+def is_field_name(name: str) -> bool:
+    """Whether a field may be called so: small letters, 0-9 and _, and nothing that every row has anyway."""
+    return bool(_NAME.fullmatch(name)) and name not in SYSTEM_COLUMNS and not name.startswith("row_new_")
+
+
 def checked_definition(name: str, value: Mapping[str, Any]) -> TableDefinition:
     """A definition from its YAML value, as a proposal carries it; raises UsageError with all problems."""
     problems: list[Problem] = []
@@ -327,7 +332,7 @@ def _field(name: str, value: Any, wrong: Any, check_keys: Any) -> TableField | N
     if not isinstance(given, Mapping):
         wrong(f"the field {name} is neither a type nor a mapping", *path, hint=f"{name}: {{type: text}}")
         return None
-    if not _NAME.fullmatch(name) or name in SYSTEM_COLUMNS or name.startswith("row_new_"):
+    if not is_field_name(name):
         wrong(f'"{name}" is no name of a field', *path, hint="small letters, 0-9 and _, and none that a row has anyway")
     check_keys(f"key of the field {name}", given, _FIELD_KEYS, *path)
     kind = given.get("type", "text")

@@ -24,7 +24,7 @@ from trainer.catalog.definition import (
     overlaid,
     table_name,
 )
-from trainer.catalog.overlay import overlay_text
+from trainer.catalog.overlay import overlay_diff, overlay_text
 from trainer.catalog.storage import (
     CatalogRow,
     identify,
@@ -38,6 +38,7 @@ from trainer.catalog.validation import validate_row
 from trainer.catalog.values import (
     OPEN_STATES,
     POLICY,
+    SCHEMA_KINDS,
     Alternative,
     Proposal,
     ProposalDraft,
@@ -216,6 +217,12 @@ class SchemaProposalEngine:
             ).fetchall()
         return [_event(row) for row in rows]
 
+    def schema_diff(self, proposal: Proposal) -> str:
+        """What a change of a schema does to the project's YAML file, as `diff -u` shows it; empty for other kinds."""
+        if proposal.kind not in SCHEMA_KINDS:
+            return ""
+        return overlay_diff(proposal.table, self.catalog.overlay(proposal.table) or "", proposal.change)
+
     # -- deciding -------------------------------------------------------------------------------------------------
 
     def approve_proposal(self, proposal_id: str, *, approved_by: str, reason: str = "") -> Proposal:
@@ -242,7 +249,7 @@ class SchemaProposalEngine:
                 decisions[proposal.id] = Decision(proposal)
                 if proposal.state not in OPEN_STATES:
                     decisions[proposal.id] = Decision(proposal, _decided(proposal))
-                elif state == "approved" and proposal.kind in ("create_table", "change_schema"):
+                elif state == "approved" and proposal.kind in SCHEMA_KINDS:
                     schemas.append(proposal)
                 else:
                     ready.append(proposal)
@@ -402,9 +409,8 @@ class SchemaProposalEngine:
         if path is None:
             return Decision(proposal, UsageError("this catalogue has no folder for changed schemas"))
         former = self.catalog.overlay(proposal.table)
-        value = load_yaml(former, shown=path.name).value if former else {}
         try:
-            write_atomic(path, overlay_text(proposal.table, value or {}, proposal.change, former or ""))
+            write_atomic(path, overlay_text(proposal.table, former or "", proposal.change))
             fresh = self.catalog.reloaded()
             with fresh.opener() as connection:
                 connection.execute("BEGIN")

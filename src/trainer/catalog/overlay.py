@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,17 +10,19 @@ import yaml
 
 from trainer.catalog.definition import overlaid
 from trainer.core.values import Json
+from trainer.core.yamltext import load_yaml
 
 
-def overlay_text(name: str, former: Mapping[str, Any], change: Mapping[str, Json], text: str) -> str:
+def overlay_text(name: str, text: str, change: Mapping[str, Json]) -> str:
     """The file with a change laid over what it holds; the comments at its head stay.
 
-    >>> print(overlay_text("sops", {}, {"fields": {"site": {"type": "text"}}}, ""), end="")
+    >>> print(overlay_text("sops", "", {"fields": {"site": {"type": "text"}}}), end="")
     table: sops
     fields:
       site:
         type: text
     """
+    former: Mapping[str, Any] = (load_yaml(text, shown=f"{name}.yaml").value if text else None) or {}
     merged = overlaid(former, change)
     removed = [*(former.get("remove") or []), *(change.get("remove") or [])]
     back = set(change.get("fields") or {})
@@ -32,6 +35,22 @@ def overlay_text(name: str, former: Mapping[str, Any], change: Mapping[str, Json
         value["remove"] = removed
     head = "".join(line + "\n" for line in _leading_comments(text))
     return head + yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
+
+
+def overlay_diff(name: str, text: str, change: Mapping[str, Json]) -> str:
+    r"""What a change does to the file, as `diff -u` shows it.
+
+    >>> print(overlay_diff("sops", "table: sops\n", {"fields": {"site": {"type": "text"}}}), end="")
+    --- sops.yaml
+    +++ sops.yaml
+    @@ -1 +1,4 @@
+     table: sops
+    +fields:
+    +  site:
+    +    type: text
+    """
+    lines = (text.splitlines(keepends=True), overlay_text(name, text, change).splitlines(keepends=True))
+    return "".join(difflib.unified_diff(*lines, f"{name}.yaml", f"{name}.yaml"))
 
 
 def _leading_comments(text: str) -> list[str]:

@@ -10,6 +10,8 @@ from typing import Literal
 from trainer.core.values import Json
 
 ProposalKind = Literal["insert", "create_table", "change_schema", "reclassify"]
+SCHEMA_KINDS: tuple[ProposalKind, ...] = ("create_table", "change_schema")
+"""Those that change a YAML file of the project."""
 State = Literal["waiting", "deferred", "approved", "rejected", "expired"]
 OPEN_STATES: tuple[State, ...] = ("waiting", "deferred")
 """Those that can still be decided."""

@@ -85,14 +85,16 @@ def show(
 ) -> None:
     """Show PROPOSAL whole: what would be done, why, on what evidence, what else it may be, and its history."""
     from trainer.actions.proposals import as_json as whole
-    from trainer.actions.proposals import show_proposal
+    from trainer.actions.proposals import open_engine, show_proposal
 
     session: Session = context.obj
-    document, events = show_proposal(session.project(), proposal)
+    project = session.project()
+    document, events = show_proposal(project, proposal)
+    diff = open_engine(project).schema_diff(document)
     if as_json:
-        write_json({**whole(document), "history": events})
+        write_json({**whole(document), "diff": diff or None, "history": events})
     else:
-        write_text("\n".join(proposal_lines(document, events)))
+        write_text("\n".join(proposal_lines(document, events, diff=diff)))
 
 
 def _deciding(state: State) -> Callable[..., None]:
@@ -202,8 +204,8 @@ def review(
     write_text(", ".join(f"{count} {state}" for state, count in tally.items()) or "nothing decided")
 
 
-def proposal_lines(proposal: Proposal, events: list[ProposalEvent]) -> Iterator[str]:
-    """A proposal as lines of text."""
+def proposal_lines(proposal: Proposal, events: list[ProposalEvent], *, diff: str = "") -> Iterator[str]:
+    """A proposal as lines of text; `diff` is what it does to a YAML file."""
     yield f"{proposal.id}: {proposal.kind} {proposal.table} ({proposal.state}, confidence {proposal.confidence:.2f})"
     yield f"  from {proposal.source or '-'}{f' ({proposal.part})' if proposal.part else ''}"
     yield f"  {proposal.reason}"
@@ -217,7 +219,9 @@ def proposal_lines(proposal: Proposal, events: list[ProposalEvent]) -> Iterator[
         for name, value in row.items():
             place = f"   [letter {cited[name]['start']}]" if name in cited else ""
             yield f"    {name} = {str(value)[:300]}{place}"
-    if proposal.change:
+    if diff:
+        yield from (f"  {line}" for line in diff.splitlines())
+    elif proposal.change:
         yield f"  change: {json.dumps(proposal.change, ensure_ascii=False)}"
     for line in proposal.evidence:
         yield f"  because: {line}"

@@ -51,7 +51,9 @@ def run_review(
     while 0 <= at < len(queue):
         proposal = queue[at]
         console.clear()
-        for part in _screen(proposal, at, len(queue), root=root, height=console.height, note=note):
+        for part in _screen(
+            proposal, at, len(queue), root=root, height=console.height, note=note, diff=engine.schema_diff(proposal)
+        ):
             console.print(part, markup=False)
         note = ""
         pressed = key()
@@ -89,7 +91,9 @@ def _edited(
     return engine.edit(proposal.id, by=by, changes={name: value or None}) if sign else proposal
 
 
-def _screen(proposal: Proposal, at: int, count: int, *, root: Path, height: int, note: str) -> Iterator[RenderableType]:
+def _screen(
+    proposal: Proposal, at: int, count: int, *, root: Path, height: int, note: str, diff: str
+) -> Iterator[RenderableType]:
     """What is shown of one proposal: file, row, reason, alternatives, keys."""
     from rich.panel import Panel
     from rich.table import Table
@@ -108,8 +112,10 @@ def _screen(proposal: Proposal, at: int, count: int, *, root: Path, height: int,
             shown = " ".join(visible(str(value)).split())[:200]
             table.add_row(Text(str(name), style="cyan"), Text(shown), Text(place, style="dim"))
     more = f" (1 of {len(proposal.rows)} rows)" if len(proposal.rows) > 1 else ""
-    yield Panel(table, title=f"proposed{more}")
+    yield Panel(Text(visible(diff.rstrip())) if diff else table, title=f"proposed{more}")
     yield Text(f"why: {visible(proposal.reason)}")
+    for line in proposal.evidence[:3] if diff else ():
+        yield Text(f"because: {visible(line)}")
     for problem in proposal.problems[:3]:
         yield Text(f"! {visible(problem)}", style="red")
     if proposal.alternatives:
