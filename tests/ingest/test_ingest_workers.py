@@ -68,7 +68,11 @@ def test_the_ledger_knows_contents_and_untouched_files_after_a_restart(tmp_path)
 
     ledger = Ledger(tmp_path / "files.jsonl")
 
+    ledger.add([LedgerEntry("d2", "in/ä.csv", 11, 99, {"table": "ö"}), LedgerEntry("d3", "in/c.csv", 12, 99, {})])
+
     assert ledger.of_content("d1").outcome == {"table": "x"}
+    assert [one.file for one in ledger.entries()] == ["in/a.csv", "in/ä.csv", "in/c.csv"]
+    assert ledger.entries() == Ledger(tmp_path / "files.jsonl").entries()
     assert ledger.of_file("in/a.csv", 10, 99) is not None
     assert ledger.of_file("in/a.csv", 11, 99) is None
 
