@@ -181,3 +181,21 @@ def test_a_crash_before_the_audit_log_is_made_up_for_by_the_next_decision(catalo
     assert engine.proposals()[0].state == "approved"
     engine.propose([draft("b.pdf", 0.95)])
     assert [one.event for one in entries] == ["approved", "approved"]
+
+
+def test_a_row_that_refers_to_what_is_not_there_waits_and_somebody_may_approve_it(catalog):
+    catalog.folder.mkdir()
+    (catalog.folder / "ports.yaml").write_text("key: [code]\nfields: {code: {type: text, required: true}}\n")
+    (catalog.folder / "calls.yaml").write_text(
+        "key: [ship]\nfields: {ship: {type: text, required: true}, port: {type: text, references: ports.code}}\n"
+    )
+    engine = SchemaProposalEngine(catalog.reloaded())
+    early = engine.propose_row_insertion("calls", {"ship": "Ada", "port": "HAM"}, confidence=0.95)
+    engine.propose_row_insertion("ports", {"code": "RTM"}, confidence=0.95)
+
+    right = engine.propose_row_insertion("calls", {"ship": "Bea", "port": "RTM"}, confidence=0.95)
+    wrong = engine.propose_row_insertion("calls", {"ship": "Cor", "port": "XXX"}, confidence=0.95)
+
+    assert (early.state, right.state, wrong.state) == ("approved", "approved", "waiting")
+    assert wrong.problems == ('port: ports has no code "XXX"',)
+    assert engine.approve_proposal(wrong.id, approved_by="ann").state == "approved"

@@ -100,7 +100,7 @@ class TableField:
     pattern: str | None = None
     """What a text must match as a whole."""
     references: str | None = None
-    """`table.field` of the catalogue in which the value must be; checked, but a missing one is only told."""
+    """`table.field` of the catalogue in which the value must be, once that table has rows; else the row waits."""
     semantic: str | None = None
     """What the text is: `email`, `url`, `currency`, `isin` …"""
     sensitivity: Sensitivity | None = None

@@ -488,7 +488,8 @@ class SchemaProposalEngine:
     def _judged(self, connection: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> list[Proposal]:
         """The proposals with what keeps each from being approved by itself.
 
-        Rows that are not valid, and rows with the key of one that is there and says otherwise.
+        Rows that are not valid, rows with the key of one that is there and says otherwise, and rows that refer to a
+        row of another table that is not there; the last two somebody may approve all the same.
         """
         judged: dict[str, Proposal] = {one.id: one for one in proposals}
         by_table: dict[str, list[Proposal]] = {}
@@ -505,6 +506,7 @@ class SchemaProposalEngine:
                 rows, problems = candidates[one.id]
                 conflicts = [_conflict(present[row.id], row) for row in rows if row.id in present]
                 problems += [conflict for conflict in conflicts if conflict]
+                problems += _missing_references(connection, self.catalog.definitions, definition, rows)
                 judged[one.id] = replace(one, problems=tuple(problems[:20]))
                 # Of two files of one batch with the same key the second meets the first.
                 if self._may_approve(judged[one.id]):
@@ -624,6 +626,29 @@ def _conflict(present: CatalogRow, row: CatalogRow) -> str | None:
         if value is not None and present.values[key] is not None and not _same(present.values[key], value)
     ]
     return f"a row with this key is there: {'; '.join(differing[:3])}" if differing else None
+
+
+def _missing_references(
+    connection: duckdb.DuckDBPyConnection,
+    definitions: Mapping[str, TableDefinition],
+    definition: TableDefinition,
+    rows: Sequence[CatalogRow],
+) -> list[str]:
+    """What the rows refer to in other tables and is not there; a table without any rows says nothing."""
+    problems = []
+    for one in definition.fields:
+        name, _, key = (one.references or "").partition(".")
+        wanted = list(dict.fromkeys(str(row.values[one.name]) for row in rows if row.values[one.name] is not None))
+        if not name or not wanted:
+            continue
+        table = f'"{definitions[name].table}"'
+        missing = connection.execute(
+            f"SELECT value FROM (SELECT unnest(?::VARCHAR[]) AS value) WHERE EXISTS (SELECT 1 FROM {table}) "
+            f'AND value NOT IN (SELECT CAST("{key}" AS VARCHAR) FROM {table} WHERE "{key}" IS NOT NULL)',
+            [wanted],
+        ).fetchall()
+        problems += [f'{one.name}: {name} has no {key} "{value[:60]}"' for (value,) in missing]
+    return problems
 
 
 def _same(one: Json, other: Json) -> bool:
