@@ -10,7 +10,8 @@ import pytest
 
 from trainer.actions import store
 from trainer.actions.batch import Batch, estimate_batch
-from trainer.actions.checks import check_text, read_blocks
+from trainer.actions.blocks import read_blocks
+from trainer.actions.checks import check_text
 from trainer.actions.convert import convert_files
 from trainer.actions.ingest import IngestOptions, ingest_files
 from trainer.actions.names import instruction_names, report_names

@@ -8,24 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.sarif import sarif_log
-from trainer.actions.wiring import open_store
 from trainer.checks import FigureReport, check_completion, check_figures
 from trainer.checks.lexicon import detect_language
 from trainer.checks.screen import quality
-from trainer.core.clock import Clock, parse_moment, system_clock
-from trainer.core.digest import digest, digest_bytes
-from trainer.core.errors import UsageError, unknown
+from trainer.core.digest import digest_bytes
 from trainer.core.files import read_text
 from trainer.core.project import Project
-from trainer.core.values import Context, DataBlock, Field, Finding, Output, Prompt, RetrievalResult, StoredData
+from trainer.core.values import Context, DataBlock, Finding, Output, Prompt
 from trainer.reports.provenance import provenance_path, read_provenance
 from trainer.security import screen_completion
-from trainer.sources import SourceContext, create_source
 
 _LANGUAGE = re.compile(r"^language:\s*[\"']?([A-Za-z]{2}(?:-[A-Za-z]{2})?)[\"']?\s*$", re.MULTILINE)
-_VERSION = re.compile(r"@(\d+)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +73,6 @@ def check_text(
     return CheckedFile(name, figures, findings, {**parts, "quality": quality(parts)})
 
 
-def read_blocks(
-    names: Sequence[str], *, project: Project | None, folder: Path, clock: Clock = system_clock
-) -> tuple[DataBlock, ...]:
-    """The data that `--data` names: files as the source `file` reads them, else keys of the project's store.
-
-    `KEY@3` is version 3. Raises UsageError for a name that is neither.
-    """
-    facts = project_facts(project)
-    return tuple(corrected(_block(name, project, folder, clock), facts) for name in names)
-
-
 def read_contexts(names: Sequence[str], *, folder: Path) -> tuple[Context, ...]:
     """The files that `--context` names, as contexts."""
     contexts = []
@@ -127,49 +110,3 @@ def _declared_language(text: str) -> str | None:
     front = text[: text.find("\n---", 3)] if text.startswith("---\n") else ""
     match = _LANGUAGE.search(front)
     return match[1] if match else None
-
-
-def _block(name: str, project: Project | None, folder: Path, clock: Clock) -> DataBlock:
-    path = folder / name
-    if path.is_file():
-        source = create_source("file", SourceContext(clock=clock, root=path.parent))
-        return _from_file(name, source.retrieve({"path": path.name}, store=False))
-    if project is None:
-        raise UsageError(f"no such data file: {name}", hint="name a file, or a key of the store from inside a project")
-    return _from_store(name, project, clock)
-
-
-def _from_file(name: str, result: RetrievalResult) -> DataBlock:
-    return _described(
-        name,
-        name,
-        1,
-        result.source,
-        result.metadata,
-        data=result.data,
-        when=result.metadata.get("retrieved_at") or result.retrieved_at,
-    )
-
-
-def _from_store(name: str, project: Project, clock: Clock) -> DataBlock:
-    version = _VERSION.search(name)
-    key = name[: version.start()] if version else name
-    store = open_store(project, clock=clock)
-    document: StoredData | None = store.retrieve(key, version=int(version[1]) if version else None)
-    if document is None:
-        message, hint = unknown("data", name, [item.key for item in store.scan()][:10_000])
-        raise UsageError(f"{message}: neither a file nor a key of the store", hint=hint)
-    when = document.metadata.get("retrieved_at") or document.updated_at
-    return _described(
-        name, document.key, document.version, document.source, document.metadata, data=document.data, when=when
-    )
-
-
-def _described(
-    name: str, key: str, version: int, source: str, metadata: dict[str, Any], *, data: Any, when: Any
-) -> DataBlock:
-    fields = {path: Field(**meaning) for path, meaning in (metadata.get("fields") or {}).items()}
-    moment = parse_moment(when) if isinstance(when, str) else when
-    return DataBlock(
-        name, key, version, source, moment, data, digest(data), metadata.get("subject"), metadata.get("as_of"), fields
-    )

@@ -7,18 +7,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from trainer.actions.records import RecordsRetriever
-from trainer.actions.report_source import ReportRetriever
-from trainer.actions.table_source import TableRetriever
 from trainer.actions.wiring import RECORDS, current_heads, open_source, open_store
 from trainer.core.clock import Clock, isoformat, parse_moment, system_clock
 from trainer.core.digest import canonical, digest
 from trainer.core.errors import ConfigError, SourceError, StoreError, TrainerError, UsageError, Where
 from trainer.core.project import Project
+from trainer.core.registry import Adapter, Registry
 from trainer.core.values import DataBlock, Field, RetrievalResult, StoredData
 from trainer.prompts import REPORT, TABLE, DataQuery
 from trainer.sources import SOURCES, DataRetriever, Outcome, ServiceCall, SourceContext, raise_problems, retrieve_many
 from trainer.stores import DataStore, Draft, Head, ReadOnly
+
+PROJECT_SOURCES = Registry(
+    "project_sources",
+    {
+        RECORDS: Adapter("trainer.actions.records:RecordsRetriever"),
+        REPORT: Adapter("trainer.actions.report_source:ReportRetriever"),
+        TABLE: Adapter("trainer.actions.table_source:TableRetriever"),
+    },
+)
+"""What a project is itself the source of; a prompt without rows of a table need not load the catalogue."""
 
 STALE = "stale_since"
 """In the metadata of a document that is used though it is too old: when it was last known to be right."""
@@ -66,14 +74,12 @@ class Sources(Mapping[str, "DataRetriever"]):
     def __getitem__(self, name: str) -> DataRetriever:
         """The source called `name`; raises UsageError for one that is not known or wrongly configured."""
         with self._lock:
-            if name == RECORDS and name not in self._open:
-                self._open[name] = RecordsRetriever(self.project, SourceContext(clock=self.clock))
-            if name == REPORT and name not in self._open:
-                self._open[name] = ReportRetriever(self.project, SourceContext(clock=self.clock))
-            if name == TABLE and name not in self._open:
-                self._open[name] = TableRetriever(self.project, SourceContext(clock=self.clock))
             if name not in self._open:
-                self._open[name] = open_source(self.project, name, clock=self.clock, on_call=self._pass_on)
+                if name in PROJECT_SOURCES.table:
+                    retriever = PROJECT_SOURCES.load(name)(self.project, SourceContext(clock=self.clock))
+                else:
+                    retriever = open_source(self.project, name, clock=self.clock, on_call=self._pass_on)
+                self._open[name] = retriever
             return self._open[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.actions.checks import read_blocks
+from trainer.actions.blocks import read_blocks
 from trainer.core.project import Project
 from trainer.core.values import DataBlock
 from trainer.facts import Facts, Observation, Time, read_block, unit_text

@@ -54,7 +54,8 @@ def checks(
     Without --data, a report in output/ is checked against the data and contexts of its provenance.
     Exit 1 if the data contradicts a figure.
     """
-    from trainer.actions.checks import check_text, provenance_sources, read_blocks, read_contexts, sarif
+    from trainer.actions.blocks import read_blocks
+    from trainer.actions.checks import check_text, provenance_sources, read_contexts, sarif
     from trainer.actions.record import Recorder
     from trainer.core.files import read_text
 
