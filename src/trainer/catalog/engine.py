@@ -8,16 +8,13 @@ other is told who was.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from trainer.catalog.catalog import Catalog, filled_share, reliabilities, utc
+from trainer.catalog.catalog import Catalog, reliabilities
 from trainer.catalog.definition import (
-    TableDefinition,
     built_in_value,
     checked_definition,
     find_field,
@@ -25,21 +22,26 @@ from trainer.catalog.definition import (
     table_name,
 )
 from trainer.catalog.overlay import overlay_diff, overlay_text
+from trainer.catalog.proposal_storage import (
+    add_events,
+    event_of,
+    find_proposal,
+    find_proposals,
+    insert_proposals,
+    read_proposals,
+    replace_proposal,
+    update_proposals,
+)
+from trainer.catalog.row_writer import RowWriter, conflict_of, missing_references
 from trainer.catalog.storage import (
-    CatalogRow,
-    identify,
-    insert_records,
     read_rows,
     remove_rows,
-    write_rows,
 )
-from trainer.catalog.trust import Reliability, trust_of
 from trainer.catalog.validation import validate_row
 from trainer.catalog.values import (
     OPEN_STATES,
     POLICY,
     SCHEMA_KINDS,
-    Alternative,
     Proposal,
     ProposalDraft,
     ProposalEvent,
@@ -48,7 +50,7 @@ from trainer.catalog.values import (
 )
 from trainer.core.clock import isoformat
 from trainer.core.digest import digest
-from trainer.core.errors import Problem, TrainerError, UsageError
+from trainer.core.errors import TrainerError, UsageError
 from trainer.core.files import write_atomic
 from trainer.core.values import Json
 from trainer.core.yamltext import load_yaml
@@ -112,11 +114,11 @@ class SchemaProposalEngine:
             fresh.setdefault(proposal.id, proposal)
             order.append(proposal.id)
         with self.catalog.open() as connection:
-            former = _read(connection, "id IN (SELECT unnest(?::VARCHAR[]))", [list(fresh)])
+            former = read_proposals(connection, "id IN (SELECT unnest(?::VARCHAR[]))", [list(fresh)])
             known = {proposal.id: replace(proposal, is_new=False) for proposal in former}
             new = self._judged(connection, [one for one in fresh.values() if one.id not in known])
-            _insert(connection, new)
-            _add_events(connection, [(one, one.proposed_by, "proposed", one.reason) for one in new], now)
+            insert_proposals(connection, new)
+            add_events(connection, [(one, one.proposed_by, "proposed", one.reason) for one in new], now)
             ready = [one for one in new if self._may_approve(one)]
             decided = self._apply_inserts(
                 connection, [one for one in ready if one.kind == "insert"], by=POLICY, reason=self._why(), at=now
@@ -199,13 +201,13 @@ class SchemaProposalEngine:
                 values.append(value)
         with self.catalog.open() as connection:
             self._expire(connection)
-            return _read(connection, " AND ".join(conditions) or "TRUE", values, limit=limit)
+            return read_proposals(connection, " AND ".join(conditions) or "TRUE", values, limit=limit)
 
     def get(self, proposal_id: str) -> Proposal:
         """The proposal with that identity or a beginning of it; raises UsageError where there is none, or several."""
         with self.catalog.open() as connection:
             self._expire(connection)
-            return _one(connection, proposal_id)
+            return find_proposal(connection, proposal_id)
 
     def history(self, proposal_id: str) -> list[ProposalEvent]:
         """What happened to a proposal, the oldest first."""
@@ -215,7 +217,7 @@ class SchemaProposalEngine:
                 "WHERE proposal = ? ORDER BY number",
                 [proposal_id],
             ).fetchall()
-        return [_event(row) for row in rows]
+        return [event_of(row) for row in rows]
 
     def schema_diff(self, proposal: Proposal) -> str:
         """What a change of a schema does to the project's YAML file, as `diff -u` shows it; empty for other kinds."""
@@ -245,7 +247,7 @@ class SchemaProposalEngine:
             self._expire(connection)
             now = self.catalog.clock()
             ready: list[Proposal] = []
-            for proposal in _several(connection, list(dict.fromkeys(ids))):
+            for proposal in find_proposals(connection, list(dict.fromkeys(ids))):
                 decisions[proposal.id] = Decision(proposal)
                 if proposal.state not in OPEN_STATES:
                     decisions[proposal.id] = Decision(proposal, _decided(proposal))
@@ -265,8 +267,8 @@ class SchemaProposalEngine:
                 failed = [one.proposal for one in applied if one.error]
             else:
                 closed = [_closed(one, state, by, reason, now) for one in ready]
-                _update(connection, closed)
-                _add_events(connection, [(one, by, state, reason) for one in closed], now)
+                update_proposals(connection, closed)
+                add_events(connection, [(one, by, state, reason) for one in closed], now)
                 decisions |= {one.id: Decision(one) for one in closed}
         for proposal in schemas:
             decisions[proposal.id] = self._apply_schema(proposal, by=by, reason=reason)
@@ -289,7 +291,7 @@ class SchemaProposalEngine:
                 "ORDER BY number"
             ).fetchall()
             if rows:
-                self.audit([_event(row) for row in rows])
+                self.audit([event_of(row) for row in rows])
                 connection.execute("INSERT INTO catalog_audited VALUES (?, now()::TIMESTAMP)", [rows[-1][0]])
 
     def edit(
@@ -308,7 +310,7 @@ class SchemaProposalEngine:
         """
         with self.catalog.open() as connection:
             self._expire(connection)
-            proposal = _one(connection, proposal_id)
+            proposal = find_proposal(connection, proposal_id)
             if proposal.state not in OPEN_STATES:
                 raise _decided(proposal)
             if proposal.kind != "insert":
@@ -322,8 +324,8 @@ class SchemaProposalEngine:
             now = self.catalog.clock()
             changed = replace(proposal, table=definition.name, rows=tuple(edited), state="waiting")
             changed = self._judged(connection, [changed])[0]
-            _replace(connection, changed)
-            _add_events(connection, [(changed, by, "edited", reason)], now)
+            replace_proposal(connection, changed)
+            add_events(connection, [(changed, by, "edited", reason)], now)
         self.settle_audit()
         return changed
 
@@ -347,7 +349,7 @@ class SchemaProposalEngine:
         approved: list[Proposal] = []
         for name, group in by_table.items():
             definition = self.catalog.table(name)
-            writer = _RowWriter(definition, sources, by, reason, at)
+            writer = RowWriter(definition, sources, by, reason, at)
             candidates = {one.id: writer.candidates(one) for one in group}
             ids = [row.id for rows, _ in candidates.values() for row in rows]
             writer.present = read_rows(connection, definition, ids)
@@ -364,15 +366,15 @@ class SchemaProposalEngine:
                 writer.add(rows)
                 approved.append(_closed(one, "approved", by, reason, at))
             writer.write(connection)
-        _update(connection, approved)
-        _add_events(connection, [(one, by, "approved", reason) for one in approved], at)
+        update_proposals(connection, approved)
+        add_events(connection, [(one, by, "approved", reason) for one in approved], at)
         return [decisions[one.id] for one in proposals if one.id in decisions] + [Decision(one) for one in approved]
 
     def _reclassify(
         self, connection: duckdb.DuckDBPyConnection, proposal: Proposal, *, by: str, reason: str, at: datetime
     ) -> Decision:
         """Move the rows of an earlier insertion to another table: an open one is only re-addressed."""
-        former = _one(connection, str(proposal.change["proposal"]))
+        former = find_proposal(connection, str(proposal.change["proposal"]))
         definition = self.catalog.table(proposal.table)
         rows = tuple({key: value for key, value in row.items() if definition.field(key)} for row in former.rows)
         moved = replace(former, table=definition.name, rows=rows)
@@ -386,17 +388,17 @@ class SchemaProposalEngine:
                 f'SELECT row_id FROM "{origin.table}" WHERE row_proposal = ?', [former.id]
             ).fetchall()
             remove_rows(connection, origin, [row[0] for row in old])
-            writer = _RowWriter(definition, reliabilities(connection), by, reason, at, action="moved")
+            writer = RowWriter(definition, reliabilities(connection), by, reason, at, action="moved")
             candidates, _ = writer.candidates(moved)
             writer.present = read_rows(connection, definition, [row.id for row in candidates])
             writer.add(candidates)
             writer.write(connection)
         else:
             moved = self._judged(connection, [moved])[0]
-        _replace(connection, moved)
+        replace_proposal(connection, moved)
         done = _closed(proposal, "approved", by, reason, at)
-        _update(connection, [done])
-        _add_events(connection, [(done, by, "approved", reason), (moved, by, "reclassified", reason)], at)
+        update_proposals(connection, [done])
+        add_events(connection, [(done, by, "approved", reason), (moved, by, "reclassified", reason)], at)
         return Decision(done)
 
     def _apply_schema(self, proposal: Proposal, *, by: str, reason: str) -> Decision:
@@ -414,7 +416,7 @@ class SchemaProposalEngine:
             fresh = self.catalog.reloaded()
             with fresh.opener() as connection:
                 connection.execute("BEGIN")
-                current = _one(connection, proposal.id)
+                current = find_proposal(connection, proposal.id)
                 if current.state not in OPEN_STATES:
                     connection.execute("ROLLBACK")
                     self.catalog._write_overlay(path, former)
@@ -429,8 +431,8 @@ class SchemaProposalEngine:
                 )
                 now = self.catalog.clock()
                 done = _closed(proposal, "approved", by, reason, now)
-                _update(connection, [done])
-                _add_events(connection, [(done, by, "approved", reason)], now)
+                update_proposals(connection, [done])
+                add_events(connection, [(done, by, "approved", reason)], now)
                 connection.execute("COMMIT")
         except TrainerError as error:
             self.catalog._write_overlay(path, former)
@@ -498,15 +500,15 @@ class SchemaProposalEngine:
                 by_table.setdefault(one.table, []).append(one)
         for name, group in by_table.items():
             definition = self.catalog.table(name)
-            writer = _RowWriter(definition, {}, "", "", group[0].created_at)
+            writer = RowWriter(definition, {}, "", "", group[0].created_at)
             candidates = {one.id: writer.candidates(one) for one in group}
             ids = [row.id for rows, _ in candidates.values() for row in rows]
             present = read_rows(connection, definition, ids)
             for one in group:
                 rows, problems = candidates[one.id]
-                conflicts = [_conflict(present[row.id], row) for row in rows if row.id in present]
+                conflicts = [conflict_of(present[row.id], row) for row in rows if row.id in present]
                 problems += [conflict for conflict in conflicts if conflict]
-                problems += _missing_references(connection, self.catalog.definitions, definition, rows)
+                problems += missing_references(connection, self.catalog.definitions, definition, rows)
                 judged[one.id] = replace(one, problems=tuple(problems[:20]))
                 # Of two files of one batch with the same key the second meets the first.
                 if self._may_approve(judged[one.id]):
@@ -523,139 +525,10 @@ class SchemaProposalEngine:
     def _expire(self, connection: duckdb.DuckDBPyConnection) -> None:
         now = self.catalog.clock()
         condition = "state IN ('waiting', 'deferred') AND expires_at < ?::TIMESTAMP"
-        late = _read(connection, condition, [isoformat(now)[:19]])
+        late = read_proposals(connection, condition, [isoformat(now)[:19]])
         closed = [_closed(one, "expired", POLICY, "nobody decided it in time", now) for one in late]
-        _update(connection, closed)
-        _add_events(connection, [(one, POLICY, "expired", one.decision_reason or "") for one in closed], now)
-
-
-def origin_of(source: str) -> str:
-    """The place a source belongs to, by which it is trusted: the folder of a file, the host of an address."""
-    if "://" in source:
-        return "/".join(source.split("/")[:3])
-    folder = str(PurePosixPath(source).parent)
-    return source if folder in (".", "") else folder
-
-
-class _RowWriter:
-    """The rows of several proposals on their way into one table."""
-
-    def __init__(
-        self,
-        definition: TableDefinition,
-        sources: Mapping[str, Reliability],
-        actor: str,
-        reason: str,
-        at: datetime,
-        *,
-        action: str = "inserted",
-    ) -> None:
-        self.definition = definition
-        self.sources = sources
-        self.actor, self.reason, self.at, self.action = actor, reason, at, action
-        self.present: dict[str, CatalogRow] = {}
-        self._changes: dict[str, list[CatalogRow]] = {}
-
-    def candidates(self, proposal: Proposal) -> tuple[list[CatalogRow], list[str]]:
-        """The proposal's rows as they would be stored, and their problems."""
-        rows: list[CatalogRow] = []
-        problems: list[str] = []
-        origin = origin_of(proposal.source) if proposal.source else proposal.proposed_by
-        for number, values in enumerate(proposal.rows):
-            valid = validate_row(self.definition, values)
-            where = f"row {number + 1}: " if len(proposal.rows) > 1 else ""
-            problems += [where + problem for problem in valid.problems]
-            row = CatalogRow(
-                self.definition.name,
-                identify(self.definition, valid.values, f"{proposal.id}:{number}"),
-                1,
-                valid.values,
-                source=proposal.source,
-                origin=origin,
-                proposal=proposal.id,
-                confidence=proposal.confidence,
-                checks=filled_share(self.definition, valid.values),
-                citations=proposal.citations[number] if number < len(proposal.citations) else {},
-                recorded_at=self.at,
-                changed_at=self.at,
-            )
-            trust = trust_of(row, self.definition, self.sources.get(origin, Reliability()), self.at)
-            rows.append(replace(row, trust=trust.score))
-        return rows, problems
-
-    def add(self, rows: Iterable[CatalogRow]) -> None:
-        """Take rows in: a new one is inserted, one that is there is confirmed, completed or updated."""
-        for row in rows:
-            former = self.present.get(row.id)
-            if former is None:
-                merged, action = row, self.action
-            else:
-                values = {key: former.values[key] if value is None else value for key, value in row.values.items()}
-                agrees = values == dict(former.values)
-                action = "confirmed" if agrees else "updated"
-                merged = replace(
-                    former if agrees else row,
-                    version=former.version + 1,
-                    values=values,
-                    recorded_at=former.recorded_at,
-                    changed_at=self.at,
-                    confirmations=former.confirmations + (row.source != former.source),
-                    corrections=former.corrections,
-                )
-                trust = trust_of(merged, self.definition, self.sources.get(merged.origin, Reliability()), self.at)
-                merged = replace(merged, trust=trust.score)
-            self.present[row.id] = merged
-            self._changes.setdefault(action, []).append(merged)
-
-    def write(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Put the rows in, each as it was left by the last proposal that has it."""
-        for action, rows in self._changes.items():
-            latest = {row.id: row for row in rows}
-            final = [row for row in latest.values() if self.present[row.id] is row]
-            write_rows(
-                connection, self.definition, final, action=action, actor=self.actor, reason=self.reason, at=self.at
-            )
-        self._changes.clear()
-
-
-def _conflict(present: CatalogRow, row: CatalogRow) -> str | None:
-    """What a row says otherwise than the one with its key that is there; None where they agree."""
-    differing = [
-        f"{key} is {present.values[key]!r} there and {value!r} here"
-        for key, value in row.values.items()
-        if value is not None and present.values[key] is not None and not _same(present.values[key], value)
-    ]
-    return f"a row with this key is there: {'; '.join(differing[:3])}" if differing else None
-
-
-def _missing_references(
-    connection: duckdb.DuckDBPyConnection,
-    definitions: Mapping[str, TableDefinition],
-    definition: TableDefinition,
-    rows: Sequence[CatalogRow],
-) -> list[str]:
-    """What the rows refer to in other tables and is not there; a table without any rows says nothing."""
-    problems = []
-    for one in definition.fields:
-        name, _, key = (one.references or "").partition(".")
-        wanted = list(dict.fromkeys(str(row.values[one.name]) for row in rows if row.values[one.name] is not None))
-        if not name or not wanted:
-            continue
-        table = f'"{definitions[name].table}"'
-        missing = connection.execute(
-            f"SELECT value FROM (SELECT unnest(?::VARCHAR[]) AS value) WHERE EXISTS (SELECT 1 FROM {table}) "
-            f'AND value NOT IN (SELECT CAST("{key}" AS VARCHAR) FROM {table} WHERE "{key}" IS NOT NULL)',
-            [wanted],
-        ).fetchall()
-        problems += [f'{one.name}: {name} has no {key} "{value[:60]}"' for (value,) in missing]
-    return problems
-
-
-def _same(one: Json, other: Json) -> bool:
-    """Whether two values are one: decimals are text, and `1190` is `1190.00`."""
-    if one == other or not (isinstance(one, str) and isinstance(other, str)):
-        return bool(one == other)
-    return one.rstrip("0").rstrip(".") == other.rstrip("0").rstrip(".") if "." in one + other else False
+        update_proposals(connection, closed)
+        add_events(connection, [(one, POLICY, "expired", one.decision_reason or "") for one in closed], now)
 
 
 def _closed(proposal: Proposal, state: State, by: str, reason: str, at: datetime) -> Proposal:
@@ -676,145 +549,3 @@ def _only(decisions: Sequence[Decision]) -> Proposal:
     if decisions[0].error:
         raise decisions[0].error
     return decisions[0].proposal
-
-
-_COLUMNS = {
-    "id": "VARCHAR",
-    "kind": "VARCHAR",
-    "table_name": "VARCHAR",
-    "state": "VARCHAR",
-    "confidence": "DOUBLE",
-    "reason": "VARCHAR",
-    "source": "VARCHAR",
-    "digest": "VARCHAR",
-    "part": "VARCHAR",
-    "payload": "JSON",
-    "problems": "JSON",
-    "proposed_by": "VARCHAR",
-    "created_at": "TIMESTAMP",
-    "expires_at": "TIMESTAMP",
-    "decided_by": "VARCHAR",
-    "decided_at": "TIMESTAMP",
-    "decision_reason": "VARCHAR",
-}
-
-
-def _record(proposal: Proposal) -> dict[str, Json]:
-    payload = {
-        "rows": proposal.rows,
-        "change": dict(proposal.change),
-        "evidence": proposal.evidence,
-        "alternatives": [asdict(one) for one in proposal.alternatives],
-        "citations": proposal.citations,
-    }
-    record = {name: getattr(proposal, name) for name in _COLUMNS if name not in ("table_name", "payload")}
-    for name in ("created_at", "expires_at", "decided_at"):
-        record[name] = isoformat(record[name])[:19] if record[name] else None
-    return {**record, "table_name": proposal.table, "payload": payload, "problems": list(proposal.problems)}
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> None:
-    insert_records(connection, "catalog_proposals", _COLUMNS, map(_record, proposals))
-
-
-def _replace(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
-    connection.execute("DELETE FROM catalog_proposals WHERE id = ?", [proposal.id])
-    _insert(connection, [proposal])
-
-
-def _update(connection: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> None:
-    """Store the decisions of proposals that are there."""
-    if proposals:
-        ids = [one.id for one in proposals]
-        connection.execute("DELETE FROM catalog_proposals WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids])
-        _insert(connection, proposals)
-
-
-def _add_events(
-    connection: duckdb.DuckDBPyConnection, events: Sequence[tuple[Proposal, str, str, str]], at: datetime
-) -> None:
-    if not events:
-        return
-    last = connection.execute("SELECT coalesce(max(number), 0) FROM catalog_events").fetchone()
-    first = (last[0] if last else 0) + 1
-    columns = {
-        **dict.fromkeys(("proposal", "actor", "event", "reason"), "VARCHAR"),
-        "number": "BIGINT",
-        "happened_at": "TIMESTAMP",
-        "details": "JSON",
-    }
-    records = (
-        {
-            "number": number,
-            "proposal": proposal.id,
-            "happened_at": isoformat(at)[:19],
-            "actor": actor,
-            "event": event,
-            "reason": reason,
-            "details": {"kind": proposal.kind, "table": proposal.table, "source": proposal.source},
-        }
-        for number, (proposal, actor, event, reason) in enumerate(events, first)
-    )
-    insert_records(connection, "catalog_events", columns, records)
-
-
-def _event(row: Sequence[Any]) -> ProposalEvent:
-    number, proposal, at, actor, event, reason, details = row
-    return ProposalEvent(number, proposal, at, actor, event, reason, json.loads(details))
-
-
-def _read(
-    connection: duckdb.DuckDBPyConnection, condition: str, parameters: Sequence[Any], *, limit: int | None = None
-) -> list[Proposal]:
-    bounds = f" LIMIT {limit:d}" if limit is not None else ""
-    rows = connection.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM catalog_proposals WHERE {condition} "
-        f"ORDER BY state <> 'waiting', state <> 'deferred', confidence DESC, created_at, id{bounds}",
-        list(parameters),
-    ).fetchall()
-    return [_proposal(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
-
-
-def _proposal(row: Mapping[str, Any]) -> Proposal:
-    payload = json.loads(row["payload"])
-    return Proposal(
-        id=row["id"],
-        kind=row["kind"],
-        table=row["table_name"],
-        state=row["state"],
-        confidence=row["confidence"],
-        reason=row["reason"],
-        source=row["source"],
-        digest=row["digest"],
-        part=row["part"],
-        rows=tuple(payload["rows"]),
-        change=payload["change"],
-        evidence=tuple(payload["evidence"]),
-        alternatives=tuple(Alternative(**one) for one in payload["alternatives"]),
-        citations=tuple(payload["citations"]),
-        problems=tuple(json.loads(row["problems"])),
-        proposed_by=row["proposed_by"],
-        created_at=utc(row["created_at"]) or row["created_at"],
-        expires_at=utc(row["expires_at"]),
-        decided_by=row["decided_by"],
-        decided_at=utc(row["decided_at"]),
-        decision_reason=row["decision_reason"],
-        is_new=False,
-    )
-
-
-def _one(connection: duckdb.DuckDBPyConnection, proposal_id: str) -> Proposal:
-    rows = _read(connection, "starts_with(id, ?)", [proposal_id], limit=2)
-    if len(rows) != 1 or not proposal_id:
-        what = "several proposals begin with" if rows else "there is no proposal"
-        raise UsageError(f'{what} "{proposal_id}"', hint="see: trainer proposals list")
-    return rows[0]
-
-
-def _several(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> list[Proposal]:
-    """The proposals with those identities, or beginnings of them, in their order."""
-    whole = {one.id: one for one in _read(connection, "id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)])}
-    return [whole.get(identity) or _one(connection, identity) for identity in ids]
-
-
-__all__ = ["MOST_ROWS", "ApprovalPolicy", "DecidedError", "Decision", "Problem", "SchemaProposalEngine", "origin_of"]
