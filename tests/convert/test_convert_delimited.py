@@ -75,6 +75,12 @@ def test_versions_are_no_numbers_and_prices_are():
     assert [row["v"] for row in records("v\n1.90\n1.10\n2.00\n")] == [1.9, 1.1, 2.0]
 
 
+def test_whole_numbers_that_a_program_prints_with_a_nought_are_numbers():
+    assert [row["lat"] for row in records("lat\n40.0\n40.01\n-3.125\n")] == [40.0, 40.01, -3.125]
+    assert [row["lat"] for row in records("lat;n\n40,0;1\n40,25;2\n")] == [40.0, 40.25]
+    assert [row["v"] for row in records("v\n1.0\n1.10\n1.2\n")] == ["1.0", "1.10", "1.2"]
+
+
 def test_a_column_that_stays_text_for_a_single_cell_is_told():
     rows = records("zip,cases\n01803,4\n94105,about five\n94106,7\n")
 

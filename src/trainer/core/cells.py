@@ -55,6 +55,7 @@ class _Numerals:
     longest: int = 0
     decimals: set[int] = field(default_factory=set)
     end_in_nought: bool = False
+    """Whether decimals end in a nought that no program prints of a number: `1.10`, but not `40.0`."""
 
     def add(self, numeral: str | None) -> None:
         if numeral is None or len(numeral.lstrip("-")) > 24:
@@ -64,8 +65,9 @@ class _Numerals:
         self.longest = max(self.longest, len(numeral.lstrip("-")))
         self.are_whole = self.are_whole and _INTEGER.fullmatch(numeral) is not None
         if "." in numeral:
-            self.decimals.add(len(numeral.partition(".")[2]))
-            self.end_in_nought = self.end_in_nought or numeral.endswith("0")
+            fraction = numeral.partition(".")[2]
+            self.decimals.add(len(fraction))
+            self.end_in_nought = self.end_in_nought or (len(fraction) > 1 and fraction.endswith("0"))
 
     def union(self, other: _Numerals) -> _Numerals:
         return _Numerals(
