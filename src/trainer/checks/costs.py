@@ -251,7 +251,7 @@ class Costs:
         return time is not None and any(
             (cost := self.evidence.calendar.cost(ref, time)) is not None and cost <= 0.3
             for ref in claim.times
-            if ref.kind not in ("previous", "year_ago") and ref.year is not None
+            if ref.kind not in ("previous", "year_ago") and (ref.year is not None or not self._year_gap(claim, time))
         )
 
     def is_base(self, claim: Claim, time: Time | None) -> bool:

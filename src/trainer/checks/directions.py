@@ -114,6 +114,9 @@ def _comparison(  # noqa: C901, PLR0912
             else []
         )
         if re.fullmatch(r"\s*:\s*", gap) and len(listed) > 1 and len({item.measure for item in listed}) == 1:
+            between = text[first.claim.numeral.end : ahead[1].claim.numeral.start]
+            if evidence.lexicon.has("versus", between):
+                return listed[0].value - listed[1].value, (listed[0], listed[1])  # `rose: 120 after 72`
             return listed[-1].value - listed[0].value, (listed[-1], listed[0])  # `drifted down: 78.4 %, 75.1 %, 74.6 %`
         if quantity is not None and len(gap) < 60 and not re.search(r"[;.]\s", gap):
             if re.search(r"\b(?:above|below|over|under|über|unter|au-dessus|au-dessous)$", match[0], re.IGNORECASE):

@@ -89,7 +89,8 @@ def _pattern(language: str) -> re.Pattern[str]:
         rf"(?P<m4_n>{months})(?!\w)",
         r"(?P<m5_m>\d\d?)\s?月(?!間)",
         r"(?<![\w.$€£,])(?:[QT]\s?(?P<q4_q>[1-4])|(?P<q4_r>[1-4])\s?[QT])(?!\w)",
-        rf"(?:the\s+|la\s+|das\s+)?(?P<q5_o>{ordinals})(?=\s+(?:{word})|\s+(?:with|at|\(to|[$€£¥]|USD|EUR|RMB|CNY|GBP|\d)|[,:])"
+        rf"(?:the\s+|la\s+|das\s+)?(?P<q5_o>{ordinals})(?=\s+(?:{word})|\s+(?:with|at|\(to|[$€£¥]|USD|EUR|RMB|CNY|GBP|\d)|[,:.;]"
+        rf"|\s+(?:to|and)\s+(?:the\s+)?(?:{ordinals})\s+(?:{word}))"
         if language == "en"
         else r"(?!)",
         rf"{fy}(?P<y1_f>{_YEAR}|(?<=['’Y])\d\d)(?!\d)",
