@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from trainer.actions.checked_answer import check, refused
 from trainer.actions.completion import Call, Completer, joined, mending
 from trainer.actions.prompt import Rendered
-from trainer.actions.report_outputs import check, refused
 from trainer.actions.screening import masked_result, require_harmless, screen_answer
 from trainer.checks import faults, repair_message
 from trainer.core.config.schema import Checks

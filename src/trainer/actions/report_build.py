@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from trainer.actions.checked_answer import CheckedAnswer, check
 from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined, mending, paid, paid_answer
 from trainer.actions.contextual import plan_processes
 from trainer.actions.data import Loaded, Sources, load_documents
@@ -15,7 +16,7 @@ from trainer.actions.prompt import Rendered, keep_prompt, render_prepared
 from trainer.actions.record import Item, Recorder, failure
 from trainer.actions.report_inputs import ReportInput, all_requests
 from trainer.actions.report_outcome import BuildOptions, ReportOutcome, fault_of, outcome_of_error
-from trainer.actions.report_outputs import CheckedAnswer, check, require_accepted, require_unedited, write_report
+from trainer.actions.report_outputs import require_accepted, require_unedited, write_report
 from trainer.convert import PdfPool
 from trainer.core.clock import Clock
 from trainer.core.errors import ProviderError, TrainerError

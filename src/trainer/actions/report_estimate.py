@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from trainer.actions.checked_answer import check
 from trainer.actions.completion import Call, extract, mending, step_prompt
 from trainer.actions.data import load_documents
 from trainer.actions.model import (
@@ -22,7 +23,6 @@ from trainer.actions.model import (
 from trainer.actions.prompt import Rendered, render_prepared
 from trainer.actions.report_inputs import ReportInput, all_requests
 from trainer.actions.report_outcome import BuildOptions
-from trainer.actions.report_outputs import check
 from trainer.actions.report_plan import plan_reports
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import ProviderError, TrainerError

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from trainer.actions.checked_answer import CheckedAnswer, refused
 from trainer.actions.data import ingredient_digest
 from trainer.actions.joins import join_digest
 from trainer.actions.prompt import Rendered
 from trainer.actions.report_inputs import ReportInput
-from trainer.actions.screening import ScreenedAnswer, masked_report, require_harmless, screen_answer
+from trainer.actions.screening import masked_report, require_harmless
 from trainer.convert import (
     MACHINE_FINDINGS,
     Converted,
     Former,
     Options,
     PdfPool,
-    Repair,
-    json_to_markdown,
     parse_markdown,
-    repair_markdown,
     write,
 )
-from trainer.core.config.schema import Checks
 from trainer.core.digest import canonical, digest, digest_bytes, pick
-from trainer.core.errors import EditedError, RefusedError, Where
+from trainer.core.errors import EditedError
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
-from trainer.core.values import CompletionResult, DataBlock, Finding, Prompt, Verdict
+from trainer.core.values import DataBlock, Finding, Verdict
 from trainer.reports import (
     Edit,
     Provenance,
@@ -44,59 +41,8 @@ from trainer.reports import (
     take_edits,
     text_digest,
 )
-from trainer.reports.acceptance import ACCEPTED, Accepted, edition_basis, mark_accepted
+from trainer.reports.acceptance import ACCEPTED, edition_basis
 from trainer.reports.provenance import describe_completion, describe_findings, recorded_findings
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedAnswer:
-    """A completion as the report will hold it, and what the checks say of it."""
-
-    text: str
-    """Markdown, repaired."""
-    verdict: Verdict
-    result: CompletionResult
-    notes: tuple[Finding, ...] = ()
-    """What was repaired, and what the screen of answers found."""
-    screened: ScreenedAnswer = field(default_factory=lambda: ScreenedAnswer(""))
-    """What the security policy says of it."""
-
-
-_NOTHING = Accepted()
-
-
-def check(
-    project: Project,
-    checks: Checks,
-    rendered: Rendered,
-    result: CompletionResult,
-    *,
-    accepted: Accepted = _NOTHING,
-    ask: Callable[[str], str] | None = None,
-) -> CheckedAnswer:
-    """The completion as Markdown without secrets, with the verdict of its checks, which depend on this report alone.
-
-    What a person `accepted` is a note. `ask` puts a question to a model, for a second opinion.
-    """
-    from trainer.checks import check_completion
-
-    repaired = repair_markdown(_as_markdown(rendered, result))
-    screened = screen_answer(project, rendered.prompt, repaired.text)
-    verdict = Verdict()
-    if checks.enabled:
-        verdict = check_completion(screened.text, prompt=rendered.prompt)
-        verdict = replace(verdict, findings=mark_accepted(verdict.findings, accepted, rendered.blocks))
-    if ask is not None:
-        verdict = Verdict((*verdict.findings, *opinion(screened.text, rendered.prompt, ask)), verdict.scores)
-    notes = (*_repairs(repaired.repairs), *screened.findings)
-    return CheckedAnswer(screened.text, verdict, result, notes, screened)
-
-
-def opinion(text: str, prompt: Prompt, ask: Callable[[str], str]) -> tuple[Finding, ...]:
-    """What a second look by a model has to say, as notes."""
-    from trainer.checks import second_opinion
-
-    return second_opinion(text, prompt=prompt, ask=ask).findings
 
 
 def require_accepted(report: ReportInput, checked: CheckedAnswer) -> None:
@@ -110,16 +56,6 @@ def require_accepted(report: ReportInput, checked: CheckedAnswer) -> None:
     findings = faults(checked.verdict)
     if report.checks.policy == "block" and findings:
         raise refused(report.spec.name, findings, "; the former report is kept")
-
-
-def refused(name: str, findings: Sequence[Finding], note: str = "") -> RefusedError:
-    """The refusal of an answer that failed its checks."""
-    shown = "; ".join(f"line {item.where.line if item.where else '?'}: {item.message}" for item in findings[:3])
-    more = f" and {len(findings) - 3} more" if len(findings) > 3 else ""
-    return RefusedError(
-        f"{name}: the completion failed its checks ({shown}{more}){note}",
-        hint="look at the findings with --json, mend instruction or data, or set checks.policy to warn",
-    )
 
 
 def require_unedited(project: Project, report: ReportInput, before: Provenance | None, *, overwrite: bool) -> None:
@@ -268,22 +204,6 @@ def _outputs(
         if same or left:
             listed.setdefault(output.path, output)
     return tuple(listed.values())
-
-
-def _as_markdown(rendered: Rendered, result: CompletionResult) -> str:
-    """A structured answer as Markdown by its schema; any other as it is."""
-    schema = rendered.prompt.output.schema
-    if schema is None:
-        return result.content
-
-    text: str = json_to_markdown(result.metadata["json"], schema=schema)
-    return text
-
-
-def _repairs(repairs: Sequence[Repair]) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(f"repair.{repair.kind}", "note", repair.message, Where("completion", repair.line)) for repair in repairs
-    )
 
 
 def _compose(report: ReportInput, rendered: Rendered, checked: CheckedAnswer, date: str | None) -> str:
