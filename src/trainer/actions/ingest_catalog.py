@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from trainer.catalog import ColumnSignal, Proposal, ProposalDraft, SchemaProposalEngine, Signals, TableField, TableMatch
+from trainer.catalog import (
+    MOST_ROWS,
+    ColumnSignal,
+    Proposal,
+    ProposalDraft,
+    SchemaProposalEngine,
+    Signals,
+    TableField,
+    TableMatch,
+)
 from trainer.catalog.definition import is_field_name
 from trainer.catalog.matching import map_columns
 from trainer.catalog.validation import convert_value
@@ -17,8 +26,6 @@ from trainer.ingest.quarantine import Replayed
 from trainer.ingest.values import ColumnProfile
 
 DATASETS = "datasets"
-_MOST_ROWS = 10_000
-"""Rows that one proposal may hold; a person would look through no more, and a larger table is described as one."""
 _TABULAR = frozenset(("csv", "tsv", "xlsx", "xls", "xlsb", "ods", "json", "jsonl", "yaml", "parquet"))
 """Kinds whose tables are what the file is about; those in a document illustrate its words."""
 _TYPES = {"timestamp": "datetime", "time": "text", "json": "text", "empty": "text"}
@@ -110,7 +117,7 @@ def drafts_of(engine: SchemaProposalEngine, extract: FileExtract, *, table: str 
     drafts = []
     if extract.type.kind in _TABULAR:
         for part in extract.tables:
-            if part.records is None or not 0 < part.rows <= _MOST_ROWS:
+            if part.records is None or not 0 < part.rows <= MOST_ROWS:
                 continue
             match = _match(engine, signals_of(extract, part), table)
             if match.columns:
