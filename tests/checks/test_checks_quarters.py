@@ -1,4 +1,4 @@
-"""Quarters that a sentence names without their year, and comparisons behind a colon."""
+"""Quarters named without their year, comparisons behind a colon, and points between two fractions."""
 
 from __future__ import annotations
 
@@ -51,3 +51,16 @@ def test_a_change_between_quarters_holds_only_if_it_is_theirs(true: str, false: 
 def test_figures_behind_a_colon_are_read_in_the_order_that_their_link_says() -> None:
     assert doubted("Revenue rose in the third quarter of 2024: $404 after $346.") == []
     assert doubted("Revenue fell in the third quarter of 2024: $404 after $346.") == ["fell"]
+
+
+RETURNS = {"name": "Alpha Fund", "fund_return": 0.188, "category_return": 0.146, "fee": 0.002, "assets": 0.91}
+FUND = DataBlock("fund", "fund", 1, "s", datetime(2025, 1, 31, tzinfo=UTC), RETURNS, "e", "Alpha Fund", "2025-01-31")
+
+
+def test_points_between_two_fractions_are_read_as_per_cent_in_either_direction() -> None:
+    def verdicts(text: str) -> list[tuple[str, str]]:
+        return [(figure.text, figure.verdict) for figure in check_figures(text, data=(FUND,)).figures]
+
+    text = "The fund return is ahead of the category return by {} percentage points."
+    assert ("4.2 percentage points", "derived") in verdicts(text.format("4.2"))
+    assert ("5.3 percentage points", "derived") not in verdicts(text.format("5.3"))

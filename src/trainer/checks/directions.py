@@ -77,6 +77,8 @@ def _change_beside(
         if candidate.operation in ("change", "difference", "points", "compound growth", "distance"):
             if before is not None and re.search(r"(?:^|\s)(?:to|auf|à|a|at)\s*$", before):
                 continue
+            if candidate.operation == "difference" and candidate.inputs[0].measure != candidate.inputs[-1].measure:
+                continue  # of two measures the greater stands first, whichever the sentence is about
             return candidate.value, candidate.inputs
         if (
             candidate.operation == "direct"

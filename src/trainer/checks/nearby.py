@@ -66,7 +66,9 @@ class Nearby:
         chosen = [datum for (measure, _), series in view.series.items() if measure in measures for datum in series]
         scored = sorted(((cost_of(datum), datum.index, datum) for datum in chosen), key=lambda item: item[:2])
         quantities = [
-            self.evidence.quantity(datum, _main(datum), cost) for cost, _, datum in scored[:FOCUS] if cost < ACCEPTED
+            self.evidence.quantity(datum, _suited(datum, claim), cost)
+            for cost, _, datum in scored[:FOCUS]
+            if cost < ACCEPTED
         ]
         beside = [
             replace(item, cost=0.15 if number == 0 else 0.35)
@@ -298,6 +300,13 @@ class Nearby:
 
 def _main(datum: Datum) -> Option:
     return datum.options[0]
+
+
+def _suited(datum: Datum, claim: Claim) -> Option:
+    """The value as it enters arithmetic: as per cent where the result is written in points, else as it stands."""
+    if claim.numeral.kind != "points":
+        return _main(datum)
+    return next((option for option in datum.options if option.kind == "percent"), datum.options[0])
 
 
 def _same_option(datum: Datum, own: Quantity) -> Option:
