@@ -249,7 +249,7 @@ def _formats() -> str:
 _SOURCE_OPTIONS = {
     "apis": "The services, by name; see [describe an API](../how-to/describe-an-api.md).",
     "roots": "Addresses below which files may be read, such as `s3://bucket/reports/`.",
-    "summarise_from": "Bytes from which a table is summarised instead of read row by row.",
+    "summarise_from": "Bytes from which a table is summarised, not read row by row; over 100,000 rows always.",
     "backoff": "Seconds before the first further try; doubled for each one after.",
     "base_url": "Where the service is.",
     "ca_file": "A file of certificates to trust instead of the system's, relative to the project's root.",

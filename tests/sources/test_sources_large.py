@@ -6,8 +6,10 @@ import csv
 import itertools
 from pathlib import Path
 
+import duckdb
+
 from trainer.facts import read
-from trainer.sources.large import summarise
+from trainer.sources.large import has_many_rows, summarise
 
 
 def test_a_large_file_becomes_totals_and_means_by_member_and_month(tmp_path: Path) -> None:
@@ -35,3 +37,27 @@ def test_lists_and_objects_of_json_lines_are_no_members(tmp_path: Path) -> None:
     path.write_text('{"city": "Arden", "sales": 2, "tags": ["a"], "more": {"x": 1}}\n' * 3)
 
     assert summarise(path, "jsonl") == {"records": [{"city": "Arden", "rows": 3, "sales": 6}], "rows": 3}
+
+
+def test_a_narrow_table_is_large_by_its_rows(tmp_path: Path) -> None:
+    most, more = tmp_path / "most.csv", tmp_path / "more.csv"
+    most.write_text("city,sales\n" + "a,1\n" * 99_999)
+    more.write_text("city,sales\n" + "a,1\n" * 100_000)
+
+    assert [has_many_rows(path, "csv") for path in (most, more)] == [False, True]
+
+
+def test_a_parquet_file_is_large_by_its_rows(tmp_path: Path) -> None:
+    path, broken = tmp_path / "many.parquet", tmp_path / "broken.parquet"
+    broken.write_bytes(b"PAR1")
+    with duckdb.connect() as database:
+        database.execute(f"COPY (SELECT 1 AS sales FROM range(100001)) TO '{path}' (FORMAT parquet)")
+
+    assert [has_many_rows(path, "parquet"), has_many_rows(broken, "parquet")] == [True, False]
+
+
+def test_totals_of_decimals_have_no_noise_of_binary_sums(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("city,sales\n" + "Arden,0.1\nArden,0.2\n" * 50_000)
+
+    assert summarise(path, "csv")["records"] == [{"city": "Arden", "rows": 100_000, "sales": 15_000}]

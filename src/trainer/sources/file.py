@@ -87,7 +87,7 @@ class FileRetriever(DataRetriever):
         """What the file holds; of a folder or a pattern, what all files do.
 
         Files that are tables with the same columns become one list of `records`, each with its `file`; others are
-        `files`, by their names. A table of more than `summarise_from` bytes is summarised.
+        `files`, by their names. A table of more than `summarise_from` bytes or 100,000 rows is summarised.
         """
         paths, shown = self._paths(query)
         options = ReadOptions(encoding=str(query["encoding"]) if query.get("encoding") else None)
@@ -137,7 +137,7 @@ class FileRetriever(DataRetriever):
         where = Where(shown)
         size = _check_regular(path, where)
         kind = _streamed(path)
-        if kind is not None and size >= self._summarise_from:
+        if kind is not None and (size >= self._summarise_from or _has_many_rows(path, kind)):
             return _summarised(path, shown, kind)
         content = _read(path, where, self._max_bytes)
         reading = read_reading(content, shown, read=self.context.read, options=replace(options, path=path))
@@ -164,6 +164,12 @@ class FileRetriever(DataRetriever):
         """The fields that the configured path names."""
         names = dict.fromkeys(_PLACEHOLDER.findall(self._template))
         return tuple(QueryField(name, description=f"Fills {self._template}") for name in names)
+
+
+def _has_many_rows(path: Path, kind: str) -> bool:
+    from trainer.sources.large import has_many_rows
+
+    return has_many_rows(path, kind)
 
 
 def _summarised(path: Path, shown: str, kind: str) -> Fetched:
