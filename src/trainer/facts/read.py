@@ -22,7 +22,7 @@ from trainer.facts.numbers import json_number
 from trainer.facts.roles import Parsed, aliases_of, classify, row_times, times_below
 from trainer.facts.shapes import KEY_COLUMN, Column, Keys, Nested, Table, are_members, is_metric, table_of
 from trainer.facts.times import parse_cells, parse_time
-from trainer.facts.units import parse_unit
+from trainer.facts.units import head_units, is_money, parse_unit, scale_of, scaled, stated_units, units_beside
 from trainer.facts.values import Facts, Grain, LeftOut, Member, Reason, Source, Time, Unit
 from trainer.facts.words import data_file, fold, has_kind, name_words, split_name, vocabulary
 
@@ -43,6 +43,8 @@ class _Around:
     """Units by column, listed beside what is read."""
     label: str = ""
     """What a text beside a list of plain values says that they are."""
+    stated: tuple[Unit, ...] = ()
+    """The unit that the head of a document states for the tables below it."""
 
 
 def read(
@@ -126,6 +128,8 @@ class _Heads:
     """Whether rows say when they were reported."""
     on_axis: bool
     """Whether the heads are members rather than measures."""
+    is_only: bool
+    """Whether the table has one column of figures."""
 
 
 class _Reader:
@@ -195,11 +199,11 @@ class _Reader:
             measures = [column for column in columns if column.role == "measure"]
             on_axis = self._members_as_columns(measures, dims, labels)
             for column in measures:
-                self._measure(
-                    column, rows, _Heads(keys, columns, unit_map, labels, _has_filing_times(columns), on_axis)
-                )
+                heads = _Heads(keys, columns, unit_map, labels, _has_filing_times(columns), on_axis, len(measures) == 1)
+                self._measure(column, rows, heads)
         for column in columns:
             self._note(column, table)
+        rows = _with_notes(table, rows)
         for below in table.nested:
             self._read_below(below, rows, keys, columns)
 
@@ -263,7 +267,11 @@ class _Reader:
         of_units = sorted(
             (c for c in columns if c.role == "unit"), key=lambda c: (len(c.column.name), len(name_words(c.leaf)))
         )
-        units = [unit for c in of_units for unit in parse_unit(_text(c.column.cells[0]))]
+        texts = {c.column.name: _text(c.column.cells[0]) for c in of_units}
+        scale = next((factor for text in texts.values() if (factor := scale_of(text))), None)
+        units = [unit for text in texts.values() for unit in parse_unit(text)]
+        units = list(scaled(units, scale)) if scale else units
+        stated = scaled(_stated(columns), scale) if scale else _stated(columns)
         money = tuple(dict.fromkeys(unit for unit in units if unit.kind == "money")) or around.currencies
         others = tuple(dict.fromkeys(unit for unit in units if unit.kind != "money")) or around.units
         labels = [
@@ -274,7 +282,7 @@ class _Reader:
         label = _text(labels[0].column.cells[0]) if labels else around.label
         times = [c for c in columns if c.role == "time" and len(c.column.name) == 1 and _is_own_time(c.leaf)]
         time = row_times(times, 1, None)[0] if times else None
-        return _Around(members, time or around.time, money, others, label=label)
+        return _Around(members, time or around.time, money, others, label=label, stated=stated or around.stated)
 
     def _dimensions(self, table: Table, columns: Sequence[Parsed], labels: Parsed | None) -> list[tuple[str, Parsed]]:
         """The columns that name rows; a second name of the same things is an alias of the first."""
@@ -339,11 +347,8 @@ class _Reader:
             name = (*name[:-1], *([stripped] if stripped else []))
         unit_map = heads.unit_map.get(parsed.leaf, "")
         fixed = parse_unit(unit_map) if unit_map else ()
-        beside = [
-            c
-            for c in heads.columns
-            if c.role == "unit" and c.column.name[:-1] == parsed.column.name[: len(c.column.name) - 1]
-        ]
+        beside = _units_columns(parsed, heads.columns)
+        takes_stated = heads.is_only or heads.on_axis or not _has_own_kind(parsed.leaf)
         axis_member = name[-1] if heads.on_axis and name else ""
         if axis_member or (heads.labels is not None and name and (_is_plain(name[-1]) or parse_unit(name[-1]))):
             fixed = fixed or (parse_unit(name[-1]) if not axis_member else ())
@@ -353,7 +358,7 @@ class _Reader:
                 continue
             around = rows[row]
             units = fixed or _cell_units(parsed, row, number.unit)
-            told = tuple(unit for column in beside for unit in parse_unit(_text(column.column.cells[row])))
+            told = tuple(unit for c in beside for unit in units_beside(parsed.leaf, _text(c.column.cells[row])))
             money = tuple(unit for unit in told if unit.kind == "money") or around.currencies
             units = (
                 units
@@ -362,6 +367,8 @@ class _Reader:
             )
             if told and _is_plain(parsed.leaf):
                 units = units or told
+            if not units and takes_stated and not (money and is_money(parsed.leaf)):
+                units = around.stated
             measure = (*heads.keys, *name)
             if heads.labels is not None and (label := heads.labels.column.cells[row]) not in (None, ""):
                 measure = (*heads.keys, _text(label), *name)
@@ -544,6 +551,60 @@ def _cell_units(parsed: Parsed, row: int, beside: str) -> tuple[Unit, ...]:
 def _singular(name: str) -> str:
     parts = split_name(name)
     return "" if not parts or fold(name) in vocabulary("container") else fold(" ".join(parts))
+
+
+def _units_columns(parsed: Parsed, columns: Sequence[Parsed]) -> list[Parsed]:
+    """The columns that give a column's units: the one named after it (`flow unit`), else those named after none."""
+    near = [
+        c for c in columns if c.role == "unit" and c.column.name[:-1] == parsed.column.name[: len(c.column.name) - 1]
+    ]
+    others = {name_words(c.leaf) for c in columns if c.role == "measure"}
+    owners = {c.column.name: tuple(word for word in name_words(c.leaf) if word not in vocabulary("unit")) for c in near}
+    own = [c for c in near if owners[c.column.name] and owners[c.column.name] == name_words(parsed.leaf)]
+    if own:
+        return own
+    near = [c for c in near if owners[c.column.name] not in others]
+    if is_money(parsed.leaf) and not _is_plain(parsed.leaf):  # `price` beside `uom: kg` is not in kilograms
+        return [
+            c
+            for c in near
+            if any(unit.kind == "money" for cell in c.column.cells[:1] for unit in parse_unit(_text(cell)))
+        ]
+    return near
+
+
+def _stated(columns: Sequence[Parsed]) -> tuple[Unit, ...]:
+    """The unit that a record states for the tables below it: it has no figure of its own that the unit could be of.
+
+    It stands in a key of the record or of its `meta`, or in a line above the table of a sheet.
+    """
+    if any(c.role == "measure" and len(c.column.name) == 1 for c in columns):
+        return ()
+    for parsed in columns:
+        front = parsed.column.name[:-1]
+        is_head = not front or (len(front) == 1 and fold(front[0]) in vocabulary("about"))
+        is_of_all = parsed.role == "unit" and is_head and not has_kind(parsed.leaf, "currency")
+        if is_of_all and (units := parse_unit(_text(parsed.column.cells[0]))):
+            return units
+    return ()
+
+
+def _with_notes(table: Table, rows: list[_Around]) -> list[_Around]:
+    """What is known of a record with the unit that a line above its sheet's table states."""
+    notes = [note for below in table.nested if below.name == ("notes",) and table.is_record for note in below.values]
+    lines = [line for note in notes for line in (note if isinstance(note, list) else [note])]
+    units = next((units for line in lines if isinstance(line, str) and (units := stated_units(line))), ())
+    money = tuple(unit for unit in units if unit.kind == "money")
+    return [
+        replace(row, stated=row.stated or units, currencies=row.currencies or money) if units else row for row in rows
+    ]
+
+
+def _has_own_kind(leaf: str) -> bool:
+    """Whether a name says what its figures are in or that they count: a unit stated for a whole table is not theirs."""
+    words = set(name_words(leaf))
+    counts = vocabulary("counted") | vocabulary("percent") | vocabulary("intensive")
+    return bool(words & counts) or bool(head_units(leaf)[1])
 
 
 def _text(cell: Json) -> str:

@@ -17,7 +17,7 @@ from trainer.facts.numbers import Number, decimal_mark, json_number, read_number
 from trainer.facts.shapes import KEY_COLUMN, Column, Table, is_metric
 from trainer.facts.times import month as month_of
 from trainer.facts.times import month_number, parse_cells, quarter, spaced, span
-from trainer.facts.units import parse_unit
+from trainer.facts.units import parse_unit, scale_of, units_beside
 from trainer.facts.values import Grain, Time
 from trainer.facts.words import fold, has_kind, name_words, vocabulary
 
@@ -186,7 +186,7 @@ def _role_of_texts(leaf: str, filled: Sequence[Json], table: Table) -> Role:
         return "member" if flags and not table.is_record else "text"
     if leaf == KEY_COLUMN:
         return "member"
-    if has_kind(leaf, "unit") and _are_units(texts):
+    if has_kind(leaf, "unit") and _are_units(leaf, texts):
         return "unit"
     words = name_words(leaf)
     if (
@@ -215,9 +215,10 @@ def _role_of_texts(leaf: str, filled: Sequence[Json], table: Table) -> Role:
     return "member"
 
 
-def _are_units(texts: Sequence[str]) -> bool:
+def _are_units(leaf: str, texts: Sequence[str]) -> bool:
     """Whether texts are units: all, or of several nearly all cells beside a few names of what is counted (`claims`)."""
-    known = [bool(parse_unit(text)) for text in texts]
+    figure = " ".join(word for word in name_words(leaf) if word not in vocabulary("unit"))
+    known = [bool(units_beside(figure, text) or scale_of(text)) for text in texts]
     return all(known) or (len(set(texts)) > 2 and sum(known) >= 0.9 * len(known))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 
@@ -16,6 +17,9 @@ FRACTION = Unit("percent", "%", Decimal(100))
 
 _BRACKETED = re.compile(r"[(\[（［]([^()\[\]（）［］]{1,40})[)\]）］]\s*$")
 _AFTER_COMMA = re.compile(r"(?:,|\bin\b|/)\s*([^,/]{1,24})$")
+_STATEMENT = re.compile(
+    r"(?i)^(?:単位|单位|單位|단위|units?|figures|amounts|all figures|all amounts)\s*(?:[:：]|\bin\b)\s*"
+)
 _SPLIT = re.compile(r"\s+|(?<=[$€£¥])|(?<=[a-z])(?=[$€£¥])")
 
 
@@ -79,7 +83,7 @@ def parse_unit(text: str) -> tuple[Unit, ...]:
     >>> parse_unit("USD m")
     (Unit(kind='money', symbol='USD', scale=Decimal('1000000'), per=''),)
     """
-    text = text.strip().strip(".:")
+    text = _STATEMENT.sub("", text.strip()).strip(".:")
     if not text or len(text) > 40:
         return ()
     if units := _whole(text):
@@ -101,6 +105,35 @@ def parse_unit(text: str) -> tuple[Unit, ...]:
     return tuple(Unit(unit.kind, unit.symbol, unit.scale * scale, per or unit.per) for unit in units)
 
 
+def stated_units(text: str) -> tuple[Unit, ...]:
+    """The unit that a line above a table states for all of it: `単位：百万円`, `(in millions of EUR, except counts)`.
+
+    A scale alone counts where it is introduced: `(in thousands)`. Nothing for any other text.
+    """
+    body = text.strip().strip("()（）[]［］ ").strip()
+    first = re.split(r"[,;，、；]", body, maxsplit=1)[0].strip()
+    if units := parse_unit(first):
+        return units
+    scale = scale_of(first)
+    return (Unit("count", "", scale),) if scale else ()
+
+
+def scale_of(text: str) -> Decimal | None:
+    """The factor of a text that is a scale alone: `millions`, `in thousands`; a letter or two are none."""
+    plain = _STATEMENT.sub("", text.strip()).strip("()").lower().removeprefix("in ").strip()
+    return _scales().get(plain) if len(plain) > 2 else None
+
+
+def units_beside(name: str, text: str) -> tuple[Unit, ...]:
+    """The unit that a cell beside a figure gives; one letter is read with the figure's name: `temp` in `C`."""
+    return parse_unit(text) or (head_units(f"{name} {text}")[1] if name and len(text) == 1 else ())
+
+
+def scaled(units: Sequence[Unit], scale: Decimal) -> tuple[Unit, ...]:
+    """Units in thousands or millions, as a key beside them says; those that have a scale keep it."""
+    return tuple(replace(unit, scale=scale) if unit.scale == 1 else unit for unit in units)
+
+
 def _per(text: str) -> tuple[str, str]:
     """`USD/share` is a currency by the share; `km/h` was a unit as a whole before."""
     base, mark, per = text.partition("/")
@@ -110,13 +143,23 @@ def _per(text: str) -> tuple[str, str]:
 
 
 def _glued(text: str) -> tuple[Unit, ...]:
-    """A scale glued to a currency: `USDm`, `$bn`, `百万円`, `€m`."""
+    """A scale glued to a currency: `USDm`, `$bn`, `百万円`, `€m`; in scripts without spaces to anything: `千人`."""
     lowered = text.lower()
+    if lowered in _scales():
+        return ()
     for spelling, factor in _scales().items():
         if lowered.endswith(spelling) and (units := _whole(text[: -len(spelling)].strip())):
-            return tuple(Unit(u.kind, u.symbol, u.scale * factor, u.per) for u in units if u.kind == "money")
+            return tuple(
+                Unit(u.kind, u.symbol, u.scale * factor, u.per)
+                for u in units
+                if u.kind == "money" or not spelling.isascii()
+            )
         if lowered.startswith(spelling) and (units := _whole(text[len(spelling) :].strip())):
-            return tuple(Unit(u.kind, u.symbol, u.scale * factor, u.per) for u in units if u.kind == "money")
+            return tuple(
+                Unit(u.kind, u.symbol, u.scale * factor, u.per)
+                for u in units
+                if u.kind == "money" or not spelling.isascii()
+            )
     return ()
 
 
@@ -207,7 +250,11 @@ def percent_units(values: Sequence[Decimal]) -> tuple[Unit, ...]:
 
 def unit_text(unit: Unit) -> str:
     """A unit as a person writes it: `USD million`, `% (stored as a fraction)`, `µg/m³`."""
-    names = {1_000: "thousand", 1_000_000: "million", 1_000_000_000: "billion"}
+    names = {
+        1_000: "thousand", 10_000: "ten thousand", 100_000: "hundred thousand", 1_000_000: "million",
+        10_000_000: "ten million", 100_000_000: "hundred million", 1_000_000_000: "billion",
+        1_000_000_000_000: "trillion",
+    }  # fmt: skip
     symbol = unit.symbol.replace("^2", "²").replace("^3", "³").replace("deg", "°", 1) or "count"
     per = f" per {unit.per}" if unit.per else ""
     if unit.scale == 1:
