@@ -57,6 +57,8 @@ class Prepared:
     """By name, the data that is computed from other data; each after those that it reads."""
     reports: tuple[str, ...] = ()
     """The reports that are among its data."""
+    system: str = ""
+    """The system message to send before the prompt."""
 
 
 def check_schema(schema: Mapping[str, Any], file: str) -> None:
@@ -260,6 +262,8 @@ class Rendered:
         parts = {
             f"{part.kind} {part.name}".strip(): count_tokens(part.text, self.model) for part in self.prompt.sections
         }
+        if self.prompt.system:
+            parts = {"system": count_tokens(self.prompt.system, self.model), **parts}
         return {**parts, "total": self.total_tokens}
 
     @cached_property
@@ -302,6 +306,7 @@ def render_blocks(
 ) -> Rendered:
     """As `render_prepared`, with the data by the names that the instruction gives it."""
     prepared, blocks = _without_personal(project, prepared, blocks)
+    most = plan_prompt(choice, project.settings.prompt_manager.max_tokens).value
     facts = project_facts(project)
     usable = {name: corrected(block, facts, prepared.instruction.facts) for name, block in blocks.items()}
     computed = compute_joins(prepared.instruction, prepared.joins, usable)
@@ -316,8 +321,9 @@ def render_blocks(
         fence=fence_block,
         fence_context=fence_context,
         count=functools.partial(count_tokens, model=choice.model),
-        budget=plan_prompt(choice, project.settings.prompt_manager.max_tokens).value,
+        budget=None if most is None else most - count_tokens(prepared.system, choice.model),
     )
+    prompt = replace(prompt, system=prepared.system)
     screening = screened(project, prompt)
     warnings = [*(str(finding.problem()) for finding in prompt.findings), *ended_rules(project, screening)]
     return Rendered(prompt, screening, choice.model, tuple(warnings))
@@ -333,7 +339,7 @@ def _without_personal(
     contexts = tuple(replace(context, text=str(treat(context.text))) for context in prepared.contexts)
     params = {name: treat(value) for name, value in prepared.params.items()}
     treated = {name: replace(block, data=treat(block.data)) for name, block in blocks.items()}
-    return replace(prepared, params=params, contexts=contexts), treated
+    return replace(prepared, params=params, contexts=contexts, system=str(treat(prepared.system))), treated
 
 
 def keep_prompt(project: Project, prompt: Prompt) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from trainer.actions.completion import Call, Completer, completion_facts, writte
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.learning import decide
 from trainer.actions.model import ModelChoice, calls_of, choose_model, make_budget, price_of
-from trainer.actions.prompt import Instructions, Rendered, keep_prompt, render_prepared
+from trainer.actions.prompt import Instructions, Prepared, Rendered, keep_prompt, render_prepared
 from trainer.actions.record import Recorder
 from trainer.actions.screening import MaskedStream, screened
 from trainer.actions.wiring import personal_treatment
@@ -22,8 +23,9 @@ from trainer.core.errors import ProviderError, UsageError, Where
 from trainer.core.files import read_text, write_atomic
 from trainer.core.project import Project
 from trainer.core.strictjson import read_json
-from trainer.core.values import CompletionResult, Finding, Json, Output, Prompt, Section
+from trainer.core.values import CompletionResult, Context, Finding, Json, Output, Prompt, Section
 from trainer.mart import ConfigDecision
+from trainer.prompts import Instruction, open_contexts, read_context
 from trainer.providers import Budget, check_schema, explain, record, run_on_loop
 
 STDIN = "-"
@@ -51,6 +53,10 @@ class RunOptions:
     concurrency: int | None = None
     explore: bool = True
     """Whether candidates are tried that are not approved."""
+    system: str = ""
+    """The system message to send before the prompt."""
+    contexts: tuple[Path, ...] = ()
+    """Files to add to the contexts of the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,8 @@ class Run:
     def rendered(self, name: str, arguments: Mapping[str, Any]) -> tuple[Rendered, ModelChoice]:
         """The finished prompt of an instruction and the model to ask; raises RefusedError for an unsafe prompt."""
         prepared = self.instructions.prepare(name, arguments, keys=self.options.keys)
+        contexts = _each_once((*prepared.contexts, *self.contexts))
+        prepared = replace(prepared, contexts=contexts, system=self.options.system)
         choice = self._choice(prepared.instruction.model, prepared.instruction.file)
         loaded = load_documents(
             self.project,
@@ -173,17 +181,40 @@ class Run:
         if not text.strip():
             raise UsageError("the prompt is empty", hint="pipe it in: echo 'Write a haiku' | trainer run -")
         choice = self._choice({}, "-")
+        if self.contexts:
+            return self._given_with_contexts(text, choice), choice
+        system = self.options.system
         if treat := personal_treatment(self.project):
-            text = str(treat(text))
+            text, system = str(treat(text)), str(treat(system))
         prompt = Prompt(
             STDIN,
             "",
             text,
             body=text,
             output=Output(schema=self.options.schema),
+            system=system,
             sections=(Section("instruction", STDIN, text),),
         )
         return Rendered(prompt, screened(self.project, prompt), choice.model), choice
+
+    def _given_with_contexts(self, text: str, choice: ModelChoice) -> Rendered:
+        if treat := personal_treatment(self.project):
+            text = str(treat(text))
+        instruction = Instruction(STDIN, STDIN, self.project.root, text, template="plain")
+        prepared = Prepared(instruction, {}, _each_once(self.contexts), {}, system=self.options.system)
+        rendered = render_prepared(self.project, prepared, {}, choice=choice)
+        for warning in rendered.warnings:
+            self.warn(warning)
+        rendered.require_safe()
+        return replace(rendered, prompt=replace(rendered.prompt, output=Output(schema=self.options.schema)))
+
+    @cached_property
+    def contexts(self) -> tuple[Context, ...]:
+        """The contexts that the options add; raises InstructionError or UsageError for a file that is none."""
+        if not self.options.contexts:
+            return ()
+        folder = open_contexts(self.project.contexts, root=self.project.root)
+        return tuple(read_context(path, folder=folder, root=self.project.root) for path in self.options.contexts)
 
     def is_cached(self, rendered: Rendered, choice: ModelChoice) -> bool:
         """Whether the answer is kept already, so that nothing would be sent."""
@@ -278,6 +309,19 @@ def dry_run(
     return DryRun(rendered, choice, request.key, cached, calls, cost, at_most, explain(request))
 
 
+def read_system(value: str) -> str:
+    """The system message that `--system` names: the text of a file of that name, else the value itself."""
+    path = Path(value)
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):  # a text that is too long for a name, or holds a NUL
+        is_file = False
+    text = read_text(path, shown=value) if is_file else value
+    if not text.strip():
+        raise UsageError("the system message is empty", hint='say it: --system "Answer in one sentence."')
+    return text.strip()
+
+
 def read_schema(path: Path) -> Mapping[str, Json]:
     """The JSON Schema in a file; raises UsageError with its place where it is none."""
     schema = read_json(read_text(path), shown=str(path))
@@ -290,6 +334,14 @@ def read_schema(path: Path) -> Mapping[str, Json]:
 def write_answer(path: Path, result: CompletionResult) -> bool:
     """Whether the file changed: the answer as text, ending in one newline."""
     return write_atomic(path, written(result).rstrip("\n") + "\n")
+
+
+def _each_once(contexts: Sequence[Context]) -> tuple[Context, ...]:
+    """The contexts without those whose content came earlier."""
+    first: dict[str, Context] = {}
+    for context in contexts:
+        first.setdefault(context.digest, context)
+    return tuple(first.values())
 
 
 def _record(run: Run, call: Call, result: CompletionResult) -> None:

@@ -49,6 +49,20 @@ def run(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE|DIR", help="Write the answer to FILE; with --batch into DIR."),
     ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option("--system", metavar="TEXT|FILE", help="System message to send first, or a file that holds it."),
+    ] = None,
+    contexts: Annotated[
+        list[Path],
+        typer.Option(
+            "--context",
+            metavar="FILE",
+            help="A context to add to the prompt.",
+            default_factory=list,
+            show_default=False,
+        ),
+    ],
     batch: Annotated[
         Path | None, typer.Option(metavar="ROWS", help="One completion a row of a csv, jsonl, yaml or sql file.")
     ] = None,
@@ -76,7 +90,7 @@ def run(
     only for the rows that failed (exit 6). With --dry-run, it tells what all rows would cost.
     """
     from trainer.actions.prompt import parse_pairs
-    from trainer.actions.run import RunOptions, read_schema
+    from trainer.actions.run import RunOptions, read_schema, read_system
 
     session: Session = context.obj
     values = parse_pairs(params, option="-p")
@@ -93,6 +107,8 @@ def run(
         offline=offline,
         explore=not no_explore,
         concurrency=concurrency,
+        system="" if system is None else read_system(system),
+        contexts=tuple(contexts),
     )
     if batch is not None:
         excluded = {"--stream": stream, "--explain": explain, "--record": record}

@@ -5,7 +5,7 @@ load_instruction -> resolve_params -> data_queries -> (data comes in) -> select_
 
 from trainer.prompts.cache import PromptCache
 from trainer.prompts.composition import answer_steps, fill_step, waves
-from trainer.prompts.contexts import open_contexts, select_contexts
+from trainer.prompts.contexts import open_contexts, read_context, select_contexts
 from trainer.prompts.declarations import REPORT, TABLE, read_data
 from trainer.prompts.find import Found, find_instruction, list_instructions
 from trainer.prompts.instruction import DataQuery, Instruction, Param
@@ -48,6 +48,7 @@ __all__ = [
     "load_version",
     "open_contexts",
     "parse_instruction",
+    "read_context",
     "read_data",
     "render",
     "resolve_params",

@@ -6,6 +6,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -61,6 +62,24 @@ def load_contexts(folder: Folder, names: Iterable[str]) -> tuple[Context, ...]:
         if context is not None:
             contexts.setdefault(context.digest, context)
     return tuple(contexts.values())
+
+
+def read_context(path: Path, *, folder: Folder, root: Path) -> Context:
+    """One file as a context: of `folder` with all it includes, or any other text, which includes nothing.
+
+    It is called by its path below the folder or the project's root; one from elsewhere by its name alone, so that no
+    prompt holds a path of the machine. Raises InstructionError with its problems.
+    """
+    place = path.resolve()
+    if place.is_relative_to(folder.path.resolve()):
+        home, name = folder.reading(), place.relative_to(folder.path.resolve()).as_posix()
+    else:
+        home, name = Folder(place.parent, str(path.parent), ()), place.name
+    context = _load(home, name)
+    if context is None or home.problems:
+        raise InstructionError(home.problems[0].message, problems=home.problems)
+    is_inside = home.path != folder.path and place.is_relative_to(root.resolve())
+    return replace(context, path=place.relative_to(root.resolve()).as_posix()) if is_inside else context
 
 
 def open_contexts(folder: Path, *, root: Path, list_files: Callable[[Path], list[str]] = list_files) -> Folder:
