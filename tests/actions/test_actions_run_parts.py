@@ -90,8 +90,10 @@ def test_files_that_are_none_and_empty_messages_are_wrong_usage(project, run):
     with openai_server() as server:
         missing = run(project(server), "run", "ask", "--context", "nothing.md")
         empty = run(project(server), "run", "ask", "--system", " ")
+        misspelt = run(project(server), "run", "ask", "--system", "sytem.md")
 
-    assert (missing.returncode, empty.returncode, len(server.requests)) == (2, 2, 0)
+    assert (missing.returncode, empty.returncode, misspelt.returncode, len(server.requests)) == (2, 2, 2, 0)
+    assert "sytem.md" in misspelt.stderr
     assert "nothing.md" in missing.stderr
     assert "the system message is empty" in empty.stderr
 

@@ -310,13 +310,18 @@ def dry_run(
 
 
 def read_system(value: str) -> str:
-    """The system message that `--system` names: the text of a file of that name, else the value itself."""
+    """The system message that `--system` names: the text of a file of that name, else the value itself.
+
+    Raises UsageError where it is empty, or a name that ends in `.md` or `.txt` and no file has.
+    """
     path = Path(value)
     try:
         is_file = path.is_file()
     except (OSError, ValueError):  # a text that is too long for a name, or holds a NUL
         is_file = False
-    text = read_text(path, shown=value) if is_file else value
+    # One word with a suffix is a misspelt name rather than a message: it is read, which tells that it is not there.
+    is_name = len(value.split()) == 1 and path.suffix in (".md", ".txt")
+    text = read_text(path, shown=value) if is_file or is_name else value
     if not text.strip():
         raise UsageError("the system message is empty", hint='say it: --system "Answer in one sentence."')
     return text.strip()
