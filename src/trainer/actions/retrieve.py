@@ -18,6 +18,7 @@ from trainer.actions.prompt import check_all
 from trainer.actions.record import Recorder, failure
 from trainer.actions.report_inputs import all_requests, collect_inputs
 from trainer.actions.wiring import current_heads, open_store, open_stream
+from trainer.core.cells import guarded_cell
 from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.digest import canonical, pick
 from trainer.core.errors import SourceError, TrainerError, UsageError, unknown
@@ -133,19 +134,24 @@ def retrieve_to_file(
 
 
 def _csv_lines(rows: Iterable[Mapping[str, Json]]) -> Iterator[bytes]:
-    """A line of names, those of the first row, and one for each row; what is no scalar is JSON."""
+    """A line of names, those of the first row, and one for each row; what is no scalar is JSON.
+
+    No spreadsheet runs a cell of them as a formula; JSON lines keep each text as it is.
+    """
     names: list[str] = []
     for row in rows:
         line = io.StringIO()
         writer = csv.writer(line, lineterminator="\n")
         if not names:
             names = list(row)
-            writer.writerow(names)
+            writer.writerow(map(guarded_cell, names))
         if extra := row.keys() - names:
             hint = "write to a .jsonl file, whose records may differ"
             raise SourceError(f"a later record has a field more: {min(extra)}", hint=hint)
         cells = (row.get(name) for name in names)
-        writer.writerow(canonical(cell) if isinstance(cell, dict | list | bool) else cell for cell in cells)
+        writer.writerow(
+            canonical(cell) if isinstance(cell, dict | list | bool) else guarded_cell(cell) for cell in cells
+        )
         yield line.getvalue().encode("utf-8", "surrogatepass")
 
 

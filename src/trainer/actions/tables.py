@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import functools
-import json
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +29,7 @@ from trainer.catalog import (
     Trust,
     find_field,
 )
+from trainer.core.cells import guarded_cell
 from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import StoreError, UsageError, nearest
 from trainer.core.project import Project
@@ -146,20 +146,11 @@ def export_csv(project: Project, name: str, out: TextIO, *, where: str | None = 
     view = show_table(project, name, where=where, limit=None)
     fields = [one.name for one in view.definition.fields]
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["row_id", *fields, "row_source", "row_trust"])
+    writer.writerow(["row_id", *map(guarded_cell, fields), "row_source", "row_trust"])
     for row in view.rows:
         cells = [guarded_cell(row.values[field]) for field in fields]
         writer.writerow([row.id, *cells, guarded_cell(row.source), view.row_trust[row.id].score])
     return len(view.rows)
-
-
-def guarded_cell(value: Json) -> Json:
-    """The cell of a CSV that no spreadsheet runs."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    negative = re.fullmatch(r"-\d+(\.\d+)?", text)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not negative else text
 
 
 def edit_row(

@@ -39,8 +39,10 @@ def complete(command: Any) -> int:
             command.main(args=[], prog_name="trainer")
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
+    from trainer.cli.show import visible
+
     for line in answer.getvalue().splitlines():
-        sys.stdout.write(line.removeprefix(before) + "\n")
+        sys.stdout.write(visible(line.removeprefix(before)) + "\n")
     return code
 
 

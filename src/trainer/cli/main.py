@@ -121,13 +121,13 @@ def run(arguments: Sequence[str], *, debug: bool = False) -> int:
 
 
 def _tell(message: str, code: int, *, debug: bool) -> int:
-    from trainer.cli.show import write_error
+    from trainer.cli.show import visible, write_error
     from trainer.core.secrets import mask_secrets
 
     if debug:
         import traceback
 
-        sys.stderr.write(mask_secrets(traceback.format_exc()))
+        sys.stderr.write(visible(mask_secrets(traceback.format_exc())))
     write_error(mask_secrets(message))
     return code
 

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from trainer.cli.session import Session
+from trainer.cli.show import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -56,6 +57,6 @@ class ProgressBar:
     def say(self, message: str) -> None:
         """Tell something without disturbing the bar."""
         if self._bar is not None:
-            self._bar.console.print(message, markup=False, highlight=False)
+            self._bar.console.print(visible(message), markup=False, highlight=False)
         else:
             self._session.say(message)

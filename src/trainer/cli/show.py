@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+import re
 import shutil
 import sys
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from trainer.core.cells import guarded_cell
 from trainer.core.clock import isoformat
 from trainer.core.digest import canonical, pretty
 from trainer.core.secrets import mask_known
@@ -24,12 +28,12 @@ _NARROWEST = 7
 
 def write_json(value: object) -> None:
     """Print one JSON document: sorted keys, indented."""
-    sys.stdout.write(mask_known(pretty(value)))
+    sys.stdout.write(_json(mask_known(pretty(value))))
 
 
 def write_json_line(value: object) -> None:
     """Print one line of JSON, at once."""
-    sys.stdout.write(mask_known(canonical(value)) + "\n")
+    sys.stdout.write(_json(mask_known(canonical(value))) + "\n")
     sys.stdout.flush()
 
 
@@ -41,6 +45,14 @@ def write_text(text: str) -> None:
 def write_piece(text: str) -> None:
     """Print a piece of text as it comes; on a terminal without what would steer it."""
     sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
+
+
+def write_csv(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print CSV whose cells no spreadsheet runs; on a terminal without what would steer it."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerows([guarded_cell(value) for value in row] for row in (headings, *rows))
+    write_piece(lines.getvalue())
 
 
 def write_bytes(content: bytes) -> None:
@@ -58,7 +70,7 @@ def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, wr
     lines = [[_cell(value) for value in row] for row in rows]
     numeric = [bool(lines) and all(_is_number(line[at]) for line in lines) for at in range(len(headings))]
     widths = _fitting([max(map(_width, column)) for column in zip(headings, *lines, strict=True)])
-    for line in ([*headings], *lines):
+    for line in ([visible(heading) for heading in headings], *lines):
         *cells, last = line
         parts = textwrap.wrap(last, widths[-1]) if wraps and _width(last) > widths[-1] else [last]
         for number, part in enumerate(parts):
@@ -92,6 +104,14 @@ def write_error(message: str) -> None:
     """Tell an error on stderr, as one message."""
     sys.stderr.write(f"error: {visible(mask_known(message))}\n")
     sys.stderr.flush()
+
+
+def _json(text: str) -> str:
+    """JSON whose strings steer no terminal: it escapes the older control characters itself, these are escaped here."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text) if sys.stdout.isatty() else text
+
+
+_STEERING = re.compile("[\x7f-\x9f\ud800-\udfff]")
 
 
 def _cell(value: object) -> str:

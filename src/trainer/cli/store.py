@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ import typer
 from trainer.cli.app import Command, Json, application
 from trainer.cli.completion import keys
 from trainer.cli.session import Session
-from trainer.cli.show import write_json, write_json_line, write_table, write_text
+from trainer.cli.show import write_csv, write_json, write_json_line, write_table, write_text
 from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -369,8 +368,7 @@ def _write(headings: Sequence[str], rows: Sequence[Sequence[Any]], plain: object
     elif form == "table":
         write_table(headings, [[_cell(value) for value in row] for row in rows])
     elif form == "csv":
-        lines = csv.writer(sys.stdout, lineterminator="\n")
-        lines.writerows([headings, *([_guarded(value) for value in row] for row in rows)])
+        write_csv(headings, [[_cell(value) for value in row] for row in rows])
     else:
         cells = [headings, ["---"] * len(headings), *([_marked(value) for value in row] for row in rows)]
         write_text("".join(f"| {' | '.join(line)} |\n" for line in cells))
@@ -378,12 +376,6 @@ def _write(headings: Sequence[str], rows: Sequence[Sequence[Any]], plain: object
 
 def _cell(value: Any) -> Any:
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _guarded(value: Any) -> Any:
-    """The cell of a CSV; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    cell = _cell(value)
-    return f"'{cell}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _marked(value: Any) -> str:

@@ -13,7 +13,7 @@ import typer
 from trainer.cli.app import Command, Json, application
 from trainer.cli.completion import tables
 from trainer.cli.session import Session
-from trainer.cli.show import write_json, write_table, write_text
+from trainer.cli.show import write_csv, write_json, write_piece, write_table, write_text
 from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -110,8 +110,6 @@ def query(
 
     Tables go by their short names: "SELECT counterparty, sum(amount) FROM finance_treasury GROUP BY ALL".
     """
-    import csv
-
     from trainer.actions import tables as action
 
     session: Session = context.obj
@@ -119,9 +117,7 @@ def query(
     if as_json:
         write_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
     elif as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows([action.guarded_cell(value) for value in row] for row in result.rows)
+        write_csv(result.columns, result.rows)
     else:
         write_table(result.columns, result.rows)
 
@@ -140,11 +136,11 @@ def export(
 
     session: Session = context.obj
     project = session.project()
-    if output == "-":
-        export_csv(project, table, sys.stdout, where=where)
-        return
     out = io.StringIO()
     count = export_csv(project, table, out, where=where)
+    if output == "-":
+        write_piece(out.getvalue())
+        return
     write_atomic(Path(output), out.getvalue())
     session.say(f"{count} rows written to {output}")
 

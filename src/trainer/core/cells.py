@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,6 +151,24 @@ _ONLY_COMMA = re.compile(r"-?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)")
 _ONLY_POINT = re.compile(r"-?(\d+\.(\d{1,2}|\d{4,})|\d{1,3}(,\d{3})+\.\d+)")
 _ABSENT = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "nil", "null", "none", "-", "–", "—", "..", "…", "?"})
 """What programs and people write where there is no figure, in small letters."""
+
+
+def guarded_cell(value: Json) -> Json:
+    """The value as the cell of a CSV that no spreadsheet runs: a text that begins as a formula gets an apostrophe.
+
+    Blanks before the mark and its full-width forms begin one too; a negative number is none.
+
+    >>> guarded_cell("=cmd()"), guarded_cell("-1.5"), guarded_cell(-1.5)
+    ("'=cmd()", '-1.5', -1.5)
+    """
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if _FORMULA.match(text) and not _NEGATIVE.fullmatch(text) else text
+
+
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+_NEGATIVE = re.compile(r"-\d+(\.\d+)?([eE][-+]?\d+)?")
 
 
 def plain(value: object) -> Json:
