@@ -339,7 +339,7 @@ class _Filing:
 
 
 def _text(told: Mapping[str, Json]) -> str:
-    """JSON in the order it is told: of ten thousand files, a sixth of what the same takes as values."""
+    """JSON in the order it is told, which takes less memory than the same as values."""
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 

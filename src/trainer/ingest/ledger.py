@@ -38,8 +38,8 @@ class LedgerEntry:
 class Ledger:
     """The entries of a project, by content and by path; read once, and added to.
 
-    Held are the places of the entries in the log, which is read again where one is asked for: laid out as values the
-    entries of ten thousand files took 60 MB.
+    Held are the places of the entries in the log, which is read again where one is asked for: with the entries as
+    values, a run grew by 5.3 kB for each file; so, and with outcomes as text, by 2.4 kB.
     """
 
     def __init__(self, path: Path) -> None:
