@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from trainer.actions.data import DataRequest, Sources, check_sources, fetch, is_current, known_digests, load_documents
+from trainer.actions.digest_memo import DigestMemo
 from trainer.core.errors import SourceError, UsageError
 from trainer.core.project import Project, open_project
 from trainer.stores import Head
@@ -134,3 +136,45 @@ data_retriever:
         "config.yaml:6:35: apis.demo.paging.next is not a JMESPath: Invalid jmespath expression: Incomplete "
         'expression:: "next["; begin a pointer with /; a JMESPath is explained at https://jmespath.org',
     ]
+
+
+@pytest.fixture
+def cached(project: Project, sources: Sources) -> Project:
+    """The project with a cache that knows its file."""
+    project.cache.mkdir(parents=True)
+    known_digests(project, [file("a.json")], sources=sources)
+    return project
+
+
+def test_an_edit_of_the_same_size_in_the_same_moment_is_another_datum(cached, sources):
+    path = cached.root / "a.json"
+    before, times = known_digests(cached, [file("a.json")], sources=sources), path.stat()
+    path.write_text('{"a": 2}')
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    assert path.stat().st_size == times.st_size
+    assert known_digests(cached, [file("a.json")], sources=sources) != before
+
+
+def test_bytes_that_were_read_before_are_not_parsed_again(cached, sources):
+    memo = DigestMemo.read(cached.cache)
+    fingerprint, _ = memo.entries["file:a.json"]
+    memo.add("file:a.json", fingerprint, "as kept")
+    memo.write(cached.cache, unless=DigestMemo())
+
+    assert known_digests(cached, [file("a.json")], sources=sources) == {"file:a.json": "as kept"}
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"version": "0", "entries": {"file:a.json": ["", "wrong"]}}'])
+def test_kept_digests_that_are_broken_or_of_another_version_are_made_anew(cached, sources, content):
+    right = (cached.cache / "digests.json").read_text()
+    (cached.cache / "digests.json").write_text(content)
+    known_digests(cached, [file("a.json")], sources=sources)
+
+    assert (cached.cache / "digests.json").read_text() == right
+
+
+def test_a_project_without_a_cache_gets_none(project, sources):
+    known_digests(project, [file("a.json")], sources=sources)
+
+    assert not project.state.exists()

@@ -34,9 +34,10 @@ OnEvent = Callable[[ReportOutcome], None]
 def check_reports(
     project: Project, names: Sequence[str], *, tags: Sequence[str] = (), clock: Clock = system_clock
 ) -> list[ReportOutcome]:
-    """Which reports are stale or cannot be built, and why, and what is left of removed ones; nothing is written.
+    """Which reports are stale or cannot be built, and why, and what is left of removed ones.
 
-    Removed reports are told only where no names or tags select some of the others.
+    Nothing is written but, where the project has a cache, the digests of the data that was read. Removed reports are
+    told only where no names or tags select some of the others.
     """
     planned = plan_reports(project, names, BuildOptions(tags=tuple(tags)), clock=clock)
     outcomes = dict.fromkeys(planned.committed, ReportOutcome("", "current")) | _broken(planned.errors)

@@ -59,7 +59,8 @@ def plan_reports(
     reports use one another in a circle.
     """
     sources = Sources(project, clock=clock)
-    specs = configured_reports(project, names)
+    every = configured_reports(project, ())
+    specs = select_reports(every, names)
     collect = partial(collect_inputs, project, sources=sources, changes=options.changes, formats=options.formats)
     inputs, errors = collect(specs)
     if options.tags:
@@ -68,11 +69,13 @@ def plan_reports(
         inputs = [report for report in inputs if report.spec.name in wanted]
         errors = {name: error for name, error in errors.items() if name in wanted}
     while missing := {used for one in inputs for used in one.prepared.reports} - {*errors, *_names(inputs)}:
-        more, wrong = collect([spec for spec in configured_reports(project, ()) if spec.name in missing])
+        more, wrong = collect([spec for spec in every if spec.name in missing])
         inputs, errors = [*inputs, *more], errors | wrong
-    order = {spec.name: at for at, spec in enumerate(configured_reports(project, ()))}
+    order = {spec.name: at for at, spec in enumerate(every)}
     inputs.sort(key=lambda report: order[report.spec.name])
-    planned = plan_inputs(project, inputs, errors, options, sources=sources, clock=clock, refresh=refresh, warn=warn)
+    planned = plan_inputs(
+        project, inputs, errors, options, order=order, sources=sources, clock=clock, refresh=refresh, warn=warn
+    )
     plans = planned.plans
     for wave in build_order(inputs):
         for report in wave:
@@ -89,7 +92,7 @@ def plan_wave(project: Project, wave: Sequence[ReportInput], planned: Planned, o
     inputs, errors = collect_inputs(
         project, using, sources=planned.sources, changes=options.changes, formats=options.formats
     )
-    again = plan_inputs(project, inputs, errors, options, sources=planned.sources)
+    again = plan_inputs(project, inputs, errors, options, order=planned.committed, sources=planned.sources)
     names = {report.spec.name for report in wave}
     plain = [report for report in wave if not report.prepared.reports]
     plans = {name: plan for name, plan in planned.plans.items() if name in names}
@@ -103,14 +106,15 @@ def plan_inputs(
     errors: dict[str, TrainerError],
     options: BuildOptions,
     *,
+    order: Iterable[str],
     sources: Sources,
     clock: Clock = system_clock,
     refresh: bool = False,
     warn: Callable[[str], None] = tell_nobody,
 ) -> Planned:
-    """The plans of reports whose inputs are at hand."""
+    """The plans of reports whose inputs are at hand; `order` has their names as the config has them."""
     wanted = {*_names(inputs), *errors}
-    names = [spec.name for spec in configured_reports(project, ()) if spec.name in wanted]
+    names = [name for name in order if name in wanted]
     committed = {name: read_provenance(provenance_path(project.output, name)) for name in names}
     if refresh and not options.offline:
         _refresh(project, inputs, committed, sources=sources, clock=clock, warn=warn)

@@ -115,7 +115,7 @@ def plan_report(
 
 def is_as_written(content: bytes, written: str | None) -> bool:
     """Whether a file holds what was written, whatever git made of its line ends."""
-    return written in (digest_bytes(content), digest_bytes(content.replace(b"\r\n", b"\n")))
+    return digest_bytes(content) == written or digest_bytes(content.replace(b"\r\n", b"\n")) == written
 
 
 def _changed(now: Ingredients, recorded: Provenance) -> Iterator[Reason]:

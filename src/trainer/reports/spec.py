@@ -122,11 +122,12 @@ def _name(entry: str, varied: Mapping[str, Any]) -> str:
 
 def _slug(text: str) -> str:
     """The text as part of a file name: Latin letters without their accents, those of other scripts as they are."""
-    letters = [
-        unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or letter
-        for letter in unicodedata.normalize("NFKC", text)
-    ]
-    return re.sub(r"[^\w.]+|_+", "-", "".join(letters)).strip("-.").lower() or "x"
+    if not text.isascii():  # most are, and thousands are named at every check
+        letters = unicodedata.normalize("NFKC", text)
+        text = "".join(
+            unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or letter for letter in letters
+        )
+    return re.sub(r"[^\w.]+|_+", "-", text).strip("-.").lower() or "x"
 
 
 def _barren(reports: Mapping[str, Report]) -> Iterator[Problem]:

@@ -161,6 +161,13 @@ class DataRetriever(ABC):
     def fetch(self, query: Mapping[str, Json]) -> Fetched:
         """The answer to a query that `check` returned; raises SourceError for anything that goes wrong."""
 
+    def fingerprint(self, query: Query) -> str | None:  # noqa: ARG002  (for those that override it)
+        """A digest of all that the answer to `query` is read from, had with less work than the answer itself.
+
+        Two answers with the same one are the same. None where only the answer tells.
+        """
+        return None
+
     def check(self, query: Query) -> dict[str, Json]:
         """The query with every value in its field's type and defaults filled in; raises UsageError."""
         schema = self.get_schema()

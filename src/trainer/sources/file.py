@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.core.clock import parse_moment
-from trainer.core.digest import digest_bytes
+from trainer.core.digest import digest, digest_bytes
 from trainer.core.errors import Problem, SourceError, Where, unknown
 from trainer.core.formats import format_of_suffix
 from trainer.core.readings import READERS, Dataset, ReadOptions, data_of, has_rows, is_readable, read_rows
@@ -99,6 +99,21 @@ class FileRetriever(DataRetriever):
             lambda name: self._one(files[name], name, options),
             metadata={"path": str(query.get("path"))},
         )
+
+    def fingerprint(self, query: Query) -> str | None:
+        """Of a single file of JSON, which depends on nothing but its bytes; None for all else."""
+        checked = self.check(query)
+        try:
+            paths, shown = self._paths(checked)
+            if shown is None or paths[0].suffix != ".json":
+                return None
+            content = _read(paths[0], Where(shown), self._max_bytes)
+        except SourceError:
+            return None
+        # what begins otherwise may be of another format, whatever its name says
+        if not content.startswith((b"{", b"[")):
+            return None
+        return digest([shown, checked.get("encoding"), digest_bytes(content)])
 
     def rows(self, query: Query) -> Iterator[Mapping[str, Json]]:
         """The records of a file one after the other; of CSV, TSV, JSON Lines and Parquet, few are held at a time."""
