@@ -18,6 +18,8 @@ import trainer
 from trainer.checks import numerals, opinion, structure
 from trainer.convert.jsontext import extract
 from trainer.core.errors import MissingExtra
+from trainer.ingest import extract as ingested
+from trainer.sources import edgar_document
 
 _MANY = 1_000
 """Repetitions from which on a bounded one counts as unbounded."""
@@ -82,6 +84,8 @@ def everywhere(pattern: re.Pattern[Any], text: str) -> None:
         (partial(everywhere, structure._PLACEHOLDER), "{%"),
         (opinion._entries, "["),
         (partial(everywhere, extract._GLUED), "`"),
+        (partial(everywhere, ingested._HEADING), "# "),
+        (partial(everywhere, edgar_document._HIDDEN), b"<ix:header "),
     ],
 )
 def test_what_is_searched_for_in_answers_takes_linear_time(search, text):

@@ -28,7 +28,7 @@ LARGEST = 256_000_000
 """Bytes of a file that has to be held as a whole; tables may be as large as the disk."""
 _DEEPEST = 3
 """Archives inside each other."""
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+)$", re.MULTILINE)
 _ITEM = re.compile(
     r"^(?:\*\*)?((?:PART|ITEM|ARTICLE|SECTION|CHAPTER)[ \u00a0]+(?:\d+[A-Z]?|[IVX]+)\b[^\n|]{0,100})",
     re.MULTILINE | re.IGNORECASE,
@@ -241,7 +241,8 @@ def _document(source: _Source) -> FileExtract:
     data = data_of(reading)
     if isinstance(reading, DocumentText):
         text = str(data.get("text", ""))
-        headings = tuple(match[1].strip() for match in _HEADING.finditer(reading.markdown))[:_MOST_HEADINGS]
+        lines = (match[1] for match in _HEADING.finditer(reading.markdown))
+        headings = tuple((line.rstrip(" \t#") or line[0]).strip() for line in lines)[:_MOST_HEADINGS]
         headings = headings or tuple(dict.fromkeys(match[1].strip() for match in _ITEM.finditer(text)))[:_MOST_HEADINGS]
         title = str(data.get("title") or data.get("subject") or (headings[0] if headings else ""))
     else:

@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import re2
+
 from trainer.core.frontmatter import split_front_matter
 from trainer.core.values import Json
 
-_HIDDEN = re.compile(rb"<ix:header\b.*?</ix:header\s*>", re.DOTALL | re.IGNORECASE)
-"""What inline XBRL keeps for programs: contexts and units that no reader of the document sees."""
+_HIDDEN = re2.compile(rb"(?is)<ix:header\b\C*?</ix:header\s*>")
+"""What inline XBRL keeps for programs: contexts and units that no reader of the document sees.
+
+Of re2, whose `\\C` is any byte at all, as a page of headers that never end takes quadratic time otherwise."""
 _HEADING = re.compile(
     r"^[#*_ \t]*"
     r"(?:(?P<part>part)\s+(?P<number>[iv]+)\b|item\s*(?P<item>\d+(?:\\?\.\d+)?[a-c]?)\b)"
@@ -25,7 +29,8 @@ _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4}
 
 def visible_html(content: bytes) -> bytes:
     """The page without what inline XBRL hides."""
-    return _HIDDEN.sub(b"", content)
+    shown: bytes = _HIDDEN.sub(b"", content)
+    return shown
 
 
 @dataclass(frozen=True, slots=True)
