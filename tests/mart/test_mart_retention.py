@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
+from trainer.actions.audit import audit_entries
 from trainer.actions.mart import list_executions, prune
 from trainer.core.digest import digest_bytes
 from trainer.core.errors import StoreError, UsageError
@@ -18,7 +19,9 @@ NOW = datetime(2033, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def project(blank):
+def project(blank, monkeypatch):
+    monkeypatch.setenv("TRAINER_AUDIT_KEY", "a key of this test")  # a prune is an entry of the audit log
+
     def opened(*overrides: str):
         return open_project(blank, environ={}, overrides=overrides)
 
@@ -42,6 +45,8 @@ def test_what_is_older_than_seven_years_goes_into_the_archive(project, tmp_path)
     pruned = prune(project(), archive=tmp_path / "archive", clock=lambda: NOW)
     (place,) = (tmp_path / "archive").iterdir()
 
+    (entry,) = audit_entries(project(), event="records.pruned")
+    assert entry["details"]["archived"] == pruned.archived
     assert pruned.rows == {"execution_ends": 2, "steps": 2, "trials": 2, "ratings": 2, "execution_starts": 2}
     assert years_left(project()) == [2032]
     assert json.loads((place / "manifest.json").read_text()) == pruned.archived
@@ -52,6 +57,7 @@ def test_what_is_older_than_seven_years_goes_into_the_archive(project, tmp_path)
 def test_a_dry_run_removes_nothing(project):
     assert prune(project(), dry_run=True, clock=lambda: NOW).executions == 2
     assert len(years_left(project())) == 3
+    assert not (project().state / "audit.jsonl").exists()
 
 
 def test_a_legal_hold_keeps_everything(project):

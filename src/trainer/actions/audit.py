@@ -8,21 +8,23 @@ import getpass
 import os
 import secrets
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from trainer.actions.wiring import state_folder
 from trainer.core.appendlog import AppendLog
-from trainer.core.clock import Clock, system_clock
-from trainer.core.digest import digest
+from trainer.core.clock import Clock, isoformat, system_clock
+from trainer.core.digest import canonical, digest
 from trainer.core.errors import UsageError, Where
 from trainer.core.files import write_atomic
 from trainer.core.project import Project
 from trainer.core.values import Json
 from trainer.providers import Request, find_key
-from trainer.security import Audit, AuditLog
+from trainer.security import Audit, AuditLog, Proof
 
 KEY = "TRAINER_AUDIT_KEY"
 """The variable, or the file in the user's state folder, that holds the key of the chain."""
@@ -79,9 +81,7 @@ def keep_anchor(project: Project, where: str) -> str:
 
     `where` is `git` (a note on HEAD under refs/notes/trainer-audit), `syslog`, or the path of a file that is added to.
     """
-    path = _path(project)
-    if not path.exists():
-        raise UsageError("there is no audit log", where=Where(str(path)), hint="it begins with the first prompt sent")
+    path = _existing(project)
     line = AuditLog(path, _key(make=False)).anchor()
     if where == "git":
         _git(project, "notes", f"--ref={_NOTES}", "append", "-m", line, "HEAD")
@@ -140,6 +140,51 @@ def verify_audit(project: Project, *, anchor: str | None = None, anchors: str | 
     if not path.exists() and end is None and not others:
         raise UsageError("there is no audit log", where=Where(str(path)), hint="it begins with the first prompt sent")
     return AuditLog(path, _key(make=False)).verify(end, anchors=others)
+
+
+def note_event(project: Project, event: str, details: dict[str, Json], *, clock: Clock = system_clock) -> None:
+    """Add what a person did to the records, and who; the log begins with it where there is none yet."""
+    if log := open_audit(project, clock=clock):
+        log.log.append(event, details, actor=_user())
+
+
+def audit_entries(
+    project: Project,
+    *,
+    event: str | None = None,
+    since: datetime | None = None,
+    words: Sequence[str] = (),
+    limit: int = 50,
+) -> list[dict[str, Json]]:
+    """The latest entries, newest first: of an event, at or after a moment, with all words somewhere in them.
+
+    Needs no key, and so verifies nothing. Raises UsageError where there is no log.
+    """
+    wanted = [word.casefold() for word in words]
+    start = isoformat(since) if since else ""
+    entries = [
+        entry
+        for entry in AuditLog(_existing(project), b"").entries()
+        if event in (None, entry.get("event"))
+        and str(entry.get("at")) >= start
+        and all(word in canonical(entry).casefold() for word in wanted)
+    ]
+    return entries[::-1][:limit]
+
+
+def prove_entry(project: Project, number: int) -> Proof:
+    """The proof of one entry; raises UsageError where there is no such entry or the key is not known here."""
+    proof = AuditLog(_existing(project), _key(make=False)).prove(number)
+    if proof is None:
+        raise UsageError(f"the audit log has no entry {number}", hint="run: trainer mart audit")
+    return proof
+
+
+def _existing(project: Project) -> Path:
+    path = _path(project)
+    if not path.exists():
+        raise UsageError("there is no audit log", where=Where(str(path)), hint="it begins with the first prompt sent")
+    return path
 
 
 def _path(project: Project) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from trainer.actions.audit import note_event
 from trainer.actions.learning import learned_files
 from trainer.actions.wiring import open_database
 from trainer.core.clock import Clock, isoformat, parse_duration, parse_moment, system_clock
@@ -72,12 +73,16 @@ def prune(
     take_in(project, clock)
     before = clock() - timedelta(days=section.keep_days)
     try:
-        return prune_records(open_database(project), before, archive=archive, dry_run=dry_run)
+        pruned = prune_records(open_database(project), before, archive=archive, dry_run=dry_run)
     except OSError as error:
         where = Where(str(error.filename or archive))
         raise StoreError(
             f"the archive cannot be written: {error.strerror}", where=where, hint="nothing was removed"
         ) from error
+    if pruned.executions and not dry_run:
+        details = {"before": isoformat(before), "rows": pruned.rows, "archived": pruned.archived}
+        note_event(project, "records.pruned", details, clock=clock)
+    return pruned
 
 
 @dataclass(frozen=True, slots=True)

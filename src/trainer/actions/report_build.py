@@ -173,7 +173,8 @@ class Build:
                 provenance, changed = write_report(
                     self.project, report, rendered, checked, before=self.committed[report.spec.name], pdf=pdf
                 )
-            self._end(self._built(report, provenance, checked, changed), rendered)
+            request = Call(report.spec.name, rendered.prompt, report.asked).request.key
+            self._end(self._built(report, provenance, checked, changed), rendered, request)
         except Exception as error:  # of data that nobody foresaw, too
             self._fail(report, error, result)
 
@@ -259,10 +260,10 @@ class Build:
             )
         self._end(replace(outcome, seconds=self.items[report.spec.name].seconds), None)
 
-    def _end(self, outcome: ReportOutcome, rendered: Rendered | None) -> None:
+    def _end(self, outcome: ReportOutcome, rendered: Rendered | None, request: str | None = None) -> None:
         version = keep_prompt(self.project, rendered.prompt) if rendered else None
         self.outcomes[outcome.name] = outcome
-        self.items[outcome.name].end(_results(outcome, version))
+        self.items[outcome.name].end(_results(outcome, version, request))
         self.on_event(outcome)
 
 
@@ -271,11 +272,11 @@ def _decision(report: ReportInput) -> dict[str, Any]:
     return report.decision.fields() if report.decision else {}
 
 
-def _results(outcome: ReportOutcome, version: str | None) -> dict[str, object]:
+def _results(outcome: ReportOutcome, version: str | None, request: str | None) -> dict[str, object]:
     """What the report's execution ends with."""
     return {
         **failure(outcome.error),
-        "inputs": {"prompt": version, "data": list(outcome.sources)},
+        "inputs": {"prompt": version, "request": request, "data": list(outcome.sources)},
         "outputs": list(outcome.outputs),
         "provider": outcome.provider,
         "model": outcome.model,

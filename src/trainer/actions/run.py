@@ -278,13 +278,15 @@ def run_prompt(
         except ProviderError as error:
             paid = completion_facts(error.answer) if isinstance(error.answer, CompletionResult) else {}
             attempts = [pick(attempt) for attempt in error.attempts]
-            recorder.note(inputs=_inputs(rendered, version), **paid | {"attempts": attempts})
+            recorder.note(inputs=_inputs(rendered, version, call), **paid | {"attempts": attempts})
             raise
         finally:
             if run.budget is not None:
                 run.budget.close()
         quality = {} if decision is None else {"quality": _quality(findings)}
-        recorder.note(inputs=_inputs(rendered, version), findings=len(findings), **completion_facts(result), **quality)
+        recorder.note(
+            inputs=_inputs(rendered, version, call), findings=len(findings), **completion_facts(result), **quality
+        )
     if on_text is not None and not is_shown_first:
         on_text(written(result))
     return RunResult(rendered, choice, result, recorder.execution, tuple(run.warnings), findings)
@@ -360,5 +362,6 @@ def _quality(findings: Sequence[Finding]) -> float:
     return max(0.0, 1 - 0.25 * sum(finding.severity == "error" for finding in findings))
 
 
-def _inputs(rendered: Rendered, version: str) -> dict[str, Any]:
-    return {"prompt": version, "data": [f"{block.key}@{block.version}" for block in rendered.blocks if not block.sql]}
+def _inputs(rendered: Rendered, version: str, call: Call) -> dict[str, Any]:
+    data = [f"{block.key}@{block.version}" for block in rendered.blocks if not block.sql]
+    return {"prompt": version, "request": call.request.key, "data": data}

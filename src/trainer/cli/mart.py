@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,13 +12,17 @@ from trainer.cli.app import Command, Json, Params, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_changes, write_json, write_table, write_text
 from trainer.core.digest import pick
+from trainer.core.errors import TrainerError
 
 if TYPE_CHECKING:
+    from trainer.actions.mart_log import LogEntry
     from trainer.actions.recommend import Experiment
     from trainer.actions.spend import LimitState
     from trainer.mart import ConfigDecision, ExecutionRecord, ExecutionTree, Insight, Recommendation, StepRecord
 
 _HEADINGS = ("execution", "started", "operation", "subject", "status", "seconds", "tokens", "cost")
+_EXCERPT = 160
+"""Characters of a prompt or an answer in a list."""
 _SUBJECTS = ("report", "instruction", "name", "source", "path", "table", "key")
 
 
@@ -89,6 +93,86 @@ def show(
         write_json(tree)
     else:
         write_text("\n".join(_lines(tree, "")))
+
+
+@app.command(cls=Command)
+def log(
+    context: typer.Context,
+    *,
+    words: Annotated[list[str], typer.Argument(metavar="[WORD]...", default_factory=list, show_default=False)],
+    operation: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only executions of this operation, such as report or run.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only from a date, or of the last 7d, 12h …")
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most N.")] = 20,
+    full: Annotated[bool, typer.Option("--full", help="Show prompts and answers whole.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the prompts that were sent and their answers, newest first; with WORDs, those that hold them all.
+
+    Texts are those of the cache: what was removed from it shows as not kept. Example: trainer mart log dividend
+    """
+    from trainer.actions.mart_log import log_entries
+
+    session: Session = context.obj
+    entries = log_entries(session.project(), words, operation=operation, since=since, limit=limit)
+    if as_json:
+        write_json(entries)
+    else:
+        write_text("\n".join(line for entry in entries for line in _logged(entry, words, full=full)))
+    session.say(f"{len(entries)} shown")
+
+
+@app.command(cls=Command)
+def audit(
+    context: typer.Context,
+    *,
+    words: Annotated[list[str], typer.Argument(metavar="[WORD]...", default_factory=list, show_default=False)],
+    event: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only these, such as prompt.sent, datum.read or policy.changed.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only from a date, or of the last 7d, 12h …")
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most N.")] = 50,
+    proof: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Prove one entry: its code, and those up to the head; exit 1 if it fails."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the entries of the audit log, newest first, or prove one; `trainer security audit verify` verifies all.
+
+    Example: trainer mart audit --event prompt.sent --since 7d
+    """
+    from trainer.actions.audit import audit_entries, prove_entry
+    from trainer.actions.mart import moment_of
+    from trainer.core.clock import system_clock
+
+    session: Session = context.obj
+    project = session.project()
+    if proof is not None:
+        proved = prove_entry(project, proof)
+        if as_json:
+            write_json(proved)
+        else:
+            lines = [f"{name}: {value}" for name, value in proved.entry.items()]
+            write_text("\n".join([*lines, f"head: {proved.head}", *(f"  {fault}" for fault in proved.faults)]))
+        if not proved.is_valid:
+            hint = "compare the log with a copy from elsewhere: trainer security audit verify"
+            raise TrainerError(f"entry {proof} is not proved: {proved.faults[0]}", hint=hint)
+        session.say(f"entry {proof} stands as it was written, as do the {len(proved.codes) - 1} after it")
+        return
+    after = moment_of(since, "--since", system_clock)
+    entries = audit_entries(project, event=event, since=after, words=words, limit=limit)
+    if as_json:
+        write_json(entries)
+    else:
+        headings = ("number", "at", "event", "actor", "details")
+        rows = [(e["number"], e["at"], e["event"], e["actor"] or None, _short(e["details"])) for e in entries]
+        write_table(headings, rows)
 
 
 @app.command(cls=Command)
@@ -427,6 +511,30 @@ def _row(record: ExecutionRecord) -> tuple[object, ...]:
 def _subject(record: ExecutionRecord) -> str | None:
     context = record.context if isinstance(record.context, dict) else {}
     return next((str(context[name]) for name in _SUBJECTS if context.get(name)), None)
+
+
+def _logged(entry: LogEntry, words: Sequence[str], *, full: bool) -> Iterator[str]:
+    started = entry.started_at.strftime("%Y-%m-%d %H:%M:%S") if entry.started_at else "-"
+    subject = next((str(entry.context[name]) for name in _SUBJECTS if entry.context.get(name)), "")
+    yield " ".join(filter(None, (entry.execution_id, started, entry.operation, subject, entry.model, entry.status)))
+    for name in ("prompt", "answer"):
+        text = getattr(entry, name)
+        if text is None:
+            yield f"  {name}: not kept"
+        elif full:
+            yield f"  {name}:"
+            yield from (f"    {line}" for line in text.splitlines())
+        else:
+            yield f"  {name}: {_excerpt(text, words)}"
+
+
+def _excerpt(text: str, words: Sequence[str]) -> str:
+    """One line of the text, around the first of the words that stands in it."""
+    line = " ".join(text.split())
+    places = [place for word in words if (place := line.casefold().find(word.casefold())) >= 0]
+    first = max(0, min(places, default=0) - _EXCERPT // 3)
+    cut = line[first : first + _EXCERPT]
+    return f"{'…' if first else ''}{cut}{'…' if first + _EXCERPT < len(line) else ''}"
 
 
 def _lines(tree: ExecutionTree, indent: str) -> Iterator[str]:

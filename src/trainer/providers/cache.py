@@ -29,14 +29,20 @@ class CompletionCache:
 
     def get(self, key: str) -> CompletionResult | None:
         """The kept completion, marked `cached`; None where there is none or the file is torn."""
+        result = self.peek(key)
+        if result is not None:
+            with contextlib.suppress(OSError):
+                os.utime(self.path(key))  # the longest unused is removed first
+        return result
+
+    def peek(self, key: str) -> CompletionResult | None:
+        """As `get`, for who only looks: what is the longest unused stays so."""
         try:
             entry = json.loads(self.path(key).read_bytes())
         except (OSError, ValueError):
             return None
         if not _is_whole(entry, key):
             return None
-        with contextlib.suppress(OSError):
-            os.utime(self.path(key))  # the longest unused is removed first
         return dataclasses.replace(load_result(entry["result"]), origin="cached")
 
     def has(self, key: str) -> bool:

@@ -1,7 +1,7 @@
 """Prompt/text -> verdict: cleaning and fencing of data, screening of prompts and completions, masking of secrets."""
 
 from trainer.core.secrets import SecretSpan, find_secrets, mask_secrets
-from trainer.security.audit import Audit, AuditLog, Fault
+from trainer.security.audit import Audit, AuditLog, Fault, Proof
 from trainer.security.characters import strip_invisible
 from trainer.security.clean import clean_scalar, fence_block, fence_context
 from trainer.security.completion import mask_completion, screen_completion
@@ -30,6 +30,7 @@ __all__ = [
     "Part",
     "PersonalSpan",
     "PolicyRule",
+    "Proof",
     "ScreenPolicy",
     "SecretSpan",
     "SecurityModule",

@@ -51,6 +51,22 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """That one entry stands in the log as it was written, and what it is bound to."""
+
+    entry: Mapping[str, Json]
+    """As it is written."""
+    is_valid: bool
+    """Whether its code is right, and so is every entry from it to the head."""
+    head: str
+    """`NUMBER:CODE` of the last entry, whose code depends on this one."""
+    codes: tuple[str, ...]
+    """Of this entry and all that follow it, each made over the one before it; the last is the head's."""
+    faults: tuple[Fault, ...] = ()
+    """Those at this entry and after it."""
+
+
+@dataclass(frozen=True, slots=True)
 class AuditLog:
     """The log at `path`, written and verified with `key`."""
 
@@ -113,6 +129,25 @@ class AuditLog:
         for kept in [*([anchor] if anchor else []), *anchors]:
             faults += _cut("the anchor", kept, codes, len(lines))
         return Audit(len(lines), before, tuple(faults))
+
+    def entries(self) -> list[dict[str, Json]]:
+        """All entries that can be read, as they are written, the oldest first; nothing is verified."""
+        return [entry for text in AppendLog(self.path).lines() if (entry := _parsed(text)) is not None]
+
+    def prove(self, number: int) -> Proof | None:
+        """The proof of the entry with that number; None where there is none."""
+        lines = AppendLog(self.path).lines()
+        parsed = [_parsed(text) for text in lines]
+        line = next((line for line, entry in enumerate(parsed, 1) if entry and entry["number"] == number), None)
+        if line is None:
+            return None
+        entry = parsed[line - 1]
+        assert entry is not None
+        verified = self.verify()
+        faults = tuple(fault for fault in verified.faults if fault.line >= line)
+        after = [later for later in parsed[line - 1 :] if later is not None]
+        codes = tuple(str(later.get("code")) for later in after)
+        return Proof(entry, not faults, f"{after[-1]['number']}:{codes[-1]}", codes, faults)
 
     def anchor(self) -> str:
         """Number and code of the last entry as one line, `42:1f2e…`, to be kept elsewhere."""
