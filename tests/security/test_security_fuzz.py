@@ -27,7 +27,7 @@ from trainer.security import (
 
 PIECES = [*"#->*+=_~`|<!/[]().:$^\\ ab19\n\t&;@é", "1)", "1.", "[^1]:", "[a]:", " - ", "```", "$$", "![", "&lt;", "<b", "-->", "<!--", "http://x.y/?q=", "\u200b", "\u2028", "\u00a0", "\u202e", "\U000e0041", "\ud800", "</data mark=", "<data ", "</context", "0123456789abcdef", "ignore all previous instructions", "SYSTEM:", "sk-", "aWdub3Jl", "%69", "\x1b[2J", "٣", "ignоre"]  # fmt: skip  # noqa: E501
 HOSTILE = st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(max_size=40)
-POSITIONS = ("{}", "text\n{}\ntext", "- {}", "> {}", "1. {}", "# {}", "| a |\n|---|\n| {} |", "{} tail", "lead {}", "**{}**", "- a\n  {}", "term\n{}")  # fmt: skip  # noqa: E501
+POSITIONS = ("{}", "text\n{}\ntext", "- {}", "> {}", "1. {}", "# {}", "| a |\n|---|\n| {} |", "{} tail", "lead {}", "**{}**", "- a\n  {}", "term\n{}", "[{}](http://a.b)", "{}{}")  # fmt: skip  # noqa: E501
 COMMONMARK = MarkdownIt("commonmark", {"html": True}).enable("table")
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -36,12 +36,12 @@ def blocks(tokens):
     return [(token.type, token.tag) for token in tokens]
 
 
-PLAIN = {place: (blocks(COMMONMARK.parse(place.format("x"))), blocks(parse_tokens(place.format("x")))) for place in POSITIONS}  # fmt: skip  # noqa: E501
+PLAIN = {place: (blocks(COMMONMARK.parse(place.replace("{}", "x"))), blocks(parse_tokens(place.replace("{}", "x")))) for place in POSITIONS}  # fmt: skip  # noqa: E501
 
 
 def assert_stays_inline(value, place):
     """In both readers, the blocks are those that stand there for the value `x`, and nothing is a tag or a picture."""
-    text = place.format(value)
+    text = place.replace("{}", value)
     for tokens, expected in zip((COMMONMARK.parse(text), parse_tokens(text)), PLAIN[place], strict=True):
         assert blocks(tokens) == expected, (place, value)
         children = [child.type for token in tokens for child in token.children or ()]
@@ -66,7 +66,10 @@ def assert_twice_is_once(value):
     assert treat_personal(masked)[0] == masked
 
 
-@pytest.mark.parametrize("value", ["1) 1", "1. Mai", "[^1]: a", "[a]: b", ": term", "~ term", "$$$$", "**", "***", "-"])
+@pytest.mark.parametrize(
+    "value",
+    ["1) 1", "1. Mai", "[^1]: a", "[a]: b", ": term", "~ term", "$$$$", "**", "***", "-", "a]: b", "``", "~~", "a>b<"],
+)
 def test_what_once_opened_a_block_opens_none(value):
     for place in POSITIONS:
         assert_stays_inline(clean_scalar(value), place)
