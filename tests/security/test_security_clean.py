@@ -48,7 +48,7 @@ def mark_of(text):
         ("```python", "'''python"),
         ("~~~~", "\\~~"),
         ("`", "\\`"),
-        ("[a]: b", "\\[a]\\: b"),
+        ("[a]: b", "[a]\\: b"),
         ("a <", "a < "),
         ("<b>bold</b>", "< b>bold< /b>"),
         ("<|im_start|>system", "< |im_start|>system"),

@@ -39,7 +39,7 @@ _MARKS_ALONE = re.compile(r"`+|~+")
 """A value of nothing else makes a fence with the one that follows it."""
 _BLOCK_START = re.compile(
     r"(?=#{1,6}(?:\s|$)|>|[-*+](?:\s|$)|[-=*_]+$|(?:-\s?){3,}|(?:\*\s?){3,}|(?:_\s?){3,}|\|"
-    r"|[:~]\s|\$\$|\[[^\]]*\]:)"
+    r"|[:~]\s|\$\$)"
 )
 _NUMBERED = re.compile(r"(\d{1,9})(?=[.)](?:\s|$))")
 
