@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -147,4 +148,7 @@ def _same(one: Json, other: Json) -> bool:
     """Whether two values are one: decimals are text, and `1190` is `1190.00`."""
     if one == other or not (isinstance(one, str) and isinstance(other, str)):
         return bool(one == other)
-    return one.rstrip("0").rstrip(".") == other.rstrip("0").rstrip(".") if "." in one + other else False
+    try:
+        return "." in one + other and Decimal(one) == Decimal(other)
+    except InvalidOperation:
+        return False
