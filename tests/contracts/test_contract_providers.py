@@ -14,7 +14,7 @@ from trainer.core.digest import canonical
 from trainer.core.errors import ProviderError
 from trainer.core.values import CompletionResult, Output, Prompt
 from trainer.providers import Request, create_provider, record
-from trainer.providers.base import LLMProvider, Stream
+from trainer.providers.base import CompletionStream, LLMProvider
 from trainer.providers.cache import dump_result, load_result
 
 PROMPT = Prompt("a.md", "A", "Write about AbbVie.", body="Write about AbbVie.", output=Output(("Summary",)))
@@ -94,7 +94,7 @@ def test_a_stream_has_the_same_text_and_result_as_the_whole(provider):
     whole = provider.complete(PROMPT)
     stream = provider.stream(PROMPT)
 
-    assert isinstance(stream, Stream)
+    assert isinstance(stream, CompletionStream)
     assert "".join(stream) == whole.content
     assert stream.result == whole
 

@@ -14,17 +14,17 @@ import pytest
 
 from servers.clients import ENVIRON, call
 from servers.openai import Reply, content_for, openai_server
-from trainer.providers import CompletionCache, Policy, Row, complete_rows, create_provider
+from trainer.providers import BatchRow, CompletionCache, RetryPolicy, complete_rows, create_provider
 
 CHILD = """
 import sys
 from pathlib import Path
 from servers.clients import call
-from trainer.providers import CompletionCache, Policy, Row, create_provider, complete_rows
+from trainer.providers import CompletionCache, RetryPolicy, BatchRow, create_provider, complete_rows
 url, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 link = create_provider("openai_compatible", model="m", api_base=url)
 cache = CompletionCache(folder / "cache")
-rows = [Row({"n": n}, call(f"row {n}", [link], cache=cache)) for n in range(count)]
+rows = [BatchRow({"n": n}, call(f"row {n}", [link], cache=cache)) for n in range(count)]
 result = complete_rows(rows, ledger=folder / "ledger.jsonl", output=folder / "out.jsonl", concurrency=8)
 print(result.done, result.failed)
 """
@@ -32,7 +32,7 @@ print(result.done, result.failed)
 
 def rows_of(server, count, **job):
     link = create_provider("openai_compatible", model="m", api_base=server.url)
-    return [Row({"n": n}, call(f"row {n}", [link], policy=Policy(retries=0), **job)) for n in range(count)]
+    return [BatchRow({"n": n}, call(f"row {n}", [link], policy=RetryPolicy(retries=0), **job)) for n in range(count)]
 
 
 def expected(n):

@@ -18,7 +18,7 @@ import pytest
 from servers.clients import ENVIRON, call, complete
 from servers.openai import Reply, openai_server
 from trainer.core.errors import BudgetError, ProviderError
-from trainer.providers import Budget, Limits, Policy, ScopedLimit, complete_many, create_provider
+from trainer.providers import Budget, Limits, RetryPolicy, ScopedLimit, complete_many, create_provider
 from trainer.providers.budget import Reservation
 
 PRICES = {"m": {"input": 1000, "output": 1000}}  # a tenth of a cent for each token
@@ -83,7 +83,9 @@ def test_models_declared_local_cost_nothing_and_touch_no_ledger(tmp_path):
 def test_a_failure_that_cannot_have_been_billed_costs_nothing(tmp_path):
     budget = Budget(tmp_path, Limits(run=1.0), run="r")
     with openai_server(lambda server, seen: Reply(500)) as server, pytest.raises(ProviderError):
-        complete("hi", chain=[provider(server)], settings={"max_tokens": 100}, budget=budget, policy=Policy(retries=0))
+        complete(
+            "hi", chain=[provider(server)], settings={"max_tokens": 100}, budget=budget, policy=RetryPolicy(retries=0)
+        )
 
     assert budget.spend().run == 0
 
@@ -91,7 +93,9 @@ def test_a_failure_that_cannot_have_been_billed_costs_nothing(tmp_path):
 def test_an_answer_that_was_cut_off_counts_as_billed(tmp_path):
     budget = Budget(tmp_path, Limits(run=1.0), run="r")
     with openai_server(lambda server, seen: Reply(cut=20)) as server, pytest.raises(ProviderError):
-        complete("hi", chain=[provider(server)], settings={"max_tokens": 100}, budget=budget, policy=Policy(retries=0))
+        complete(
+            "hi", chain=[provider(server)], settings={"max_tokens": 100}, budget=budget, policy=RetryPolicy(retries=0)
+        )
 
     assert budget.spend().run == pytest.approx(0.118)
 

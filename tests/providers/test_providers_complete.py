@@ -8,7 +8,7 @@ from servers.clients import complete
 from servers.openai import Reply, content_for, in_turn, openai_server
 from trainer.core.errors import ProviderError
 from trainer.core.values import Message, Output, Prompt
-from trainer.providers import CompletionCache, Policy, create_provider
+from trainer.providers import CompletionCache, RetryPolicy, create_provider
 
 PROMPT = Prompt("a.md", "A", "Write about {ABBV}.", system="Be brief.", output=Output(("Summary",)))
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Write about {ABBV}."}]
@@ -83,7 +83,7 @@ def test_a_passing_failure_is_retried_and_every_attempt_recorded():
 
 def test_no_retry_is_truly_one_request():
     with openai_server(lambda server, seen: Reply(503)) as server, pytest.raises(ProviderError) as caught:
-        complete(PROMPT, chain=[provider(server)], policy=Policy(retries=0))
+        complete(PROMPT, chain=[provider(server)], policy=RetryPolicy(retries=0))
 
     assert len(server.requests) == 1
     assert caught.value.kind == "server"

@@ -20,7 +20,7 @@ from servers.clients import complete
 from servers.openai import Reply, openai_server
 from trainer.core.errors import ProviderError
 from trainer.core.values import CompletionResult
-from trainer.providers import Budget, Limits, Policy, create_provider
+from trainer.providers import Budget, Limits, RetryPolicy, create_provider
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def test_every_fault_has_its_right_outcome(fault, way, chained, certificate, goo
         pytest.skip("LiteLLM does not pass this on")
     adapter, mode = way
     kind = HIDDEN.get((fault.name, *way), fault.kind)
-    policy = Policy(retries=1, timeout=0.4 if fault.name in SLOW else 20, first_wait=0)
+    policy = RetryPolicy(retries=1, timeout=0.4 if fault.name in SLOW else 20, first_wait=0)
     with fault_server(fault, certificate) as server:
         url = f"http://127.0.0.1:{closed_port()}/v1" if fault.name == "refused" else server.url
         chain = [provider(adapter, url)] + ([provider("openai_compatible", good_server.url)] if chained else [])
@@ -189,7 +189,7 @@ def test_every_fault_has_its_right_outcome(fault, way, chained, certificate, goo
 def test_the_wait_that_a_provider_asks_for_is_understood(name, seconds, adapter):
     fault = next(fault for fault in FAULTS if fault.name == name)
     with openai_server(lambda server, seen: fault.reply) as server:
-        outcome = outcome_of([provider(adapter, server.url)], "whole", Policy(retries=0))
+        outcome = outcome_of([provider(adapter, server.url)], "whole", RetryPolicy(retries=0))
 
     assert outcome.retry_after == seconds
 
@@ -197,7 +197,7 @@ def test_the_wait_that_a_provider_asks_for_is_understood(name, seconds, adapter)
 @pytest.mark.parametrize("adapter", ["openai_compatible", "litellm"])
 def test_a_wait_until_a_date_is_understood(adapter):
     with openai_server(lambda server, seen: Reply(429, {"Retry-After": soon()})) as server:
-        outcome = outcome_of([provider(adapter, server.url)], "whole", Policy(retries=0))
+        outcome = outcome_of([provider(adapter, server.url)], "whole", RetryPolicy(retries=0))
 
     assert 2 <= outcome.retry_after <= 4
 
@@ -214,7 +214,7 @@ def test_a_budget_counts_what_may_have_been_billed_and_nothing_else(name, way, c
     fault = next(fault for fault in FAULTS if fault.name == name)
     adapter, mode = way
     budget = Budget(tmp_path, Limits(run=1.0))
-    policy = Policy(retries=0, timeout=0.4 if name in SLOW else 20)
+    policy = RetryPolicy(retries=0, timeout=0.4 if name in SLOW else 20)
     with fault_server(fault, certificate) as server:
         url = f"http://127.0.0.1:{closed_port()}/v1" if name == "refused" else server.url
         model = "openai/m" if adapter == "litellm" else "m"

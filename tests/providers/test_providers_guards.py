@@ -17,13 +17,13 @@ from trainer.core.errors import ConfigError, ProviderError
 from trainer.core.registry import Registry
 from trainer.core.secrets import mask_secrets
 from trainer.providers import (
+    BatchRow,
     Budget,
     CompletionCache,
     CustomProvider,
     Limits,
-    Policy,
     Request,
-    Row,
+    RetryPolicy,
     complete_rows,
     create_provider,
     find_key,
@@ -91,10 +91,10 @@ def test_a_key_is_found_in_nothing_that_outlives_its_call(adapter, tmp_path, cap
         record(result, Request("hello", adapter, model), tmp_path / "tape.jsonl", secrets=link.secrets)
         told += [repr(result), repr(link), repr(vars(link))]
         try:
-            complete("please fail", chain=[link], policy=Policy(retries=0), **common)
+            complete("please fail", chain=[link], policy=RetryPolicy(retries=0), **common)
         except ProviderError as error:
             told += [str(error), repr(error), repr(error.attempts), "".join(traceback.format_exception(error))]
-        rows = [Row({"n": 1}, call("please fail", [link])), Row({"n": 2}, call("hello", [link]))]
+        rows = [BatchRow({"n": 1}, call("please fail", [link])), BatchRow({"n": 2}, call("hello", [link]))]
         complete_rows(rows, ledger=tmp_path / "ledger.jsonl", output=tmp_path / "out.jsonl", on_line=told.append)
 
     written = [path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()]

@@ -11,7 +11,7 @@ from servers.limits import Bucket
 from servers.openai import Reply, openai_server
 from trainer.core.errors import ProviderError
 from trainer.core.values import CompletionResult
-from trainer.providers import Policy, complete_many, create_provider
+from trainer.providers import RetryPolicy, complete_many, create_provider
 from trainer.providers.limits import wait_for_one, wait_for_reset
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -57,7 +57,7 @@ def test_a_refusal_without_a_wait_names_that_of_its_limit():
                 call(
                     "x",
                     [create_provider("openai_compatible", model="m", api_base=server.url)],
-                    policy=Policy(retries=0),
+                    policy=RetryPolicy(retries=0),
                 )
             ]
         )[0]

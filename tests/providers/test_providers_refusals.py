@@ -10,7 +10,7 @@ from servers.clients import call, complete
 from servers.openai import Reply, openai_server
 from trainer.core.errors import ProviderError
 from trainer.core.values import CompletionResult
-from trainer.providers import Budget, Limits, Policy, complete_many, create_provider
+from trainer.providers import Budget, Limits, RetryPolicy, complete_many, create_provider
 
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "integer"}}, "required": ["answer"]}
 
@@ -48,7 +48,7 @@ def test_a_server_that_refuses_a_response_format_is_asked_in_words(provider, sta
     with openai_server(refusing("response_format", status, words)) as server:
         link = made(server, provider)
         link.native_schema = True
-        result = complete("x", chain=[link], schema=SCHEMA, extract=extract, policy=Policy(retries=0))
+        result = complete("x", chain=[link], schema=SCHEMA, extract=extract, policy=RetryPolicy(retries=0))
         again = complete("y", chain=[link], schema=SCHEMA, extract=extract)
         bodies = [seen.body for seen in server.requests]
 
@@ -85,7 +85,7 @@ def test_the_refused_call_is_free(tmp_path):
 def test_a_server_that_fails_without_naming_the_format_is_asked_in_words_too(status):
     with openai_server(refusing("response_format", status, "Bad Request")) as server:
         link = made(server, "openai_compatible")
-        result = complete("x", chain=[link], schema=SCHEMA, extract=extract, policy=Policy(retries=0))
+        result = complete("x", chain=[link], schema=SCHEMA, extract=extract, policy=RetryPolicy(retries=0))
 
     assert result.metadata["json"] == {"answer": 42}
     assert len(server.requests) == 2
@@ -107,7 +107,7 @@ def test_a_server_that_ignores_the_format_is_told_the_schema_when_asked_again():
 def test_other_refusals_are_not_taken_for_one_of_the_format(status):
     with openai_server(lambda server, seen: Reply(status)) as server:
         link = made(server, "openai_compatible")
-        outcome = complete_many([call("x", [link], schema=SCHEMA, policy=Policy(retries=0))])[0]
+        outcome = complete_many([call("x", [link], schema=SCHEMA, policy=RetryPolicy(retries=0))])[0]
 
         assert len(server.requests) == 1
     assert isinstance(outcome, ProviderError)

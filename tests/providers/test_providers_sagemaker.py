@@ -12,7 +12,7 @@ from servers.clients import complete
 from servers.sagemaker import sagemaker_server
 from trainer.core.errors import ConfigError, ProviderError
 from trainer.core.values import Prompt
-from trainer.providers import Policy, create_provider
+from trainer.providers import RetryPolicy, create_provider
 
 pytest.importorskip("boto3", reason="the extra sagemaker is not installed")
 PROMPT = Prompt("a.md", "A", "Write about AbbVie.", system="Be brief.")
@@ -131,7 +131,7 @@ def test_every_error_of_aws_has_its_kind_and_is_sent_once(status, code, body, ki
     with sagemaker_server() as server:
         server.error = (status, code, body)
         with pytest.raises(ProviderError) as caught:
-            complete(PROMPT, chain=[provider(server)], policy=Policy(retries=0))
+            complete(PROMPT, chain=[provider(server)], policy=RetryPolicy(retries=0))
 
     assert caught.value.kind == kind
     assert len(server.calls) == 1

@@ -32,7 +32,7 @@ from trainer.core.project import Project
 from trainer.core.readings import ReadOptions, data_of, read_file
 from trainer.core.values import CompletionResult, Json
 from trainer.prompts import takes
-from trainer.providers import BatchResult, Progress, Row, complete_rows, explain
+from trainer.providers import BatchResult, BatchRow, Progress, complete_rows, explain
 
 if TYPE_CHECKING:
     from trainer.sources import Choice
@@ -196,9 +196,9 @@ def _rendered(run: Run, batch: Batch) -> list[Answerable | TrainerError]:
     return rows
 
 
-def _row(run: Run, batch: Batch, params: Mapping[str, Json], answerable: Answerable | TrainerError) -> Row:
+def _row(run: Run, batch: Batch, params: Mapping[str, Json], answerable: Answerable | TrainerError) -> BatchRow:
     if isinstance(answerable, TrainerError):
-        return Row(dict(params), answerable)
+        return BatchRow(dict(params), answerable)
     rendered, choice = answerable
     call = Call(batch.name, rendered.prompt, choice)
 
@@ -209,7 +209,7 @@ def _row(run: Run, batch: Batch, params: Mapping[str, Json], answerable: Answera
         return replace(result, content=written(result), metadata=metadata)
 
     identity = [explain(call.request), [step.text for step in rendered.prompt.steps]]
-    return Row(dict(params), complete, identity)
+    return BatchRow(dict(params), complete, identity)
 
 
 def _queried(project: Project, path: Path) -> Rows:

@@ -24,8 +24,8 @@ from trainer.providers import (
     CompletionCache,
     Limits,
     LLMProvider,
-    Policy,
     RateLimits,
+    RetryPolicy,
     ScopedLimit,
     create_provider,
     find_key,
@@ -134,9 +134,9 @@ def make_chain(project: Project, choice: ModelChoice) -> list[LLMProvider]:
     return chain
 
 
-def make_policy(choice: ModelChoice, *, retry: bool = True) -> Policy:
+def make_policy(choice: ModelChoice, *, retry: bool = True) -> RetryPolicy:
     """How often and how long one completion is tried."""
-    return Policy(retries=choice.section.retries if retry else 0, timeout=parse_duration(choice.section.timeout))
+    return RetryPolicy(retries=choice.section.retries if retry else 0, timeout=parse_duration(choice.section.timeout))
 
 
 def make_limits(project: Project) -> RateLimits:

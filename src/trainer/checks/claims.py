@@ -14,7 +14,7 @@ from trainer.checks.document import CheckedBlock, CheckedDocument
 from trainer.checks.lexicon import CJK, Lexicon
 from trainer.checks.numerals import Kind, Numeral, Style, currencies, find_numerals, physical_units
 from trainer.checks.times import TimeRef, find_times
-from trainer.checks.view import View
+from trainer.checks.view import FactsView
 
 Members = tuple[tuple[str, str], ...]
 """The dimension and name of each member that a name may be of."""
@@ -151,13 +151,13 @@ class _Outer:
     times: tuple[TimeRef, ...] = ()
 
 
-def read_claims(document: CheckedDocument, *, view: View, lexicon: Lexicon, style: Style) -> Claims:
+def read_claims(document: CheckedDocument, *, view: FactsView, lexicon: Lexicon, style: Style) -> Claims:
     """Every claim of a document, in the order of the text."""
     return _Reader(view, lexicon, style).read(document)
 
 
 class _Reader:
-    def __init__(self, view: View, lexicon: Lexicon, style: Style) -> None:
+    def __init__(self, view: FactsView, lexicon: Lexicon, style: Style) -> None:
         self.view = view
         self.lexicon = lexicon
         self.style = style

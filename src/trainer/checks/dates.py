@@ -11,14 +11,14 @@ from trainer.checks.concepts import concept_words, concepts
 from trainer.checks.figure import Figure
 from trainer.checks.lexicon import Lexicon, detect_language
 from trainer.checks.times import find_times
-from trainer.checks.view import View
+from trainer.checks.view import FactsView
 from trainer.core.values import Context, DataBlock
 
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T|\s|$)")
 
 
 def check_dates(
-    claims: Claims, *, view: View, blocks: Sequence[DataBlock], contexts: Sequence[Context]
+    claims: Claims, *, view: FactsView, blocks: Sequence[DataBlock], contexts: Sequence[Context]
 ) -> Iterator[Figure]:
     """Every whole date with its verdict: of a datum, of a context, or none."""
     known = _dates(view, blocks)
@@ -120,7 +120,7 @@ def _named(source: str) -> frozenset[str]:
     return concept_words(source.rpartition("/")[2]) - {"date", "time", "end", "start", "retrieved"}
 
 
-def _dates(view: View, blocks: Sequence[DataBlock]) -> dict[date, str]:
+def _dates(view: FactsView, blocks: Sequence[DataBlock]) -> dict[date, str]:
     """Every day that the data names, with where it stands."""
     found: dict[date, str] = {}
     for datum in view.data:

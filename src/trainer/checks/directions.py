@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from trainer.checks.calendar import is_before, same_length
 from trainer.checks.claims import Sentence
 from trainer.checks.concepts import concepts
-from trainer.checks.evidence import Evidence, Reading, exact
+from trainer.checks.evidence import Assessment, Evidence, exact
 from trainer.checks.predicate import Predicate, as_quantity, predicate, quantity_of, value_like
 from trainer.checks.quantities import Candidate, Quantity
 from trainer.checks.times import find_times
 
 
-def directions(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
+def directions(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment]) -> Iterator[Predicate]:
     """Each word of direction that stands beside a figure, or between two."""
     lexicon = evidence.lexicon
     words = [(match, 1) for match in lexicon.own("up").finditer(sentence.text)]
@@ -62,7 +62,7 @@ def _is_approximation(evidence: Evidence, text: str, match: re.Match[str]) -> bo
 
 
 def _change_beside(
-    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str]
 ) -> tuple[float, tuple[Quantity, ...]] | None:
     """The signed change that a figure right beside the word states."""
     for reading in readings:
@@ -100,7 +100,7 @@ def _is_change(evidence: Evidence, quantity: Quantity) -> bool:
 
 
 def _comparison(  # noqa: C901, PLR0912
-    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str], is_verb: bool
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str], is_verb: bool
 ) -> tuple[float, tuple[Quantity, ...]] | None:
     """The change to the figure that the word leads to: from the one named beside it, else from a year or step before."""  # noqa: E501
     text = sentence.text
@@ -213,7 +213,7 @@ def _implied(evidence: Evidence, sentence: Sentence, end: int, other: Quantity) 
 
 
 def _ratio_comparison(
-    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str]
 ) -> tuple[float, tuple[Quantity, ...]] | None:
     """`a smaller share than in 2024`: the ratio before the word, at the time behind it."""
     before = [reading for reading in readings if reading.claim.numeral.end <= match.start()]

@@ -13,7 +13,7 @@ from trainer.checks.lexicon import Lexicon
 from trainer.checks.numerals import Numeral
 from trainer.checks.quantities import Candidate, Quantity
 from trainer.checks.slices import Slices
-from trainer.checks.view import Datum, MemberKey, Option, View
+from trainer.checks.view import Datum, FactsView, MemberKey, Option
 from trainer.facts import Time
 
 
@@ -45,7 +45,7 @@ class ContextFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Assessment:
     """What became of a claim."""
 
     claim: Claim
@@ -57,7 +57,7 @@ class Reading:
 
 
 @dataclass(slots=True)
-class Learned:
+class TableBindings:
     """What the exact figures of a text's tables show of their rows and columns, by block and row or column."""
 
     rows: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -73,20 +73,20 @@ class Learned:
 class Evidence:
     """Data, contexts and all that was read of a text so far; what was borne out helps to read what follows."""
 
-    def __init__(self, view: View, contexts: Sequence[ContextFigure], lexicon: Lexicon) -> None:
+    def __init__(self, view: FactsView, contexts: Sequence[ContextFigure], lexicon: Lexicon) -> None:
         self.view = view
         self.slices = Slices(view)
         self.contexts = contexts
         self.lexicon = lexicon
         self.calendar = Calendar.of(datum.time for datum in view.data)
         self.latest = max((datum.end for datum in view.data if datum.time), default=None)
-        self.learned = Learned()
+        self.learned = TableBindings()
         self.currency = ""
         """Of most money in the text."""
-        self.readings: list[Reading] = []
-        self.by_group: dict[tuple[int, ...], list[Reading]] = defaultdict(list)
+        self.readings: list[Assessment] = []
+        self.by_group: dict[tuple[int, ...], list[Assessment]] = defaultdict(list)
         """By sentence or row."""
-        self.by_column: dict[tuple[int, int], list[Reading]] = defaultdict(list)
+        self.by_column: dict[tuple[int, int], list[Assessment]] = defaultdict(list)
         self._written: frozenset[int] | None = None
         self.position = 0
         """Of the claim at hand, in the order of the text."""
@@ -104,7 +104,7 @@ class Evidence:
         if counts and counts.total() >= 4 and counts.most_common(1)[0][1] >= 0.75 * counts.total():
             self.currency = counts.most_common(1)[0][0]
 
-    def add(self, reading: Reading) -> None:
+    def add(self, reading: Assessment) -> None:
         """Takes note of the next reading."""
         self._written = None
         self.readings.append(reading)
@@ -112,7 +112,7 @@ class Evidence:
         if reading.claim.is_cell:
             self.by_column[reading.claim.group[0], reading.claim.col].append(reading)
 
-    def replace(self, number: int, reading: Reading) -> None:
+    def replace(self, number: int, reading: Assessment) -> None:
         """Puts another reading in the place of an earlier one."""
         self._written = None
         earlier, self.readings[number] = self.readings[number], reading
@@ -142,7 +142,7 @@ class Evidence:
             self._written = frozenset(item.index for candidate in candidates for item in candidate.inputs)
         return self._written
 
-    def borne_out(self, readings: Iterable[Reading]) -> list[Quantity]:
+    def borne_out(self, readings: Iterable[Assessment]) -> list[Quantity]:
         """What readings that hold are of, as something to count with."""
         found = []
         for reading in readings:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from trainer.checks.dates import check_dates
-from trainer.checks.evidence import Reading, exact
+from trainer.checks.evidence import Assessment, exact
 from trainer.checks.figure import UNVERIFIED, Figure, FigureReport, Unread
 from trainer.checks.predicate import Predicate
 from trainer.checks.predicates import check_predicates
@@ -49,15 +49,15 @@ def _check(text: str, given: Given, language: str | None, foreign: tuple[str, ..
     return FigureReport(tuple(figures), _scores(figures), unread)
 
 
-def _of_stranger(reading: Reading, strangers: re.Pattern[str] | None) -> Reading:
+def _of_stranger(reading: Assessment, strangers: re.Pattern[str] | None) -> Assessment:
     """The reading, unsupported where the figure is said of a name that the data is not about."""
     claim = reading.claim
     if strangers is None or claim.members or not (match := strangers.search(claim.head or claim.sentence)):
         return reading
-    return Reading(claim, "unsupported", None, f"nothing given is about {match[0]}")
+    return Assessment(claim, "unsupported", None, f"nothing given is about {match[0]}")
 
 
-def _figure(reading: Reading) -> Figure:
+def _figure(reading: Assessment) -> Figure:
     claim, candidate = reading.claim, reading.candidate
     numeral = claim.numeral
     inputs = candidate.inputs if candidate else ()

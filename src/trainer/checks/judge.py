@@ -10,14 +10,14 @@ from trainer.checks.arithmetic import Arithmetic
 from trainer.checks.claims import Claim
 from trainer.checks.costs import Binding, Costs
 from trainer.checks.direct import Direct
-from trainer.checks.evidence import ContextFigure, Evidence, Reading, shown
+from trainer.checks.evidence import Assessment, ContextFigure, Evidence, shown
 from trainer.checks.figure import UNVERIFIED
 from trainer.checks.learning import Templates, learn
 from trainer.checks.lexicon import Lexicon
 from trainer.checks.nearby import Nearby
 from trainer.checks.quantities import Candidate, Quantity
 from trainer.checks.thresholds import ACCEPTED, BOUND, LIKELY, LIMIT_DIGITS, LIMIT_DISTANCE, NAMED, UNCALLED
-from trainer.checks.view import Datum, View
+from trainer.checks.view import Datum, FactsView
 
 _FIRST = 6
 """So many of the likeliest data that meet a figure are tried."""
@@ -38,20 +38,20 @@ class Case:
     """All arithmetic that meets it, once that was tried."""
 
 
-Rule = Callable[["Judge", Case], Reading | None]
+Rule = Callable[["Judge", Case], Assessment | None]
 
 
 class Judge:
     """Judges claims in their order; what was borne out helps to read what follows."""
 
-    def __init__(self, view: View, contexts: Sequence[ContextFigure], lexicon: Lexicon) -> None:
+    def __init__(self, view: FactsView, contexts: Sequence[ContextFigure], lexicon: Lexicon) -> None:
         self.evidence = Evidence(view, contexts, lexicon)
         self.costs = Costs(self.evidence)
         self.data = Direct(self.evidence, self.costs)
         self.nearby = Nearby(self.evidence, self.costs)
         self.arithmetic = Arithmetic(self.evidence, self.nearby)
 
-    def judge(self, claims: Sequence[Claim]) -> list[Reading]:
+    def judge(self, claims: Sequence[Claim]) -> list[Assessment]:
         """The reading of each claim."""
         self.evidence.begin(claims)
         learn(self.evidence, self.data, claims)
@@ -69,7 +69,7 @@ class Judge:
         self._read_again()
         return self.evidence.readings
 
-    def _read(self, claim: Claim) -> tuple[Reading, Sequence[Candidate]]:
+    def _read(self, claim: Claim) -> tuple[Assessment, Sequence[Candidate]]:
         """The reading that the first rule gives, and all arithmetic that met the figure."""
         binding = self.costs.bind(claim)
         direct = sorted(self.data.candidates(claim, binding), key=lambda item: (item[0].cost, item[0].inputs[0].index))
@@ -104,7 +104,7 @@ class Judge:
             if again.verdict == "derived":
                 self.evidence.replace(number, again)
 
-    def _misplaced(self, claim: Claim, binding: Binding, reading: Reading) -> Reading:
+    def _misplaced(self, claim: Claim, binding: Binding, reading: Assessment) -> Assessment:
         """The reading of a cell, contradicted where its head or the other cells of its row or column ask for another measure."""  # noqa: E501
         candidate = reading.candidate
         if candidate is None:
@@ -113,7 +113,7 @@ class Judge:
         if own is None or claim.numeral.low <= own.value <= claim.numeral.high:
             return reading  # the same amount under two names: a product's revenue stands by product and by segment
         message = f"{own.named()} is {shown(own)}; {claim.numeral.text} is {candidate.inputs[0].named()}"
-        return Reading(claim, "contradicted", _as_candidate(own), message)
+        return Assessment(claim, "contradicted", _as_candidate(own), message)
 
     def _learned_datum(self, claim: Claim, binding: Binding, candidate: Candidate) -> Quantity | None:
         """The datum of the measure that the other cells show, where a cell is of another one."""
@@ -143,41 +143,41 @@ class Judge:
         return own if own.cost <= self.costs.of_place(claim, binding, self.evidence.view.data[item.index]) else None
 
 
-def likely_datum(judge: Judge, case: Case) -> Reading | None:
+def likely_datum(judge: Judge, case: Case) -> Assessment | None:
     """A datum that is likely to be meant has this value."""
     return _supported(judge, case) if case.datum is not None and case.datum.cost <= LIKELY else None
 
 
-def context_figure(judge: Judge, case: Case) -> Reading | None:
+def context_figure(judge: Judge, case: Case) -> Assessment | None:
     """A context says the same of the same."""
     context = judge.data.context(case.claim)
     if context is None or (case.datum is not None and case.datum.cost <= context.cost):
         return None
-    return Reading(case.claim, "context", context)
+    return Assessment(case.claim, "context", context)
 
 
-def any_datum(judge: Judge, case: Case) -> Reading | None:
+def any_datum(judge: Judge, case: Case) -> Assessment | None:
     """A datum has this value, though less speaks for it."""
     return _supported(judge, case) if case.datum is not None else None
 
 
-def converted_datum(judge: Judge, case: Case) -> Reading | None:
+def converted_datum(judge: Judge, case: Case) -> Assessment | None:
     """A datum in another unit has it."""
     converted = judge.data.converted(case.claim, case.binding)
-    return Reading(case.claim, "derived", converted) if converted is not None else None
+    return Assessment(case.claim, "derived", converted) if converted is not None else None
 
 
-def arithmetic(judge: Judge, case: Case) -> Reading | None:
+def arithmetic(judge: Judge, case: Case) -> Assessment | None:
     """Arithmetic on named data gives it, and no word binds one datum that is another."""
     derivation = judge.arithmetic.derive(case.claim, case.binding)
     case.hits = derivation.hits
     derived = derivation.best
     if derived is None or _is_uncalled(judge, case, derived):
         return None
-    return Reading(case.claim, "derived", derived, chance=derivation.chance)
+    return Assessment(case.claim, "derived", derived, chance=derivation.chance)
 
 
-def limit(judge: Judge, case: Case) -> Reading | None:
+def limit(judge: Judge, case: Case) -> Assessment | None:
     """The one datum that the words bind lies on the side of a round limit: `above 70`, `fell below 70`."""
     claim = case.claim
     has = judge.evidence.lexicon.before
@@ -191,10 +191,10 @@ def limit(judge: Judge, case: Case) -> Reading | None:
     if not 1 <= ratio <= LIMIT_DISTANCE:
         return None
     formula = f"{{0}} is {'above' if side > 0 else 'below'} {claim.numeral.text}"
-    return Reading(claim, "derived", replace(_as_candidate(own), operation="limit", formula=formula))
+    return Assessment(claim, "derived", replace(_as_candidate(own), operation="limit", formula=formula))
 
 
-def another_datum(judge: Judge, case: Case) -> Reading | None:
+def another_datum(judge: Judge, case: Case) -> Assessment | None:
     """The words bind one datum, and it says otherwise."""
     own = judge.costs.expected(case.claim, case.binding)
     if own is None:
@@ -205,13 +205,13 @@ def another_datum(judge: Judge, case: Case) -> Reading | None:
         message = f"{text} is {hit.named()}; {own.named()} is {shown(own)}"
     else:
         message = f"{own.named()} is {shown(own)}, not {text}"
-    return Reading(case.claim, "contradicted", _as_candidate(own), message)
+    return Assessment(case.claim, "contradicted", _as_candidate(own), message)
 
 
-def nothing(judge: Judge, case: Case) -> Reading:  # noqa: ARG001
+def nothing(judge: Judge, case: Case) -> Assessment:  # noqa: ARG001
     """Nothing given says so."""
     message = "no datum, no arithmetic on named data and no context gives this figure"
-    return Reading(case.claim, "unsupported", None, message)
+    return Assessment(case.claim, "unsupported", None, message)
 
 
 RULES: tuple[Rule, ...] = (
@@ -227,13 +227,13 @@ RULES: tuple[Rule, ...] = (
 """In this order; the first that gives a reading decides."""
 
 
-def _supported(judge: Judge, case: Case) -> Reading:
+def _supported(judge: Judge, case: Case) -> Assessment:
     assert case.datum
     formula = judge.evidence.view.data[case.datum.inputs[0].index].formula
     if formula:
         made = replace(case.datum, operation="definition", formula=formula)
-        return Reading(case.claim, "derived", made, chance=case.chance)
-    return Reading(case.claim, "supported", case.datum, chance=case.chance)
+        return Assessment(case.claim, "derived", made, chance=case.chance)
+    return Assessment(case.claim, "supported", case.datum, chance=case.chance)
 
 
 def _is_uncalled(judge: Judge, case: Case, derived: Candidate) -> bool:

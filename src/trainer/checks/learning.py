@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from trainer.checks.claims import Claim
 from trainer.checks.direct import Direct
-from trainer.checks.evidence import Evidence, Learned, Reading
+from trainer.checks.evidence import Assessment, Evidence, TableBindings
 from trainer.checks.quantities import Candidate
 from trainer.checks.view import Datum
 from trainer.facts import Time
@@ -95,7 +95,7 @@ def _common(cells: Sequence[set[object]]) -> object:
     return ranked[0][0]
 
 
-def _keep_one_axis(learned: Learned) -> None:
+def _keep_one_axis(learned: TableBindings) -> None:
     """What differs from column to column is not what a row is of, and the other way round."""
     for block in {block for block, _ in (*learned.column_members, *learned.column_times, *learned.columns)}:
         columns = [of for (at, _), of in learned.column_members.items() if at == block]
@@ -116,7 +116,7 @@ def _forget_rows(block: int, columns: Mapping[Place, object], rows: dict[Place, 
             del rows[place]
 
 
-def _fiscal_end(learned: Learned, claims: Iterable[Claim]) -> int | None:
+def _fiscal_end(learned: TableBindings, claims: Iterable[Claim]) -> int | None:
     """The month in which fiscal years end by how the heads of tables number their quarters; None for the calendar's."""
     ends: Counter[int] = Counter()
     for claim in claims:
@@ -170,7 +170,7 @@ class Templates:
             for number, claim, hits in cells:
                 hit = next((hit for hit in sorted(hits, key=lambda hit: hit.cost) if best in _signatures(hit)), None)
                 if hit is not None:
-                    evidence.replace(number, Reading(claim, "derived", hit))
+                    evidence.replace(number, Assessment(claim, "derived", hit))
 
 
 def _signatures(candidate: Candidate) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 
-from trainer.checks.view import View
+from trainer.checks.view import FactsView
 from trainer.core.yamltext import load_yaml
 from trainer.facts.words import name_words
 
@@ -15,7 +15,7 @@ _COUNTRY = frozenset(["country", "iso", "iso2", "iso3", "geo", "nation", "land",
 """Dimensions whose members may be codes of countries."""
 
 
-def localized(view: View, language: str) -> View:
+def localized(view: FactsView, language: str) -> FactsView:
     """The view with the names that a language has for its members besides those of the data."""
     names: dict[tuple[str, str], set[str]] = defaultdict(set)
     groups, places, codes = _groups(), _places(), _codes()

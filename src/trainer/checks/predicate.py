@@ -8,7 +8,7 @@ from typing import Literal
 from trainer.checks.calendar import same_length
 from trainer.checks.claims import Members, Sentence
 from trainer.checks.concepts import concepts
-from trainer.checks.evidence import Evidence, Reading
+from trainer.checks.evidence import Assessment, Evidence
 from trainer.checks.quantities import Quantity
 from trainer.checks.thresholds import SUBJECT
 from trainer.checks.times import TimeRef, find_times
@@ -87,7 +87,7 @@ def predicate(  # noqa: PLR0917
     return Predicate(line, column, sentence.text[start:end], kind, holds, "" if holds else message, inputs)
 
 
-def quantity_of(reading: Reading) -> Quantity | None:
+def quantity_of(reading: Assessment) -> Quantity | None:
     """What a figure is, where it is verified."""
     if reading.candidate is None or reading.verdict in ("contradicted", "unsupported"):
         return None

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from trainer.checks.claims import Sentence
 from trainer.checks.directions import directions
-from trainer.checks.evidence import Evidence, Reading
+from trainer.checks.evidence import Assessment, Evidence
 from trainer.checks.predicate import Predicate
 from trainer.checks.ranks import ranks
 from trainer.checks.sizes import sizes
 from trainer.checks.trends import comparisons, spans, streaks
 
-READERS: tuple[Callable[[Evidence, Sentence, Sequence[Reading]], Iterator[Predicate]], ...] = (
+READERS: tuple[Callable[[Evidence, Sentence, Sequence[Assessment]], Iterator[Predicate]], ...] = (
     directions,
     ranks,
     sizes,
@@ -28,7 +28,7 @@ READERS: tuple[Callable[[Evidence, Sentence, Sequence[Reading]], Iterator[Predic
 
 def check_predicates(evidence: Evidence, sentences: Sequence[Sentence]) -> Iterator[Predicate]:
     """Every predicate of the sentences that binds data, with whether it holds."""
-    by_group: dict[tuple[int, ...], list[Reading]] = {}
+    by_group: dict[tuple[int, ...], list[Assessment]] = {}
     for reading in evidence.readings:
         if not reading.claim.is_cell:
             by_group.setdefault(reading.claim.group, []).append(reading)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from trainer.checks.calendar import same_length
 from trainer.checks.claims import Sentence
 from trainer.checks.concepts import concepts
-from trainer.checks.evidence import Evidence, Reading, exact
+from trainer.checks.evidence import Assessment, Evidence, exact
 from trainer.checks.predicate import Predicate, as_quantity, own_quantity, predicate, quantity_of, subject_of
 from trainer.checks.quantities import Candidate, Quantity
 from trainer.checks.thresholds import NAMED
@@ -31,7 +31,7 @@ _NEAREST = 90
 """Most characters between a word of rank and the figure that is ranked."""
 
 
-def ranks(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
+def ranks(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment]) -> Iterator[Predicate]:
     """Each word of rank whose figure, or whose measure with one member and time, the sentence binds."""
     taken: set[int] = set()
     places = {**evidence.lexicon.mapped("ordinals"), **evidence.lexicon.mapped("places")}
@@ -92,7 +92,7 @@ def _superlative(evidence: Evidence, key: str) -> re.Pattern[str] | None:
 
 
 def _ranked(
-    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str]
 ) -> tuple[Quantity, list[list[Quantity]]] | None:
     """What is ranked, and the groups it may be the first of."""
     reading = _nearest(sentence, readings, match)
@@ -119,14 +119,14 @@ def _ranked(
     return quantity, groups
 
 
-def _nearest(sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]) -> Reading | None:
+def _nearest(sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str]) -> Assessment | None:
     """The verified figure that a word of rank stands nearest to; one behind it goes before one in front of it."""
 
-    def distance(reading: Reading) -> int:
+    def distance(reading: Assessment) -> int:
         numeral = reading.claim.numeral
         return abs(numeral.start - match.end()) + (20 if numeral.end < match.start() else 0)
 
-    def is_parted(reading: Reading) -> bool:
+    def is_parted(reading: Assessment) -> bool:
         numeral = reading.claim.numeral
         return ";" in sentence.text[min(match.end(), numeral.end) : max(match.start(), numeral.start)]
 
@@ -152,7 +152,7 @@ def _is_group(candidate: Candidate) -> bool:
     return candidate.operation in ("sum", "mean", "count") and len(candidate.inputs) == 1 and item.index < 0
 
 
-def _is_by_time(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]) -> bool:
+def _is_by_time(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str]) -> bool:
     """Whether times are ranked: `the highest of the year`, `was highest in 2007`, `peaked`."""
     if any(evidence.lexicon.pattern(key).fullmatch(match[0]) for key in ("peaked", "bottomed")):
         return True
@@ -190,7 +190,7 @@ def _along_time(evidence: Evidence, quantity: Quantity) -> Iterator[list[Quantit
             yield group
 
 
-def _named_group(evidence: Evidence, sentence: Sentence, reading: Reading | None) -> Quantity | None:
+def _named_group(evidence: Evidence, sentence: Sentence, reading: Assessment | None) -> Quantity | None:
     """The mean over the group that the words of a sentence name, where they speak of one; a figure must be it."""
     subject = subject_of(evidence, sentence.text) if evidence.lexicon.has("mean", sentence.text) else None
     if subject is None or len(subject.measures) != 1 or subject.times:

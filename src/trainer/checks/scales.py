@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 
 from trainer.checks.claims import Claim
 from trainer.checks.thresholds import NAMED
-from trainer.checks.view import View
+from trainer.checks.view import FactsView
 
 FACTORS = (1e3, 1e4, 1e6, 1e8, 1e9)
 """What accounts and statistics are stored in: thousands, millions, billions, and the 万 and 億 of East Asia."""
 
 
-def shown_scales(view: View, claims: Iterable[Claim]) -> Mapping[int, float]:
+def shown_scales(view: FactsView, claims: Iterable[Claim]) -> Mapping[int, float]:
     """By measure, the factor by which exact figures of a text exceed its data.
 
     Two figures at least have to agree, and half as many as meet the data as it stands: one alone may be a slip, and is

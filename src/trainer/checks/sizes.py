@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from trainer.checks.calendar import is_before, same_length
 from trainer.checks.claims import Sentence
 from trainer.checks.concepts import concepts
-from trainer.checks.evidence import Evidence, Reading
+from trainer.checks.evidence import Assessment, Evidence
 from trainer.checks.predicate import Predicate, as_quantity, own_quantity, predicate, quantity_of
 from trainer.checks.quantities import Quantity
 from trainer.checks.times import find_times
 
 
-def sizes(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
+def sizes(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment]) -> Iterator[Predicate]:
     """Each word of size whose two values the sentence binds."""
     lexicon = evidence.lexicon
     grew = lexicon.mapped("grew_by")
@@ -58,7 +58,7 @@ def sizes(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -
 
 
 def _pair(
-    evidence: Evidence, sentence: Sentence, readings: Sequence[Reading], match: re.Match[str]
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str]
 ) -> tuple[Quantity, Quantity] | None:
     quantities = [
         (reading.claim.numeral.start, quantity)

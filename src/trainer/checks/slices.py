@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 from trainer.checks.quantities import Group, Quantity
-from trainer.checks.view import Datum, View
+from trainer.checks.view import Datum, FactsView
 from trainer.facts import Time
 
 Member = tuple[str, str]
@@ -21,7 +21,7 @@ _MOST_ROWS = 20_000
 class Slices:
     """The groups of rows of measures that have two dimensions or more; each is added up once."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: FactsView) -> None:
         self.view = view
         self.rows: dict[int, list[Datum]] = defaultdict(list)
         for datum in view.data:

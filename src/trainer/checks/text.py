@@ -7,13 +7,13 @@ from functools import lru_cache
 
 from trainer.checks.claims import Claims, read_claims
 from trainer.checks.document import CheckedDocument, read_document
-from trainer.checks.evidence import ContextFigure, Evidence, Reading
+from trainer.checks.evidence import Assessment, ContextFigure, Evidence
 from trainer.checks.judge import Judge
 from trainer.checks.lexicon import Lexicon, detect_language, languages
 from trainer.checks.members import localized
 from trainer.checks.numerals import Style, style_of
 from trainer.checks.scales import shown_scales
-from trainer.checks.view import View
+from trainer.checks.view import FactsView
 from trainer.core.values import Context, DataBlock
 from trainer.facts import read_blocks
 
@@ -24,7 +24,7 @@ class ParsedText:
 
     document: CheckedDocument
     claims: Claims
-    view: View
+    view: FactsView
     lexicon: Lexicon
     style: Style
 
@@ -34,7 +34,7 @@ class Checked:
     """A text and the reading of each of its claims."""
 
     parsed: ParsedText
-    readings: tuple[Reading, ...]
+    readings: tuple[Assessment, ...]
     evidence: Evidence
 
 
@@ -59,13 +59,13 @@ class Given:
 
 
 @lru_cache(maxsize=16)
-def read_view(given: Given) -> View:
+def read_view(given: Given) -> FactsView:
     """What data blocks say, laid out for the checks."""
-    return View.of(read_blocks(given.blocks))
+    return FactsView.of(read_blocks(given.blocks))
 
 
 @lru_cache(maxsize=16)
-def _view_in(given: Given, language: str) -> View:
+def _view_in(given: Given, language: str) -> FactsView:
     return localized(read_view(given), language)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from trainer.checks.claims import Sentence
-from trainer.checks.evidence import Evidence, Reading, exact
+from trainer.checks.evidence import Assessment, Evidence, exact
 from trainer.checks.predicate import Predicate, predicate, subject_of
 from trainer.checks.quantities import Quantity
 from trainer.checks.times import TimeRef
@@ -18,7 +18,7 @@ _FAR = 60
 """Most characters between a verb of direction and the times it is said of."""
 
 
-def streaks(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:  # noqa: ARG001
+def streaks(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment]) -> Iterator[Predicate]:  # noqa: ARG001
     """`rose for the fourth year in a row` is the fourth step that way; `for four years in a row` at least that many."""
     match = evidence.lexicon.pattern("in_a_row").search(sentence.text)
     verb = _verb(evidence, sentence.text)
@@ -48,7 +48,7 @@ def streaks(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading])
     yield predicate(sentence, verb[0].start(), match.end(), "direction", holds, message, (last,))
 
 
-def spans(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
+def spans(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment]) -> Iterator[Predicate]:
     """`rose between 2010 and 2015`, `has fallen since 2019`: the values at the two times, where no figure is said."""
     verb = _verb(evidence, sentence.text)
     subject = subject_of(evidence, sentence.text) if verb and not readings else None
@@ -73,7 +73,7 @@ def spans(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -
     yield predicate(sentence, match.start(), match.end(), "direction", holds, message, (later, earlier))
 
 
-def comparisons(evidence: Evidence, sentence: Sentence, readings: Sequence[Reading]) -> Iterator[Predicate]:
+def comparisons(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment]) -> Iterator[Predicate]:
     """`is higher in A than in B`, `A exceeds B`, `grew faster in A than in B`: two members, where no figure is said."""
     if readings:
         return

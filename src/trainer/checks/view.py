@@ -98,7 +98,7 @@ class Datum:
 
 
 @dataclass(slots=True)
-class View:
+class FactsView:
     """Facts as the checks look at them."""
 
     facts: Facts
@@ -136,7 +136,7 @@ class View:
     """In which any value is."""
 
     @classmethod
-    def of(cls, facts: Facts) -> View:
+    def of(cls, facts: Facts) -> FactsView:
         """The view of some facts."""
         view = cls(facts)
         numbers = {measure: number for number, measure in enumerate(facts.measures)}
@@ -355,7 +355,7 @@ class View:
         self.implied = _implied(self.data)
         self._compile()
 
-    def called(self, names: Mapping[tuple[str, str], Iterable[str]]) -> View:
+    def called(self, names: Mapping[tuple[str, str], Iterable[str]]) -> FactsView:
         """The same with more names for members, by dimension and member."""
         view = copy(self)
         view.aliases = {alias: list(members) for alias, members in self.aliases.items()}
@@ -365,7 +365,7 @@ class View:
         view._compile()
         return view
 
-    def scaled(self, factors: Mapping[int, float]) -> View:
+    def scaled(self, factors: Mapping[int, float]) -> FactsView:
         """The same with the values of some measures in the scale that a text shows them to be in."""
         view = copy(self)
         view.data = [

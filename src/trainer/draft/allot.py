@@ -11,7 +11,7 @@ from trainer.draft import wording
 from trainer.draft.domain import concept, derivable
 from trainer.draft.figures import kind
 from trainer.draft.model import Entity, Fact, MeasureColumn, Records
-from trainer.draft.outline import Section, stems
+from trainer.draft.outline import OutlineSection, stems
 
 _ENOUGH = 4
 _MOST_ROWS = 20
@@ -27,7 +27,7 @@ _CADENCE = re.compile(r"\b(quarterly|annual|yearly|monthly|weekly|daily)\b", re.
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FigureRow:
     """One figure of all entities."""
 
     title: str
@@ -49,15 +49,15 @@ class Row:
 class Share:
     """What one section is written from."""
 
-    section: Section
-    rows: tuple[Row, ...] = ()
+    section: OutlineSection
+    rows: tuple[FigureRow, ...] = ()
     series: tuple[tuple[int, Records], ...] = ()
     """Entity's index and its series or list, cut to the columns that matter here."""
     missing: tuple[str, ...] = ()
     """What the section asks for and nothing in the data is named."""
 
 
-def rows_of(entities: Sequence[Entity], derived: Sequence[Sequence[Fact]]) -> tuple[Row, ...]:
+def rows_of(entities: Sequence[Entity], derived: Sequence[Sequence[Fact]]) -> tuple[FigureRow, ...]:
     """The figures of all entities side by side, in the order of the data, derived ones last."""
     found: dict[tuple[str, str], list[Fact | None]] = {}
     every = [entity.facts for entity in entities] + list(derived)
@@ -65,10 +65,12 @@ def rows_of(entities: Sequence[Entity], derived: Sequence[Sequence[Fact]]) -> tu
         for fact in facts:
             cells = found.setdefault((fact.title.casefold(), kind(fact.unit)), [None] * len(entities))
             cells[index % len(entities)] = fact
-    return tuple(Row(next(f.title for f in cells if f), tuple(cells)) for cells in found.values())
+    return tuple(FigureRow(next(f.title for f in cells if f), tuple(cells)) for cells in found.values())
 
 
-def allot(sections: Sequence[Section], rows: Sequence[Row], entities: Sequence[Entity]) -> tuple[Share, ...]:
+def allot(
+    sections: Sequence[OutlineSection], rows: Sequence[FigureRow], entities: Sequence[Entity]
+) -> tuple[Share, ...]:
     """Each section's share; no figure stands in two sections, the summary apart."""
     taken = _by_name(sections, rows)
     left = [row for row in rows if not any(row in each for each in taken.values())]
@@ -87,10 +89,10 @@ def allot(sections: Sequence[Section], rows: Sequence[Row], entities: Sequence[E
     )
 
 
-def picked(section: Section, rows: Sequence[Row], most: int) -> tuple[Row, ...]:
+def picked(section: OutlineSection, rows: Sequence[FigureRow], most: int) -> tuple[FigureRow, ...]:
     """The rows that a section names, best match for each name, in its order."""
     numeric = [row for row in rows if row.numeric]
-    chosen: list[Row] = []
+    chosen: list[FigureRow] = []
     for asked in section.asked:
         best = max(numeric, key=lambda row: _match(asked, row.first), default=None)
         if best and _match(asked, best.first) >= _LEAST_MATCH and best not in chosen:
@@ -98,9 +100,9 @@ def picked(section: Section, rows: Sequence[Row], most: int) -> tuple[Row, ...]:
     return tuple(chosen[:most])
 
 
-def _by_name(sections: Sequence[Section], rows: Sequence[Row]) -> dict[int, list[Row]]:
+def _by_name(sections: Sequence[OutlineSection], rows: Sequence[FigureRow]) -> dict[int, list[FigureRow]]:
     """The rows that a section's guidance names, in the order in which it names them."""
-    placed: dict[int, list[tuple[int, float, int, Row]]] = {index: [] for index in range(len(sections))}
+    placed: dict[int, list[tuple[int, float, int, FigureRow]]] = {index: [] for index in range(len(sections))}
     figures = [(index, section) for index, section in enumerate(sections) if section.role == "figures"]
     for order, row in enumerate(rows):
         score, place, index = _best_section(row.first, figures)
@@ -113,13 +115,13 @@ def _by_name(sections: Sequence[Section], rows: Sequence[Row]) -> dict[int, list
     return {index: [row for *_, row in sorted(found, key=lambda each: each[:3])] for index, found in placed.items()}
 
 
-def _best_section(fact: Fact, figures: Sequence[tuple[int, Section]]) -> tuple[float, int, int]:
+def _best_section(fact: Fact, figures: Sequence[tuple[int, OutlineSection]]) -> tuple[float, int, int]:
     """The best match of a fact in any section: how well, minus the place there, minus the section's index."""
     found = [(*_section_match(section, fact), -index) for index, section in figures]
     return max(found, default=(0.0, 0, 0))
 
 
-def _section_match(section: Section, fact: Fact) -> tuple[float, int]:
+def _section_match(section: OutlineSection, fact: Fact) -> tuple[float, int]:
     """How well a section's guidance names a fact, and minus the place where it does."""
     if not section.guidance and wording.humanised(fact.path.partition(".")[0]) == section.title:
         return 2.0, 0
@@ -140,7 +142,7 @@ def _match(asked: str, fact: Fact) -> float:
     return len(phrase) / len(head if phrase <= head else whole)
 
 
-def _by_relevance(section: Section, rows: Sequence[Row]) -> list[Row]:
+def _by_relevance(section: OutlineSection, rows: Sequence[FigureRow]) -> list[FigureRow]:
     """Rows that share a word with the section's title, by their own title or by where they stand, best first."""
     rows = rows[:_MOST_RANKED]
     own = stems(section.title)
@@ -156,7 +158,7 @@ def _words(fact: Fact) -> str:
 
 
 def _series(
-    sections: Sequence[Section], entities: Sequence[Entity], taken: Mapping[int, Sequence[Row]]
+    sections: Sequence[OutlineSection], entities: Sequence[Entity], taken: Mapping[int, Sequence[FigureRow]]
 ) -> dict[int, list[tuple[int, Records]]]:
     """Each series in the section that names it or most of its columns; in none where no section does."""
     placed: dict[int, list[tuple[int, Records]]] = {index: [] for index in range(len(sections))}
@@ -172,7 +174,7 @@ def _series(
     return placed
 
 
-def _catch_all(sections: Sequence[Section]) -> int | None:
+def _catch_all(sections: Sequence[OutlineSection]) -> int | None:
     """The section that takes what no other does, where the instruction says nothing about any of them."""
     if any(section.guidance for section in sections if section.role == "figures"):
         return None
@@ -181,7 +183,7 @@ def _catch_all(sections: Sequence[Section]) -> int | None:
     return next(iter(named or figures), None)
 
 
-def _series_match(section: Section, records: Records, *, answered: bool) -> float:
+def _series_match(section: OutlineSection, records: Records, *, answered: bool) -> float:
     if section.guidance and not _wanted(section.guidance, records):
         return 0.0 if answered else sum(names_column(section, column.title) for column in records.columns)
     named = stems(f"{records.title} {wording.humanised(records.name)}")
@@ -200,7 +202,7 @@ def _wanted(guidance: str, records: Records) -> bool:
     return not named or not own or bool(named & own)
 
 
-def names_column(section: Section, title: str) -> bool:
+def names_column(section: OutlineSection, title: str) -> bool:
     """Whether the guidance names a column: by its own name, or by all its words in one sentence."""
     whole = stems(title)
     if wording.base(title) == title or wording.period(title):
@@ -210,7 +212,7 @@ def names_column(section: Section, title: str) -> bool:
     return len(whole) > 1 and any(whole <= each for each in section.spoken)
 
 
-def _cut(section: Section, records: Records) -> Records:
+def _cut(section: OutlineSection, records: Records) -> Records:
     """The series with the columns that the section names, in its order, or with its first ones."""
     chosen: list[MeasureColumn] = []
     for asked in section.asked:
@@ -224,7 +226,7 @@ def _cut(section: Section, records: Records) -> Records:
     return replace(records, columns=full[:_MOST_COLUMNS])
 
 
-def _known_titles(rows: Iterable[Row], entities: Iterable[Entity]) -> list[frozenset[str]]:
+def _known_titles(rows: Iterable[FigureRow], entities: Iterable[Entity]) -> list[frozenset[str]]:
     """The words of all that the data names."""
     titles = [f"{row.title} {_words(row.first)}" for row in rows]
     for entity in entities:
@@ -233,7 +235,7 @@ def _known_titles(rows: Iterable[Row], entities: Iterable[Entity]) -> list[froze
     return [stems(title) for title in titles]
 
 
-def _missing(section: Section, known: Sequence[frozenset[str]]) -> tuple[str, ...]:
+def _missing(section: OutlineSection, known: Sequence[frozenset[str]]) -> tuple[str, ...]:
     if section.role != "figures":
         return ()
     return tuple(asked for asked in section.enumerated if not concept(asked) and not _is_known(asked, known))

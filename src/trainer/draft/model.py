@@ -12,7 +12,7 @@ from trainer.facts import Time
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class BlockSource:
     """The data block a fact comes from."""
 
     name: str
@@ -33,7 +33,7 @@ class Fact:
     """As a `Field` writes it: `USD`, `USD/share`, `fraction`, `percent`, `ratio`, `mm`; nothing for a count."""
     path: str
     """Where it stands in its block, list indices included: `quarterly.3.totalRevenue`."""
-    source: Source
+    source: BlockSource
     description: str = ""
     formula: str = ""
     """In words, for a derived figure: `total debt less cash`."""
@@ -119,7 +119,7 @@ class Entity:
     """As the data names it: `AbbVie Inc.`."""
     facts: tuple[Fact, ...]
     records: tuple[Records, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[BlockSource, ...]
 
     @property
     def short(self) -> str:

@@ -19,7 +19,7 @@ _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class OutlineSection:
     """One section to write."""
 
     title: str
@@ -55,14 +55,14 @@ class Section:
         )
 
 
-def outline(titles: Sequence[str], body: str) -> tuple[Section, ...]:
+def outline(titles: Sequence[str], body: str) -> tuple[OutlineSection, ...]:
     """The sections of these titles with their guidance from the instruction's text."""
-    return tuple(Section(title, guidance(title, body), role(title)) for title in titles)
+    return tuple(OutlineSection(title, guidance(title, body), role(title)) for title in titles)
 
 
 def default_outline(
     blocks: Sequence[DataBlock], question: str, *, has_contexts: bool, has_data: bool
-) -> tuple[Section, ...]:
+) -> tuple[OutlineSection, ...]:
     """The sections of a prompt that asks for none: a summary, each part of the data, and what answers the question."""
     groups: list[str] = []
     for block in blocks:
@@ -75,9 +75,11 @@ def default_outline(
     titles = [
         title for title in dict.fromkeys(wording.humanised(group) for group in groups) if role(title) == "figures"
     ][:12]
-    sections = [Section(wording.say("summary"), "", "summary")] if has_data else []
-    sections += [Section(title, "", "figures") for title in (*titles, *([wording.say("rest")] if has_data else []))]
-    return (*sections, *([Section(wording.say("background"), question, "notes")] if has_contexts else []))
+    sections = [OutlineSection(wording.say("summary"), "", "summary")] if has_data else []
+    sections += [
+        OutlineSection(title, "", "figures") for title in (*titles, *([wording.say("rest")] if has_data else []))
+    ]
+    return (*sections, *([OutlineSection(wording.say("background"), question, "notes")] if has_contexts else []))
 
 
 def headings(text: str, *, level: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TypeAlias
 
 from trainer.draft import wording
-from trainer.draft.allot import Row
+from trainer.draft.allot import FigureRow
 from trainer.draft.figures import change, kind, points, ratio, show, times
 from trainer.draft.markup import escaped
 from trainer.draft.model import Entity, Fact, MeasureColumn, Records
@@ -124,7 +124,7 @@ def _share_of_total(column: MeasureColumn, records: Records) -> str:
     return wording.say("share_of_sum", label=_label(records, at), part=part, total=show(total, column.unit))
 
 
-def comparison(row: Row, entities: Sequence[Entity]) -> tuple[float, str] | None:
+def comparison(row: FigureRow, entities: Sequence[Entity]) -> tuple[float, str] | None:
     """The sentence that compares two entities' figures, with the weight of the difference."""
     there = [(entity, fact) for entity, fact in zip(entities, row.facts, strict=True) if fact is not None]
     comparable = row.numeric and kind(row.first.unit) not in _INCOMPARABLE and wording.speakable(row.title)
@@ -188,7 +188,7 @@ def _level(period: str, facts: Sequence[Fact]) -> str:
     return _sentence("levels", when=period, levels=wording.listed(parts))
 
 
-def _sides(row: Row, first: _Side, second: _Side, gap: str = "") -> str:
+def _sides(row: FigureRow, first: _Side, second: _Side, gap: str = "") -> str:
     return _sentence(
         "sides_apart" if gap else "sides",
         many=wording.is_plural(row.title),

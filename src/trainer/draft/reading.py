@@ -11,7 +11,7 @@ from itertools import combinations
 from trainer.core.values import DataBlock, Json
 from trainer.draft import wording
 from trainer.draft.figures import kind
-from trainer.draft.model import Entity, Fact, MeasureColumn, Records, Source
+from trainer.draft.model import BlockSource, Entity, Fact, MeasureColumn, Records
 from trainer.facts import (
     Facts,
     Observation,
@@ -59,7 +59,7 @@ class _Reading:
     aliases: set[str]
     facts: list[Fact] = field(default_factory=list)
     records: list[Records] = field(default_factory=list)
-    sources: list[Source] = field(default_factory=list)
+    sources: list[BlockSource] = field(default_factory=list)
 
     def join(self, other: _Reading) -> None:
         self.name = max((self.name, other.name), key=len)
@@ -80,7 +80,7 @@ def _read_block(block: DataBlock, params: Mapping[str, Json]) -> _Reading:
     )
     name = block.subject or (own.name if own and len(subjects) == 1 else "") or wording.humanised(block.name)
     names = {name, *((own.name, *own.aliases) if own else ())}
-    source = Source(block.name, f"{block.key}@{block.version}", block.as_of)
+    source = BlockSource(block.name, f"{block.key}@{block.version}", block.as_of)
     reading = _Reading(name, {alias.casefold() for alias in names}, sources=[source])
     view = _View(block, facts, source)
     grouping = {dimension.words for dimension in facts.dimensions.values()}
@@ -128,7 +128,7 @@ class _View:
         source: how a draft names it.
     """
 
-    def __init__(self, block: DataBlock, facts: Facts, source: Source) -> None:
+    def __init__(self, block: DataBlock, facts: Facts, source: BlockSource) -> None:
         self.block, self.facts, self.source = block, facts, source
         paths = [one.source.path for one in facts.observations] + [one.source.path for one in facts.left_out]
         places = _document_order(block.data)

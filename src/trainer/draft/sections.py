@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trainer.draft import markup, prose, tables, wording
-from trainer.draft.allot import Row, Share, names_column, picked
+from trainer.draft.allot import FigureRow, Share, names_column, picked
 from trainer.draft.domain import Notice, domain, pattern
 from trainer.draft.markup import escaped
 from trainer.draft.model import Entity, Fact, Records
@@ -28,7 +28,7 @@ class Known:
     entities: tuple[Entity, ...]
     concepts: tuple[Mapping[str, Fact], ...]
     """By entity: its figures of commonly known meaning."""
-    rows: tuple[Row, ...]
+    rows: tuple[FigureRow, ...]
     notices: tuple[tuple[Notice, ...], ...]
     """By entity, the weightiest first."""
     passages: tuple[Passage, ...]
@@ -124,7 +124,7 @@ def _distances(share: Share) -> str:
     return prose.all_explained(made if len(share.rows) < 4 else [fact for fact in made if fact.is_distance])
 
 
-def _comparisons(rows: Sequence[Row], known: Known) -> str:
+def _comparisons(rows: Sequence[FigureRow], known: Known) -> str:
     found = []
     misleading = {fact for notices in known.notices for each in notices if each.misleads for fact in each.facts}
     for place, row in enumerate(rows):
@@ -223,7 +223,7 @@ def _summarised(page: _Page) -> Iterator[str]:
         yield wording.say("first_question", question=question) if question else ""
 
 
-def _asked_series(page: _Page, rows: Sequence[Row]) -> list[tuple[Entity, Records]]:
+def _asked_series(page: _Page, rows: Sequence[FigureRow]) -> list[tuple[Entity, Records]]:
     """The series and lists that hold what the section asks for and no single figure answers."""
     answered = {wording.base(row.title) for row in rows}
     asked: list[tuple[Entity, Records]] = []
@@ -250,21 +250,21 @@ def _newest(entity: Entity, *, several: bool) -> list[str]:
     return told if any(told) else [holds]
 
 
-def _key_rows(known: Known) -> tuple[Row, ...]:
+def _key_rows(known: Known) -> tuple[FigureRow, ...]:
     """The figures of commonly known meaning that say most, where the data has several of them."""
     facts = [concepts[name] for name in domain()["key"] for concepts in known.concepts if name in concepts]
     rows = dict.fromkeys(row for fact in facts for row in known.rows if fact in row.facts)
     return tuple(rows) if len(rows) >= 3 else ()
 
 
-def _first_rows(shares: Sequence[Share]) -> tuple[Row, ...]:
+def _first_rows(shares: Sequence[Share]) -> tuple[FigureRow, ...]:
     """The first numeric rows of each section in turn."""
     columns = [[row for row in share.rows if row.numeric and not row.first.formula] for share in shares]
     turns = [column[turn] for turn in range(_KEY_FIGURES) for column in columns if turn < len(column)]
     return tuple(turns[:6])
 
 
-def _opening(number: int, concepts: Mapping[str, Fact], rows: Sequence[Row], known: Known) -> str:
+def _opening(number: int, concepts: Mapping[str, Fact], rows: Sequence[FigureRow], known: Known) -> str:
     if (stage := _stage(known.entities[number], concepts)) or known.several:
         return stage
     facts = [fact for row in rows if (fact := row.facts[number]) is not None and fact.figure is not None]

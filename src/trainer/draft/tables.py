@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from trainer.draft import markup, wording
-from trainer.draft.allot import Row
+from trainer.draft.allot import FigureRow
 from trainer.draft.domain import concept, domain
 from trainer.draft.figures import show
 from trainer.draft.markup import escaped
@@ -20,7 +20,7 @@ _NOTHING = "–"
 _PERIODIC = frozenset(("annual", "yearly", "quarterly", "monthly", "weekly", "daily"))
 
 
-def figures_table(caption: str, rows: Sequence[Row], entities: Sequence[Entity]) -> str:
+def figures_table(caption: str, rows: Sequence[FigureRow], entities: Sequence[Entity]) -> str:
     """A row for each figure, a column for each entity."""
     facts = [fact for row in rows for fact in row.facts if fact]
     one = len(entities) == 1
@@ -165,7 +165,7 @@ def _closed(facts: Sequence[Fact], entities: Sequence[Entity]) -> str:
     return wording.say("accounts_to", day=wording.listed(dated)) if days else ""
 
 
-def _row_title(row: Row) -> str:
+def _row_title(row: FigureRow) -> str:
     """The title with the formula of a derived figure: `Net debt (total debt less cash)`."""
     head, _, qualifier = row.title.partition(", ")
     if not row.first.formula or row.first.is_distance or re.search(r" (to|per) ", head):

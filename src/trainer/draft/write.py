@@ -11,7 +11,7 @@ from trainer.draft import domain, markup, wording
 from trainer.draft.allot import Share, allot, rows_of
 from trainer.draft.markup import escaped
 from trainer.draft.model import Entity, Fact
-from trainer.draft.outline import Section, default_outline, outline
+from trainer.draft.outline import OutlineSection, default_outline, outline
 from trainer.draft.passages import split
 from trainer.draft.plain import is_bare, prompt_of
 from trainer.draft.reading import read
@@ -61,7 +61,7 @@ def _known(prompt: Prompt, entities: Sequence[Entity]) -> Known:
     )
 
 
-def _sections(prompt: Prompt, entities: Sequence[Entity]) -> tuple[Section, ...]:
+def _sections(prompt: Prompt, entities: Sequence[Entity]) -> tuple[OutlineSection, ...]:
     if prompt.output.sections:
         return outline(prompt.output.sections, prompt.body or prompt.text)
     question = prompt.body.strip().partition("\n\n")[0] if prompt.contexts else ""

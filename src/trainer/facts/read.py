@@ -20,7 +20,7 @@ from trainer.facts.measures import RawObservation, build
 from trainer.facts.merge import merge
 from trainer.facts.numbers import json_number
 from trainer.facts.roles import Parsed, aliases_of, classify, row_times, times_below
-from trainer.facts.shapes import KEY_COLUMN, Column, Keys, Nested, Table, are_members, is_metric, table_of
+from trainer.facts.shapes import KEY_COLUMN, Column, DataTable, Keys, NestedColumn, are_members, is_metric, table_of
 from trainer.facts.times import parse_cells, parse_time
 from trainer.facts.units import head_units, is_money, parse_unit, scale_of, scaled, stated_units, units_beside
 from trainer.facts.values import Facts, Grain, LeftOut, Member, Reason, Source, Time, Unit
@@ -77,7 +77,7 @@ def read(
         around = replace(around, members={"subject": subject})
     table = table_of(value, "", "")
     if table is None and isinstance(value, int | float):
-        table = Table([Column((), [value], [""])], 1, is_record=True)
+        table = DataTable([Column((), [value], [""])], 1, is_record=True)
     if table is not None:
         reader.read_table(table, [around] * table.size, ())
     return reader.facts()
@@ -169,7 +169,7 @@ class _Reader:
         for member in members:
             known.setdefault(member, set())
 
-    def read_table(self, table: Table, arounds: Sequence[_Around], keys: Keys) -> None:
+    def read_table(self, table: DataTable, arounds: Sequence[_Around], keys: Keys) -> None:
         """Reads a table and all below its rows.
 
         Args:
@@ -207,7 +207,7 @@ class _Reader:
         for below in table.nested:
             self._read_below(below, rows, keys, columns)
 
-    def _read_below(self, below: Nested, rows: Sequence[_Around], keys: Keys, columns: Sequence[Parsed]) -> None:
+    def _read_below(self, below: NestedColumn, rows: Sequence[_Around], keys: Keys, columns: Sequence[Parsed]) -> None:
         """Reads lists and maps below rows; those of one shape as one table."""
         leaf = below.name[-1] if below.name else (keys[-1] if keys else "")
         units: tuple[Unit, ...] = ()
@@ -218,7 +218,7 @@ class _Reader:
             title = parsed.column.name[:-1]
             if title and (*keys, *title) in self.titles and name[: len(title)] == title:
                 self.titles.setdefault((*keys, *name), self.titles[(*keys, *title)])
-        tables: list[tuple[Table, _Around]] = []
+        tables: list[tuple[DataTable, _Around]] = []
         for row, item, path in zip(below.rows, below.values, below.paths, strict=True):
             is_plain = isinstance(item, list) and not any(isinstance(cell, Mapping | list) for cell in item)
             if is_plain and not self._is_series(item, leaf, path):
@@ -284,7 +284,9 @@ class _Reader:
         time = row_times(times, 1, None)[0] if times else None
         return _Around(members, time or around.time, money, others, label=label, stated=stated or around.stated)
 
-    def _dimensions(self, table: Table, columns: Sequence[Parsed], labels: Parsed | None) -> list[tuple[str, Parsed]]:
+    def _dimensions(
+        self, table: DataTable, columns: Sequence[Parsed], labels: Parsed | None
+    ) -> list[tuple[str, Parsed]]:
         """The columns that name rows; a second name of the same things is an alias of the first."""
         dims: list[tuple[str, Parsed]] = []
         if table.is_record:
@@ -304,7 +306,7 @@ class _Reader:
             dims.append((name, parsed))
         return dims
 
-    def _labels(self, columns: Sequence[Parsed], table: Table) -> Parsed | None:
+    def _labels(self, columns: Sequence[Parsed], table: DataTable) -> Parsed | None:
         """The column whose texts name measures: of a statement, one a row; of a long table, one a value."""
         if table.is_record:
             return None
@@ -416,7 +418,7 @@ class _Reader:
     def _source(self, path: str) -> Source:
         return Source(self.name, self.key, self.version, path)
 
-    def _note(self, parsed: Parsed, table: Table) -> None:
+    def _note(self, parsed: Parsed, table: DataTable) -> None:
         """What a column without observations was taken for: texts and times each, others once."""
         if parsed.role == "measure" or (parsed.role in ("member", "unit") and not table.is_record):
             return
@@ -445,11 +447,11 @@ def _row(row: int, dims: Sequence[tuple[str, Parsed]], time: Time | None, around
     return replace(around, members=members, time=time or around.time)
 
 
-def _concatenated(tables: Sequence[tuple[Table, _Around]]) -> tuple[Table, list[_Around]]:
+def _concatenated(tables: Sequence[tuple[DataTable, _Around]]) -> tuple[DataTable, list[_Around]]:
     """Tables of one kind as one, each row with what was around its table."""
     size = sum(table.size for table, _ in tables)
     columns: dict[Keys, Column] = {}
-    nested: dict[Keys, Nested] = {}
+    nested: dict[Keys, NestedColumn] = {}
     arounds: list[_Around] = []
     start = 0
     for table, around in tables:
@@ -461,16 +463,16 @@ def _concatenated(tables: Sequence[tuple[Table, _Around]]) -> tuple[Table, list[
                 whole.units = whole.units or [""] * size
                 whole.units[start : start + table.size] = column.units
         for below in table.nested:
-            target = nested.setdefault(below.name, Nested(below.name, [], [], []))
+            target = nested.setdefault(below.name, NestedColumn(below.name, [], [], []))
             target.rows += [row + start for row in below.rows]
             target.values += below.values
             target.paths += below.paths
         arounds += [around] * table.size
         start += table.size
-    return Table(list(columns.values()), size, list(nested.values()), key_name=tables[0][0].key_name), arounds
+    return DataTable(list(columns.values()), size, list(nested.values()), key_name=tables[0][0].key_name), arounds
 
 
-def _cadence(keys: Keys, table: Table) -> Grain | None:
+def _cadence(keys: Keys, table: DataTable) -> Grain | None:
     """How long each record is, where a key above or a column says so: `quarterly`, `periodType: 3M`."""
     known: Mapping[str, Grain] = data_file("vocabulary.yaml")["cadence"]
     for key in reversed(keys):
@@ -589,7 +591,7 @@ def _stated(columns: Sequence[Parsed]) -> tuple[Unit, ...]:
     return ()
 
 
-def _with_notes(table: Table, rows: list[_Around]) -> list[_Around]:
+def _with_notes(table: DataTable, rows: list[_Around]) -> list[_Around]:
     """What is known of a record with the unit that a line above its sheet's table states."""
     notes = [note for below in table.nested if below.name == ("notes",) and table.is_record for note in below.values]
     lines = [line for note in notes for line in (note if isinstance(note, list) else [note])]

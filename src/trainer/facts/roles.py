@@ -14,7 +14,7 @@ from decimal import Decimal
 from trainer.core.values import Json
 from trainer.facts.corrections import NONE, Corrections, Role, lookup
 from trainer.facts.numbers import Number, decimal_mark, json_number, read_number
-from trainer.facts.shapes import KEY_COLUMN, Column, Table, is_metric
+from trainer.facts.shapes import KEY_COLUMN, Column, DataTable, is_metric
 from trainer.facts.times import month as month_of
 from trainer.facts.times import month_number, parse_cells, quarter, spaced, span
 from trainer.facts.units import parse_unit, scale_of, units_beside
@@ -50,7 +50,7 @@ _COUNTED_TIMES = frozenset(["day", "hour", "minute", "week", "night"])
 
 
 def classify(
-    table: Table, *, corrections: Corrections = NONE, hint: Grain | None = None
+    table: DataTable, *, corrections: Corrections = NONE, hint: Grain | None = None
 ) -> tuple[list[Parsed], list[Time | None]]:
     """Each column with its role, and the time of each row."""
     columns = [_classify(column, table, at, corrections) for at, column in enumerate(table.columns)]
@@ -60,7 +60,7 @@ def classify(
     return columns, row_times(columns, table.size, hint)
 
 
-def _classify(column: Column, table: Table, at: int, corrections: Corrections) -> Parsed:
+def _classify(column: Column, table: DataTable, at: int, corrections: Corrections) -> Parsed:
     leaf = column.name[-1] if column.name else ""
     filled = [cell for cell in column.cells if cell is not None and cell != ""]
     if not filled:
@@ -179,7 +179,7 @@ def _is_coded(filled: Sequence[Json], numbers: Sequence[Number | None], size: in
     return 2 <= len(distinct) <= 12 and size >= 3 * len(distinct) and max(abs(value) for value in distinct) <= 100
 
 
-def _role_of_texts(leaf: str, filled: Sequence[Json], table: Table) -> Role:
+def _role_of_texts(leaf: str, filled: Sequence[Json], table: DataTable) -> Role:
     texts = [cell for cell in filled if isinstance(cell, str)]
     if not texts:
         flags = all(isinstance(cell, bool) for cell in filled)

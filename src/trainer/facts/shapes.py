@@ -35,7 +35,7 @@ class Column:
 
 
 @dataclass(slots=True)
-class Nested:
+class NestedColumn:
     """A list or map that hangs below some rows."""
 
     name: Keys
@@ -45,12 +45,12 @@ class Nested:
 
 
 @dataclass(slots=True)
-class Table:
+class DataTable:
     """Rows of one kind."""
 
     columns: list[Column]
     size: int
-    nested: list[Nested] = field(default_factory=list)
+    nested: list[NestedColumn] = field(default_factory=list)
     unit_map: Mapping[str, str] = field(default_factory=dict)
     """Units by column, where the data lists them apart."""
     key_name: str = ""
@@ -64,7 +64,7 @@ def pointer(path: str, key: str | int) -> str:
     return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
-def table_of(value: Json, path: str, name: str = "") -> Table | None:
+def table_of(value: Json, path: str, name: str = "") -> DataTable | None:
     """The table that a value is; None where it is a scalar or empty.
 
     Args:
@@ -79,7 +79,7 @@ def table_of(value: Json, path: str, name: str = "") -> Table | None:
     return None
 
 
-def _of_mapping(value: Mapping[str, Json], path: str, name: str) -> Table | None:
+def _of_mapping(value: Mapping[str, Json], path: str, name: str) -> DataTable | None:
     if not value:
         return None
     if table := _header_and_rows(value, path):
@@ -93,29 +93,29 @@ def _of_mapping(value: Mapping[str, Json], path: str, name: str) -> Table | None
     return table
 
 
-def _of_list(value: Sequence[Json], path: str) -> Table | None:
+def _of_list(value: Sequence[Json], path: str) -> DataTable | None:
     paths = [pointer(path, at) for at in range(len(value))]
     if all(isinstance(item, Mapping) for item in value):
         return _of_records([item for item in value if isinstance(item, Mapping)], paths)
     if all(isinstance(item, list) for item in value):
         return _of_rows([item for item in value if isinstance(item, list)], paths)
     if any(isinstance(item, Mapping | list) for item in value):
-        return Table(
-            [], 1, [Nested((), [0], [item], [at]) for item, at in zip(value, paths, strict=True)], is_record=True
+        return DataTable(
+            [], 1, [NestedColumn((), [0], [item], [at]) for item, at in zip(value, paths, strict=True)], is_record=True
         )
-    return Table([Column((), list(value), paths)], len(value))
+    return DataTable([Column((), list(value), paths)], len(value))
 
 
-def _of_records(records: Sequence[Mapping[str, Json]], paths: Sequence[str]) -> Table:
+def _of_records(records: Sequence[Mapping[str, Json]], paths: Sequence[str]) -> DataTable:
     """Records with nested mappings as columns; lists and maps along an axis hang below."""
     size = len(records)
     columns: dict[Keys, Column] = {}
-    nested: dict[Keys, Nested] = {}
+    nested: dict[Keys, NestedColumn] = {}
     unit_map: dict[str, str] = {}
     for row, (record, path) in enumerate(zip(records, paths, strict=True)):
         for keys, item, at, unit in _leaves(record, (), path, 0, unit_map):
             if isinstance(item, Mapping | list):
-                below = nested.setdefault(keys, Nested(keys, [], [], []))
+                below = nested.setdefault(keys, NestedColumn(keys, [], [], []))
                 below.rows.append(row)
                 below.values.append(item)
                 below.paths.append(at)
@@ -128,7 +128,7 @@ def _of_records(records: Sequence[Mapping[str, Json]], paths: Sequence[str]) -> 
             if unit:
                 column.units = column.units or [""] * size
                 column.units[row] = unit
-    return Table(list(columns.values()), size, list(nested.values()), unit_map)
+    return DataTable(list(columns.values()), size, list(nested.values()), unit_map)
 
 
 def _leaves(
@@ -253,7 +253,7 @@ def are_members(names: Sequence[str]) -> bool:
     return likely >= 0.8 * len(names)
 
 
-def _of_map(value: Mapping[str, Json], path: str, name: str, axis: str) -> Table:
+def _of_map(value: Mapping[str, Json], path: str, name: str, axis: str) -> DataTable:
     """A map along an axis as rows; its keys become a column."""
     keys, items = list(value), list(value.values())
     paths = [pointer(path, key) for key in keys]
@@ -262,12 +262,12 @@ def _of_map(value: Mapping[str, Json], path: str, name: str, axis: str) -> Table
     ):
         table = _of_records([item for item in items if isinstance(item, Mapping)], paths)
     else:
-        table = Table([], len(keys))
+        table = DataTable([], len(keys))
         column = Column((), [None] * len(keys), paths)
         for row, item in enumerate(items):
             wrapped = unwrap(item) if isinstance(item, Mapping) else None
             if isinstance(item, list) or (isinstance(item, Mapping) and wrapped is None):
-                table.nested.append(Nested((), [row], [item], [paths[row]]))
+                table.nested.append(NestedColumn((), [row], [item], [paths[row]]))
             else:
                 column.cells[row] = wrapped[1] if wrapped else item
         table.columns = [column] if any(cell is not None for cell in column.cells) else []
@@ -277,7 +277,7 @@ def _of_map(value: Mapping[str, Json], path: str, name: str, axis: str) -> Table
     return table
 
 
-def _header_and_rows(value: Mapping[str, Json], path: str) -> Table | None:
+def _header_and_rows(value: Mapping[str, Json], path: str) -> DataTable | None:
     """A list of names beside a list of rows, however the two are called."""
     rows_key = next((key for key, item in value.items() if _are_rows(item)), None)
     if rows_key is None:
@@ -326,19 +326,19 @@ def _head(head: Json) -> tuple[str, str] | None:
     return None
 
 
-def _with_header(heads: Sequence[str], rows: Sequence[Sequence[Json]], paths: Sequence[str]) -> Table:
+def _with_header(heads: Sequence[str], rows: Sequence[Sequence[Json]], paths: Sequence[str]) -> DataTable:
     columns = [
         Column((head,), [row[at] if at < len(row) else None for row in rows], [pointer(path, at) for path in paths])
         for at, head in enumerate(heads)
     ]
-    return Table(columns, len(rows))
+    return DataTable(columns, len(rows))
 
 
-def _of_rows(rows: Sequence[Sequence[Json]], paths: Sequence[str]) -> Table:
+def _of_rows(rows: Sequence[Sequence[Json]], paths: Sequence[str]) -> DataTable:
     """Rows without names: a first row of names, or pairs of a time or member and a value."""
     if any(isinstance(cell, Mapping | list) for row in rows for cell in row):
-        return Table(
-            [], 1, [Nested((), [0], [row], [path]) for row, path in zip(rows, paths, strict=True)], is_record=True
+        return DataTable(
+            [], 1, [NestedColumn((), [0], [row], [path]) for row, path in zip(rows, paths, strict=True)], is_record=True
         )
     width = max(len(row) for row in rows)
     first = rows[0]
@@ -361,7 +361,7 @@ def _of_rows(rows: Sequence[Sequence[Json]], paths: Sequence[str]) -> Table:
     return table
 
 
-def _columnar(value: Mapping[str, Json], path: str) -> Table | None:
+def _columnar(value: Mapping[str, Json], path: str) -> DataTable | None:
     """Lists of one length side by side; below a list of times, lists deeper down belong to it as well."""
     lists = {key: item for key, item in value.items() if isinstance(item, list) and item and _are_scalars(item)}
     if not lists:
@@ -378,10 +378,10 @@ def _columnar(value: Mapping[str, Json], path: str) -> Table | None:
     used = {column.name[0] for column in found}
     rest = {key: item for key, item in value.items() if key not in used}
     if not rest:
-        return Table(found, size)
+        return DataTable(found, size)
     outer = _of_records([rest], [path])
     outer.is_record = True
-    outer.nested.append(Nested((), [0], [{key: value[key] for key in value if key in used}], [path]))
+    outer.nested.append(NestedColumn((), [0], [{key: value[key] for key in value if key in used}], [path]))
     return outer
 
 

@@ -6,11 +6,11 @@ No client library is imported before the first real call.
 from __future__ import annotations
 
 from trainer.core.values import CompletionResult
-from trainer.providers.base import CustomProvider, LLMProvider, Stream
-from trainer.providers.batch import BatchResult, Progress, Row, complete_rows
+from trainer.providers.base import CompletionStream, CustomProvider, LLMProvider
+from trainer.providers.batch import BatchResult, BatchRow, Progress, complete_rows
 from trainer.providers.budget import Budget, Limits, ScopedLimit
 from trainer.providers.cache import CompletionCache
-from trainer.providers.client import Client, View, complete, worst_cost
+from trainer.providers.client import Client, LiveOutput, complete, worst_cost
 from trainer.providers.litellm_wrapper import (
     AnthropicProvider,
     AWSBedrockProvider,
@@ -23,7 +23,7 @@ from trainer.providers.local import LocalProvider
 from trainer.providers.loop import run as run_on_loop
 from trainer.providers.openai_compatible import OllamaProvider, OpenAICompatibleProvider, OpenAIProvider
 from trainer.providers.pacing import RateLimits
-from trainer.providers.policy import Policy
+from trainer.providers.policy import RetryPolicy
 from trainer.providers.pool import Call, Outcome, complete_all, complete_many, iterate_many
 from trainer.providers.prices import Price, price, price_at
 from trainer.providers.registry import PROVIDERS, create_provider
@@ -40,32 +40,32 @@ __all__ = [
     "AnthropicProvider",
     "AzureOpenAIProvider",
     "BatchResult",
+    "BatchRow",
     "Budget",
     "Call",
     "Client",
     "CompletionCache",
     "CompletionResult",
+    "CompletionStream",
     "CustomProvider",
     "GoogleVertexProvider",
     "HuggingFaceProvider",
     "LLMProvider",
     "Limits",
     "LiteLLMProvider",
+    "LiveOutput",
     "LocalProvider",
     "OllamaProvider",
     "OpenAICompatibleProvider",
     "OpenAIProvider",
     "Outcome",
-    "Policy",
     "Price",
     "Progress",
     "RateLimits",
     "ReplayProvider",
     "Request",
-    "Row",
+    "RetryPolicy",
     "ScopedLimit",
-    "Stream",
-    "View",
     "check_schema",
     "complete",
     "complete_all",

@@ -84,10 +84,10 @@ class LLMProvider(Protocol):
         """The whole answer to `prompt`, judged; raises ProviderError for one that is cut, refused or empty."""
         return loop.run(ask(self, request_of(prompt, kwargs, provider=self.provider, model=self.model)))
 
-    def stream(self, prompt: str | Prompt, **kwargs: Json) -> Stream:
-        """The answer piece by piece, as a `Stream` whose `result` is known once it is read to its end."""
+    def stream(self, prompt: str | Prompt, **kwargs: Json) -> CompletionStream:
+        """The answer piece by piece, as a `CompletionStream` whose `result` is known once it is read to its end."""
         request = request_of(prompt, kwargs, provider=self.provider, model=self.model)
-        return Stream(loop.iterate(lambda show: ask(self, request, show)))
+        return CompletionStream(loop.iterate(lambda show: ask(self, request, show)))
 
     def count_tokens(self, text: str) -> int:
         """The tokens of a text; about four bytes each where no tokenizer is at hand."""
@@ -149,7 +149,7 @@ class CustomProvider(LLMProvider, ABC):
         )
 
 
-class Stream(Iterator[str]):
+class CompletionStream(Iterator[str]):
     """The pieces of an answer as they come; `result` is the whole once the last piece is read."""
 
     def __init__(self, pieces: Iterator[str | CompletionResult]) -> None:

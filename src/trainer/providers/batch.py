@@ -20,7 +20,7 @@ _HINT = "free some space or make the folder writable, then run the same command 
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BatchRow:
     """One row of a batch."""
 
     params: Mapping[str, Json]
@@ -66,7 +66,7 @@ class BatchResult:
 
 
 def complete_rows(
-    rows: Sequence[Row],
+    rows: Sequence[BatchRow],
     *,
     ledger: Path,
     output: Path | None = None,
@@ -114,7 +114,7 @@ def complete_rows(
 
 @dataclass(slots=True)
 class _Batch:
-    rows: Sequence[Row]
+    rows: Sequence[BatchRow]
     keys: Sequence[str]
     known: Mapping[str, Mapping[str, Json]]
     on_line: Callable[[str], None] | None
@@ -184,7 +184,7 @@ class _Batch:
         )
 
 
-def _keys(rows: Sequence[Row]) -> list[str]:
+def _keys(rows: Sequence[BatchRow]) -> list[str]:
     """What each row is known by: equal rows are told apart by their order."""
     counts: Counter[str] = Counter()
     keys = []
@@ -201,7 +201,7 @@ def _known(memory: AppendLog) -> dict[str, Mapping[str, Json]]:
     return {record["key"]: record["line"] for record in records}
 
 
-def _line(number: int, row: Row, outcome: Outcome) -> dict[str, Json]:
+def _line(number: int, row: BatchRow, outcome: Outcome) -> dict[str, Json]:
     line: dict[str, Json] = {"row": number + 1, "params": dict(row.params)}
     if isinstance(outcome, CompletionResult):
         names = ("content", "provider", "model", "origin", "cost", "tokens_in", "tokens_out", "finish_reason")

@@ -20,7 +20,7 @@ from trainer.providers.budget import Budget
 from trainer.providers.cache import CompletionCache
 from trainer.providers.openai_format import MAX_COMPLETION_TOKENS, MAX_TOKENS
 from trainer.providers.pacing import RateLimits
-from trainer.providers.policy import Policy
+from trainer.providers.policy import RetryPolicy
 from trainer.providers.request import Request
 from trainer.providers.structured import Extract, check_schema, in_words, structured
 
@@ -32,7 +32,7 @@ _REFUSES_USAGE = ("stream_options", "stream options", "include_usage")
 
 
 @dataclasses.dataclass(slots=True)
-class View:
+class LiveOutput:
     """Where somebody watches an answer come."""
 
     show: Callable[[str], None] | None = None
@@ -61,7 +61,7 @@ class View:
 class _Call:
     """What the layers of one completion share."""
 
-    view: View
+    view: LiveOutput
     started: float
     asked: str
     """The model that is asked first."""
@@ -73,7 +73,7 @@ class Client:
     """Asks the models of a chain, the next where one fails; its completions share what is in it."""
 
     chain: Sequence[LLMProvider]
-    policy: Policy = dataclasses.field(default_factory=Policy)
+    policy: RetryPolicy = dataclasses.field(default_factory=RetryPolicy)
     cache: CompletionCache | None = None
     refresh: bool = False
     """Whether kept completions are passed over (and replaced)."""
@@ -90,20 +90,20 @@ class Client:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _hopeless: ProviderError | None = None
 
-    async def send(self, request: Request, view: View | None = None) -> CompletionResult:
+    async def send(self, request: Request, view: LiveOutput | None = None) -> CompletionResult:
         """The answer, from the cache or from the first model that gives one; `view` is given it as it comes.
 
         With a schema, the value that `extract` finds is checked, asked for once more where it does not fit, and given
         as `metadata["json"]`. Raises ProviderError with all `attempts` when every model failed, BudgetError when
         nothing was sent because of a budget, UsageError for a broken schema.
         """
-        view = view or View()
+        view = view or LiveOutput()
         if request.schema is None:
             return await self._first_of_chain(request, view)
         check_schema(request.schema)
         return await structured(request, self.extract, lambda attempt: self._first_of_chain(attempt, view))
 
-    async def _first_of_chain(self, request: Request, view: View) -> CompletionResult:
+    async def _first_of_chain(self, request: Request, view: LiveOutput) -> CompletionResult:
         if self._hopeless is not None:
             raise self._hopeless
         if not self.chain:
@@ -261,7 +261,7 @@ def complete(
     restarts = object()
 
     def watched(emit: Callable[[object], None]) -> Coroutine[Any, Any, CompletionResult]:
-        view = View(emit, None if on_restart is None else lambda: emit(restarts))
+        view = LiveOutput(emit, None if on_restart is None else lambda: emit(restarts))
         return client.send(request, view)
 
     result: CompletionResult | None = None

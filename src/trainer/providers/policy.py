@@ -21,7 +21,7 @@ _DEAR_RETRIES, _DEAR_WAIT = 4, 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RetryPolicy:
     """How one completion is tried."""
 
     retries: int = 10
