@@ -11,7 +11,15 @@ import sys
 from collections.abc import Callable
 
 from trainer.mart import LoggedChoice, Trial, Weights, compare, policy_value
-from trainer.mart.learning import ArmStatistics, Learned, choice_probabilities, estimate, last_change, learn, summarise
+from trainer.mart.learning import (
+    ArmStatistics,
+    OperationStatistics,
+    choice_probabilities,
+    estimate,
+    last_change,
+    learn,
+    summarise,
+)
 
 WEIGHTS = Weights(0.0, 0.0)
 ARMS = [str(number) for number in range(8)]
@@ -51,7 +59,7 @@ def explore(
     arms: dict[str, ArmStatistics] = {}
     key = str(context)
     for _ in range(trials):
-        learned = Learned("m", "o", WEIGHTS, base.sigma, base.level, {}, {key: arms}, base.effects)
+        learned = OperationStatistics("m", "o", WEIGHTS, base.sigma, base.level, {}, {key: arms}, base.effects)
         chances = choice_probabilities(estimate(learned, key, ARMS))
         arm = world.draws.choices(list(chances), list(chances.values()))[0]
         series.setdefault(arm, []).append(Trial(world.run(world.truth[context][arm])))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.actions.serve import Site, serve
+from trainer.actions.serve import PreviewServer, serve
 from trainer.core.errors import UsageError
 
 POLICY = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'">"""
@@ -16,7 +16,7 @@ PAGE = f"<html><head>{POLICY}</head><body>Hi</body></html>"
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Iterator[PreviewServer]:
     output = tmp_path / "output"
     (output / "html").mkdir(parents=True)
     (output / "index.html").write_text(PAGE)
@@ -27,14 +27,14 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-def get(site: Site, path: str, host: str = "localhost") -> tuple[int, str]:
+def get(site: PreviewServer, path: str, host: str = "localhost") -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", site.server_address[1], timeout=10)
     connection.request("GET", path, headers={"Host": host})
     answer = connection.getresponse()
     return answer.status, answer.read().decode()
 
 
-def test_a_page_waits_for_builds_and_its_file_stays_as_it_is(site: Site, tmp_path: Path) -> None:
+def test_a_page_waits_for_builds_and_its_file_stays_as_it_is(site: PreviewServer, tmp_path: Path) -> None:
     for path in ("/", "/html/north.html"):
         status, page = get(site, path)
         assert status == 200
@@ -44,7 +44,7 @@ def test_a_page_waits_for_builds_and_its_file_stays_as_it_is(site: Site, tmp_pat
     assert get(site, "/north.md") == (200, "# North\n")
 
 
-def test_every_open_page_hears_of_a_build(site: Site) -> None:
+def test_every_open_page_hears_of_a_build(site: PreviewServer) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", site.server_address[1], timeout=10)
     connection.request("GET", "/-/builds", headers={"Host": "localhost"})
     answer = connection.getresponse()
@@ -54,11 +54,11 @@ def test_every_open_page_hears_of_a_build(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["/../secret.html", "/%2e%2e/secret.html", "/html/../../secret.html"])
-def test_nothing_outside_of_the_folder_is_served(site: Site, path: str) -> None:
+def test_nothing_outside_of_the_folder_is_served(site: PreviewServer, path: str) -> None:
     assert get(site, path)[0] == 404
 
 
-def test_a_name_of_elsewhere_that_leads_here_is_not_answered(site: Site) -> None:
+def test_a_name_of_elsewhere_that_leads_here_is_not_answered(site: PreviewServer) -> None:
     assert get(site, "/", host="evil.example:8000")[0] == 403
 
 

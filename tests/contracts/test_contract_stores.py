@@ -13,7 +13,7 @@ import pytest
 from servers.stores import BACKENDS, Bench
 from trainer.core.errors import StoreError, UsageError
 from trainer.core.values import StoredData
-from trainer.stores import DataStore, Draft, Retention, VersionConflict
+from trainer.stores import DataStore, DocumentWrite, Retention, VersionConflict
 
 NOON = datetime(2025, 2, 14, 12, tzinfo=UTC)
 
@@ -186,7 +186,7 @@ def test_equal_data_can_be_recorded_as_a_check_only(store, bench):
 
 
 def test_several_documents_are_retrieved_at_once_without_those_that_are_gone(store):
-    store.store_many([Draft("a", 1), Draft("b", {"x": "é"}), Draft("c", 3)])
+    store.store_many([DocumentWrite("a", 1), DocumentWrite("b", {"x": "é"}), DocumentWrite("c", 3)])
     store.store("a", 2)
     store.delete("c")
 
@@ -276,7 +276,12 @@ def test_erasing_leaves_nothing(store):
 
 def test_many_are_stored_or_none(store):
     store.store("b", 0)
-    drafts = [Draft("a", 1), Draft("b", 2), Draft("a", 3), Draft("c", 4, {"m": 1}, "file", 60)]
+    drafts = [
+        DocumentWrite("a", 1),
+        DocumentWrite("b", 2),
+        DocumentWrite("a", 3),
+        DocumentWrite("c", 4, {"m": 1}, "file", 60),
+    ]
 
     assert store.store_many(drafts) == ["a", "b", "a", "c"]
     assert [(found.key, found.version, found.data) for found in store.query({})] == [
@@ -285,13 +290,13 @@ def test_many_are_stored_or_none(store):
         ("c", 1, 4),
     ]
     with pytest.raises(VersionConflict):
-        store.store_many([Draft("d", 1), Draft("a", 5, if_version=1)])
+        store.store_many([DocumentWrite("d", 1), DocumentWrite("a", 5, if_version=1)])
     assert not store.exists("d")
     assert store.store_many([]) == []
 
 
 def test_scanning_gives_every_current_document_by_key(store):
-    store.store_many([Draft(f"k{number:04}", {"number": number}) for number in range(1200)])
+    store.store_many([DocumentWrite(f"k{number:04}", {"number": number}) for number in range(1200)])
     store.store("k0007", {"number": -7})
 
     found = list(store.scan({"number": {"$lt": 10}}))
@@ -300,7 +305,7 @@ def test_scanning_gives_every_current_document_by_key(store):
 
 
 def test_a_scan_may_write_to_its_own_store(store):
-    store.store_many([Draft(f"k{number}", number) for number in range(5)])
+    store.store_many([DocumentWrite(f"k{number}", number) for number in range(5)])
     for document in store.scan():
         store.update(document.key, document.data + 10)
 
@@ -308,7 +313,9 @@ def test_a_scan_may_write_to_its_own_store(store):
 
 
 def test_queries_sort_limit_and_skip(store):
-    store.store_many([Draft(key, {"n": n}) for key, n in [("a", 2), ("b", None), ("c", 10), ("d", "x"), ("e", 2.0)]])
+    store.store_many(
+        [DocumentWrite(key, {"n": n}) for key, n in [("a", 2), ("b", None), ("c", 10), ("d", "x"), ("e", 2.0)]]
+    )
 
     assert [found.key for found in store.query({}, sort={"n": 1})] == ["b", "a", "e", "c", "d"]
     assert [found.key for found in store.query({}, sort={"n": -1})] == ["d", "c", "a", "e", "b"]
@@ -367,7 +374,7 @@ def test_paths_look_into_lists_as_mongodb_s_do(store):
 
 def test_lists_objects_and_booleans_are_sorted_as_mongodb_documents(store):
     values = [True, "b", 2, [], {"a": 1}, None, [3, 1], False, {"a": 0, "b": 1}, [[1]]]
-    store.store_many(Draft(f"k{index}", {"n": value}) for index, value in enumerate(values))
+    store.store_many(DocumentWrite(f"k{index}", {"n": value}) for index, value in enumerate(values))
     store.store("l", {})
 
     def order(way):
@@ -406,7 +413,7 @@ def test_projections_keep_the_shape_of_objects(store):
 
 def test_counting_and_distinct_values(store):
     store.store_many(
-        [Draft(f"k{i}", {"n": value}) for i, value in enumerate([1, 1.0, True, "1", None, [1], [1.0], 0.5])]
+        [DocumentWrite(f"k{i}", {"n": value}) for i, value in enumerate([1, 1.0, True, "1", None, [1], [1.0], 0.5])]
     )
     store.store("k8", {})
 
@@ -419,7 +426,7 @@ def test_counting_and_distinct_values(store):
 
 def test_aggregation(store):
     rows = [("a", "x", 1), ("b", "y", 2.5), ("c", "x", 3), ("d", None, "no number")]
-    store.store_many([Draft(key, {"sector": sector, "cap": cap}) for key, sector, cap in rows])
+    store.store_many([DocumentWrite(key, {"sector": sector, "cap": cap}) for key, sector, cap in rows])
 
     found = store.aggregate(
         [

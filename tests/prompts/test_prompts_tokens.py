@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.core.values import Message, Prompt, Section
+from trainer.core.values import Message, Prompt, PromptSection
 from trainer.prompts.tokens import count_messages, count_sections, count_tokens, encoding_of, is_exact
 
 ROOT = Path(__file__).parent.parent.parent
@@ -128,7 +128,10 @@ def test_a_chat_is_counted_with_its_marks():
 
 def test_sections_are_counted_one_by_one():
     prompt = Prompt(
-        "i", "t", "Hello world", sections=(Section("context", "c.md", "Hello"), Section("data", "q", " world"))
+        "i",
+        "t",
+        "Hello world",
+        sections=(PromptSection("context", "c.md", "Hello"), PromptSection("data", "q", " world")),
     )
 
     assert count_sections(prompt) == [("context", "c.md", 1), ("data", "q", 1)]

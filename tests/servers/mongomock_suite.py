@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from trainer.core.errors import UsageError
-from trainer.stores import Draft
+from trainer.stores import DocumentWrite
 from trainer.stores.query import COLUMNS
 
 FOLDER = Path(os.environ.get("TRAINER_TEST_PEERS", Path(__file__).parents[2] / ".peers"))
@@ -156,7 +156,7 @@ class Ours:
         drafts = []
         for document in map(translated, documents):
             self.count += 1
-            drafts.append(Draft(f"{self.count:06}", {"_id": f"own {self.count:06}", **document}))
+            drafts.append(DocumentWrite(f"{self.count:06}", {"_id": f"own {self.count:06}", **document}))
         self.store.store_many(drafts)
 
     def drop(self):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from servers.stores import BACKENDS, run_pipeline
 from trainer.core.errors import UsageError
-from trainer.stores import Draft
+from trainer.stores import DocumentWrite
 from trainer.stores.duckdb_store import DuckDBDialect
 from trainer.stores.match import distinct_values, elements_at, matches, select, view_of
 from trainer.stores.pipeline import parse_pipeline
@@ -47,7 +47,7 @@ def shapes(numbers, rarely):
         optional={"s": names, "x": figures, "deep": st.fixed_dictionaries({}, optional={"y": figures, "l": lists})},
     )
     return st.builds(
-        Draft,
+        DocumentWrite,
         key=st.text("abcé\U0001f600", min_size=1, max_size=3),
         data=data,
         metadata=st.fixed_dictionaries({}, optional={"m": names}),
@@ -114,7 +114,7 @@ def bench(request, tmp_path_factory):
 
 @SHORT
 @example(
-    drafts=[Draft("a", {"n": 1, "s": "bio"})],
+    drafts=[DocumentWrite("a", {"n": 1, "s": "bio"})],
     asked=[[{"$group": {"_id": {"q": "$s", "p": "$s"}, "f": {"$sum": "$n"}, "g": {"$avg": "$n"}}}]],
     field="s",
     where={},
@@ -208,7 +208,7 @@ def test_a_sum_is_that_of_all_documents_but_for_rounding(bench, numbers):
     for seed in range(2):
         random.Random(seed).shuffle(numbers)
         bench.store.remove([(found.key, found.version) for found in bench.store.export_documents()])
-        bench.store.store_many(Draft(f"k{index}", {"n": number}) for index, number in enumerate(numbers))
+        bench.store.store_many(DocumentWrite(f"k{index}", {"n": number}) for index, number in enumerate(numbers))
 
         (group,) = bench.store.aggregate([{"$group": {"_id": None, "sum": {"$sum": "$n"}, "mean": {"$avg": "$n"}}}])
 
@@ -220,7 +220,7 @@ def test_a_sum_is_that_of_all_documents_but_for_rounding(bench, numbers):
 def test_one_and_one_point_nought_name_one_group_and_missing_is_null(bench):
     bench.store.remove([(found.key, found.version) for found in bench.store.export_documents()])
     values = [{"n": 1}, {"n": 1.0}, {"n": -0.0}, {"n": 0}, {"n": None}, {}, {"n": "1"}, {"n": True}]
-    bench.store.store_many(Draft(f"k{index}", value) for index, value in enumerate(values))
+    bench.store.store_many(DocumentWrite(f"k{index}", value) for index, value in enumerate(values))
 
     groups = bench.store.aggregate([{"$group": {"_id": "$n", "n": {"$count": {}}}}])
 

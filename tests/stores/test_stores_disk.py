@@ -14,7 +14,7 @@ FULL = """
 import json, os, random, sys
 from pathlib import Path
 from trainer.core.errors import StoreError
-from trainer.stores import Draft, create_store
+from trainer.stores import DocumentWrite, create_store
 
 backend, folder, chance = sys.argv[1], Path(sys.argv[2]), random.Random(3)
 store = create_store(backend, database_path=folder / "store.db")
@@ -24,7 +24,7 @@ kept, errors = {}, []
 def fill(size):
     try:
         while True:
-            drafts = [Draft(f"{len(kept)}:{n}:{size}", chance.randbytes(size // 2).hex()) for n in range(2)]
+            drafts = [DocumentWrite(f"{len(kept)}:{n}:{size}", chance.randbytes(size // 2).hex()) for n in range(2)]
             store.store_many(drafts)
             kept.update((draft.key, draft.data) for draft in drafts)
     except StoreError as error:

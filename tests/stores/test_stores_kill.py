@@ -18,7 +18,7 @@ from trainer.stores import create_store
 BATCH = 15
 WRITER = """
 import json, os, sys, time
-from trainer.stores import Draft, create_store
+from trainer.stores import DocumentWrite, create_store
 options, name, first, last = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 store = create_store(**options)
 
@@ -35,7 +35,7 @@ number = first
 while number < last:
     size = 15 if number % 20 == 5 else 1
     numbers = list(range(number, number + size))
-    drafts = [Draft(f"{name}:{each}", document(each, size)) for each in numbers]
+    drafts = [DocumentWrite(f"{name}:{each}", document(each, size)) for each in numbers]
     if size == 1:
         timed(numbers, lambda: store.store(drafts[0].key, drafts[0].data))
     else:

@@ -11,18 +11,18 @@ import pytest
 from servers.stores import BACKENDS
 from trainer.cli.main import run
 from trainer.core.errors import StoreError, UsageError
-from trainer.stores import RECORD_STORES, Draft, create_store
+from trainer.stores import RECORD_STORES, DocumentWrite, create_store
 
 WRITER = """
 import sys
 from pathlib import Path
-from trainer.stores import RECORD_STORES, Draft, create_store
+from trainer.stores import RECORD_STORES, DocumentWrite, create_store
 
 name, folder, url, turns = sys.argv[1:]
 store = create_store("sqlite", database_path=Path(folder) / f"{name}.sqlite")
 lake = RECORD_STORES.load("ducklake")(Path(folder) / "lake", url)
 for turn in range(int(turns)):
-    store.store_many([Draft(f"{name}:{turn}:{n}", n) for n in range(50)])
+    store.store_many([DocumentWrite(f"{name}:{turn}:{n}", n) for n in range(50)])
     lake.add(store.export_documents())
 """
 
@@ -54,7 +54,7 @@ def test_a_lake_gives_back_every_version_as_it_was_and_takes_each_once(lake, sto
 
 def test_the_past_of_a_lake_can_be_read_and_compaction_keeps_it(lake, store):
     for turn in range(3):
-        store.store_many([Draft(f"{turn}:{n}", n) for n in range(30)])
+        store.store_many([DocumentWrite(f"{turn}:{n}", n) for n in range(30)])
         lake.add(store.export_documents())
         if turn == 0:
             then = datetime.now(UTC)

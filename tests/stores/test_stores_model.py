@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from servers.stores import BACKENDS, run_pipeline
 from trainer.core.errors import UsageError
 from trainer.core.values import StoredData
-from trainer.stores import Draft
+from trainer.stores import DocumentWrite
 from trainer.stores.match import distinct_values, elements_at, matches, select, view_of
 from trainer.stores.pipeline import parse_pipeline
 from trainer.stores.query import document_field, parse_query
@@ -68,7 +68,7 @@ values = st.recursive(
 )
 documents = st.lists(
     st.builds(
-        Draft,
+        DocumentWrite,
         key=st.text("ab%_é\U0001f600Z", min_size=1, max_size=3),
         data=st.dictionaries(names, values, max_size=3) | values,
         metadata=st.dictionaries(names, scalars, max_size=2),

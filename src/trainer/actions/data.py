@@ -17,7 +17,7 @@ from trainer.core.registry import Adapter, Registry
 from trainer.core.values import DataBlock, Field, RetrievalResult, StoredData
 from trainer.prompts import REPORT, TABLE, DataQuery
 from trainer.sources import SOURCES, DataRetriever, Outcome, ServiceCall, SourceContext, raise_problems, retrieve_many
-from trainer.stores import DataStore, Draft, Head, ReadOnly
+from trainer.stores import DataStore, DocumentWrite, Head, ReadOnly
 
 PROJECT_SOURCES = Registry(
     "project_sources",
@@ -198,7 +198,7 @@ def fetch(
 def store_results(store: DataStore, results: Mapping[str, RetrievalResult], *, ttl: int | None = None) -> None:
     """Keep results under their keys, in one transaction; what equals the newest version makes no new one."""
     drafts = [
-        Draft(key, result.data, result.metadata, source=result.source, ttl=ttl, skip_unchanged=True)
+        DocumentWrite(key, result.data, result.metadata, source=result.source, ttl=ttl, skip_unchanged=True)
         for key, result in results.items()
     ]
     if drafts:

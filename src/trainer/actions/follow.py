@@ -20,7 +20,7 @@ from trainer.core.project import Project
 from trainer.core.values import Json
 from trainer.sources import SOURCES
 from trainer.sources.streams import Event, Stream, StreamBatch, dead_body, dead_letter
-from trainer.stores import DataStore, Draft
+from trainer.stores import DataStore, DocumentWrite
 
 _WAIT = 0.25
 """Seconds to wait for messages at a time: an interrupt is obeyed within them."""
@@ -209,7 +209,7 @@ class StreamWriter:
 
     def read_again(self, letters: Sequence[Json]) -> tuple[StreamBatch, int]:
         """The events of dead letters read anew, and how many stay dead; the others are records, in one transaction."""
-        drafts: list[Draft] = []
+        drafts: list[DocumentWrite] = []
         events: list[Event] = []
         for letter in letters:
             event = self._stream.again(letter["id"], dead_body(letter), letter["metadata"])
@@ -217,7 +217,9 @@ class StreamWriter:
             drafts += self._drafts([event])
             if event.kind != "dead":
                 drafts.append(
-                    Draft(_dead_key(self._stream.name, self._stream.document_id(letter["id"])), None, deletes=True)
+                    DocumentWrite(
+                        _dead_key(self._stream.name, self._stream.document_id(letter["id"])), None, deletes=True
+                    )
                 )
         self._store.store_many(drafts)
         return StreamBatch(tuple(events), caught_up=True), sum(event.kind == "dead" for event in events)
@@ -242,7 +244,7 @@ class StreamWriter:
             self.position = position
         return dead
 
-    def _store_one(self, event: Event, draft: Draft) -> bool:
+    def _store_one(self, event: Event, draft: DocumentWrite) -> bool:
         """Whether the event became a dead letter, since the store refuses it."""
         try:
             self._store.store_many([draft])
@@ -253,7 +255,7 @@ class StreamWriter:
             return True
         return False
 
-    def _drafts(self, events: Sequence[Event]) -> list[Draft]:
+    def _drafts(self, events: Sequence[Event]) -> list[DocumentWrite]:
         """One draft for each event."""
         name, stream = self._stream.name, self._stream
         about = {**stream.meaning(), "stream": name, "retrieved_at": isoformat(self._clock())}
@@ -269,7 +271,7 @@ class StreamWriter:
             if event.kind == "dead":
                 dead_key = _dead_key(name, stream.document_id(event.id))
                 drafts.append(
-                    Draft(dead_key, dead_letter(event), {"stream": name}, f"dead:{name}", skip_unchanged=True)
+                    DocumentWrite(dead_key, dead_letter(event), {"stream": name}, f"dead:{name}", skip_unchanged=True)
                 )
                 continue
             if event.unchanged:
@@ -278,18 +280,20 @@ class StreamWriter:
                 records[key] = data
             metadata = {**about, **event.metadata}
             is_gone = event.kind == "deletion"
-            drafts.append(Draft(key, data, metadata, name, skip_unchanged=True, deletes=is_gone))
+            drafts.append(DocumentWrite(key, data, metadata, name, skip_unchanged=True, deletes=is_gone))
         return drafts
 
-    def _position_draft(self, position: Json) -> list[Draft]:
+    def _position_draft(self, position: Json) -> list[DocumentWrite]:
         """Two processes that read one stream by position are told apart by the version that each of them expects."""
         data = {"kind": self._stream.kind, "position": position}
-        return [Draft(f"position:{self._stream.name}", data, source="position", if_version=self._version)]
+        return [DocumentWrite(f"position:{self._stream.name}", data, source="position", if_version=self._version)]
 
     def _truncate(self, event: Event) -> None:
         prefix = re.escape(f"{self._stream.name}:{event.id}")
         documents = self._store.scan({"key": {"$regex": f"^{prefix}"}})
-        while some := [Draft(document.key, None, deletes=True) for document in itertools.islice(documents, 1_000)]:
+        while some := [
+            DocumentWrite(document.key, None, deletes=True) for document in itertools.islice(documents, 1_000)
+        ]:
             self._store.store_many(some)
 
 

@@ -31,7 +31,7 @@ from trainer.ingest import (
     extract_files,
 )
 from trainer.ingest.settle import list_files, settled_files
-from trainer.stores import DataStore, Draft
+from trainer.stores import DataStore, DocumentWrite
 
 IngestState = Literal["inserted", "waiting", "duplicate", "refused", "failed"]
 _BATCH, _BATCH_SECONDS = 500, 4.0
@@ -347,11 +347,11 @@ def _key(extract: FileExtract) -> str:
     return f"ingest:{extract.file}"
 
 
-def _draft(extract: FileExtract) -> Draft:
+def _draft(extract: FileExtract) -> DocumentWrite:
     """The document of a file: what it holds, and where that came from."""
     name = extract.file.rpartition("/")[2]
     about: dict[str, Json] = {
         "subject": extract.title or name, "path": extract.file, "sha256": extract.digest,
         "media_type": extract.type.media_type, "bytes": extract.size,
     }  # fmt: skip
-    return Draft(_key(extract), dict(extract.data or {}), about, source="ingest", skip_unchanged=True)
+    return DocumentWrite(_key(extract), dict(extract.data or {}), about, source="ingest", skip_unchanged=True)

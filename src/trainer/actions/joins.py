@@ -13,7 +13,7 @@ from trainer.core.values import DataBlock
 
 if TYPE_CHECKING:
     from trainer.prompts import DataQuery, Instruction
-    from trainer.sources.tables import Table
+    from trainer.sources.tables import TypedTable
 
 
 def ordered_joins(instruction: Instruction, queries: Mapping[str, DataQuery]) -> dict[str, DataQuery]:
@@ -51,7 +51,7 @@ def compute_joins(
     from trainer.sources.tables import tables_of
 
     available = dict(blocks)
-    tables: dict[str, list[Table]] = {}
+    tables: dict[str, list[TypedTable]] = {}
     computed: dict[str, DataBlock] = {}
     for name, query in joins.items():
         for table in query.tables:
@@ -70,7 +70,9 @@ def join_digest(query: DataQuery) -> str:
     return digest([query.sql, list(query.tables), values])
 
 
-def _computed(instruction: Instruction, query: DataQuery, blocks: list[DataBlock], tables: list[Table]) -> DataBlock:
+def _computed(
+    instruction: Instruction, query: DataQuery, blocks: list[DataBlock], tables: list[TypedTable]
+) -> DataBlock:
     from trainer.sources.joined import join
 
     where = _where(instruction, query.name, "sql")

@@ -23,7 +23,7 @@ from trainer.core.errors import ProviderError, UsageError, Where
 from trainer.core.files import read_text, write_atomic
 from trainer.core.project import Project
 from trainer.core.strictjson import read_json
-from trainer.core.values import CompletionResult, Context, Finding, Json, Output, Prompt, Section
+from trainer.core.values import CompletionResult, Context, Finding, Json, Output, Prompt, PromptSection
 from trainer.mart import ConfigDecision
 from trainer.prompts import Instruction, open_contexts, read_context
 from trainer.providers import Budget, check_schema, explain, record, run_on_loop
@@ -193,7 +193,7 @@ class Run:
             body=text,
             output=Output(schema=self.options.schema),
             system=system,
-            sections=(Section("instruction", STDIN, text),),
+            sections=(PromptSection("instruction", STDIN, text),),
         )
         return Rendered(prompt, screened(self.project, prompt), choice.model), choice
 

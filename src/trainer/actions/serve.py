@@ -24,7 +24,7 @@ _RELOAD = (
 )
 
 
-class Site(ThreadingHTTPServer):
+class PreviewServer(ThreadingHTTPServer):
     """Serves a folder to this machine alone; `reload` tells every open page of a build."""
 
     daemon_threads = True
@@ -50,10 +50,10 @@ class Site(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serve(folder: Path, *, port: int) -> Iterator[Site]:
+def serve(folder: Path, *, port: int) -> Iterator[PreviewServer]:
     """The folder served until the block ends; port 0 takes any that is free. Raises UsageError for one in use."""
     try:
-        site = Site(folder, port)
+        site = PreviewServer(folder, port)
     except OSError as error:
         hint = "take another with --port, or any with --port 0"
         raise UsageError(f"port {port}: {error.strerror}", hint=hint) from None
@@ -69,7 +69,7 @@ def serve(folder: Path, *, port: int) -> Iterator[Site]:
 class _Handler(SimpleHTTPRequestHandler):
     """The files of the folder; pages with a script that waits for builds, which their own policy would forbid."""
 
-    server: Site
+    server: PreviewServer
 
     def do_GET(self) -> None:
         # a page of elsewhere whose name was made to lead here is not answered

@@ -17,7 +17,7 @@ from trainer.core.project import Project
 from trainer.core.strictjson import read_json
 from trainer.core.values import Json, StoredData
 from trainer.mart import copy_records
-from trainer.stores import RECORD_STORES, Draft, Head, Retention, StoreStats, store_at
+from trainer.stores import RECORD_STORES, DocumentWrite, Head, Retention, StoreStats, store_at
 from trainer.stores.filters import parse_sort, parse_value, parse_words
 from trainer.stores.match import plain, value_at, view_of
 from trainer.stores.query import document_field
@@ -57,9 +57,9 @@ def put(project: Project, wanted: Put, read: Callable[[], tuple[str, str]]) -> H
     A generator gives the one draft, so that nobody holds the content once it is parsed, nor the data once it is text.
     """
 
-    def draft() -> Iterator[Draft]:
+    def draft() -> Iterator[DocumentWrite]:
         content, shown = read()
-        yield Draft(
+        yield DocumentWrite(
             wanted.key,
             content if wanted.as_text else read_json(content, shown=shown),
             _metadata(wanted.metadata),

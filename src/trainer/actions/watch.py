@@ -53,15 +53,15 @@ def _observe(root: Path, paths: SimpleQueue[str]) -> BaseObserver:
     from watchdog.events import FileSystemEventHandler
     from watchdog.observers import Observer
 
-    class Handler(FileSystemEventHandler):
+    class ChangeHandler(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
             for path in _changed(event, root):
                 paths.put(path)
 
     observer = Observer()
-    observer.schedule(Handler(), str(root))
+    observer.schedule(ChangeHandler(), str(root))
     if (root / _FOLDER).is_dir():
-        observer.schedule(Handler(), str(root / _FOLDER), recursive=True)
+        observer.schedule(ChangeHandler(), str(root / _FOLDER), recursive=True)
     try:
         observer.start()
     except OSError as error:

@@ -3,7 +3,7 @@
 from trainer.catalog.catalog import Catalog, SchemaVersion, TableSummary
 from trainer.catalog.definition import TableDefinition, TableField, find_field, find_table, read_definitions
 from trainer.catalog.engine import MOST_ROWS, ApprovalPolicy, DecidedError, Decision, SchemaProposalEngine
-from trainer.catalog.entities import Entity, EntityRelation, find_entities, find_relations
+from trainer.catalog.entities import EntityRelation, NamedEntity, find_entities, find_relations
 from trainer.catalog.storage import MIGRATIONS, CatalogRow, RowVersion
 from trainer.catalog.subsystems import CodingAgentIntegration, SelfHealingIntegration, SubAgentsIntegration
 from trainer.catalog.trust import Reliability, Trust
@@ -32,9 +32,9 @@ __all__ = [
     "ColumnSignal",
     "DecidedError",
     "Decision",
-    "Entity",
     "EntityRelation",
     "Filling",
+    "NamedEntity",
     "Proposal",
     "ProposalDraft",
     "ProposalEvent",

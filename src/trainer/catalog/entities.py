@@ -25,7 +25,7 @@ _LONGEST = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
+class NamedEntity:
     """Something a text names."""
 
     kind: EntityKind
@@ -45,18 +45,18 @@ class EntityRelation:
     """What one entity has to do with another, in a passage that says so."""
 
     kind: RelationKind
-    subject: Entity
-    object: Entity
+    subject: NamedEntity
+    object: NamedEntity
     start: int
     end: int
     confidence: float
 
 
-def find_entities(text: str) -> list[Entity]:
+def find_entities(text: str) -> list[NamedEntity]:
     """The entities of a text, in order and without overlaps; of two that overlap the surer one, then the longer."""
     text = text[:_LONGEST]
     ranked = sorted(_candidates(text), key=lambda one: (-one.confidence, one.start - one.end, one.start))
-    taken: list[Entity] = []
+    taken: list[NamedEntity] = []
     covered = bytearray(len(text))
     for one in ranked:
         if not any(covered[one.start : one.end]):
@@ -65,7 +65,7 @@ def find_entities(text: str) -> list[Entity]:
     return sorted(taken, key=lambda one: one.start)
 
 
-def find_relations(text: str, entities: Sequence[Entity]) -> list[EntityRelation]:
+def find_relations(text: str, entities: Sequence[NamedEntity]) -> list[EntityRelation]:
     """What neighbouring entities of one sentence have to do with each other, where the words between them say it."""
     relations = []
     for subject, other in itertools.pairwise(entities):
@@ -104,13 +104,13 @@ _RELATIONS: tuple[tuple[RelationKind, tuple[str, ...], tuple[str, ...], str, flo
 """Kind, kinds of subject and object, what stands between them, and how sure that is."""
 
 
-def _candidates(text: str) -> Iterator[Entity]:
+def _candidates(text: str) -> Iterator[NamedEntity]:
     for kind, scheme, pattern, check, confidence in _shapes():
         for match in pattern.finditer(text):
             value = check(match)
             if value is not None:
                 group = "value" if "value" in pattern.groupindex else 0
-                yield Entity(kind, match[group], value, match.start(group), match.end(group), confidence, scheme)
+                yield NamedEntity(kind, match[group], value, match.start(group), match.end(group), confidence, scheme)
 
 
 _CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "US$": "USD", "A$": "AUD", "C$": "CAD"}

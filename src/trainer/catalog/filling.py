@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from trainer.catalog.definition import TableDefinition, TableField
-from trainer.catalog.entities import Entity, find_entities
+from trainer.catalog.entities import NamedEntity, find_entities
 from trainer.catalog.validation import convert_value, is_semantic
 from trainer.catalog.values import Citation, Filling, Signals
 from trainer.core.values import Json
@@ -69,7 +69,7 @@ def fill_row(definition: TableDefinition, signals: Signals, *, source: str) -> F
 def _candidates(
     one: TableField,
     labelled: Mapping[str, tuple[str, int, int]],
-    entities: Sequence[Entity],
+    entities: Sequence[NamedEntity],
     signal: _Signals,
     text: str,
 ) -> Iterator[_Value]:
@@ -86,7 +86,7 @@ def _candidates(
 
 
 def _from_label(
-    one: TableField, labelled: Mapping[str, tuple[str, int, int]], entities: Sequence[Entity]
+    one: TableField, labelled: Mapping[str, tuple[str, int, int]], entities: Sequence[NamedEntity]
 ) -> Iterator[_Value]:
     """What stands behind the field's name or one of its labels: the amount or date in it, else all of it."""
     for label in (one.name.replace("_", " "), *one.labels):
@@ -122,7 +122,7 @@ def _told_by_words(one: TableField, lowered: str) -> Iterator[str]:
             yield value
 
 
-def _from_entities(one: TableField, entities: Sequence[Entity], text: str) -> Iterator[_Value]:
+def _from_entities(one: TableField, entities: Sequence[NamedEntity], text: str) -> Iterator[_Value]:
     kind = "date" if one.entity == "datetime" else one.entity
     for entity in entities:
         if entity.kind != kind:
@@ -138,7 +138,7 @@ def _from_entities(one: TableField, entities: Sequence[Entity], text: str) -> It
 class _Signals:
     """What fields take from the file itself."""
 
-    def __init__(self, signals: Signals, text: str, entities: Sequence[Entity], source: str) -> None:
+    def __init__(self, signals: Signals, text: str, entities: Sequence[NamedEntity], source: str) -> None:
         self._signals = signals
         self._text = text
         self._entities = entities

@@ -166,7 +166,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PromptSection:
     """A stretch of a prompt's text and what it comes from."""
 
     kind: Literal["context", "instruction", "data", "output"]
@@ -207,7 +207,7 @@ class Prompt:
     """Model settings the instruction asks for: `temperature`, `max_tokens`, `provider`, `model` …"""
     system: str = ""
     """The system message, where there is one."""
-    sections: tuple[Section, ...] = ()
+    sections: tuple[PromptSection, ...] = ()
     """What `text` is made of: their texts, one after the other, are the whole of it."""
     steps: tuple[Step, ...] = ()
     """The calls to make in place of one with `text`, for an instruction with a strategy."""

@@ -149,7 +149,7 @@ def _observe(folders: Sequence[Path], changed: SimpleQueue[Path]) -> Any:
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
     from watchdog.observers import Observer
 
-    class Handler(FileSystemEventHandler):
+    class ArrivalHandler(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
             for name in (event.src_path, event.dest_path):
                 if name and event.event_type in ("created", "modified", "moved", "closed"):
@@ -159,7 +159,7 @@ def _observe(folders: Sequence[Path], changed: SimpleQueue[Path]) -> Any:
 
     observer = Observer()
     for folder in folders:
-        observer.schedule(Handler(), str(folder), recursive=True)
+        observer.schedule(ArrivalHandler(), str(folder), recursive=True)
     try:
         observer.start()
     except OSError as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 from trainer.mart.contexts import context_key
 from trainer.mart.events import config_hash
-from trainer.mart.learning import Estimate, Learned, choice_probabilities, estimate
+from trainer.mart.learning import Estimate, OperationStatistics, choice_probabilities, estimate
 from trainer.mart.policies import Policy
 from trainer.mart.publish import LearnedFiles
 
@@ -101,8 +101,8 @@ class TidyMartConfigProvider:
         self._exploration = exploration
         self._register = register
         self._seed = seed
-        self._cache: dict[tuple[str, str], tuple[tuple[int, int], Learned | None]] = {}
-        self._chances: dict[tuple[str, str, str, bool], tuple[Learned, _Chances]] = {}
+        self._cache: dict[tuple[str, str], tuple[tuple[int, int], OperationStatistics | None]] = {}
+        self._chances: dict[tuple[str, str, str, bool], tuple[OperationStatistics, _Chances]] = {}
 
     def get_optimal_config(self, module: str, operation: str, context: Mapping[str, Any]) -> dict[str, Any]:
         """The configuration to run now."""
@@ -181,7 +181,7 @@ class TidyMartConfigProvider:
 
     def _weigh(
         self,
-        learned: Learned,
+        learned: OperationStatistics,
         key: str,
         bodies: Mapping[str, Any],
         approved: str,
@@ -212,14 +212,14 @@ class TidyMartConfigProvider:
     def _declared(self, module: str, operation: str) -> Sequence[Mapping[str, Any]]:
         return self._candidates.get(f"{module}.{operation}") or self._candidates.get(operation) or ()
 
-    def _draw(self, learned: Learned, key: str) -> float:
+    def _draw(self, learned: OperationStatistics, key: str) -> float:
         """A number from 0 to 1; with a seed it follows from the seed and from how much is recorded."""
         if self._seed is None:
             return random.random()  # noqa: S311
         trials = sum(arm.trials + arm.changed for arm in learned.contexts.get(key, {}).values())
         return random.Random(f"{self._seed} {learned.module} {learned.operation} {key} {trials}").random()  # noqa: S311
 
-    def _learned(self, module: str, operation: str) -> Learned | None:
+    def _learned(self, module: str, operation: str) -> OperationStatistics | None:
         """What is published, read again only where the file changed."""
         stamp = self._files.stamp(module, operation)
         before = self._cache.get((module, operation))
@@ -228,7 +228,9 @@ class TidyMartConfigProvider:
             self._cache[module, operation] = before
         return before[1]
 
-    def _excluded(self, learned: Learned, key: str, bodies: Mapping[str, Any], approved: str) -> dict[str, str]:
+    def _excluded(
+        self, learned: OperationStatistics, key: str, bodies: Mapping[str, Any], approved: str
+    ) -> dict[str, str]:
         """The candidates that guardrails take out, and why."""
         limits, reasons = self._exploration, {}
         spent = 0.0

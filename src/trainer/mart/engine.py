@@ -14,7 +14,7 @@ import msgspec
 from trainer.mart.configuration import trials_needed
 from trainer.mart.evaluation import LoggedChoice, PolicyValue, policy_value
 from trainer.mart.events import config_hash
-from trainer.mart.learning import Estimate, Learned, Trial, estimate
+from trainer.mart.learning import Estimate, OperationStatistics, Trial, estimate
 from trainer.mart.publish import MOST_TRIALS, LearnedFiles
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class TidyMartLearningEngine:
             rows = connection.execute(_DOWNSTREAM, [workflow]).fetchall()
         return _effects(rows)
 
-    def _of(self, learned: Learned) -> Iterable[Recommendation]:
+    def _of(self, learned: OperationStatistics) -> Iterable[Recommendation]:
         for context, arms in learned.contexts.items():
             if len(arms) < 2:
                 continue
@@ -160,7 +160,7 @@ class TidyMartLearningEngine:
 
 
 def _recommendation(
-    learned: Learned, context: str, current: str, ranked: Sequence[str], estimates: Mapping[str, Estimate]
+    learned: OperationStatistics, context: str, current: str, ranked: Sequence[str], estimates: Mapping[str, Estimate]
 ) -> Recommendation:
     best = ranked[0]
     gain = estimates[best].mean - estimates[current].mean

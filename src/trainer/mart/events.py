@@ -29,7 +29,7 @@ _START_COLUMNS = {*_WORDS, "inputs"}
 """What of a context has a column of its own."""
 
 
-class Event(NamedTuple):
+class ExecutionEvent(NamedTuple):
     """Something that happened to an execution; what it carries is not changed after it was given away."""
 
     kind: str
@@ -46,7 +46,7 @@ class Event(NamedTuple):
     seq: int = 0
 
 
-def encode(events: Sequence[Event], *, mask: Mask | None = None, pid: int = 0, host: str = "") -> list[bytes]:
+def encode(events: Sequence[ExecutionEvent], *, mask: Mask | None = None, pid: int = 0, host: str = "") -> list[bytes]:
     """The events as lines of the spool, secrets masked; never fails, whatever the events carry."""
     rows = [_row(event, pid, host) for event in events]
     if mask is not None and not _is_clean(rows, mask):
@@ -74,7 +74,7 @@ def is_whole(line: bytes) -> bool:
         return False
 
 
-def _row(event: Event, pid: int, host: str) -> dict[str, Any]:
+def _row(event: ExecutionEvent, pid: int, host: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "kind": event.kind,
         "execution_id": event.execution_id,

@@ -86,7 +86,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class OperationStatistics:
     """What one operation's records say; a value that a file can hold."""
 
     module: str
@@ -183,12 +183,12 @@ def learn(
     weights: Weights,
     configs: Mapping[str, Mapping[str, object]],
     elsewhere: Mapping[str, Effect] | None = None,
-) -> Learned:
+) -> OperationStatistics:
     """What the statistics of an operation come to; `elsewhere` are the effects of other operations of its module."""
     contexts = {key: arms for key, arms in contexts.items() if arms}
     cells = [(key, name, arm) for key, arms in contexts.items() for name, arm in arms.items()]
     if not cells:
-        return Learned(module, operation, weights, _LEAST_VARIANCE, 0.5, configs, contexts, elsewhere or {})
+        return OperationStatistics(module, operation, weights, _LEAST_VARIANCE, 0.5, configs, contexts, elsewhere or {})
     freedom = sum(arm.trials - 1 for _, _, arm in cells)
     within = math.fsum(arm.variance * (arm.trials - 1) for _, _, arm in cells)
     # as if a dozen trials with a deviation of 0.15 had been seen before
@@ -204,7 +204,7 @@ def learn(
         mean = (precision * effects.get(name, 0.0) + prior.mean / prior.variance) / whole
         pooled[name] = Effect(mean, tau + 1 / whole)
     level = math.fsum(levels.values()) / len(levels)
-    return Learned(module, operation, weights, sigma, level, configs, contexts, pooled)
+    return OperationStatistics(module, operation, weights, sigma, level, configs, contexts, pooled)
 
 
 def _two_way(
@@ -253,7 +253,7 @@ def _between(
     return max(_LEAST_TAU, total / whole)
 
 
-def estimate(learned: Learned, context: str, names: Iterable[str]) -> dict[str, Estimate]:
+def estimate(learned: OperationStatistics, context: str, names: Iterable[str]) -> dict[str, Estimate]:
     """The estimates of the named configurations in a context, tried there or not."""
     arms = learned.contexts.get(context, {})
     unknown = Effect(0.0, _WIDE)

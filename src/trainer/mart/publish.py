@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from trainer.core.files import write_atomic
-from trainer.mart.learning import ArmStatistics, Effect, Learned, Trial, Weights, learn, summarise
+from trainer.mart.learning import ArmStatistics, Effect, OperationStatistics, Trial, Weights, learn, summarise
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,7 +49,7 @@ class LearnedFiles:
     folder: Path
     weights: Weights = field(default_factory=Weights)
 
-    def read(self, module: str, operation: str) -> Learned | None:
+    def read(self, module: str, operation: str) -> OperationStatistics | None:
         """What is published of an operation; None where nothing readable is."""
         learned = _decoded(self._path(module, operation))
         if learned is None or learned.weights == self.weights:
@@ -68,7 +68,7 @@ class LearnedFiles:
             return 0, 0
         return status.st_mtime_ns, status.st_ino
 
-    def operations(self, module: str | None = None) -> list[Learned]:
+    def operations(self, module: str | None = None) -> list[OperationStatistics]:
         """All that is published, of one module or of all, in the order of names."""
         files = sorted(self.folder.glob("*.json")) if self.folder.is_dir() else []
         learned = [_decoded(path) for path in files]
@@ -122,9 +122,9 @@ class LearnedFiles:
         return {name: _combined(parts) for name, parts in effects.items()}
 
 
-def _decoded(path: Path) -> Learned | None:
+def _decoded(path: Path) -> OperationStatistics | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Learned)
+        return msgspec.json.decode(path.read_bytes(), type=OperationStatistics)
     except (OSError, msgspec.DecodeError):
         return None
 

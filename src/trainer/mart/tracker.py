@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.core.clock import Clock, system_clock
-from trainer.mart.events import Event, Mask
+from trainer.mart.events import ExecutionEvent, Mask
 from trainer.mart.spool import MAX_BYTES
 from trainer.mart.writer import LAG, Counts, Durability, SpoolWriter, warn
 
@@ -64,7 +64,7 @@ class Tracker:
         execution_id = f"{at // 1000:012x}{self._token}{self._count:06x}"
         self._started[execution_id] = time.perf_counter()
         fields = dict(context or {})
-        self._put(Event("start", execution_id, at, None, fields, module, operation, parent or ""))
+        self._put(ExecutionEvent("start", execution_id, at, None, fields, module, operation, parent or ""))
         return execution_id
 
     def step(self, execution_id: str, name: str, /, **attributes: Any) -> bool:
@@ -74,7 +74,9 @@ class Tracker:
         `error`, `inputs`, `outputs`.
         """
         self._count += 1
-        return self._put(Event("step", execution_id, self._now(), None, attributes, operation=name, seq=self._count))
+        return self._put(
+            ExecutionEvent("step", execution_id, self._now(), None, attributes, operation=name, seq=self._count)
+        )
 
     def complete(self, execution_id: str, results: Mapping[str, Any] | None = None) -> bool:
         """Record how an execution ended.
@@ -87,12 +89,12 @@ class Tracker:
         if began is None and execution_id[12:20] == self._token:
             return False
         seconds = None if began is None else time.perf_counter() - began
-        return self._put(Event("end", execution_id, self._now(), seconds, dict(results or {})))
+        return self._put(ExecutionEvent("end", execution_id, self._now(), seconds, dict(results or {})))
 
     def rate(self, execution_id: str, score: float, *, source: str, actor: str = "", note: str = "") -> bool:
         """Record what an execution's outcome was worth, from 0 to 1, as a person or a later check says."""
         fields = {"score": score, "actor": actor, "note": note}
-        return self._put(Event("rating", execution_id, self._now(), None, fields, operation=source))
+        return self._put(ExecutionEvent("rating", execution_id, self._now(), None, fields, operation=source))
 
     @contextlib.contextmanager
     def execution(
@@ -136,7 +138,7 @@ class Tracker:
     def _now(self) -> int:
         return int(self._clock().timestamp() * 1_000_000)
 
-    def _put(self, event: Event) -> bool:
+    def _put(self, event: ExecutionEvent) -> bool:
         writer = self._writer
         writer.counts.recorded += 1
         writer.queue.append(event)
@@ -172,7 +174,7 @@ class Execution:
         self.results |= results
 
 
-def _oldest(writer: SpoolWriter, event: Event) -> Event:
+def _oldest(writer: SpoolWriter, event: ExecutionEvent) -> ExecutionEvent:
     try:
         return writer.queue[0]
     except IndexError:  # the thread has just taken it

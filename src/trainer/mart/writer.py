@@ -16,7 +16,7 @@ from typing import Literal
 
 from trainer.core.appendlog import try_lock
 from trainer.core.clock import Clock
-from trainer.mart.events import Event, Mask, encode
+from trainer.mart.events import ExecutionEvent, Mask, encode
 from trainer.mart.spool import MAX_BYTES, segment_name, total_bytes
 
 Durability = Literal["fast", "safe"]
@@ -67,7 +67,7 @@ class SpoolWriter:
         counts: Counts,
         max_bytes: int = MAX_BYTES,
     ) -> None:
-        self.queue: deque[Event] = deque()
+        self.queue: deque[ExecutionEvent] = deque()
         self.counts = counts
         self.wake = threading.Event()
         self._spool_dir = spool_dir

@@ -14,7 +14,7 @@ from typing import Literal
 from trainer.core.digest import canonical, pretty
 from trainer.core.errors import InstructionError, Problem, Where, nearest
 from trainer.core.secrets import mask_json, mask_known
-from trainer.core.values import Context, DataBlock, Finding, Json, Output, Prompt, Section
+from trainer.core.values import Context, DataBlock, Finding, Json, Output, Prompt, PromptSection
 from trainer.prompts.braces import CONSTRUCT, NAME, fill_braces
 from trainer.prompts.budget import Count, Fitted, fit
 from trainer.prompts.composition import plan_steps
@@ -68,9 +68,9 @@ def render(
     hidden = inputs - writer.placed
     fenced = [(name, fence(block)) for name, block in writer.data.items() if name not in writer.placed | hidden]
 
-    def compose(contexts: Sequence[Context]) -> tuple[Section, ...]:
+    def compose(contexts: Sequence[Context]) -> tuple[PromptSection, ...]:
         marked = [(context.path, fence_context(context)) for context in contexts]
-        return _sections(Section("instruction", instruction.path, body), marked, fenced, _asked(output))
+        return _sections(PromptSection("instruction", instruction.path, body), marked, fenced, _asked(output))
 
     fitted = Fitted(tuple(contexts))
     if budget is not None:
@@ -243,7 +243,7 @@ def _output(instruction: Instruction, writer: _Writer) -> Output:
 def _fit(
     instruction: Instruction,
     contexts: Sequence[Context],
-    compose: Callable[[Sequence[Context]], tuple[Section, ...]],
+    compose: Callable[[Sequence[Context]], tuple[PromptSection, ...]],
     *,
     query: str,
     budget: int,
@@ -264,27 +264,27 @@ def _fit(
 
 
 def _sections(
-    body: Section, contexts: list[tuple[str, str]], data: list[tuple[str, str]], task: str
-) -> tuple[Section, ...]:
+    body: PromptSection, contexts: list[tuple[str, str]], data: list[tuple[str, str]], task: str
+) -> tuple[PromptSection, ...]:
     if not contexts and not data and not task:
         return (body,)
     sections = _wrapped("context", _CONTEXTS, "</contexts>\n\n", contexts)
     sections.append(replace(body, text=f"<instruction>\n{body.text.strip()}\n</instruction>\n"))
     sections += _wrapped("data", f"\n{_DATA}", "</data_blocks>\n", data)
     if task:
-        sections.append(Section("output", "output", f"\n<output>\n{task}</output>\n"))
+        sections.append(PromptSection("output", "output", f"\n<output>\n{task}</output>\n"))
     return tuple(sections)
 
 
 def _wrapped(
     kind: Literal["context", "data"], opening: str, closing: str, named: list[tuple[str, str]]
-) -> list[Section]:
+) -> list[PromptSection]:
     texts = [f"{text.strip()}\n" for _, text in named]
     if texts:
         texts[0] = opening + texts[0]
         texts[-1] += closing
     gaps = ["\n"] * (len(texts) - 1) + [""]
-    return [Section(kind, name, text + gap) for (name, _), text, gap in zip(named, texts, gaps, strict=False)]
+    return [PromptSection(kind, name, text + gap) for (name, _), text, gap in zip(named, texts, gaps, strict=False)]
 
 
 def _asked(output: Output) -> str:

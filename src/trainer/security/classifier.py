@@ -33,7 +33,7 @@ _LONGEST_WORD = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class SuspiciousPassage:
     """The part of a text that is most like an injected instruction."""
 
     probability: float
@@ -42,17 +42,17 @@ class Passage:
     end: int
 
 
-def most_suspicious(text: str) -> Passage:
+def most_suspicious(text: str) -> SuspiciousPassage:
     """The passage of `text` most like an injected instruction; a text without words has one of probability 0."""
     spans = [match.span() for match in _TOKEN.finditer(text)]
     if not spans:
-        return Passage(0.0, 0, 0)
+        return SuspiciousPassage(0.0, 0, 0)
     model = _model()
     runs = model.weights[1 << BITS :]
     words = [text[start:end] for start, end in spans]
     sums = [0, *accumulate(word_parts(words, _letters, lambda code: runs[run_bucket(code)]))]
     score, first, last = best_window(sums)
-    return Passage(model.probability(score), spans[first][0], spans[last - 1][1])
+    return SuspiciousPassage(model.probability(score), spans[first][0], spans[last - 1][1])
 
 
 def tokens(text: str) -> list[str]:

@@ -18,7 +18,7 @@ from trainer.security.addresses import carries_data, host_of, is_allowed
 from trainer.security.detect import rule_hits
 from trainer.security.leaks import find_leaks, revealed
 from trainer.security.normalise import plain
-from trainer.security.readings import Reading, passages
+from trainer.security.readings import DecodedText, passages
 from trainer.security.requests import find_requests
 
 if TYPE_CHECKING:
@@ -88,10 +88,10 @@ def mask_completion(text: str) -> str:
     return mask_secrets(text)
 
 
-def _decoded(text: str) -> list[Reading]:
+def _decoded(text: str) -> list[DecodedText]:
     """The passages of a text in another encoding, words written in entities among them, decoded."""
     words = (match for match in _WORD.finditer(text) if "&" in match[0] and ";" in match[0])
-    entities = (Reading(html.unescape(match[0]), match.start(), "entities", match.end()) for match in words)
+    entities = (DecodedText(html.unescape(match[0]), match.start(), "entities", match.end()) for match in words)
     return [*passages(text, words=0.3), *(one for one in entities if one.text != text[one.start : one.end])]
 
 
@@ -146,7 +146,7 @@ def _schemes(prose: str) -> Iterator[Placed]:
         yield match.start(), _issue("output.scheme", "error", f"a link runs {scheme}:", match[0], "remove the link")
 
 
-def _secrets(text: str, decoded: Iterable[Reading]) -> Iterator[Placed]:
+def _secrets(text: str, decoded: Iterable[DecodedText]) -> Iterator[Placed]:
     hint = "revoke it, and see how it came into the answer"
     for secret in find_secrets(text):
         what = f"looks like a secret: {secret.kind.replace('_', ' ')}"

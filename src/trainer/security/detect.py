@@ -13,11 +13,11 @@ from trainer.core.errors import Where
 from trainer.core.secrets import find_secrets
 from trainer.core.values import DataBlock, Finding, Json, Prompt, Severity
 from trainer.security.characters import hidden_characters
-from trainer.security.classifier import Passage, most_suspicious
+from trainer.security.classifier import SuspiciousPassage, most_suspicious
 from trainer.security.normalise import mixed_words, plain
 from trainer.security.patterns import ADVICE, RULES, Rule
 from trainer.security.policy import PolicyRule, first_rule
-from trainer.security.readings import Reading, readings
+from trainer.security.readings import DecodedText, readings
 from trainer.security.verdict import THRESHOLDS, DetectionResult, Level
 
 _MOST_CANDIDATES = 10_000
@@ -226,12 +226,12 @@ def _ruled(hit: Hit, rule: PolicyRule | None) -> Hit:
     return replace(hit, weight=1.0 if rule.then == "block" else 0.0, rule=rule.then, reason=rule.reason)
 
 
-def _most_suspicious(part: Part, text: str) -> Passage:
+def _most_suspicious(part: Part, text: str) -> SuspiciousPassage:
     """The passage of a part most like an instruction; of data that of one string: cells make no sentence together."""
     if not part.places:
         return most_suspicious(text)
     starts = [start for start, _ in part.places]
-    best = Passage(0.0, 0, 0)
+    best = SuspiciousPassage(0.0, 0, 0)
     for start, end in zip(starts, [*(start - 1 for start in starts[1:]), len(part.text)], strict=True):
         if end - start >= _SHORTEST_ORDER:
             passage = most_suspicious(plain(part.text[start:end]))
@@ -239,7 +239,7 @@ def _most_suspicious(part: Part, text: str) -> Passage:
     return best
 
 
-def _probability(passage: Passage) -> float:
+def _probability(passage: SuspiciousPassage) -> float:
     return passage.probability
 
 
@@ -255,7 +255,7 @@ def _chance(likeness: float, rules: float, *, is_discussion: bool) -> float:
     return max(1 / (1 + math.exp(-log_odds)), by_rules)
 
 
-def _discusses(text: str, passage: Passage) -> bool:
+def _discusses(text: str, passage: SuspiciousPassage) -> bool:
     """Whether the text around the passage is about attacks: three different words of those who write about them."""
     nearby = text[max(0, passage.start - _NEARBY) : passage.end + _NEARBY]
     return len({match[0].lower()[:7] for match in _DISCUSSION.finditer(nearby)}) >= 3
@@ -287,7 +287,7 @@ def rule_hits(text: str) -> Iterator[Hit]:
         yield from _rule_hits(rule, lowered, shown)
 
 
-def _reading_hits(reading: Reading, blocked: list[str]) -> Iterator[Hit]:
+def _reading_hits(reading: DecodedText, blocked: list[str]) -> Iterator[Hit]:
     yield from rule_hits(reading.text)
     lowered = reading.text.lower()
     for phrase in blocked:
@@ -321,7 +321,7 @@ def _candidates(rule: Rule, text: str) -> Iterator[int]:
             at = text.find(trigger, at + len(trigger))
 
 
-def _decoded_hit(hit: Hit, reading: Reading) -> Hit:
+def _decoded_hit(hit: Hit, reading: DecodedText) -> Hit:
     start = hit.start if reading.start is None else reading.start
     return Hit(hit.kind, 1 - (1 - hit.weight) / 2, start, hit.text, reading.encoding)
 

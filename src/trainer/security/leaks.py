@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from trainer.core.values import Finding, Prompt, Severity
 from trainer.security.clean import NOTICE
 from trainer.security.detect import untrusted_parts
-from trainer.security.readings import Reading
+from trainer.security.readings import DecodedText
 
 _WORD = re.compile(r"\w+")
 _MARK = re.compile(r"\bmark=(?P<mark>[0-9a-f]{16})\b")
@@ -19,7 +19,7 @@ _SYSTEM, _INSTRUCTION, _CONTEXT = 10, 25, 80
 the system message speaks to the model alone."""
 
 
-def find_leaks(text: str, prompt: Prompt, *, decoded: Sequence[Reading] = ()) -> Iterator[tuple[int, Finding]]:
+def find_leaks(text: str, prompt: Prompt, *, decoded: Sequence[DecodedText] = ()) -> Iterator[tuple[int, Finding]]:
     """Where the answer repeats the prompt's marks, system message, instruction or contexts, plainly or encoded.
 
     The text of a caller's own prompt, which has no instruction, is the caller's to repeat.

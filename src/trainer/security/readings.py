@@ -22,7 +22,7 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DecodedText:
     """A reading of a text."""
 
     text: str
@@ -34,34 +34,34 @@ class Reading:
     """Where that passage ends; None where it is no single passage."""
 
 
-def readings(text: str) -> Iterator[Reading]:
+def readings(text: str) -> Iterator[DecodedText]:
     """The plain reading, then each passage of it in another encoding and each disguise of its words, undone once."""
     folded = plain(text)
-    yield Reading(folded)
+    yield DecodedText(folded)
     if not text.isascii():
         yield from _invisible(text)
     for reading in passages(folded):
         yield replace(reading, text=plain(reading.text))
     if entity := _ENTITY.search(folded):
-        yield Reading(plain(html.unescape(folded)), entity.start(), "entity")
+        yield DecodedText(plain(html.unescape(folded)), entity.start(), "entity")
     for disguise, shows, undo in _DISGUISES:
         if (at := shows(folded)) is not None:
-            yield Reading(undo(folded), at, disguise)
+            yield DecodedText(undo(folded), at, disguise)
 
 
-def _invisible(text: str) -> Iterator[Reading]:
+def _invisible(text: str) -> Iterator[DecodedText]:
     """What stands in characters that nobody sees: tags are ASCII moved up, variation selectors are bytes."""
     if tags := _TAG_TEXT.findall(text):
-        yield Reading(
+        yield DecodedText(
             "".join(chr(ord(char) - 0xE0000) for char in tags), len(plain(text[: text.index(tags[0])])), "tags"
         )
     for match in _SELECTORS.finditer(text):
         codes = bytes(ord(char) - (0xFE00 if char < "\uff00" else 0xE00F0) for char in match[0])
         if readable := _readable(codes):
-            yield Reading(readable, len(plain(text[: match.start()])), "variation selectors")
+            yield DecodedText(readable, len(plain(text[: match.start()])), "variation selectors")
 
 
-def passages(text: str, *, words: float = 0.8) -> Iterator[Reading]:
+def passages(text: str, *, words: float = 0.8) -> Iterator[DecodedText]:
     """The passages of a text that are words in another encoding, decoded; of a text with very many the first ones.
 
     `words` is the share of letters and spaces from which they are words: keys have fewer.
@@ -74,7 +74,7 @@ def passages(text: str, *, words: float = 0.8) -> Iterator[Reading]:
             except ValueError:
                 continue
             if readable:
-                yield Reading(readable, match.start(), encoding, match.end())
+                yield DecodedText(readable, match.start(), encoding, match.end())
                 count += 1
                 if count >= _MOST_BLOBS:
                     return

@@ -10,7 +10,7 @@ from typing import Any
 
 from trainer.core.values import Field, Json
 from trainer.sources.base import Fetched
-from trainer.sources.edgar_shapes import LINES, PERIODIC, QUARTER, YEAR, Observation, observations_of
+from trainer.sources.edgar_shapes import LINES, PERIODIC, QUARTER, YEAR, XbrlFact, observations_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def shape_concept(body: Mapping[str, Any], concept: Concept, *, years: int, know
     return Fetched({name: part for name, part in data.items() if part}, body.get("entityName"), newest, fields)
 
 
-def _figure(observation: Observation, concept: Concept) -> dict[str, Json]:
+def _figure(observation: XbrlFact, concept: Concept) -> dict[str, Json]:
     return {
         "value": observation.value,
         "concept": concept.tags[observation.rank],
@@ -90,7 +90,7 @@ def _figure(observation: Observation, concept: Concept) -> dict[str, Json]:
     }
 
 
-def _changes(observations: Iterable[Observation], concept: Concept) -> list[dict[str, Json]]:
+def _changes(observations: Iterable[XbrlFact], concept: Concept) -> list[dict[str, Json]]:
     """Each time a report told a period's figure otherwise than the one before, by the same concept."""
     changes: list[dict[str, Json]] = []
     reported = sorted(

@@ -191,7 +191,7 @@ def shape_filings(
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class XbrlFact:
     """One figure as one filing told it."""
 
     end: str
@@ -214,18 +214,18 @@ class Observation:
         return f"{self.value:,} in {self.form or 'a filing'} of {self.filed}"
 
 
-Periods: TypeAlias = Mapping[tuple[str, int | None], list[Observation]]
+Periods: TypeAlias = Mapping[tuple[str, int | None], list[XbrlFact]]
 """All that was filed for each period, by its end and its length in days; what holds comes first."""
 
 
 def observations_of(concepts: Mapping[str, Any], tags: Sequence[str], unit: str, known_on: str | None) -> Periods:
     """All that was told of these concepts, the best first, until that day: by period, and what holds comes first."""
-    periods: dict[tuple[str, int | None], list[Observation]] = {}
+    periods: dict[tuple[str, int | None], list[XbrlFact]] = {}
     for rank, tag in enumerate(tags):
         for fact in ((concepts.get(tag) or {}).get("units") or {}).get(unit, ()):
             filed, accession, form = (str(fact.get(name, "")) for name in ("filed", "accn", "form"))
             if known_on is None or filed <= known_on:
-                observation = Observation(fact["end"], _days(fact), fact["val"], filed, accession, form, rank)
+                observation = XbrlFact(fact["end"], _days(fact), fact["val"], filed, accession, form, rank)
                 periods.setdefault((observation.end, observation.days), []).append(observation)
     for observations in periods.values():
         observations.sort(key=lambda observation: observation.precedence, reverse=True)
@@ -253,7 +253,7 @@ def _days(fact: Mapping[str, Any]) -> int | None:
 
 
 def _series(lines: Mapping[str, Periods], lengths: range, most: int) -> list[dict[str, Json]]:
-    rows: dict[str, dict[str, Observation]] = {}
+    rows: dict[str, dict[str, XbrlFact]] = {}
     for line, periods in lines.items():
         for (end, days), (holding, *_) in periods.items():
             if days in lengths:
@@ -267,7 +267,7 @@ def _series(lines: Mapping[str, Periods], lengths: range, most: int) -> list[dic
     return [_row(end, rows[end]) for end in ends[-most:]]
 
 
-def _row(end: str, row: Mapping[str, Observation]) -> dict[str, Json]:
+def _row(end: str, row: Mapping[str, XbrlFact]) -> dict[str, Json]:
     filed = max(observation.filed for observation in row.values())
     return {"date": end, **{line: row[line].value for line in LINES if line in row}, "filed": filed}
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.core.errors import SourceError, UsageError, nearest
 from trainer.core.values import Field, Json
 from trainer.sources.sql_fields import fields_of
-from trainer.sources.tables import Table
+from trainer.sources.tables import TypedTable
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,7 +60,7 @@ class Joined:
 
 
 def join(
-    sql: str, tables: Sequence[Table], *, values: Mapping[str, Json] | None = None, seconds: float = 30.0
+    sql: str, tables: Sequence[TypedTable], *, values: Mapping[str, Json] | None = None, seconds: float = 30.0
 ) -> Joined:
     """What one SELECT says of the tables; `values` stand for `$NAME` in it.
 
@@ -116,7 +116,7 @@ def _tree(connection: duckdb.DuckDBPyConnection, statement: str) -> dict[str, An
     return node
 
 
-def _read(tree: Mapping[str, Any], tables: Sequence[Table]) -> list[Table]:
+def _read(tree: Mapping[str, Any], tables: Sequence[TypedTable]) -> list[TypedTable]:
     """The tables that the statement names; a block may have hundreds of parts that it does not."""
     named = {
         ".".join(filter(None, (node["schema_name"], node["table_name"]))).lower()
@@ -127,7 +127,10 @@ def _read(tree: Mapping[str, Any], tables: Sequence[Table]) -> list[Table]:
 
 
 def _check(
-    connection: duckdb.DuckDBPyConnection, tree: Mapping[str, Any], tables: Sequence[Table], read: Sequence[Table]
+    connection: duckdb.DuckDBPyConnection,
+    tree: Mapping[str, Any],
+    tables: Sequence[TypedTable],
+    read: Sequence[TypedTable],
 ) -> None:
     """Raise UsageError for what reads anything but the tables, or would not give the same again."""
     names = {table.name.lower() for table in tables}
@@ -176,7 +179,7 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
             yield from _nodes(below)
 
 
-def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _create(connection: duckdb.DuckDBPyConnection, table: TypedTable) -> None:
     """Create the table and fill it; its rows come in as JSON with the types of its columns, so nothing is guessed."""
     name = ".".join(map(_quoted, table.name.split(".", 1)))
     if "." in table.name:
@@ -237,12 +240,12 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0].partition("Error: ")[2] or str(error)
 
 
-def _hint(message: str, tables: Sequence[Table]) -> str:
+def _hint(message: str, tables: Sequence[TypedTable]) -> str:
     """What the tables hold, with those first that DuckDB's message is about."""
     return _known(sorted(tables, key=lambda table: table.name not in message))
 
 
-def _known(tables: Sequence[Table]) -> str:
+def _known(tables: Sequence[TypedTable]) -> str:
     """The tables with their columns, one a line; parts of a block after the blocks."""
     lines: list[str] = []
     blocks = {table.name: table.path for table in tables if "." not in table.name}

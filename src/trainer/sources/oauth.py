@@ -273,7 +273,7 @@ class _Listener:
     def __init__(self, port: int) -> None:
         answers: list[str] = []
 
-        class Handler(BaseHTTPRequestHandler):
+        class CallbackHandler(BaseHTTPRequestHandler):
             timeout = 5.0  # browsers open connections beforehand, and say nothing on them
 
             def do_GET(self) -> None:
@@ -291,7 +291,7 @@ class _Listener:
 
         self._answers = answers
         try:
-            self._server = HTTPServer(("127.0.0.1", port), Handler)
+            self._server = HTTPServer(("127.0.0.1", port), CallbackHandler)
         except OSError as error:
             message = f"the port {port} cannot be listened to: {error.strerror}"
             raise UsageError(message, hint="end what uses it, or see redirect_port") from None

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, St
 from trainer.core.errors import SourceError, UsageError
 from trainer.core.secrets import mask_secrets
 
-registry.register("duckdb", "trainer.sources.sql_duckdb", "DuckDBDialect")
+registry.register("duckdb", "trainer.sources.sql_duckdb", "ReadOnlyDuckDBDialect")
 
 _DRIVERS = {"psycopg": "postgres", "pymysql": "mysql"}
 """Drivers that an extra brings."""

@@ -11,7 +11,7 @@ from sqlalchemy.engine.interfaces import ConnectArgsType
 from sqlalchemy.pool import QueuePool
 
 
-class DuckDBDialect(DefaultDialect):
+class ReadOnlyDuckDBDialect(DefaultDialect):
     """Reads one file, which stays as it is, and no other: questions can neither open files nor load extensions."""
 
     name = "duckdb"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer.core.values import Field
-from trainer.sources.tables import Table
+from trainer.sources.tables import TypedTable
 
 # fmt: off
 _KEEP = frozenset({
@@ -30,7 +30,7 @@ Columns = Mapping[str, Field]
 """By name in small letters."""
 
 
-def fields_of(tree: Mapping[str, Any], tables: Mapping[str, Table]) -> dict[str, Field]:
+def fields_of(tree: Mapping[str, Any], tables: Mapping[str, TypedTable]) -> dict[str, Field]:
     """What the columns of a SELECT mean, by name in small letters; `tables` by theirs."""
     return _select(tree, {name: dict(table.fields) for name, table in tables.items()})
 

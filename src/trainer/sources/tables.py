@@ -32,7 +32,7 @@ Row = Mapping[str, Json]
 
 
 @dataclass(frozen=True)
-class Table:
+class TypedTable:
     """Rows with a type for each column; both are told when they are first asked for."""
 
     name: str
@@ -76,7 +76,7 @@ class Table:
         return names
 
 
-def tables_of(block: DataBlock) -> list[Table]:
+def tables_of(block: DataBlock) -> list[TypedTable]:
     """The tables in a block: the one of its own name first."""
     parts = dict(_parts(block.data, ()))
     whole = _rows(block.data)
@@ -87,9 +87,9 @@ def tables_of(block: DataBlock) -> list[Table]:
         main = next(iter(parts))
     is_object = isinstance(block.data, dict) and len(block.data) <= _MOST_KEYS
     single: Sequence[Row] = [block.data] if is_object else [{"value": block.data}]
-    tables = [Table(block.name, block, parts[main] if main else whole or single, main)]
-    tables += [Table(f"{block.name}.{'_'.join(path)}", block, rows, path) for path, rows in parts.items()]
-    return tables if ("document",) in parts else [*tables, Table(f"{block.name}.document", block, single)]
+    tables = [TypedTable(block.name, block, parts[main] if main else whole or single, main)]
+    tables += [TypedTable(f"{block.name}.{'_'.join(path)}", block, rows, path) for path, rows in parts.items()]
+    return tables if ("document",) in parts else [*tables, TypedTable(f"{block.name}.document", block, single)]
 
 
 def _parts(value: Json, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Sequence[Row]]]:

@@ -9,7 +9,7 @@ from trainer.stores.base import Backend, DataStore
 from trainer.stores.database import DatabaseFile
 from trainer.stores.heads import read_heads
 from trainer.stores.registry import BACKENDS, RECORD_STORES, create_store, store_at
-from trainer.stores.values import Draft, Head, ReadOnly, Retention, StoreStats, VersionConflict
+from trainer.stores.values import DocumentWrite, Head, ReadOnly, Retention, StoreStats, VersionConflict
 
 if TYPE_CHECKING:
     from trainer.stores.duckdb_store import DuckDBStore
@@ -25,7 +25,7 @@ __all__ = [
     "Backend",
     "DataStore",
     "DatabaseFile",
-    "Draft",
+    "DocumentWrite",
     "DuckDBStore",
     "Head",
     "HybridStore",

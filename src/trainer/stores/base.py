@@ -13,11 +13,11 @@ from trainer.core.clock import Clock
 from trainer.core.values import Json, StoredData
 from trainer.stores.jsontext import check_key
 from trainer.stores.match import View, distinct_values, elements_at, matches, select, view_of
-from trainer.stores.pipeline import Group, leading_match, leading_query, parse_pipeline, rows_of, run_stages
+from trainer.stores.pipeline import GroupStage, leading_match, leading_query, parse_pipeline, rows_of, run_stages
 from trainer.stores.query import Condition, Every, Query, document_field, parse_filter, parse_query
 from trainer.stores.retention import doomed, summary
-from trainer.stores.rows import NewVersion, Row, change_of, current_of, deletion_of, row_of, update_of
-from trainer.stores.values import Draft, Head, Retention, StoreStats, to_text
+from trainer.stores.rows import NewVersion, StoredRow, change_of, current_of, deletion_of, row_of, update_of
+from trainer.stores.values import DocumentWrite, Head, Retention, StoreStats, to_text
 
 Place: TypeAlias = tuple[str, int]
 """A key and a version, the order in which versions are paged through."""
@@ -38,7 +38,7 @@ class Backend(Protocol):
         ...
 
     @abstractmethod
-    def insert(self, rows: Sequence[Row]) -> int:
+    def insert(self, rows: Sequence[StoredRow]) -> int:
         """How many versions were added as they are, in one transaction; the current ones are the highest afterwards.
 
         Versions that exist with the same digest are left; raises StoreError for those with another.
@@ -46,16 +46,16 @@ class Backend(Protocol):
         ...
 
     @abstractmethod
-    def fetch(self, key: str, *, version: int | None, before: str | None) -> Row | None:
+    def fetch(self, key: str, *, version: int | None, before: str | None) -> StoredRow | None:
         """The current version, or that one, or the newest one stored at `before` or earlier."""
         ...
 
-    def fetch_many(self, keys: Sequence[str]) -> list[Row]:
+    def fetch_many(self, keys: Sequence[str]) -> list[StoredRow]:
         """The current versions of those keys that exist."""
         return [row for key in keys if (row := self.fetch(key, version=None, before=None))]
 
     @abstractmethod
-    def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
+    def page(self, after: Place, size: int, *, key: str | None = None) -> list[StoredRow]:
         """The next versions by key and version: at most `size`, at least one unless there is none; few if they are big.
 
         `key` asks for one document only.
@@ -63,7 +63,7 @@ class Backend(Protocol):
         ...
 
     @abstractmethod
-    def filter(self, where: Condition, after: str, size: int) -> list[Row]:
+    def filter(self, where: Condition, after: str, size: int) -> list[StoredRow]:
         """The next current versions by key, paged alike: all that match, and others that the caller sorts out."""
         ...
 
@@ -90,7 +90,7 @@ class Backend(Protocol):
         """How many current documents match, where the database itself can tell; else None."""
         return None
 
-    def grouped(self, where: Condition, group: Group) -> list[View] | None:  # noqa: ARG002
+    def grouped(self, where: Condition, group: GroupStage) -> list[View] | None:  # noqa: ARG002
         """The groups of the current documents that match, where the database itself can make them; else None."""
         return None
 
@@ -136,9 +136,9 @@ class DataStore(Backend):
         With `skip_unchanged`, data equal to the current version's adds no version: the check is recorded instead,
         so that `get_freshness` advances and a time to live starts anew.
         """
-        return self.store_many([Draft(key, data, metadata or {}, source, ttl, if_version, skip_unchanged)])[0]
+        return self.store_many([DocumentWrite(key, data, metadata or {}, source, ttl, if_version, skip_unchanged)])[0]
 
-    def store_many(self, drafts: Iterable[Draft]) -> list[str]:
+    def store_many(self, drafts: Iterable[DocumentWrite]) -> list[str]:
         """The keys of the drafts, all stored in one transaction, or none of them."""
         treat = self.treat
         if treat is not None:
@@ -214,7 +214,7 @@ class DataStore(Backend):
     def distinct(self, field: str, filters: Mapping[str, Json] | None = None) -> list[Json]:
         """The different values of a field in the current documents that match, of lists their elements; sorted."""
         by, where = document_field(field), parse_filter(filters or {})
-        groups = self.grouped(where, Group(by, {}, is_distinct=True))
+        groups = self.grouped(where, GroupStage(by, {}, is_distinct=True))
         if groups is not None:
             return distinct_values(group["data"]["_id"] for group in groups)
         views = (view_of(document) for document in self._matching(where))
@@ -224,7 +224,7 @@ class DataStore(Backend):
         """What the stages of `pipeline` make of the current documents."""
         stages = parse_pipeline(pipeline)
         where, rest = leading_match(stages)
-        groups = self.grouped(where, rest[0]) if rest and isinstance(rest[0], Group) else None
+        groups = self.grouped(where, rest[0]) if rest and isinstance(rest[0], GroupStage) else None
         if groups is not None:
             return rows_of(stages, run_stages(rest[1:], groups))
         query, rest = leading_query(stages)
@@ -265,7 +265,7 @@ class DataStore(Backend):
             added += self.insert(batch)
         return added
 
-    def _versions(self, key: str | None = None) -> Iterator[Row]:
+    def _versions(self, key: str | None = None) -> Iterator[StoredRow]:
         after: Place = ("", 0)
         while rows := self.page(after, _PAGE, key=key):
             yield from rows

@@ -15,10 +15,10 @@ from trainer.core.errors import UsageError
 from trainer.core.values import StoredData
 from trainer.stores.base import DataStore, Place
 from trainer.stores.match import View
-from trainer.stores.pipeline import Group
+from trainer.stores.pipeline import GroupStage
 from trainer.stores.query import Condition, Query
 from trainer.stores.registry import store_at
-from trainer.stores.rows import NewVersion, Row
+from trainer.stores.rows import NewVersion, StoredRow
 
 
 class HybridStore(DataStore):
@@ -54,24 +54,24 @@ class HybridStore(DataStore):
         with self._dropping([change.key for change in changes]):
             return self._lasting.append(changes)
 
-    def fetch(self, key: str, *, version: int | None, before: str | None) -> Row | None:
+    def fetch(self, key: str, *, version: int | None, before: str | None) -> StoredRow | None:
         """The current version from the cache where it is there; any other from the lasting store."""
         if version is not None or before is not None:
             return self._lasting.fetch(key, version=version, before=before)
         with contextlib.suppress(redis.RedisError):
             if text := self._cache.get(self._name(key)):
-                return Row(**json.loads(text))
+                return StoredRow(**json.loads(text))
         row = self._lasting.fetch(key, version=None, before=None)
         if row is not None:
             with contextlib.suppress(redis.RedisError):
                 self._cache.set(self._name(key), json.dumps(asdict(row)), ex=self.cache_seconds)
         return row
 
-    def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
+    def page(self, after: Place, size: int, *, key: str | None = None) -> list[StoredRow]:
         """As the lasting store does."""
         return self._lasting.page(after, size, key=key)
 
-    def filter(self, where: Condition, after: str, size: int) -> list[Row]:
+    def filter(self, where: Condition, after: str, size: int) -> list[StoredRow]:
         """As the lasting store does."""
         return self._lasting.filter(where, after, size)
 
@@ -83,11 +83,11 @@ class HybridStore(DataStore):
         """As the lasting store does."""
         return self._lasting.counted(where)
 
-    def grouped(self, where: Condition, group: Group) -> list[View] | None:
+    def grouped(self, where: Condition, group: GroupStage) -> list[View] | None:
         """As the lasting store does."""
         return self._lasting.grouped(where, group)
 
-    def insert(self, rows: Sequence[Row]) -> int:
+    def insert(self, rows: Sequence[StoredRow]) -> int:
         """As the lasting store does."""
         with self._dropping([row.key for row in rows]):
             return self._lasting.insert(rows)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from trainer.core.values import Json
 from trainer.stores.match import View, is_index, simplest
-from trainer.stores.pipeline import Constant, Group, group_views
+from trainer.stores.pipeline import Constant, GroupStage, group_views
 from trainer.stores.query import AnyElement, Compare, Condition, Every, FieldPath, Not, Order, Some, fields_of
 from trainer.stores.sql import starts_with
 
@@ -70,7 +70,7 @@ def order_of(order: Order) -> dict[str, int] | None:
     return {**ways, "key": ways.get("key", 1)}
 
 
-def group_stage(group: Group) -> Filter | None:
+def group_stage(group: GroupStage) -> Filter | None:
     """The stage that makes the groups; None where MongoDB makes others than Python."""
     by = (
         {title: _expression(part) for title, part in group.by.items()}
@@ -84,7 +84,7 @@ def group_stage(group: Group) -> Filter | None:
     return None if None in expressions else {"$group": {"_id": by, **figures}}
 
 
-def groups_of(group: Group, documents: Sequence[Mapping[str, Any]]) -> list[View]:
+def groups_of(group: GroupStage, documents: Sequence[Mapping[str, Any]]) -> list[View]:
     """The groups as fields see them."""
     return group_views(
         (

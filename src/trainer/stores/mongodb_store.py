@@ -37,16 +37,16 @@ from trainer.stores.mongodb_query import (
     native,
     order_of,
 )
-from trainer.stores.pipeline import Group
+from trainer.stores.pipeline import GroupStage
 from trainer.stores.query import Condition, FieldPath, Query, fields_of
-from trainer.stores.rows import Confirmation, Current, NewVersion, Row, current_of, outcome, unknown_rows
+from trainer.stores.rows import Confirmation, Current, NewVersion, StoredRow, current_of, outcome, unknown_rows
 from trainer.stores.sql import fields_of_group
 from trainer.stores.values import to_text
 
 T = TypeVar("T")
 SCHEMA = 1
 _ALIVE: Filter = {"current": True, "deleted": False}
-_ROW = [field.name for field in fields(Row) if field.name != "lists"]
+_ROW = [field.name for field in fields(StoredRow) if field.name != "lists"]
 _CURRENT = [field.name for field in fields(Current)]
 _SHOWN = {"_id": False, "data_tree": False, "metadata_tree": False}
 _PAGE_SIZE = 8_000_000
@@ -94,11 +94,11 @@ class MongoDBStore(DataStore):
 
         def attempt(session: Any) -> list[bool]:
             currents = self._currents({change.key for change in changes}, session)
-            now, rows, checks, done = to_text(self.clock()), list[Row](), list[Confirmation](), list[bool]()
+            now, rows, checks, done = to_text(self.clock()), list[StoredRow](), list[Confirmation](), list[bool]()
             for change in changes:
                 result = outcome(change, currents.get(change.key), now)
                 done.append(result is not None)
-                if isinstance(result, Row):
+                if isinstance(result, StoredRow):
                     rows.append(result)
                     currents[change.key] = current_of(result)
                 elif isinstance(result, Confirmation):
@@ -109,7 +109,7 @@ class MongoDBStore(DataStore):
 
         return self._atomically(attempt)
 
-    def insert(self, rows: Sequence[Row]) -> int:
+    def insert(self, rows: Sequence[StoredRow]) -> int:
         """How many versions were added as they are; the current ones are the highest afterwards."""
 
         def attempt(session: Any) -> int:
@@ -125,7 +125,7 @@ class MongoDBStore(DataStore):
 
         return self._atomically(attempt)
 
-    def fetch(self, key: str, *, version: int | None, before: str | None) -> Row | None:
+    def fetch(self, key: str, *, version: int | None, before: str | None) -> StoredRow | None:
         """The current version, or that one, or the newest one stored at `before` or earlier."""
         where: Filter = {"key": key}
         if version is not None:
@@ -136,13 +136,13 @@ class MongoDBStore(DataStore):
             document = self._documents.find_one(where, _SHOWN, sort=[("version", -1)])
             return self._row(document) if document else None
 
-    def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
+    def page(self, after: Place, size: int, *, key: str | None = None) -> list[StoredRow]:
         """The next versions by key and version, fewer where they are big."""
         beyond = {"$or": [{"key": {"$gt": after[0]}}, {"key": after[0], "version": {"$gt": after[1]}}]}
         with self._reaching():
             return self._page({"$and": [beyond, {} if key is None else {"key": key}]}, size, version=1)
 
-    def filter(self, where: Condition, after: str, size: int) -> list[Row]:
+    def filter(self, where: Condition, after: str, size: int) -> list[StoredRow]:
         """The next current versions by key that match, and those that MongoDB cannot judge."""
         with self._reaching():
             return self._page({"$and": [{"key": {"$gt": after}}, _ALIVE, narrowed(where)]}, size, version=-1)
@@ -176,7 +176,7 @@ class MongoDBStore(DataStore):
         with self._reaching():
             return int(self._documents.count_documents({"$and": [_ALIVE, native(where).matching]}))
 
-    def grouped(self, where: Condition, group: Group) -> list[View] | None:
+    def grouped(self, where: Condition, group: GroupStage) -> list[View] | None:
         """The groups by MongoDB, unless Python must judge a document."""
         stage = group_stage(group)
         if stage is None or not self._is_native(where, fields_of_group(group), through_lists=False):
@@ -233,9 +233,9 @@ class MongoDBStore(DataStore):
         with self._reaching():
             return self._documents.find_one({"$and": [_ALIVE, {"$or": others}]}, ["_id"]) is None
 
-    def _page(self, where: Filter, size: int, *, version: int) -> list[Row]:
+    def _page(self, where: Filter, size: int, *, version: int) -> list[StoredRow]:
         """The first of the documents by key; where versions descend, only the highest of a key."""
-        rows, total = list[Row](), 0
+        rows, total = list[StoredRow](), 0
         order = [("key", 1), ("version", version)]
         with contextlib.closing(self._documents.find(where, _SHOWN, sort=order, limit=size)) as cursor:
             for document in cursor:
@@ -252,7 +252,7 @@ class MongoDBStore(DataStore):
         cursor = self._documents.find(where, _CURRENT, sort=[("version", 1)], session=session)
         return {document["key"]: Current(**{name: document[name] for name in _CURRENT}) for document in cursor}
 
-    def _add(self, rows: Sequence[Row], highest: dict[str, int], session: Any) -> None:
+    def _add(self, rows: Sequence[StoredRow], highest: dict[str, int], session: Any) -> None:
         """The new versions, then no mark on those they replace; `highest` is the highest version of each key."""
         for row in rows:
             highest[row.key] = max(row.version, highest.get(row.key, 0))
@@ -289,7 +289,7 @@ class MongoDBStore(DataStore):
             where = {"key": check.key, "version": check.version}
             self._documents.update_one(where, {"$set": {"checked_at": check.checked_at}}, session=session)
 
-    def _packed(self, row: Row, *, current: bool, session: Any) -> Filter:
+    def _packed(self, row: StoredRow, *, current: bool, session: Any) -> Filter:
         """The row, with its data as MongoDB's own values where it can be asked for them, and large data in parts."""
         if (size := len(row.metadata.encode())) > _MOST_METADATA:
             raise UsageError(
@@ -309,12 +309,12 @@ class MongoDBStore(DataStore):
                 self._parts.insert_one(part, session=session)
         return packed
 
-    def _row(self, document: Filter) -> Row:
+    def _row(self, document: Filter) -> StoredRow:
         values = {name: document[name] for name in _ROW}
         if document["parts"]:
             parts = self._parts.find({"of": document["parts"]}, sort=[("number", 1)])
             values["data"] = "".join(part["text"] for part in parts)
-        return Row(**values)
+        return StoredRow(**values)
 
     def _atomically(self, attempt: Callable[[Any], T]) -> T:
         """What `attempt` says of a session, once it came through without being overtaken."""

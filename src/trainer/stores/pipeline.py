@@ -52,7 +52,7 @@ from trainer.stores.query import (
     parse_order,
 )
 
-Stage: TypeAlias = "Match | Group | Sort | Skip | Limit | Projection | Unwind"
+Stage: TypeAlias = "Match | GroupStage | Sort | Skip | Limit | Projection | Unwind"
 Expression: TypeAlias = "FieldPath | Constant | Mapping[str, Expression]"
 
 INCLUDE: Final = True
@@ -90,7 +90,7 @@ class Accumulator:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupStage:
     """One document for each different `_id`."""
 
     by: Expression
@@ -185,7 +185,7 @@ def run_stages(stages: Sequence[Stage], views: Iterable[View]) -> Iterable[View]
 
 def rows_of(stages: Sequence[Stage], views: Iterable[View]) -> list[dict[str, Json]]:
     """What callers get when these were all the stages: their own names alone after `$group` or `$project`."""
-    shaped = any(isinstance(stage, Group | Projection) for stage in stages)
+    shaped = any(isinstance(stage, GroupStage | Projection) for stage in stages)
     return [dict(view["data"]) if shaped else dict(view) for view in views]
 
 
@@ -206,7 +206,7 @@ def _run(stage: Stage, views: Iterable[View]) -> Iterable[View]:
     match stage:
         case Match(where):
             return (view for view in views if holds(where, view))
-        case Group():
+        case GroupStage():
             return _group(stage, views)
         case Sort(order):
             return in_order(views, order)
@@ -220,7 +220,7 @@ def _run(stage: Stage, views: Iterable[View]) -> Iterable[View]:
             return (part for view in views for part in _unwound(stage, view))
 
 
-def _group(stage: Group, views: Iterable[View]) -> list[View]:
+def _group(stage: GroupStage, views: Iterable[View]) -> list[View]:
     groups: dict[Json, tuple[Json, dict[str, list[Json]]]] = {}
     for view in views:
         name = plain(_value(stage.by, view))
@@ -344,7 +344,7 @@ def _parse_group(argument: Json, resolve: Resolve) -> list[Stage]:
     if not isinstance(argument, Mapping) or "_id" not in argument:
         raise UsageError("$group must have an _id", hint='such as {"_id": "$source", "documents": {"$count": {}}}')
     figures = {name: _accumulator(name, value, resolve) for name, value in argument.items() if name != "_id"}
-    return [Group(_expression(argument["_id"], resolve), figures)]
+    return [GroupStage(_expression(argument["_id"], resolve), figures)]
 
 
 def _accumulator(name: str, value: Json, resolve: Resolve) -> Accumulator:
@@ -397,7 +397,7 @@ def _parse_unwind(argument: Json, resolve: Resolve) -> list[Stage]:
 
 
 def _parse_count(argument: Json, resolve: Resolve) -> list[Stage]:  # noqa: ARG001  (the table's signature)
-    counted = Group(Constant(None), {_name(argument): Accumulator("$count", Constant(1))})
+    counted = GroupStage(Constant(None), {_name(argument): Accumulator("$count", Constant(1))})
     return [counted, Projection({argument: INCLUDE}, inner_field)]
 
 

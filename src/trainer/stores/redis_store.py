@@ -23,7 +23,7 @@ from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, UsageError
 from trainer.stores.base import DataStore, Place
 from trainer.stores.query import Compare, Condition, Every
-from trainer.stores.rows import Confirmation, NewVersion, Row, current_of, outcome, unknown_rows
+from trainer.stores.rows import Confirmation, NewVersion, StoredRow, current_of, outcome, unknown_rows
 from trainer.stores.values import from_text, to_text
 
 T = TypeVar("T")
@@ -66,26 +66,26 @@ class RedisStore(DataStore):
     def append(self, changes: Sequence[NewVersion]) -> list[bool]:
         """Whether each change did something; all in one transaction, tried again when another writer was quicker."""
 
-        def prepare(pipe: Any) -> tuple[list[Row], list[bool]]:
+        def prepare(pipe: Any) -> tuple[list[StoredRow], list[bool]]:
             currents = {key: self._current(pipe, key) for key in {change.key for change in changes}}
-            now, written, done = to_text(self.clock()), list[Row](), list[bool]()
+            now, written, done = to_text(self.clock()), list[StoredRow](), list[bool]()
             for change in changes:
                 row = currents[change.key]
                 result = outcome(change, current_of(row) if row else None, now)
                 done.append(result is not None)
                 if isinstance(result, Confirmation) and row:
                     result = replace(row, checked_at=result.checked_at)
-                if isinstance(result, Row):
+                if isinstance(result, StoredRow):
                     written.append(result)
                     currents[change.key] = result
             return written, done
 
         return self._atomically([change.key for change in changes], prepare)
 
-    def insert(self, rows: Sequence[Row]) -> int:
+    def insert(self, rows: Sequence[StoredRow]) -> int:
         """How many versions were added as they are, in one transaction."""
 
-        def prepare(pipe: Any) -> tuple[list[Row], int]:
+        def prepare(pipe: Any) -> tuple[list[StoredRow], int]:
             keys = {row.key for row in rows}
             digests = {(row.key, row.version): row.digest for key in keys for row in self._stored(pipe, key)}
             new = list(unknown_rows(rows, digests))
@@ -93,7 +93,7 @@ class RedisStore(DataStore):
 
         return self._atomically([row.key for row in rows], prepare)
 
-    def fetch(self, key: str, *, version: int | None, before: str | None) -> Row | None:
+    def fetch(self, key: str, *, version: int | None, before: str | None) -> StoredRow | None:
         """The current version, or that one, or the newest one stored at `before` or earlier."""
         with self._reaching():
             if version is None and before is None:
@@ -104,14 +104,14 @@ class RedisStore(DataStore):
         ]
         return fitting[-1] if fitting else None
 
-    def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
+    def page(self, after: Place, size: int, *, key: str | None = None) -> list[StoredRow]:
         """The next versions by key and version, fewer where they are big."""
         names = [key] if key is not None else self._members(self._name("keys"), f"[{after[0]}" if after[0] else "-")
         with self._reaching():
             rows = (row for name in names for row in self._stored(self._redis, name))
             return _page((row for row in rows if (row.key, row.version) > after), size)
 
-    def filter(self, where: Condition, after: str, size: int) -> list[Row]:
+    def filter(self, where: Condition, after: str, size: int) -> list[StoredRow]:
         """The next current versions by key, of those documents that an index names."""
         self.migrate()
         with self._reaching():
@@ -126,7 +126,7 @@ class RedisStore(DataStore):
                 text = self._redis.hget(self._name("document", key), str(version))
                 removed += int(self._redis.hdel(self._name("document", key), str(version)))
                 if text and not self._stored(self._redis, key):
-                    self._forget(Row(**json.loads(text)))
+                    self._forget(StoredRow(**json.loads(text)))
         return removed
 
     def measure(self) -> int | None:
@@ -161,7 +161,7 @@ class RedisStore(DataStore):
         """Lets go of the connections."""
         self._redis.close()
 
-    def _atomically(self, keys: Sequence[str], prepare: Callable[[Any], tuple[list[Row], T]]) -> T:
+    def _atomically(self, keys: Sequence[str], prepare: Callable[[Any], tuple[list[StoredRow], T]]) -> T:
         """What `prepare` says, once the rows it wants are written and nobody else wrote those keys meanwhile."""
         self.migrate()
         names = [self._name("document", key) for key in sorted(set(keys))]
@@ -180,7 +180,7 @@ class RedisStore(DataStore):
                 return result
         raise StoreError("other writers were always quicker", hint="write less at once to the same document")
 
-    def _write(self, pipe: Any, rows: Sequence[Row], newest: dict[str, Row | None]) -> None:
+    def _write(self, pipe: Any, rows: Sequence[StoredRow], newest: dict[str, StoredRow | None]) -> None:
         for row in rows:
             name = self._name("document", row.key)
             pipe.hset(name, str(row.version), json.dumps(asdict(row)))
@@ -198,17 +198,17 @@ class RedisStore(DataStore):
                 left = int((fresh_until - self.clock()).total_seconds()) + self.keep_expired
                 pipe.expire(name, max(1, left))
 
-    def _current(self, server: Any, key: str) -> Row | None:
+    def _current(self, server: Any, key: str) -> StoredRow | None:
         version = server.hget(self._name("document", key), "current")
         text = server.hget(self._name("document", key), version) if version else None
-        return Row(**json.loads(text)) if text else None
+        return StoredRow(**json.loads(text)) if text else None
 
-    def _stored(self, server: Any, key: str) -> list[Row]:
+    def _stored(self, server: Any, key: str) -> list[StoredRow]:
         fields = server.hgetall(self._name("document", key))
-        rows = (Row(**json.loads(text)) for version, text in fields.items() if version != "current")
+        rows = (StoredRow(**json.loads(text)) for version, text in fields.items() if version != "current")
         return sorted(rows, key=lambda row: row.version)
 
-    def _index(self, pipe: Any, row: Row) -> None:
+    def _index(self, pipe: Any, row: StoredRow) -> None:
         """A deletion stays in the indexes: who reads by them sees that it is one."""
         pipe.zadd(self._name("keys"), {row.key: 0})
         pipe.zadd(self._name("source", row.source), {row.key: 0})
@@ -236,7 +236,7 @@ class RedisStore(DataStore):
             yield from names
             start = f"({names[-1]}"
 
-    def _forget(self, last: Row) -> None:
+    def _forget(self, last: StoredRow) -> None:
         self._redis.delete(self._name("document", last.key))
         for index in (self._name("keys"), self._name("updated"), self._name("source", last.source)):
             self._redis.zrem(index, last.key)
@@ -263,9 +263,9 @@ def _address(connection_string: str) -> str:
     return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
 
 
-def _page(rows: Iterator[Row], size: int) -> list[Row]:
+def _page(rows: Iterator[StoredRow], size: int) -> list[StoredRow]:
     """The first rows, until there are enough or they are big."""
-    page, total = list[Row](), 0
+    page, total = list[StoredRow](), 0
     for row in rows:
         page.append(row)
         total += row.size

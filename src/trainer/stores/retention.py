@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from trainer.core.errors import UsageError
-from trainer.stores.rows import Current, Row, current_of
+from trainer.stores.rows import Current, StoredRow, current_of
 from trainer.stores.values import Retention, StoreStats, from_text, to_text
 
 
-def doomed(rows: Iterable[Row], retention: Retention, now: datetime) -> Iterator[tuple[str, int]]:
+def doomed(rows: Iterable[StoredRow], retention: Retention, now: datetime) -> Iterator[tuple[str, int]]:
     """The places of the versions to remove; `rows` come by key and version."""
     if retention.keep_versions is not None and retention.keep_versions < 1:
         raise UsageError("at least one version is kept", hint="to remove whole documents, delete them")
@@ -21,7 +21,7 @@ def doomed(rows: Iterable[Row], retention: Retention, now: datetime) -> Iterator
         yield from ((version.key, version.version) for version in _doomed(versions, retention, now))
 
 
-def summary(rows: Iterable[Row], backend: str, size: int | None, now: datetime) -> StoreStats:
+def summary(rows: Iterable[StoredRow], backend: str, size: int | None, now: datetime) -> StoreStats:
     """The statistics of all rows, which come by key and version."""
     versions = expired = deleted = 0
     sources, times = Counter[str](), list[str]()

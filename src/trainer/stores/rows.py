@@ -14,13 +14,13 @@ from trainer.core.errors import StoreError, UsageError
 from trainer.core.secrets import mask_json, mask_secrets
 from trainer.core.values import Json, StoredData
 from trainer.stores.jsontext import MANY, Encoded, check_key, encode
-from trainer.stores.values import Draft, Head, VersionConflict, from_text, to_text
+from trainer.stores.values import DocumentWrite, Head, VersionConflict, from_text, to_text
 
 _LONGEST_TTL = 10_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoredRow:
     """One version; moments are text of one width, data and metadata JSON text."""
 
     key: str
@@ -115,7 +115,7 @@ def document_of(columns: Sequence[Any]) -> StoredData:
     )
 
 
-def change_of(draft: Draft) -> NewVersion:
+def change_of(draft: DocumentWrite) -> NewVersion:
     """The draft, checked and encoded; raises UsageError."""
     if draft.deletes:
         return deletion_of(draft.key)
@@ -145,7 +145,7 @@ def deletion_of(key: str) -> NewVersion:
     return NewVersion(check_key(key), encode(None), digest(None), encode({}), must_exist=True, deletes=True)
 
 
-def outcome(change: NewVersion, current: Current | None, now: str) -> Row | Confirmation | None:
+def outcome(change: NewVersion, current: Current | None, now: str) -> StoredRow | Confirmation | None:
     """The version to add, the check to record, or None where nothing is to be done; raises VersionConflict."""
     alive = current if current and not current.deleted else None
     if change.if_version is not None:
@@ -155,7 +155,7 @@ def outcome(change: NewVersion, current: Current | None, now: str) -> Row | Conf
     if change.skip_unchanged and alive and alive.digest == change.digest:
         return Confirmation(change.key, alive.version, now)
     metadata = change.metadata or encode(json.loads(alive.metadata) if alive else {})
-    return Row(
+    return StoredRow(
         key=change.key,
         version=current.version + 1 if current else 1,
         data=change.data.text,
@@ -173,7 +173,7 @@ def outcome(change: NewVersion, current: Current | None, now: str) -> Row | Conf
     )
 
 
-def current_of(row: Row) -> Current:
+def current_of(row: StoredRow) -> Current:
     """What the next change needs to know of a row that was just added."""
     return Current(
         row.key, row.version, row.metadata, row.source, row.stored_at, row.updated_at, row.checked_at, row.ttl,
@@ -181,12 +181,12 @@ def current_of(row: Row) -> Current:
     )  # fmt: skip
 
 
-def row_of(document: StoredData) -> Row:
+def row_of(document: StoredData) -> StoredRow:
     """A version as it is, for import; raises UsageError."""
     data, metadata = _encoded(document.data), _metadata(document.metadata)
     if not isinstance(document.version, int) or document.version < 1:
         raise UsageError(f"{document.key}: a version must be a whole number from 1 on, not {document.version!r}")
-    return Row(
+    return StoredRow(
         key=check_key(document.key),
         version=document.version,
         data=data.text,
@@ -204,7 +204,7 @@ def row_of(document: StoredData) -> Row:
     )
 
 
-def unknown_rows(rows: Iterable[Row], digests: dict[tuple[str, int], str]) -> Iterator[Row]:
+def unknown_rows(rows: Iterable[StoredRow], digests: dict[tuple[str, int], str]) -> Iterator[StoredRow]:
     """Those of the rows that are not known by their digests; raises StoreError for other data in the same place."""
     for row in rows:
         digest = digests.setdefault((row.key, row.version), row.digest)
@@ -227,7 +227,7 @@ def _expect(change: NewVersion, alive: Current | None) -> None:
 
 
 def list_line(root: str, path: Iterable[str]) -> str:
-    """The path of a list as `Row.lists` has it."""
+    """The path of a list as `StoredRow.lists` has it."""
     return "\n" + ".".join([root, *path]) + "\n"
 
 

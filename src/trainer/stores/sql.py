@@ -18,7 +18,7 @@ import msgspec
 from trainer.core.values import Json
 from trainer.stores.jsontext import MANY
 from trainer.stores.match import BOOLEAN, MISSING, NULL, NUMBER, OBJECT, TEXT, View, plain, simplest
-from trainer.stores.pipeline import Accumulator, Constant, Group, group_views
+from trainer.stores.pipeline import Accumulator, Constant, GroupStage, group_views
 from trainer.stores.query import ORDERING, AnyElement, Compare, Condition, Every, FieldPath, Not, Order, Some
 from trainer.stores.rows import list_line
 
@@ -151,7 +151,7 @@ def order_by(order: Order, dialect: Dialect) -> Piece:
     return Piece(", ".join(piece.sql for piece in pieces), tuple(_flat(pieces)))
 
 
-def group_by(group: Group, condition: Piece, dialect: Dialect) -> Piece | None:
+def group_by(group: GroupStage, condition: Piece, dialect: Dialect) -> Piece | None:
     """A row for each group: its names, the number of its documents, then what each figure is made of.
 
     None where SQL cannot tell it.
@@ -180,7 +180,7 @@ def group_by(group: Group, condition: Piece, dialect: Dialect) -> Piece | None:
     return Piece(sql, tuple(_flat([*columns, condition])))
 
 
-def groups_of(group: Group, rows: Iterable[Sequence[Any]]) -> list[View] | None:
+def groups_of(group: GroupStage, rows: Iterable[Sequence[Any]]) -> list[View] | None:
     """The groups that the rows tell; None where one of them is named by an object, or is one."""
     groups: list[tuple[Json, Mapping[str, Json]]] = []
     for row in rows:
@@ -197,7 +197,7 @@ def groups_of(group: Group, rows: Iterable[Sequence[Any]]) -> list[View] | None:
     return group_views(groups)
 
 
-def fields_of_group(group: Group) -> list[FieldPath]:
+def fields_of_group(group: GroupStage) -> list[FieldPath]:
     """All fields that the group asks for."""
     return [*(field for field in _names(group) or () if field), *_operands(group)]
 
@@ -309,25 +309,25 @@ def _compare_text(field: FieldPath, operator: str, operand: str, dialect: Dialec
     return Piece(f"{value.sql} {_SIGNS[operator]} ?", (*value.parameters, operand))
 
 
-def _parts(group: Group) -> list[tuple[Any, FieldPath | None]]:
+def _parts(group: GroupStage) -> list[tuple[Any, FieldPath | None]]:
     """What names the groups, each with its field; None for a constant."""
     parts = list(group.by.values()) if isinstance(group.by, Mapping) else [group.by]
     return [(part, part if isinstance(part, FieldPath) else None) for part in parts]
 
 
-def _names(group: Group) -> list[FieldPath | None] | None:
+def _names(group: GroupStage) -> list[FieldPath | None] | None:
     """The fields of `_parts`; None where one is an object of several."""
     parts = _parts(group)
     return None if any(isinstance(part, Mapping) for part, _ in parts) else [field for _, field in parts]
 
 
-def _key(group: Group, key: Piece) -> Piece:
+def _key(group: GroupStage, key: Piece) -> Piece:
     """What names a group; missing and null are one group, but parts of a name for themselves, and so for `distinct`."""
     is_one = not isinstance(group.by, Mapping) and not group.is_distinct
     return Piece(f"nullif({key.sql}, 'null')", key.parameters) if is_one else key
 
 
-def _operands(group: Group) -> list[FieldPath]:
+def _operands(group: GroupStage) -> list[FieldPath]:
     """The fields that the figures are made of, each once."""
     return list(dict.fromkeys(f.operand for f in group.figures.values() if isinstance(f.operand, FieldPath)))
 
@@ -339,7 +339,7 @@ def _is_sayable(figure: Accumulator) -> bool:
     return isinstance(figure.operand, FieldPath) and figure.kind in ("$sum", "$avg", "$min", "$max")
 
 
-def _columns(field: FieldPath, number: int, group: Group, dialect: Dialect) -> Iterator[Piece]:
+def _columns(field: FieldPath, number: int, group: GroupStage, dialect: Dialect) -> Iterator[Piece]:
     """The columns that tell a field's value: of what is only summed the number alone."""
     is_column, holds_numbers = field.root == "column", field.path[:1] in (("version",), ("ttl",))
     value = dialect.number(field) if not is_column else Piece(field.path[0] if holds_numbers else "NULL")
@@ -389,7 +389,7 @@ def _name(field: FieldPath, value: Any) -> Json:
     return simplest(msgspec.json.decode(value) if isinstance(value, str | bytes) else value)
 
 
-def _identity(group: Group, names: Sequence[Json]) -> Json:
+def _identity(group: GroupStage, names: Sequence[Json]) -> Json:
     if not isinstance(group.by, Mapping):
         return simplest(plain(names[0]))
     named = zip(group.by, names, strict=True)

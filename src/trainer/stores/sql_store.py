@@ -14,9 +14,18 @@ from trainer.core.digest import pick
 from trainer.core.values import StoredData
 from trainer.stores.base import DataStore, Place
 from trainer.stores.match import View, value_at, view_of
-from trainer.stores.pipeline import Group
+from trainer.stores.pipeline import GroupStage
 from trainer.stores.query import Condition, FieldPath, Query, fields_of
-from trainer.stores.rows import Confirmation, Current, NewVersion, Row, current_of, document_of, outcome, unknown_rows
+from trainer.stores.rows import (
+    Confirmation,
+    Current,
+    NewVersion,
+    StoredRow,
+    current_of,
+    document_of,
+    outcome,
+    unknown_rows,
+)
 from trainer.stores.sql import Dialect, Piece, beyond_sql, fields_of_group, group_by, groups_of, order_by
 from trainer.stores.sql import where as sql_where
 from trainer.stores.values import to_text
@@ -24,7 +33,7 @@ from trainer.stores.values import to_text
 Run: TypeAlias = Callable[..., list[tuple[Any, ...]]]
 """Runs one statement, with `?` for each parameter, and gives its rows."""
 
-COLUMNS = tuple(field.name for field in fields(Row))
+COLUMNS = tuple(field.name for field in fields(StoredRow))
 TYPES = {
     name: "BIGINT" if name in ("version", "ttl", "size") else "BOOLEAN" if name in ("odd", "deleted") else "TEXT"
     for name in COLUMNS
@@ -44,7 +53,7 @@ UPDATE documents SET current = (version = (SELECT max(d.version) FROM documents 
 
 
 class SqlStore(DataStore):
-    """A store in a table `documents` with the columns of `Row` and `current`, true for the highest version of a key."""
+    """A store in a table `documents`: the columns of `StoredRow`, and `current`, true for a key's highest version."""
 
     keys_in: ClassVar[str]
     """Selects the texts of a JSON list, the one parameter."""
@@ -71,11 +80,11 @@ class SqlStore(DataStore):
             self.guard(run, [change.key for change in changes])
             currents = {current.key: current for current in self.currents(run, [change.key for change in changes])}
             now = to_text(self.clock())
-            rows: list[Row] = []
+            rows: list[StoredRow] = []
             for change in changes:
                 result = outcome(change, currents.get(change.key), now)
                 done.append(result is not None)
-                if isinstance(result, Row):
+                if isinstance(result, StoredRow):
                     rows.append(result)
                     currents[change.key] = current_of(result)
                 elif isinstance(result, Confirmation):
@@ -96,7 +105,7 @@ class SqlStore(DataStore):
         question = f"SELECT {_CURRENT} FROM documents WHERE current AND key IN ({self.keys_in})"
         return (Current(*row) for row in run(question, _json(sorted(set(keys)))))
 
-    def insert(self, rows: Sequence[Row]) -> int:
+    def insert(self, rows: Sequence[StoredRow]) -> int:
         """How many versions were added as they are, in one transaction."""
         with self.transaction(write=True) as run:
             self.guard(run, [row.key for row in rows])
@@ -107,7 +116,7 @@ class SqlStore(DataStore):
             run(f"{_HIGHEST} WHERE key IN ({self.keys_in})", _json(sorted({row.key for row in new})))
         return len(new)
 
-    def fetch(self, key: str, *, version: int | None, before: str | None) -> Row | None:
+    def fetch(self, key: str, *, version: int | None, before: str | None) -> StoredRow | None:
         """The current version, or that one, or the newest one stored at `before` or earlier."""
         condition, parameters = "key = ?", list[Any]([key])
         if version is not None:
@@ -121,20 +130,20 @@ class SqlStore(DataStore):
             rows = run(question, *parameters)
         return _row(rows[0]) if rows else None
 
-    def fetch_many(self, keys: Sequence[str]) -> list[Row]:
+    def fetch_many(self, keys: Sequence[str]) -> list[StoredRow]:
         """The current versions of those keys that exist, in one transaction."""
         question = f"SELECT {_ROW} FROM documents WHERE current AND key IN ({self.keys_in})"
         with self.transaction(write=False) as run:
             return [_row(row) for row in run(question, _json(sorted(keys)))] if keys else []
 
-    def page(self, after: Place, size: int, *, key: str | None = None) -> list[Row]:
+    def page(self, after: Place, size: int, *, key: str | None = None) -> list[StoredRow]:
         """The next versions by key and version, fewer where they are big."""
         beyond = Piece("(key > ? OR (key = ? AND version > ?))", (after[0], *after))
         if key is not None:
             beyond = Piece(f"{beyond.sql} AND key = ?", (*beyond.parameters, key))
         return self._page(beyond, size)
 
-    def filter(self, where: Condition, after: str, size: int) -> list[Row]:
+    def filter(self, where: Condition, after: str, size: int) -> list[StoredRow]:
         """The next current versions by key that match, and those that SQL cannot judge."""
         guarded = sql_where(where, self.dialect, guarded=True)
         piece = sql_where(where, self.dialect)
@@ -177,7 +186,7 @@ class SqlStore(DataStore):
                 return None
             return int(run(f"SELECT count(*) FROM documents WHERE {_ALIVE} AND {piece.sql}", *piece.parameters)[0][0])
 
-    def grouped(self, where: Condition, group: Group) -> list[View] | None:
+    def grouped(self, where: Condition, group: GroupStage) -> list[View] | None:
         """The groups by one statement, unless Python must judge a document."""
         question = group_by(group, sql_where(where, self.dialect), self.dialect)
         if question is None:
@@ -188,7 +197,7 @@ class SqlStore(DataStore):
             rows = run(question.sql, *question.parameters)
         return groups_of(group, rows)
 
-    def _page(self, where: Piece, size: int) -> list[Row]:
+    def _page(self, where: Piece, size: int) -> list[StoredRow]:
         with self.transaction(write=False) as run:
             ahead = run(
                 f"SELECT size, key, version FROM documents WHERE {where.sql} ORDER BY key, version LIMIT {size}",
@@ -215,7 +224,7 @@ class SqlStore(DataStore):
             return False
         return bool(run(f"SELECT 1 FROM documents WHERE {_ALIVE} AND {beyond.sql} LIMIT 1", *beyond.parameters))
 
-    def _insert(self, run: Run, rows: Sequence[Row], *, current: bool) -> None:
+    def _insert(self, run: Run, rows: Sequence[StoredRow], *, current: bool) -> None:
         """One parameter for many rows: DuckDB binds slowly, and its executemany goes row by row. Large ones alone.
 
         A large text within that parameter would be there three times: as it is, escaped, and taken out again.
@@ -229,8 +238,10 @@ class SqlStore(DataStore):
                 run(f"INSERT INTO documents ({', '.join(TYPES)}) VALUES ({_MARKS})", *value.values())
 
 
-def _row(columns: Sequence[Any]) -> Row:
-    return Row(**{**dict(zip(COLUMNS, columns, strict=True)), "odd": bool(columns[11]), "deleted": bool(columns[12])})
+def _row(columns: Sequence[Any]) -> StoredRow:
+    return StoredRow(
+        **{**dict(zip(COLUMNS, columns, strict=True)), "odd": bool(columns[11]), "deleted": bool(columns[12])}
+    )
 
 
 def _json(value: object) -> str:

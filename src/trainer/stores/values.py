@@ -22,7 +22,7 @@ class ReadOnly(StoreError):
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class DocumentWrite:
     """A document to be stored: the parameters of `DataStore.store` as one value, for `store_many`."""
 
     key: str

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from trainer.convert.readers.nested import MOST_FILES, Nested
+from trainer.convert.readers.nested import MOST_FILES, ContainerReader
 from trainer.convert.readers.package import MOST_BYTES, Package
 from trainer.core.errors import ConversionError, Where
 from trainer.core.readings import Dataset, Reading, ReadOptions, data_of
@@ -61,7 +61,7 @@ def _packed(content: bytes, shown: str) -> Iterator[tuple[str, bytes]]:
 
 def _read(members: Iterator[tuple[str, bytes]], shown: str, options: ReadOptions) -> Reading:
     """`files`: what each holds by its name. A single file is read as itself; one that cannot be read is told."""
-    nested = Nested(shown, options)
+    nested = ContainerReader(shown, options)
     files: dict[str, Json] = {}
     readings: list[Reading] = []
     count = 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from trainer.convert.readers.package import Package, Relation, child, children, local
+from trainer.convert.readers.package import Package, Relationship, child, children, local
 
 
-def drawn_parts(package: Package, relations: dict[str, Relation], identifiers: set[str]) -> list[str]:
+def drawn_parts(package: Package, relations: dict[str, Relationship], identifiers: set[str]) -> list[str]:
     """The charts and diagrams behind some identifiers of a part, as HTML, in the order of their parts' names."""
     pieces = []
     for relation in sorted(

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 
 from trainer.convert.readers.encoding import decode
 from trainer.convert.readers.html import html_to_markdown
-from trainer.convert.readers.nested import MOST_FILES, Nested, read_nested
+from trainer.convert.readers.nested import MOST_FILES, ContainerReader, read_nested
 from trainer.convert.readers.text import plain_markdown
 from trainer.core.errors import ConversionError, Where
 from trainer.core.readings import Dataset, DocumentText, ReadOptions, data_of
@@ -63,7 +63,7 @@ def _read(message: EmailMessage, shown: str, options: ReadOptions) -> DocumentTe
         if values:
             meta[key] = ", ".join(values)
     body, attached = _parts(message, shown)
-    nested = Nested(shown, options)
+    nested = ContainerReader(shown, options)
     attachments = [read_nested(nested, name, content) for name, content in attached]
     named: list[Json] = [name for name, _ in attached]
     sections = [part for part in attachments if part]

@@ -15,7 +15,7 @@ MOST_FILES = 10_000
 
 
 @dataclass(slots=True)
-class Nested:
+class ContainerReader:
     """The file that the others lie in, and what could not be read of them."""
 
     shown: str
@@ -46,7 +46,7 @@ class Nested:
         return reading
 
 
-def read_nested(nested: Nested, name: str, content: bytes) -> str:
+def read_nested(nested: ContainerReader, name: str, content: bytes) -> str:
     """A file in another one as a section of Markdown; empty where it cannot be read."""
     from trainer.convert.outline import json_to_markdown
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from trainer.convert.readers.compound import Compound
 from trainer.convert.readers.html import html_to_markdown
-from trainer.convert.readers.nested import Nested, read_nested
+from trainer.convert.readers.nested import ContainerReader, read_nested
 from trainer.convert.readers.rtf import rtf_to_markdown
 from trainer.convert.readers.text import plain_markdown
 from trainer.core.clock import isoformat
@@ -26,12 +26,12 @@ def read(content: bytes, *, shown: str, options: ReadOptions) -> DocumentText:
     streams = Compound(content, shown).streams()
     if not any(name.startswith("__substg1.0_") for name in streams):
         raise ConversionError("no message in it", where=Where(shown), hint="export it again, or as .eml")
-    nested = Nested(shown, options)
+    nested = ContainerReader(shown, options)
     markdown, meta = _message(streams, nested)
     return DocumentText(markdown, shown, meta=meta, findings=tuple(nested.findings))
 
 
-def _message(streams: Mapping[str, bytes], nested: Nested) -> tuple[str, dict[str, Json]]:
+def _message(streams: Mapping[str, bytes], nested: ContainerReader) -> tuple[str, dict[str, Json]]:
     codepage = _codepage(streams)
     meta: dict[str, Json] = {}
     for number, key in _PROPERTIES.items():

@@ -29,7 +29,7 @@ _UNTRUSTED = "do not open it unless you know who made it"
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class Relationship:
     """What a part of an Office file points to."""
 
     kind: str
@@ -97,7 +97,7 @@ class Package:
         """The root of an XML part that may be missing."""
         return self.xml(name) if name in self else None
 
-    def relations(self, name: str) -> dict[str, Relation]:
+    def relations(self, name: str) -> dict[str, Relationship]:
         """What a part points to, by the identifier it uses; `` is the package itself."""
         folder, _, file = name.rpartition("/")
         root = self.optional(posixpath.join(folder, "_rels", f"{file}.rels"))
@@ -109,7 +109,7 @@ class Package:
             if not external:
                 target = unquote(target).replace("\\", "/")
                 target = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
-            relations[item.get("Id", "")] = Relation(item.get("Type", "").rpartition("/")[2], target, external)
+            relations[item.get("Id", "")] = Relationship(item.get("Type", "").rpartition("/")[2], target, external)
         return relations
 
     def fault(self, message: str, *, hint: str = "open it in its own program, and save it again") -> ConversionError:

@@ -8,7 +8,7 @@ from typing import Any
 
 from trainer.convert.readers.drawings import drawn_parts, table_html
 from trainer.convert.readers.html import html_to_markdown
-from trainer.convert.readers.package import Package, Relation, attribute, child, children, local, properties
+from trainer.convert.readers.package import Package, Relationship, attribute, child, children, local, properties
 from trainer.core.errors import Where
 from trainer.core.readings import DocumentText, ReadOptions
 from trainer.core.values import Finding
@@ -83,7 +83,7 @@ class _Slides:
             for what, count in sorted(self._left_out.items())
         )
 
-    def _shapes(self, parent: Any, relations: dict[str, Relation], titles: list[str]) -> list[str]:
+    def _shapes(self, parent: Any, relations: dict[str, Relationship], titles: list[str]) -> list[str]:
         pieces: list[str] = []
         for shape in parent:
             name = local(shape)
@@ -104,7 +104,7 @@ class _Slides:
                 pieces += [f"<p><i>{escape(words)}</i></p>"] if words else []
         return pieces
 
-    def _text(self, shape: Any, relations: dict[str, Relation], titles: list[str]) -> list[str]:
+    def _text(self, shape: Any, relations: dict[str, Relationship], titles: list[str]) -> list[str]:
         body = child(shape, "txBody")
         if body is None:
             return []
@@ -117,7 +117,7 @@ class _Slides:
             return []
         return _paragraphs(body, relations, is_list=kind in ("obj", "body"))
 
-    def _frame(self, frame: Any, relations: dict[str, Relation]) -> list[str]:
+    def _frame(self, frame: Any, relations: dict[str, Relationship]) -> list[str]:
         table = next(iter(frame.iter("{*}tbl")), None)
         if table is not None:
             return [table_html([[*_cells(row, relations)] for row in children(table, "tr")])]
@@ -146,7 +146,7 @@ class _Slides:
         return comments
 
 
-def _cells(row: Any, relations: dict[str, Relation]) -> list[str]:
+def _cells(row: Any, relations: dict[str, Relationship]) -> list[str]:
     """The cells of a row as HTML; those that another one covers are empty."""
     cells = []
     for cell in children(row, "tc"):
@@ -156,7 +156,7 @@ def _cells(row: Any, relations: dict[str, Relation]) -> list[str]:
     return cells
 
 
-def _paragraphs(body: Any, relations: dict[str, Relation], *, is_list: bool) -> list[str]:
+def _paragraphs(body: Any, relations: dict[str, Relationship], *, is_list: bool) -> list[str]:
     """The paragraphs of a text body; those of a list nested by their level."""
     pieces: list[str] = []
     depth = 0
@@ -183,7 +183,7 @@ def _paragraphs(body: Any, relations: dict[str, Relation], *, is_list: bool) -> 
     return pieces + ["</ul>"] * depth
 
 
-def _inline(paragraph: Any, relations: dict[str, Relation]) -> str:
+def _inline(paragraph: Any, relations: dict[str, Relationship]) -> str:
     runs: list[tuple[str, str, str]] = []
     for run in paragraph:
         name = local(run)

@@ -11,7 +11,7 @@ from typing import Any
 
 from trainer.convert.readers.drawings import drawn_parts, paragraphs_of_drawing, table_html
 from trainer.convert.readers.html import html_to_markdown
-from trainer.convert.readers.package import Package, Relation, attribute, child, children, local, properties
+from trainer.convert.readers.package import Package, Relationship, attribute, child, children, local, properties
 from trainer.core.errors import Where
 from trainer.core.readings import DocumentText, ReadOptions
 from trainer.core.values import Finding
@@ -104,7 +104,7 @@ class _Document:
         kinds = {one.kind: one.target for one in package.relations(_main_part(package)).values()}
         self._styles = self._read_styles(kinds.get("styles", f"{folder}/styles.xml"))
         self._ordered = self._read_numbering(kinds.get("numbering", f"{folder}/numbering.xml"))
-        self._relations: dict[str, Relation] = {}
+        self._relations: dict[str, Relationship] = {}
 
     def part(self, name: str) -> str:
         """A part's story as HTML."""
@@ -116,13 +116,13 @@ class _Document:
         self._relations = outer
         return blocks.html()
 
-    def parts_of(self, relations: dict[str, Relation], kind: str) -> list[str]:
+    def parts_of(self, relations: dict[str, Relationship], kind: str) -> list[str]:
         """The different stories of all parts of a kind, those without words left out."""
         names = sorted({one.target for one in relations.values() if one.kind == kind and one.target in self._package})
         stories = dict.fromkeys(self.part(name) for name in names)
         return [story for story in stories if re.sub(r"<[^>]*>|\s|\d", "", story)]
 
-    def notes(self, relations: dict[str, Relation]) -> list[str]:
+    def notes(self, relations: dict[str, Relationship]) -> list[str]:
         """Footnotes, endnotes and comments as Markdown's notes, in the order in which the text cites them."""
         notes: dict[str, str] = {}
         for kind, prefix in (("footnotes", "f"), ("endnotes", "e"), ("comments", "c")):

@@ -302,7 +302,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def _handler(stream: WebhookStream) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class DeliveryHandler(BaseHTTPRequestHandler):
         timeout = _CALLER_SECONDS
         server_version = "trainer"
         sys_version = ""
@@ -332,7 +332,7 @@ def _handler(stream: WebhookStream) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
             self.close_connection = True
 
-    return Handler
+    return DeliveryHandler
 
 
 def _key(scheme: Scheme, secret: str) -> bytes:
