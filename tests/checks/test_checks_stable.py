@@ -6,7 +6,7 @@ import itertools
 import subprocess
 import sys
 
-from trainer.checks.text import Given, read_view
+from trainer.checks.text import Material, read_view
 from trainer.core.values import DataBlock
 
 PROGRAM = """
@@ -63,7 +63,7 @@ def test_verdicts_and_words_depend_on_no_clock_seed_locale_or_zone() -> None:
 
 def test_what_was_read_of_equal_data_in_another_order_has_no_part_in_it() -> None:
     orders = ({"revenue": 5.0, "costs": 3.0}, {"costs": 3.0, "revenue": 5.0})
-    views = [read_view(Given((DataBlock("d", "d", 1, "file", None, data, "x"),))) for data in orders]
+    views = [read_view(Material((DataBlock("d", "d", 1, "file", None, data, "x"),))) for data in orders]
 
     assert [[observation.source.path for observation in view.facts.observations] for view in views] == [
         ["/revenue", "/costs"],

@@ -85,10 +85,10 @@ def _day(ref: TimeRef, time: Time) -> float | None:
         return 0.3 if time.grain in ("day", "moment", "week") else 1.0
     if ref.year is not None and ref.month and ref.day and time.grain not in ("day", "moment"):
         try:
-            near = date(ref.year, ref.month, ref.day)
+            day = date(ref.year, ref.month, ref.day)
         except ValueError:
             return None
-        return 0.3 if abs((near - time.end).days) <= 4 else None
+        return 0.3 if abs((day - time.end).days) <= 4 else None
     return None
 
 

@@ -29,14 +29,19 @@ _LEAST_WORDS = 4
 
 def check_citations(text: str, *, prompt: Prompt) -> Verdict:
     """Whether what an answer quotes and refers to exists; `citations` scores the share that does."""
-    bare = _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-    given = _Given(prompt)
-    found = [*_quotations(bare, given), *_links(bare, text, given), *_footnotes(bare), *_files(bare, given)]
-    findings = tuple(finding for finding in found if finding is not None)
-    return Verdict(findings, {"citations": round(1 - len(findings) / len(found), 4) if found else 1.0})
+    bare = _CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    prompt_text = _PromptText(prompt)
+    citations = [
+        *_quotations(bare, prompt_text),
+        *_links(bare, text, prompt_text),
+        *_footnotes(bare),
+        *_files(bare, prompt_text),
+    ]
+    findings = tuple(finding for finding in citations if finding is not None)
+    return Verdict(findings, {"citations": round(1 - len(findings) / len(citations), 4) if citations else 1.0})
 
 
-class _Given:
+class _PromptText:
     """What the prompt held, as it is compared."""
 
     def __init__(self, prompt: Prompt) -> None:
@@ -52,10 +57,10 @@ class _Given:
             words = plain(part).strip(" .,;:!?")
             if not words:
                 continue
-            found = self.plain.find(words, at)
-            if found < 0:
+            start = self.plain.find(words, at)
+            if start < 0:
                 return False
-            at = found + len(words)
+            at = start + len(words)
         return True
 
     def nearest(self, quotation: str) -> str:
@@ -92,37 +97,39 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def _quotations(text: str, given: _Given) -> Iterator[Finding | None]:
-    for found in _QUOTE.finditer(text):
-        quotation = next(group for group in found.groups() if group)
+def _quotations(text: str, prompt_text: _PromptText) -> Iterator[Finding | None]:
+    for match in _QUOTE.finditer(text):
+        quotation = next(group for group in match.groups() if group)
         if len(quotation.split()) < _LEAST_WORDS:
             continue
-        if given.holds(quotation):
+        if prompt_text.holds(quotation):
             yield None
             continue
-        close = given.nearest(quotation)
+        close = prompt_text.nearest(quotation)
         hint = f'the source says: "{close}"' if close else "quote only what the contexts or data say"
         message = "this quotation stands in no context and no data"
-        yield Finding("false_quotation", "error", message, _place(text, found.start()), found[0], hint)
+        yield Finding("false_quotation", "error", message, _place(text, match.start()), match[0], hint)
 
 
-def _links(text: str, whole: str, given: _Given) -> Iterator[Finding | None]:
-    for found in _LINK.finditer(text):
-        target = (found[1] or found[2]).rstrip(".,;:")
-        if _exists(target, whole, given):
+def _links(text: str, whole: str, prompt_text: _PromptText) -> Iterator[Finding | None]:
+    for match in _LINK.finditer(text):
+        target = (match[1] or match[2]).rstrip(".,;:")
+        if _exists(target, whole, prompt_text):
             yield None
             continue
         message = f"nothing given to the model names the link {target}"
-        yield Finding("unknown_link", "warning", message, _place(text, found.start()), target, "remove the link")
+        yield Finding("unknown_link", "warning", message, _place(text, match.start()), target, "remove the link")
 
 
-def _exists(target: str, whole: str, given: _Given) -> bool:
+def _exists(target: str, whole: str, prompt_text: _PromptText) -> bool:
     if target.startswith("#"):
         anchors = {_anchor(block.text.strip().lstrip("#")) for block in read_document(whole).headings}
         return target[1:].casefold() in anchors
     if target.startswith(("http://", "https://")):
-        return target in given.text or (urlsplit(target).path in ("", "/") and urlsplit(target).netloc in given.hosts)
-    return target in given.text or target.removeprefix("./") in given.files
+        return target in prompt_text.text or (
+            urlsplit(target).path in ("", "/") and urlsplit(target).netloc in prompt_text.hosts
+        )
+    return target in prompt_text.text or target.removeprefix("./") in prompt_text.files
 
 
 def _anchor(title: str) -> str:
@@ -130,8 +137,8 @@ def _anchor(title: str) -> str:
 
 
 def _footnotes(text: str) -> Iterator[Finding | None]:
-    uses = [(found[1], found.start()) for found in _FOOTNOTE.finditer(text) if not found[2]]
-    notes = {found[1] for found in _FOOTNOTE.finditer(text) if found[2]}
+    uses = [(match[1], match.start()) for match in _FOOTNOTE.finditer(text) if not match[2]]
+    notes = {match[1] for match in _FOOTNOTE.finditer(text) if match[2]}
     for name, at in uses:
         if name in notes:
             yield None
@@ -140,15 +147,15 @@ def _footnotes(text: str) -> Iterator[Finding | None]:
             yield Finding("missing_reference", "warning", message, _place(text, at), f"[^{name}]")
 
 
-def _files(text: str, given: _Given) -> Iterator[Finding | None]:
-    names = {path.rpartition("/")[2] for path in given.files}
-    for found in _FILE.finditer(text):
-        path = found[1].replace("\\", "")
-        if path in given.files or path in names or path in given.text:
+def _files(text: str, prompt_text: _PromptText) -> Iterator[Finding | None]:
+    names = {path.rpartition("/")[2] for path in prompt_text.files}
+    for match in _FILE.finditer(text):
+        path = match[1].replace("\\", "")
+        if path in prompt_text.files or path in names or path in prompt_text.text:
             yield None
         else:
             message = f"there is no context {path}"
-            yield Finding("unknown_source", "warning", message, _place(text, found.start()), path)
+            yield Finding("unknown_source", "warning", message, _place(text, match.start()), path)
 
 
 def _texts(value: Json) -> Iterator[str]:

@@ -266,10 +266,10 @@ class _Reader:
         for position, numeral in enumerate(figures):
             last = figures[position - 1].end if position else 0
             following = figures[position + 1].start if position + 1 < len(figures) else len(text)
-            near = self._near(numeral, words, cuts, figures)
+            nearby = self._near(numeral, words, cuts, figures)
             said_of, beside = _nearest_members(text, numeral, members)
             asserted = {**outer.words}
-            for word, weight in near.items():
+            for word, weight in nearby.items():
                 asserted[word] = max(weight, asserted.get(word, 0.0))
             line, column = block.place(offset + numeral.start)
             self.out.claims.append(
@@ -331,14 +331,14 @@ class _Reader:
         before = [ref for ref in times if ref.end <= numeral.start][::-1]
         base = [ref for ref in times if self._is_base(text, ref)]
         own = [ref for ref in behind if ref not in base]
-        near = next((ref for ref in before if ref not in base), None)
+        nearest = next((ref for ref in before if ref not in base), None)
         if before and re.fullmatch(r"\s*(?:[(:（]\s*)?", text[before[0].end : numeral.start]):
-            near = before[0]  # `than in 2023 (14.3 billion)`
-        near_first = [near] if near and not own else []
+            nearest = before[0]  # `than in 2023 (14.3 billion)`
+        near_first = [nearest] if nearest and not own else []
         if (
-            near
-            and near.kind in ("previous", "year_ago")
-            and any(near.end <= figure.start < numeral.start for figure in figures)
+            nearest
+            and nearest.kind in ("previous", "year_ago")
+            and any(nearest.end <= figure.start < numeral.start for figure in figures)
         ):
             near_first = []
         rest = [
@@ -610,8 +610,8 @@ def _nearest_members(
     if own and re.search(r"\d", text[numeral.end : own[0][0]]):
         own = []
     before = [item for item in members if item[1] <= numeral.start][::-1]
-    near = next((item for item in before if own and _dimensions(item[2]) & _dimensions(own[0][2])), None)
-    if near and not _TIME_CUT.search(text[near[1] : numeral.start]):
+    nearest = next((item for item in before if own and _dimensions(item[2]) & _dimensions(own[0][2])), None)
+    if nearest and not _TIME_CUT.search(text[nearest[1] : numeral.start]):
         own = []
     rest = [item[2] for item in behind if item not in own]
     first = tuple(of for _, _, of in (*own, *before))

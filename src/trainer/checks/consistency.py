@@ -10,7 +10,7 @@ from trainer.checks.claims import Claim, Claims
 from trainer.checks.document import CheckedDocument
 from trainer.checks.lexicon import Lexicon
 from trainer.checks.numerals import Numeral, Style, find_numerals
-from trainer.checks.text import Given, parse_text
+from trainer.checks.text import Material, parse_text
 from trainer.checks.times import TimeRef, find_times
 from trainer.core.errors import Where
 from trainer.core.values import Finding, Prompt, Verdict
@@ -26,7 +26,7 @@ _UNTIL = re.compile(
 
 def check_consistency(text: str, *, prompt: Prompt) -> Verdict:
     """Contradictions of an answer with itself; `consistency` is 1 where there is none."""
-    parsed = parse_text(text, given=Given(prompt.data), language=prompt.output.language)
+    parsed = parse_text(text, material=Material(prompt.data), language=prompt.output.language)
     findings = sorted(
         [
             *_totals(parsed.document, parsed.lexicon, parsed.style),
@@ -55,13 +55,13 @@ def _totals(document: CheckedDocument, lexicon: Lexicon, style: Style) -> Iterat
                 continue
             for at in range(1, len(row)):
                 total, parts = cells[at], [line[at] for line in above if at < len(line)]
-                known = [part for part in parts if part is not None]
-                if total is None or len(known) < 2 or len(known) < len(parts):
+                summands = [part for part in parts if part is not None]
+                if total is None or len(summands) < 2 or len(summands) < len(parts):
                     continue
-                if any((part.kind, part.unit) != (total.kind, total.unit) for part in known):
+                if any((part.kind, part.unit) != (total.kind, total.unit) for part in summands):
                     continue
-                summed = sum(part.value for part in known)
-                slack = sum(part.width / 2 for part in (*known, total)) * 1.001
+                summed = sum(part.value for part in summands)
+                slack = sum(part.width / 2 for part in (*summands, total)) * 1.001
                 is_share = total.kind in ("percent", "multiple", "points")
                 if abs(summed - total.value) <= slack or (
                     is_share and abs(summed - 100) > 1.5 and abs(total.value - 100) > 1.5
@@ -82,12 +82,12 @@ def _only(text: str, lexicon: Lexicon, style: Style) -> Numeral | None:
 
 def _two_values(claims: Claims) -> Iterator[Finding]:
     """Two values of what is named by the same words, members and times."""
-    seen: dict[tuple[object, ...], Claim] = {}
+    first_claims: dict[tuple[object, ...], Claim] = {}
     for claim in claims.claims:
         key = _subject(claim)
         if key is None:
             continue
-        other = seen.setdefault(key, claim)
+        other = first_claims.setdefault(key, claim)
         if other is claim or (other.group == claim.group and not claim.is_cell) or _agree(claim.numeral, other.numeral):
             continue
         message = f"{claim.numeral.text} here, but {other.numeral.text} in line {other.line} for the same"

@@ -103,13 +103,13 @@ class Costs:
         asserted = [options for options in claim.members if any(name in dimensions for name, _ in options)]
         inherited = [options for options in claim.inherited_members if any(name in dimensions for name, _ in options)]
         for dimension, member in members:
-            near = [options for options in asserted if any(name == dimension for name, _ in options)]
-            far = [options for options in inherited if any(name == dimension for name, _ in options)]
-            if near:
-                rank = next((at for at, options in enumerate(near) if (dimension, member) in options), None)
+            rivals = [options for options in asserted if any(name == dimension for name, _ in options)]
+            inherited_rivals = [options for options in inherited if any(name == dimension for name, _ in options)]
+            if rivals:
+                rank = next((at for at, options in enumerate(rivals) if (dimension, member) in options), None)
                 cost += BROKEN if rank is None else 0.0 if rank == 0 or claim.is_cell else 0.9
-            elif far:
-                rank = next((at for at, options in enumerate(far) if (dimension, member) in options), None)
+            elif inherited_rivals:
+                rank = next((at for at, options in enumerate(inherited_rivals) if (dimension, member) in options), None)
                 cost += 1.3 if rank is None else 0.1 + 0.1 * min(rank, 3)
             else:
                 settled = any(dimension in (of or {}) for of in table)

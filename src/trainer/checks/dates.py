@@ -21,8 +21,8 @@ def check_dates(
     claims: Claims, *, view: FactsView, blocks: Sequence[DataBlock], contexts: Sequence[Context]
 ) -> Iterator[Figure]:
     """Every whole date with its verdict: of a datum, of a context, or none."""
-    known = _dates(view, blocks)
-    said = {
+    of_data = _dates(view, blocks)
+    of_contexts = {
         ref.first: context.path
         for context in contexts
         for ref in find_times(context.text, lexicon=Lexicon(detect_language(context.text)))
@@ -32,10 +32,10 @@ def check_dates(
         day = ref.first
         if day is None:
             if (
-                known
+                of_data
                 and ref.month
                 and ref.day
-                and (ref.month, ref.day) not in {(other.month, other.day) for other in (*known, *said)}
+                and (ref.month, ref.day) not in {(other.month, other.day) for other in (*of_data, *of_contexts)}
             ):
                 yield Figure(
                     line,
@@ -48,7 +48,7 @@ def check_dates(
                     message="no datum and no context holds this day",
                 )
             continue
-        if day in known:
+        if day in of_data:
             yield Figure(
                 line,
                 column,
@@ -57,11 +57,11 @@ def check_dates(
                 0.0,
                 "date",
                 "supported",
-                known[day],
+                of_data[day],
                 date=day.isoformat(),
                 stored=day.isoformat(),
             )
-        elif day in said:
+        elif day in of_contexts:
             yield Figure(
                 line,
                 column,
@@ -70,19 +70,19 @@ def check_dates(
                 0.0,
                 "date",
                 "context",
-                said[day],
+                of_contexts[day],
                 date=day.isoformat(),
                 stored=day.isoformat(),
             )
-        elif known or said:
+        elif of_data or of_contexts:
             words = {word for word, _, _ in concepts(sentence)}
             named = [
                 other
-                for other in sorted(known)
-                if len(_named(known[other]) & words) >= min(2, len(_named(known[other]))) > 0
+                for other in sorted(of_data)
+                if len(_named(of_data[other]) & words) >= min(2, len(_named(of_data[other]))) > 0
             ]
             if len(named) == 1:
-                message = f"{known[named[0]].rpartition('/')[2]} is {named[0].isoformat()}, not {ref.text}"
+                message = f"{of_data[named[0]].rpartition('/')[2]} is {named[0].isoformat()}, not {ref.text}"
                 yield Figure(
                     line,
                     column,
@@ -91,14 +91,14 @@ def check_dates(
                     0.0,
                     "date",
                     "contradicted",
-                    known[named[0]],
+                    of_data[named[0]],
                     message=message,
                     date=named[0].isoformat(),
                 )
                 continue
-            nearest = min(known, key=lambda other: (abs((other - day).days), other), default=None)
+            nearest = min(of_data, key=lambda other: (abs((other - day).days), other), default=None)
             hint = (
-                f"; the nearest is {nearest.isoformat()} ({known[nearest]})"
+                f"; the nearest is {nearest.isoformat()} ({of_data[nearest]})"
                 if nearest and abs((nearest - day).days) < 400
                 else ""
             )
@@ -122,25 +122,25 @@ def _named(source: str) -> frozenset[str]:
 
 def _dates(view: FactsView, blocks: Sequence[DataBlock]) -> dict[date, str]:
     """Every day that the data names, with where it stands."""
-    found: dict[date, str] = {}
+    sources: dict[date, str] = {}
     for datum in view.data:
         if datum.time:
-            found.setdefault(datum.time.end, datum.source)
-            found.setdefault(datum.time.start, datum.source)
+            sources.setdefault(datum.time.end, datum.source)
+            sources.setdefault(datum.time.start, datum.source)
     for item in view.facts.left_out:
         for match in _ISO.finditer(item.detail):
-            _add(found, match, f"{item.source.key or item.source.name} {item.source.path}")
+            _add(sources, match, f"{item.source.key or item.source.name} {item.source.path}")
     for block in blocks:
         if block.as_of:
             for match in _ISO.finditer(block.as_of):
-                _add(found, match, f"{block.key} as of")
+                _add(sources, match, f"{block.key} as of")
         if block.retrieved_at:
-            found.setdefault(block.retrieved_at.date(), f"{block.key} retrieved")
-    return found
+            sources.setdefault(block.retrieved_at.date(), f"{block.key} retrieved")
+    return sources
 
 
-def _add(found: dict[date, str], match: re.Match[str], source: str) -> None:
+def _add(sources: dict[date, str], match: re.Match[str], source: str) -> None:
     try:
-        found.setdefault(date(int(match[1]), int(match[2]), int(match[3])), source)
+        sources.setdefault(date(int(match[1]), int(match[2]), int(match[3])), source)
     except ValueError:
         return

@@ -144,9 +144,9 @@ class Direct:
         if probability * most <= CHANCE or (numeral.digits >= 4 and probability * most <= 5 * CHANCE):
             return probability * most
         count = 0
-        seen = set()
+        counted = set()
         for datum, option in (*self.view.within(low, high), *self.view.within(-high, -low)):
-            if option.value in seen or numeral.low <= option.value <= numeral.high:
+            if option.value in counted or numeral.low <= option.value <= numeral.high:
                 continue
             unit = unit_cost(numeral, option.kind, option.symbol)
             if unit is None:
@@ -160,7 +160,7 @@ class Direct:
                 <= candidate.cost
             ):
                 count += 1
-                seen.add(option.value)
+                counted.add(option.value)
                 if count * probability > 1:
                     break
         return probability * count
@@ -246,8 +246,8 @@ class Direct:
         if not last or last[0].candidate is None or last[0].candidate.operation != "context":
             return False
         item = last[0].candidate.inputs[0]
-        told = (item.source, item.value) == (f"{figure.path}:{figure.claim.line}", figure.claim.numeral.value)
-        return told and len(claim.before) < BESIDE and bool(claim.before.strip())
+        is_same_figure = (item.source, item.value) == (f"{figure.path}:{figure.claim.line}", figure.claim.numeral.value)
+        return is_same_figure and len(claim.before) < BESIDE and bool(claim.before.strip())
 
 
 def _same_unit(numeral: Numeral, other: Numeral) -> bool:

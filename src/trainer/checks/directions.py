@@ -28,13 +28,13 @@ def directions(evidence: Evidence, sentence: Sentence, readings: Sequence[Assess
     for match, sign in sorted(words, key=lambda item: (item[0].start(), -len(item[0][0]))):
         if match.start() in taken or _is_approximation(evidence, sentence.text, match):
             continue
-        found = _change_beside(evidence, sentence, readings, match)
-        if found is None:
-            found = _comparison(evidence, sentence, readings, match, (match.start(), match.end()) in verbs)
-        if found is None:
+        comparison = _change_beside(evidence, sentence, readings, match)
+        if comparison is None:
+            comparison = _comparison(evidence, sentence, readings, match, (match.start(), match.end()) in verbs)
+        if comparison is None:
             continue
         taken.update(range(match.start(), match.end()))
-        change, inputs = found
+        change, inputs = comparison
         if not change:
             continue
         holds = (change > 0) == (sign > 0)
@@ -236,9 +236,9 @@ def _at(evidence: Evidence, candidate: Candidate, cost) -> float | None:  # type
     for item in candidate.inputs:
         series = evidence.view.series.get((item.measure, item.members), ())
         fitting = sorted(
-            (found, datum.index, datum)
+            (distance, datum.index, datum)
             for datum in series
-            if datum.time and same_length(datum.time, item.time) and (found := cost(datum.time)) is not None
+            if datum.time and same_length(datum.time, item.time) and (distance := cost(datum.time)) is not None
         )
         if not fitting:
             return None

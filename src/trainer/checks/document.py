@@ -98,7 +98,7 @@ def read_document(text: str) -> CheckedDocument:
 
 def blanked(text: str) -> str:
     """The text with inline marks, code, addresses and comments replaced by as many spaces."""
-    text = _INLINE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    text = _INLINE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
     return _EMPHASIS.sub(" ", _ESCAPED.sub(r"\1 ", text))
 
 
@@ -110,7 +110,7 @@ def title_of(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def _line_starts(text: str) -> tuple[int, ...]:
-    return (0, *(found.end() for found in re.finditer("\n", text)))
+    return (0, *(match.end() for match in re.finditer("\n", text)))
 
 
 def _block(part: markdown.Block) -> CheckedBlock | None:

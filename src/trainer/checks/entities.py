@@ -53,12 +53,12 @@ def check_entities(text: str, *, prompt: Prompt, foreign: Sequence[str] = ()) ->
 
     `foreign` are the names that other reports are about: one of them in this report is an error.
     """
-    known = given_text(prompt).casefold()
-    found = sorted({(start, name) for start, name in _named(text, foreign)})
-    unknown = [(start, name) for start, name in found if not _is_known(name, known)]
+    given_names = given_text(prompt).casefold()
+    names = sorted({(start, name) for start, name in _named(text, foreign)})
+    unknown = [(start, name) for start, name in names if not _is_known(name, given_names)]
     strangers = {name.casefold() for name in foreign}
     findings = tuple(_finding(text, start, name, name.casefold() in strangers) for start, name in unknown)
-    return Verdict(findings, {"entities": round(1 - len(unknown) / len(found), 4) if found else 1.0})
+    return Verdict(findings, {"entities": round(1 - len(unknown) / len(names), 4) if names else 1.0})
 
 
 def _finding(text: str, start: int, name: str, stranger: bool) -> Finding:
@@ -86,20 +86,20 @@ def _named(text: str, foreign: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 def _in_block(block: CheckedBlock, foreign: re.Pattern[str] | None) -> Iterator[tuple[int, str]]:
     taken: list[tuple[int, int]] = []
-    for found in foreign.finditer(block.text) if foreign else ():
-        taken.append(found.span())
-        yield found.start(), found[0]
+    for match in foreign.finditer(block.text) if foreign else ():
+        taken.append(match.span())
+        yield match.start(), match[0]
     for pattern in (_LEGAL, _ACTING):
-        for found in pattern.finditer(block.text):
-            name = _trimmed(found[1])
-            start = found.start(1) + found[1].rfind(name) if name else 0
+        for match in pattern.finditer(block.text):
+            name = _trimmed(match[1])
+            start = match.start(1) + match[1].rfind(name) if name else 0
             if name and not _overlaps(start, start + len(name), taken):
                 taken.append((start, start + len(name)))
                 yield start, name
-    for found in _WORD.finditer(block.text):
-        word = re.sub(r"[’']s$", "", found[0])
-        if word.casefold() in KNOWN_COMPANIES and word[:1].isupper() and not _overlaps(*found.span(), taken):
-            yield found.start(), word
+    for match in _WORD.finditer(block.text):
+        word = re.sub(r"[’']s$", "", match[0])
+        if word.casefold() in KNOWN_COMPANIES and word[:1].isupper() and not _overlaps(*match.span(), taken):
+            yield match.start(), word
 
 
 def _overlaps(start: int, end: int, taken: list[tuple[int, int]]) -> bool:
@@ -114,8 +114,8 @@ def _trimmed(name: str) -> str:
     return " ".join(words)
 
 
-def _is_known(name: str, known: str) -> bool:
+def _is_known(name: str, given_names: str) -> bool:
     folded = re.sub(r"[’']s$", "", name.casefold())
-    if re.search(rf"(?<!\w){re.escape(folded)}(?!\w)", known):
+    if re.search(rf"(?<!\w){re.escape(folded)}(?!\w)", given_names):
         return True
-    return all(re.search(rf"(?<!\w){re.escape(word)}", known) for word in folded.split())
+    return all(re.search(rf"(?<!\w){re.escape(word)}", given_names) for word in folded.split())

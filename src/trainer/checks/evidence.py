@@ -144,20 +144,20 @@ class Evidence:
 
     def borne_out(self, readings: Iterable[Assessment]) -> list[Quantity]:
         """What readings that hold are of, as something to count with."""
-        found = []
+        quantities = []
         for reading in readings:
             candidate = reading.candidate
             if candidate is None or reading.verdict in ("contradicted", "unsupported"):
                 continue
             if candidate.operation in ("direct", "definition", "context"):
-                found.append(
+                quantities.append(
                     candidate.inputs[0]
                     if candidate.operation != "context"
                     else replace(candidate.inputs[0], kind=_kind(reading.claim.numeral))
                 )
             else:
                 first = candidate.inputs[0]
-                found.append(
+                quantities.append(
                     Quantity(
                         candidate.value,
                         candidate.kind,
@@ -169,7 +169,7 @@ class Evidence:
                         "; ".join(dict.fromkeys(item.source for item in candidate.inputs[:4])),
                     )
                 )
-        return found
+        return quantities
 
     def section(self, own: Quantity) -> list[Datum]:
         """The same measure of each member at the same time; of snapshots the ones nearest to it."""

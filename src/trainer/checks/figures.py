@@ -12,7 +12,7 @@ from trainer.checks.figure import UNVERIFIED, Figure, FigureReport, Unread
 from trainer.checks.predicate import Predicate
 from trainer.checks.predicates import check_predicates
 from trainer.checks.quantities import Quantity
-from trainer.checks.text import Given, read_text
+from trainer.checks.text import Material, read_text
 from trainer.core.values import Context, DataBlock, Prompt, Verdict
 
 
@@ -28,12 +28,12 @@ def check_figures(
 
     `foreign` are names that the data is not about: a figure said of one of them is not supported by it.
     """
-    return _check(text, Given(tuple(data), tuple(contexts)), language, tuple(foreign))
+    return _check(text, Material(tuple(data), tuple(contexts)), language, tuple(foreign))
 
 
 @lru_cache(maxsize=16)  # the verdict of a report and its marks ask for the same
-def _check(text: str, given: Given, language: str | None, foreign: tuple[str, ...]) -> FigureReport:
-    checked = read_text(text, given=given, language=language)
+def _check(text: str, material: Material, language: str | None, foreign: tuple[str, ...]) -> FigureReport:
+    checked = read_text(text, material=material, language=language)
     strangers = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, foreign))})(?!\w)") if foreign else None
     figures = [
         _figure(_of_stranger(reading, strangers))
@@ -41,7 +41,7 @@ def _check(text: str, given: Given, language: str | None, foreign: tuple[str, ..
         if not (reading.claim.numeral.soft and reading.candidate is None)
     ]
     figures += check_dates(
-        checked.parsed.claims, view=checked.parsed.view, blocks=given.blocks, contexts=given.contexts
+        checked.parsed.claims, view=checked.parsed.view, blocks=material.blocks, contexts=material.contexts
     )
     figures += [_said(predicate) for predicate in check_predicates(checked.evidence, checked.parsed.claims.sentences)]
     figures.sort(key=lambda figure: (figure.line, figure.column, figure.kind))
@@ -116,8 +116,8 @@ def _said(predicate: Predicate) -> Figure:
 
 def prompt_figures(text: str, *, prompt: Prompt, foreign: Sequence[str] = ()) -> FigureReport:
     """Every figure of an answer with its verdict against all that its prompt held, the instruction included."""
-    given = (*prompt.contexts, Context(prompt.instruction, prompt.title, prompt.body, ""))
-    return check_figures(text, data=prompt.data, contexts=given, language=prompt.output.language, foreign=foreign)
+    contexts = (*prompt.contexts, Context(prompt.instruction, prompt.title, prompt.body, ""))
+    return check_figures(text, data=prompt.data, contexts=contexts, language=prompt.output.language, foreign=foreign)
 
 
 def verify_figures(text: str, *, prompt: Prompt, foreign: Sequence[str] = ()) -> Verdict:

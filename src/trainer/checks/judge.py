@@ -231,8 +231,8 @@ def _supported(judge: Judge, case: Case) -> Assessment:
     assert case.datum
     formula = judge.evidence.view.data[case.datum.inputs[0].index].formula
     if formula:
-        made = replace(case.datum, operation="definition", formula=formula)
-        return Assessment(case.claim, "derived", made, chance=case.chance)
+        derived = replace(case.datum, operation="definition", formula=formula)
+        return Assessment(case.claim, "derived", derived, chance=case.chance)
     return Assessment(case.claim, "supported", case.datum, chance=case.chance)
 
 
@@ -240,8 +240,8 @@ def _is_uncalled(judge: Judge, case: Case, derived: Candidate) -> bool:
     """Whether the words bind one datum, and none of them calls for arithmetic on it."""
     claim, binding = case.claim, case.binding
     if claim.is_cell:
-        asked = judge.nearby.asked(f"{claim.head} {claim.corner}", claim)
-        calls = any(asked.values()) or claim.numeral.kind in ("percent", "points", "multiple")
+        cues = judge.nearby.asked(f"{claim.head} {claim.corner}", claim)
+        calls = any(cues.values()) or claim.numeral.kind in ("percent", "points", "multiple")
     else:
         calls = derived.cost <= UNCALLED
     return not calls and binding.best >= BOUND and judge.costs.expected(claim, binding) is not None

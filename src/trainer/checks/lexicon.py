@@ -113,11 +113,11 @@ def _codes(language: str) -> tuple[str, ...]:
 
 @cache
 def _terms(language: str, key: str) -> tuple[str, ...]:
-    found: list[str] = []
+    terms: list[str] = []
     for code in _codes(language):
         value = languages()[code].get(key, [])
-        found += value.split() if isinstance(value, str) else [str(term) for term in value]
-    return tuple(dict.fromkeys(found))
+        terms += value.split() if isinstance(value, str) else [str(term) for term in value]
+    return tuple(dict.fromkeys(terms))
 
 
 @cache

@@ -190,7 +190,10 @@ class Nearby:
             within |= {
                 (time.start, time.end): time
                 for time in self.times_of[measure]
-                if any((found := self.evidence.calendar.cost(ref, time)) is not None and found <= 0.6 for ref in spoken)
+                if any(
+                    (distance := self.evidence.calendar.cost(ref, time)) is not None and distance <= 0.6
+                    for ref in spoken
+                )
             }
             for group in self.slices.named(measure, (*asserted, *inherited), [*within.values(), None]):
                 missing = {name for name, _ in asserted} - {name for name, _ in group.members}
@@ -265,7 +268,7 @@ class Nearby:
 
     def _cues(self, claim: Claim) -> Callable[[str], float]:
         text = f"{claim.head} {claim.before} {claim.after}" if not claim.is_cell else f"{claim.head} {claim.corner}"
-        near, far = self.asked(text, claim), self.asked(claim.sentence, claim)
+        in_clause, in_sentence = self.asked(text, claim), self.asked(claim.sentence, claim)
         missing = {
             "change": 0.9,
             "difference": 0.9,
@@ -278,7 +281,9 @@ class Nearby:
             "extreme": 9.0,  # the highest of some values is one of them: without a word it is that value
             "count": 1.0,
         }
-        return lambda name: 0.0 if near[name] else 0.25 if far[name] and not claim.is_cell else missing[name]
+        return lambda name: (
+            0.0 if in_clause[name] else 0.25 if in_sentence[name] and not claim.is_cell else missing[name]
+        )
 
     def asked(self, text: str, claim: Claim) -> dict[str, bool]:
         """Which operations the words of a text speak of."""

@@ -341,8 +341,8 @@ def _unit(match: re.Match[str]) -> tuple[Kind, str, float]:
         word = match["span"].casefold()
         return "time", next(unit for unit, words in _TIME_UNITS.items() if word in words.split()), 1.0
     if match["unit"]:
-        known = physical_units()
-        return "physical", known.get(match["unit"]) or known.get(match["unit"].casefold(), match["unit"]), 1.0
+        units = physical_units()
+        return "physical", units.get(match["unit"]) or units.get(match["unit"].casefold(), match["unit"]), 1.0
     return "number", "", 1.0
 
 
@@ -400,7 +400,7 @@ def _no_figure(match: re.Match[str], text: str, lexicon: Lexicon, *, bare: bool,
     start, end = match.span("number")
     before, after = text[max(0, start - 60) : start], text[end : end + 40]
     line = before[before.rfind("\n") + 1 :]
-    if any(found.start() <= start < found.end() for found in _WEB.finditer(text)):
+    if any(web.start() <= start < web.end() for web in _WEB.finditer(text)):
         return "version"
     if re.search(r"[^\W\d_]$", before) and not re.search(rf"[{CJK}]$", before) and not match["before"]:
         return "name"
@@ -471,13 +471,13 @@ def _named(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def _is_phone(text: str, start: int) -> bool:
-    for found in _PHONE.finditer(text):
-        if found.start() <= start < found.end():
-            groups = re.findall(r"\d+", found[0])
+    for match in _PHONE.finditer(text):
+        if match.start() <= start < match.end():
+            groups = re.findall(r"\d+", match[0])
             if (
                 len(groups) >= 3
-                and not re.fullmatch(r"\d{1,3}(?:[\s.]\d{3})+", found[0])
-                and re.match(r"\+|0", found[0].lstrip("("))
+                and not re.fullmatch(r"\d{1,3}(?:[\s.]\d{3})+", match[0])
+                and re.match(r"\+|0", match[0].lstrip("("))
             ):
                 return True
     return False

@@ -35,12 +35,12 @@ def second_opinion(text: str, *, prompt: Prompt, ask: Ask) -> Verdict:
     A note whose words do not stand in the answer is dropped; one with the wrong line gets the right one.
     """
     try:
-        said = ask(opinion_question(text, prompt=prompt))
+        reply = ask(opinion_question(text, prompt=prompt))
     except TrainerError as error:
         return Verdict((_note(f"there is no second opinion: {error}", None, ""),), {})
-    entries = _entries(said)
+    entries = _entries(reply)
     if entries is None:
-        return Verdict((_note("the second opinion is no JSON list", None, said.strip()[:_LONGEST]),), {})
+        return Verdict((_note("the second opinion is no JSON list", None, reply.strip()[:_LONGEST]),), {})
     return Verdict(tuple(_notes(entries, text)), {})
 
 
@@ -50,10 +50,10 @@ def opinion_question(text: str, *, prompt: Prompt) -> str:
     return _QUESTION.format(given="\n\n".join(message.content for message in prompt.messages), numbered=numbered)
 
 
-def _entries(said: str) -> list[Json] | None:
-    start, end = said.find("["), said.rfind("]")
+def _entries(reply: str) -> list[Json] | None:
+    start, end = reply.find("["), reply.rfind("]")
     try:
-        entries = json.loads(said[start : end + 1]) if 0 <= start < end else None
+        entries = json.loads(reply[start : end + 1]) if 0 <= start < end else None
     except ValueError:
         return None
     return entries if isinstance(entries, list) else None
@@ -71,10 +71,10 @@ def _notes(entries: list[Json], text: str) -> Iterator[Finding]:
             yield _note(" ".join(entry["problem"].split())[:_LONGEST], where, words[:_LONGEST])
 
 
-def _line(words: str, said: Json, lines: list[str]) -> int | None:
+def _line(words: str, number: Json, lines: list[str]) -> int | None:
     """The index of the line that holds the words, the one named first."""
-    if isinstance(said, int) and 0 < said <= len(lines) and words in lines[said - 1]:
-        return said - 1
+    if isinstance(number, int) and 0 < number <= len(lines) and words in lines[number - 1]:
+        return number - 1
     return next((at for at, line in enumerate(lines) if words in line), None)
 
 

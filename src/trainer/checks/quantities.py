@@ -229,7 +229,7 @@ def ratio_changes(focus: Focus) -> Iterator[Candidate]:
                 base = bottoms.get(earlier.time)
                 if base is None or not base.value or earlier.time is None:
                     continue
-                near = (
+                time_cost = (
                     0.0
                     if is_before(earlier.time, top.time, years=1) or earlier is tops[-1] or earlier.cost <= 0.7
                     else 1.0
@@ -239,7 +239,7 @@ def ratio_changes(focus: Focus) -> Iterator[Candidate]:
                     value,
                     "points",
                     "",
-                    top.cost + 0.5 * bottom.cost + gap + near,
+                    top.cost + 0.5 * bottom.cost + gap + time_cost,
                     (top, bottom, earlier, base),
                     "points",
                     "{0} / {1} - {2} / {3}",

@@ -24,10 +24,10 @@ _FEWEST_WORDS = 100
 
 def reading_level(document: CheckedDocument, instruction: str, language: str) -> Iterator[Finding]:
     """A warning where English prose reads harder than the grade an instruction names."""
-    asked = _ASKED.search(instruction)
-    if not asked or language.partition("-")[0].casefold() != "en":
+    wish = _ASKED.search(instruction)
+    if not wish or language.partition("-")[0].casefold() != "en":
         return
-    most = int(asked[1] or asked[2])
+    most = int(wish[1] or wish[2])
     grade = grade_of(document)
     if grade is not None and grade >= most + 1:
         message = f"reads at grade {grade:.1f} (Flesch-Kincaid), asked for at most {most}"
@@ -45,10 +45,10 @@ def grade_of(document: CheckedDocument) -> float | None:
         if block.kind not in ("text", "item", "quote") or block.appendix:
             continue
         for sentence in SENTENCE.split(block.text):
-            found = _WORD.findall(sentence)
-            sentences += bool(found)
-            words += len(found)
-            syllables += sum(map(syllables_of, found))
+            sentence_words = _WORD.findall(sentence)
+            sentences += bool(sentence_words)
+            words += len(sentence_words)
+            syllables += sum(map(syllables_of, sentence_words))
     if words < _FEWEST_WORDS:
         return None
     return 0.39 * words / sentences + 11.8 * syllables / words - 15.59

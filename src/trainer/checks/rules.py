@@ -48,15 +48,15 @@ def asked(text: str, document: CheckedDocument, instruction: str, language: str)
     yield from _length(document, instruction)
     yield from reading_level(document, instruction, language)
     yield from asked_tables(document, instruction)
-    prose = re.sub(r"`[^`\n]+`", lambda found: " " * len(found[0]), text)
+    prose = re.sub(r"`[^`\n]+`", lambda match: " " * len(match[0]), text)
     for phrase in dict.fromkeys(_forbidden(instruction)):
-        for found in re.finditer(rf"(?<!\w){re.escape(phrase)}(?!\w)", prose, re.IGNORECASE):
+        for match in re.finditer(rf"(?<!\w){re.escape(phrase)}(?!\w)", prose, re.IGNORECASE):
             message = f'the instruction forbids "{phrase}"'
-            yield Finding("forbidden", "error", message, _place(text, found.start()), found[0], "say it otherwise")
+            yield Finding("forbidden", "error", message, _place(text, match.start()), match[0], "say it otherwise")
     if _NO_ADVICE.search(instruction):
-        for found in _ADVICE.finditer(prose):
-            message = f'the instruction forbids advice, and this is some: "{found[0]}"'
-            yield Finding("advice", "error", message, _place(text, found.start()), found[0], "state facts, not advice")
+        for match in _ADVICE.finditer(prose):
+            message = f'the instruction forbids advice, and this is some: "{match[0]}"'
+            yield Finding("advice", "error", message, _place(text, match.start()), match[0], "state facts, not advice")
 
 
 def _length(document: CheckedDocument, instruction: str) -> Iterator[Finding]:
@@ -80,8 +80,8 @@ def _number(text: str) -> int:
 
 
 def _forbidden(instruction: str) -> Iterator[str]:
-    for found in _NEVER.finditer(instruction):
-        yield from _QUOTED.findall(found[1])
+    for match in _NEVER.finditer(instruction):
+        yield from _QUOTED.findall(match[1])
 
 
 def _place(text: str, offset: int) -> Where:

@@ -20,13 +20,13 @@ def shown_scales(view: FactsView, claims: Iterable[Claim]) -> Mapping[int, float
     told as one.
     """
     votes: dict[int, Counter[float]] = defaultdict(Counter)
-    seen: set[tuple[float, float]] = set()
+    places: set[tuple[float, float]] = set()
     for claim in claims:
         numeral = claim.numeral
         place = (numeral.low, numeral.high)
-        if numeral.kind not in ("number", "money") or numeral.soft or numeral.digits < 3 or place in seen:
+        if numeral.kind not in ("number", "money") or numeral.soft or numeral.digits < 3 or place in places:
             continue
-        seen.add(place)
+        places.add(place)
         named = view.affinities(claim.words) if numeral.digits < 4 else {}
         for factor in (1.0, *FACTORS):
             measures = {

@@ -76,10 +76,10 @@ def _pair(
         return before[-1], other
     refs = list(find_times(sentence.text, lexicon=evidence.lexicon))
     base = [ref for ref in refs if ref.kind not in ("previous", "year_ago")]
-    known = (after or before)[:1]
+    beside = (after or before)[:1]
     leads = after and re.match(r"\s*(?:to|auf|à|a)\s", sentence.text[match.end() :])
-    if known and (leads or before):
-        later = known[0]
+    if beside and (leads or before):
+        later = beside[0]
     else:
         # `doubled` is of one thing at two times; `twice` and `three times` need what they are times of.
         subject = (

@@ -75,21 +75,21 @@ def annotate(
         if block.kind in ("chart", "code")
         for line in range(block.line, block.line + block.text.count("\n") + 1)
     }
-    known = _known(language)
-    anchor = APPENDIX_TITLES[known].casefold().replace(" ", "-")
+    table_language = _known(language)
+    anchor = APPENDIX_TITLES[table_language].casefold().replace(" ", "-")
     marks = {}
     for figure in report.unverified:
         if figure.line in charts:
             continue
         by = (accepted or {}).get((figure.line, figure.column))
         mark = FIGURE_MARKS["accepted" if by else figure.verdict]
-        said = " ".join((by or figure.message).replace('"', "'").replace("\\", "/").split())
+        title = " ".join((by or figure.message).replace('"', "'").replace("\\", "/").split())
         end = starts[figure.line - 1] + figure.column - 1 + len(figure.text)
-        marks[end] = f'[{mark}](#{anchor} "{said.replace("|", "/")}")' if is_linked else mark
+        marks[end] = f'[{mark}](#{anchor} "{title.replace("|", "/")}")' if is_linked else mark
     for end in sorted(marks, reverse=True):
         markdown = markdown[:end] + marks[end] + markdown[end:]
     used = [kind for kind, mark in FIGURE_MARKS.items() if any(mark in one for one in marks.values())]
-    notes = "".join(f"\n\n{FIGURE_MARKS[kind]} {_NOTES[known][kind]}" for kind in used)
+    notes = "".join(f"\n\n{FIGURE_MARKS[kind]} {_NOTES[table_language][kind]}" for kind in used)
     return f"{markdown.rstrip()}{notes}\n" if used else markdown
 
 
@@ -138,10 +138,17 @@ def sources_appendix(report: FigureReport, *, language: str = "en") -> str:
     figures = [figure for figure in report.figures if figure.kind not in ("direction", "rank", "size")]
     if not figures:
         return ""
-    known = _known(language)
-    head = _COLUMNS[known]
-    lines = [f"## {APPENDIX_TITLES[known]}", "", _WAYS[known], "", _line(head), _line(["---"] * len(head))]
-    return "\n".join([*lines, *_rows(figures, known)]) + "\n"
+    table_language = _known(language)
+    head = _COLUMNS[table_language]
+    lines = [
+        f"## {APPENDIX_TITLES[table_language]}",
+        "",
+        _WAYS[table_language],
+        "",
+        _line(head),
+        _line(["---"] * len(head)),
+    ]
+    return "\n".join([*lines, *_rows(figures, table_language)]) + "\n"
 
 
 def _rows(figures: Sequence[Figure], language: str) -> Iterator[str]:

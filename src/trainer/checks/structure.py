@@ -89,10 +89,10 @@ def _schema(text: str, schema: Mapping[str, Json]) -> Iterator[Finding]:
 
 def _sections(document: CheckedDocument, output: Output) -> Iterator[Finding]:
     headings = [block for block in document.headings if not block.appendix]
-    found = {title_of(block.text.strip().lstrip("#")): block for block in reversed(headings)}
+    by_title = {title_of(block.text.strip().lstrip("#")): block for block in reversed(headings)}
     last, last_title = 0, ""
     for title in output.sections:
-        block = found.get(title_of(title))
+        block = by_title.get(title_of(title))
         if block is None:
             yield _missing(title, headings)
             continue
@@ -116,14 +116,14 @@ def _missing(title: str, headings: list[CheckedBlock]) -> Finding:
 
 
 def _repeated(headings: list[CheckedBlock], output: Output) -> Iterator[Finding]:
-    asked = {title_of(title): title for title in output.sections}
-    seen: set[str] = set()
+    titles = {title_of(title): title for title in output.sections}
+    earlier: set[str] = set()
     for block in headings:
         key = title_of(block.text.strip().lstrip("#"))
-        if key in asked and key in seen:
-            message = f'the section "{asked[key]}" stands twice'
-            yield Finding("repeated_section", "warning", message, _place(block.line), asked[key])
-        seen.add(key)
+        if key in titles and key in earlier:
+            message = f'the section "{titles[key]}" stands twice'
+            yield Finding("repeated_section", "warning", message, _place(block.line), titles[key])
+        earlier.add(key)
 
 
 def _is_empty(document: CheckedDocument, heading: CheckedBlock) -> bool:
@@ -135,30 +135,30 @@ def _is_empty(document: CheckedDocument, heading: CheckedBlock) -> bool:
 
 
 def _leftovers(text: str) -> Iterator[Finding]:
-    bare = _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-    for found in _PLACEHOLDER.finditer(bare):
-        shown = found[0].strip()
+    bare = _CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    for match in _PLACEHOLDER.finditer(bare):
+        shown = match[0].strip()
         loose = re.fullmatch(_CASED.pattern, shown, re.IGNORECASE) is not None
         if not loose or _CASED.fullmatch(shown):
-            yield Finding("placeholder", "error", f"a placeholder is left: {shown}", _at(bare, found.start()), shown)
-    for found in _CHATTER.finditer(bare):
-        message = f'talk about the answer, not the answer: "{found[0].strip()}"'
-        yield Finding("chatter", "warning", message, _at(bare, found.start()), found[0])
-    for found in _HARMFUL.finditer(bare):
-        message = f"HTML that runs or loads something: {found[0]}"
-        yield Finding("raw_html", "warning", message, _at(bare, found.start()), found[0])
+            yield Finding("placeholder", "error", f"a placeholder is left: {shown}", _at(bare, match.start()), shown)
+    for match in _CHATTER.finditer(bare):
+        message = f'talk about the answer, not the answer: "{match[0].strip()}"'
+        yield Finding("chatter", "warning", message, _at(bare, match.start()), match[0])
+    for match in _HARMFUL.finditer(bare):
+        message = f"HTML that runs or loads something: {match[0]}"
+        yield Finding("raw_html", "warning", message, _at(bare, match.start()), match[0])
 
 
 def _at(text: str, offset: int) -> Where:
     return _place(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
-def _language(document: CheckedDocument, asked: str) -> Iterator[Finding]:
+def _language(document: CheckedDocument, language: str) -> Iterator[Finding]:
     prose = "\n".join(block.text for block in document.blocks if block.kind in ("text", "item") and not block.appendix)
-    found = sure_language(prose)
-    wanted = asked.partition("-")[0].casefold()
-    if found and wanted in ("en", "de", "fr", "it", "es", "nl", "pt") and found != wanted:
-        message = f'written in "{found}", asked for in "{wanted}"'
+    detected = sure_language(prose)
+    wanted = language.partition("-")[0].casefold()
+    if detected and wanted in ("en", "de", "fr", "it", "es", "nl", "pt") and detected != wanted:
+        message = f'written in "{detected}", asked for in "{wanted}"'
         yield Finding("language", "error", message, _place(1), hint=f"write in {wanted}")
 
 

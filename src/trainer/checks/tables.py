@@ -57,17 +57,17 @@ def asked_tables(document: CheckedDocument, instruction: str) -> Iterator[Findin
 def _wishes(instruction: str) -> Iterator[_Wish]:
     for table in _TABLE.finditer(instruction):
         end = re.compile(r"[.;](?:\s|$)|\n\s*\n(?![ \t]*[-*+][ \t])").search(instruction, table.end())
-        asked = instruction[table.end() : end.start() if end else len(instruction)]
-        for found in _PARTS.finditer(asked):
-            if names := _names(found):
-                yield _Wish(found[1].casefold().rstrip("s"), names)
+        wishes = instruction[table.end() : end.start() if end else len(instruction)]
+        for match in _PARTS.finditer(wishes):
+            if names := _names(match):
+                yield _Wish(match[1].casefold().rstrip("s"), names)
 
 
-def _names(found: re.Match[str]) -> tuple[str, ...]:
+def _names(match: re.Match[str]) -> tuple[str, ...]:
     """The names of a list; none where it does not read like one."""
-    if found["items"]:
-        return tuple(line.strip(' \t-*+.,;"“”`') for line in found["items"].strip().splitlines())
-    line = _TAIL.sub("", found["line"])
+    if match["items"]:
+        return tuple(line.strip(' \t-*+.,;"“”`') for line in match["items"].strip().splitlines())
+    line = _TAIL.sub("", match["line"])
     if quoted := _QUOTED.findall(line):
         return tuple(quoted)
     parts = [re.sub(r"^the\s+", "", part.strip(" *_")) for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", line)]

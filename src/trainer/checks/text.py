@@ -39,7 +39,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class Material:
     """Data and contexts that texts are checked against; equal for equal values, so that each is read once.
 
     Objects whose members stand in another order are other data: what is read of them keeps their order.
@@ -52,30 +52,30 @@ class Given:
         return hash(tuple((block.name, block.key, block.version, block.digest) for block in self.blocks))
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Given) or (self.blocks, self.contexts) != (other.blocks, other.contexts):
+        if not isinstance(other, Material) or (self.blocks, self.contexts) != (other.blocks, other.contexts):
             return False
         pairs = zip(self.blocks, other.blocks, strict=True)
         return all(own.data is block.data or repr(own.data) == repr(block.data) for own, block in pairs)
 
 
 @lru_cache(maxsize=16)
-def read_view(given: Given) -> FactsView:
+def read_view(material: Material) -> FactsView:
     """What data blocks say, laid out for the checks."""
-    return FactsView.of(read_blocks(given.blocks))
+    return FactsView.of(read_blocks(material.blocks))
 
 
 @lru_cache(maxsize=16)
-def _view_in(given: Given, language: str) -> FactsView:
-    return localized(read_view(given), language)
+def _view_in(material: Material, language: str) -> FactsView:
+    return localized(read_view(material), language)
 
 
 @lru_cache(maxsize=16)
-def parse_text(text: str, *, given: Given, language: str | None = None) -> ParsedText:
+def parse_text(text: str, *, material: Material, language: str | None = None) -> ParsedText:
     """The claims of a Markdown text about data, not yet held against it; contexts play no part."""
     code = (language or "").partition("-")[0].casefold()
     lexicon = Lexicon(code if code in languages() else detect_language(text))
     document = read_document(text)
-    view = _view_in(given, lexicon.language)
+    view = _view_in(material, lexicon.language)
     style = style_of(text, language or lexicon.language)
     claims = read_claims(document, view=view, lexicon=lexicon, style=style)
     scales = shown_scales(view, claims.claims)
@@ -83,21 +83,23 @@ def parse_text(text: str, *, given: Given, language: str | None = None) -> Parse
 
 
 @lru_cache(maxsize=16)
-def read_text(text: str, *, given: Given, language: str | None = None) -> Checked:
+def read_text(text: str, *, material: Material, language: str | None = None) -> Checked:
     """The reading of each claim of a Markdown text."""
-    parsed = parse_text(text, given=Given(given.blocks), language=language)
-    figures = [figure for context in given.contexts for figure in context_figures(context, Given(given.blocks))]
+    parsed = parse_text(text, material=Material(material.blocks), language=language)
+    figures = [
+        figure for context in material.contexts for figure in context_figures(context, Material(material.blocks))
+    ]
     judge = Judge(parsed.view, figures, parsed.lexicon)
     return Checked(parsed, tuple(judge.judge(parsed.claims.claims)), judge.evidence)
 
 
 @lru_cache(maxsize=64)  # reports on the same data share contexts
-def context_figures(context: Context, given: Given) -> tuple[ContextFigure, ...]:
+def context_figures(context: Context, material: Material) -> tuple[ContextFigure, ...]:
     """The figures that a context states, beside the data that says whose they may be."""
     language = detect_language(context.text)
     claims = read_claims(
         read_document(context.text),
-        view=_view_in(given, language),
+        view=_view_in(material, language),
         lexicon=Lexicon(language),
         style=style_of(context.text, language),
     )

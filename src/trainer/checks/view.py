@@ -147,7 +147,7 @@ class FactsView:
                 concept_words(measure.title) or concept_words(measure.id.rpartition(".")[2]) or frozenset(measure.words)
             )
             view.aggregates.append(measure.aggregate)
-        seen: set[tuple[object, ...]] = set()
+        identities: set[tuple[object, ...]] = set()
         individuals = _tables_of_individuals(facts)
         for observation in facts.observations:
             number = numbers[observation.measure]
@@ -164,9 +164,9 @@ class FactsView:
                 observation.value,
                 source.path if _table_of(source) in individuals else "",
             )
-            if identity in seen:
+            if identity in identities:
                 continue
-            seen.add(identity)
+            identities.add(identity)
             units = observation.units or facts.measures[observation.measure].units
             value = float(observation.value)
             name = f"{source.key}@{source.version}" if source.key and source.version else source.key or source.name
@@ -263,7 +263,7 @@ class FactsView:
         )
         number = self.words.index(formula.words) if formula.words in self.words else len(self.titles)
         present = {(datum.members, datum.time) for datum in self.data if datum.measure == number}
-        made: dict[tuple[MemberKey, Time | None], Datum] = {}
+        defined: dict[tuple[MemberKey, Time | None], Datum] = {}
         tables = [None if column is None else _by_place(column) for column in columns]
         for datum in base:
             inputs = [
@@ -279,7 +279,7 @@ class FactsView:
                 for item, operand in zip(inputs, formula.operands, strict=True)
             ]
             value = formula.value(values)
-            if value is None or (datum.members, datum.time) in made or (datum.members, datum.time) in present:
+            if value is None or (datum.members, datum.time) in defined or (datum.members, datum.time) in present:
                 continue
             data = [item for item in inputs if item]
             kinds = {item.options[0].kind for item in data} - {""}
@@ -290,8 +290,8 @@ class FactsView:
             else:
                 first = data[0].options[0]
                 options = (Option(first.kind, first.symbol, value),)
-            made[datum.members, datum.time] = Datum(
-                len(self.data) + len(made),
+            defined[datum.members, datum.time] = Datum(
+                len(self.data) + len(defined),
                 value,
                 number,
                 datum.members,
@@ -301,10 +301,10 @@ class FactsView:
                 0.0,
                 formula.shown(),
             )
-        if made and number < len(self.titles):
-            self.data += made.values()
-        elif made:
-            self.data += made.values()
+        if defined and number < len(self.titles):
+            self.data += defined.values()
+        elif defined:
+            self.data += defined.values()
             self.titles.append(formula.title)
             self.words.append(formula.words)
             self.aggregates.append("none" if "/" in formula.operators else "sum")
@@ -317,7 +317,7 @@ class FactsView:
         for datum in self.data:
             series[datum.measure, datum.members].append(datum)
             sections[datum.measure, datum.time].append(datum)
-        self.series = {key: sorted(found, key=lambda datum: (datum.end, datum.index)) for key, found in series.items()}
+        self.series = {key: sorted(items, key=lambda datum: (datum.end, datum.index)) for key, items in series.items()}
         self.sections = dict(sections)
         self.by_measure = {}
         for datum in self.data:
@@ -408,32 +408,32 @@ class FactsView:
 
     def affinities(self, words: Mapping[str, float]) -> dict[int, float]:
         """How far words name each measure, from 0 to 1: the weight of its words that are there, and how near."""
-        found: dict[int, float] = {}
+        affinity: dict[int, float] = {}
         for number in {number for word in words for number in self.by_word.get(word, ())}:
             own = self.words[number]
             total = sum(self.weights[word] for word in own)
             held = sum(self.weights[word] * words.get(word, 0.0) for word in own)
             share = held / total
-            found[number] = share * (0.7 + 0.3 * min(1.0, share))
+            affinity[number] = share * (0.7 + 0.3 * min(1.0, share))
             # A name that stands there whole outweighs part of a nearer one; the longer, the more it tells.
             if all(words.get(word, 0.0) > 0.3 for word in own):
-                near = sum(words[word] for word in own) / len(own)
-                found[number] = max(found[number], near * min(1.0, 0.9 + 0.025 * len(own)))
-        telling = {number for number in found if any(word in words for word in self.words[number] - GENERIC)}
-        if any(found[number] >= 0.2 for number in telling):
-            found = {number: value if number in telling else 0.4 * value for number, value in found.items()}
+                mean = sum(words[word] for word in own) / len(own)
+                affinity[number] = max(affinity[number], mean * min(1.0, 0.9 + 0.025 * len(own)))
+        telling = {number for number in affinity if any(word in words for word in self.words[number] - GENERIC)}
+        if any(affinity[number] >= 0.2 for number in telling):
+            affinity = {number: value if number in telling else 0.4 * value for number, value in affinity.items()}
         # `operating cash flow` names no cash.
-        likely = sorted((number for number, value in found.items() if value > 0.3), key=lambda number: -found[number])[
-            :24
-        ]
+        likely = sorted(
+            (number for number, value in affinity.items() if value > 0.3), key=lambda number: -affinity[number]
+        )[:24]
         shorter = [
             number
             for number in likely
-            if any(found[at] > found[number] - 0.12 and self.words[number] < self.words[at] for at in likely)
+            if any(affinity[at] > affinity[number] - 0.12 and self.words[number] < self.words[at] for at in likely)
         ]
         for number in shorter:
-            found[number] *= 0.55
-        return found
+            affinity[number] *= 0.55
+        return affinity
 
     def members_in(self, text: str) -> list[tuple[int, int, tuple[tuple[str, str], ...]]]:
         """The members that a text names: start, end, and the dimension and name of each it may be."""

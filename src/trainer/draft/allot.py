@@ -59,13 +59,13 @@ class Share:
 
 def rows_of(entities: Sequence[Entity], derived: Sequence[Sequence[Fact]]) -> tuple[FigureRow, ...]:
     """The figures of all entities side by side, in the order of the data, derived ones last."""
-    found: dict[tuple[str, str], list[Fact | None]] = {}
+    cells_by_name: dict[tuple[str, str], list[Fact | None]] = {}
     every = [entity.facts for entity in entities] + list(derived)
     for index, facts in enumerate(every):
         for fact in facts:
-            cells = found.setdefault((fact.title.casefold(), kind(fact.unit)), [None] * len(entities))
+            cells = cells_by_name.setdefault((fact.title.casefold(), kind(fact.unit)), [None] * len(entities))
             cells[index % len(entities)] = fact
-    return tuple(FigureRow(next(f.title for f in cells if f), tuple(cells)) for cells in found.values())
+    return tuple(FigureRow(next(f.title for f in cells if f), tuple(cells)) for cells in cells_by_name.values())
 
 
 def allot(
@@ -73,7 +73,7 @@ def allot(
 ) -> tuple[Share, ...]:
     """Each section's share; no figure stands in two sections, the summary apart."""
     taken = _by_name(sections, rows)
-    left = [row for row in rows if not any(row in each for each in taken.values())]
+    left = [row for row in rows if not any(row in placed for placed in taken.values())]
     for index, section in enumerate(sections):
         if section.role == "figures" and len(taken[index]) < _ENOUGH:
             more = _by_relevance(section, left)
@@ -81,10 +81,10 @@ def allot(
             left = [row for row in left if row not in more]
     if (rest := _catch_all(sections)) is not None:
         taken[rest] += left
-    known = _known_titles(rows, entities)
+    known_titles = _known_titles(rows, entities)
     series = _series(sections, entities, taken)
     return tuple(
-        Share(section, tuple(taken[index][:_MOST_ROWS]), tuple(series[index]), _missing(section, known))
+        Share(section, tuple(taken[index][:_MOST_ROWS]), tuple(series[index]), _missing(section, known_titles))
         for index, section in enumerate(sections)
     )
 
@@ -93,9 +93,9 @@ def picked(section: OutlineSection, rows: Sequence[FigureRow], most: int) -> tup
     """The rows that a section names, best match for each name, in its order."""
     numeric = [row for row in rows if row.numeric]
     chosen: list[FigureRow] = []
-    for asked in section.asked:
-        best = max(numeric, key=lambda row: _match(asked, row.first), default=None)
-        if best and _match(asked, best.first) >= _LEAST_MATCH and best not in chosen:
+    for phrase in section.asked:
+        best = max(numeric, key=lambda row: _match(phrase, row.first), default=None)
+        if best and _match(phrase, best.first) >= _LEAST_MATCH and best not in chosen:
             chosen.append(best)
     return tuple(chosen[:most])
 
@@ -107,18 +107,20 @@ def _by_name(sections: Sequence[OutlineSection], rows: Sequence[FigureRow]) -> d
     for order, row in enumerate(rows):
         score, place, index = _best_section(row.first, figures)
         if row.first.formula and score < _SURE:
-            found = [_best_section(each, figures) for each in row.first.inputs]
-            index, place = found[0][2], min(each[1] for each in found)
-            score = min(each[0] for each in found) if all(each[2] == index for each in found) else 0.0
+            matches = [_best_section(fact, figures) for fact in row.first.inputs]
+            index, place = matches[0][2], min(match[1] for match in matches)
+            score = min(match[0] for match in matches) if all(match[2] == index for match in matches) else 0.0
         if score >= _LEAST_MATCH:
             placed[-index].append((-place, -score, order, row))
-    return {index: [row for *_, row in sorted(found, key=lambda each: each[:3])] for index, found in placed.items()}
+    return {
+        index: [row for *_, row in sorted(entries, key=lambda entry: entry[:3])] for index, entries in placed.items()
+    }
 
 
 def _best_section(fact: Fact, figures: Sequence[tuple[int, OutlineSection]]) -> tuple[float, int, int]:
     """The best match of a fact in any section: how well, minus the place there, minus the section's index."""
-    found = [(*_section_match(section, fact), -index) for index, section in figures]
-    return max(found, default=(0.0, 0, 0))
+    matches = [(*_section_match(section, fact), -index) for index, section in figures]
+    return max(matches, default=(0.0, 0, 0))
 
 
 def _section_match(section: OutlineSection, fact: Fact) -> tuple[float, int]:
@@ -127,17 +129,17 @@ def _section_match(section: OutlineSection, fact: Fact) -> tuple[float, int]:
         return 2.0, 0
     verbatim = section.guidance.casefold().find(wording.base(fact.title).casefold())
     whole = (1.5, -verbatim) if verbatim >= 0 and len(fact.title) > 3 else (0.0, 0)
-    named = [(_match(asked, fact), -place) for asked, place in section.places]
-    return max([whole, *named], key=lambda each: each[0])
+    named = [(_match(phrase, fact), -place) for phrase, place in section.places]
+    return max([whole, *named], key=lambda match: match[0])
 
 
-def _match(asked: str, fact: Fact) -> float:
+def _match(words: str, fact: Fact) -> float:
     """How well a phrase names a fact: 2 for a known name of it, else the share of the title's words it has."""
-    meant = concept(asked)
+    meant = concept(words)
     if meant and meant == concept(fact.title):
         return 2.0
-    phrase, head, whole = stems(asked), stems(wording.base(fact.title)), stems(fact.title)
-    if not phrase or not phrase <= whole or (" per " in fact.title and "per" not in asked.split()):
+    phrase, head, whole = stems(words), stems(wording.base(fact.title)), stems(fact.title)
+    if not phrase or not phrase <= whole or (" per " in fact.title and "per" not in words.split()):
         return 0.0
     return len(phrase) / len(head if phrase <= head else whole)
 
@@ -187,7 +189,7 @@ def _series_match(section: OutlineSection, records: Records, *, answered: bool) 
     if section.guidance and not _wanted(section.guidance, records):
         return 0.0 if answered else sum(names_column(section, column.title) for column in records.columns)
     named = stems(f"{records.title} {wording.humanised(records.name)}")
-    spoken = bool(named) and any(named <= each for each in section.spoken)
+    spoken = bool(named) and any(named <= stem for stem in section.spoken)
     own = stems(section.title)
     titled = bool(named & own) + (records.title == section.title)
     return 6.0 * spoken + 3.0 * titled + sum(names_column(section, column.title) for column in records.columns)
@@ -208,21 +210,21 @@ def names_column(section: OutlineSection, title: str) -> bool:
     if wording.base(title) == title or wording.period(title):
         head = wording.base(title)
         verbatim = re.search(rf"\b{re.escape(head)}\b", section.guidance, re.IGNORECASE)
-        return verbatim is not None or any(stems(asked) == stems(head) for asked in section.asked)
-    return len(whole) > 1 and any(whole <= each for each in section.spoken)
+        return verbatim is not None or any(stems(phrase) == stems(head) for phrase in section.asked)
+    return len(whole) > 1 and any(whole <= stem for stem in section.spoken)
 
 
 def _cut(section: OutlineSection, records: Records) -> Records:
     """The series with the columns that the section names, in its order, or with its first ones."""
     chosen: list[MeasureColumn] = []
-    for asked in section.asked:
-        chosen += [c for c in records.columns if stems(asked) == stems(c.title) and c not in chosen]
+    for phrase in section.asked:
+        chosen += [c for c in records.columns if stems(phrase) == stems(c.title) and c not in chosen]
     chosen += [c for c in records.columns if names_column(section, c.title) and c not in chosen]
-    kept = tuple(chosen or records.columns)
+    columns = tuple(chosen or records.columns)
     if not records.dated:
-        return replace(records, columns=kept[:_MOST_COLUMNS])
-    fullest = max(len(column.known) for column in kept)
-    full = tuple(column for column in kept if len(column.known) * 2 > fullest)
+        return replace(records, columns=columns[:_MOST_COLUMNS])
+    fullest = max(len(column.known) for column in columns)
+    full = tuple(column for column in columns if len(column.known) * 2 > fullest)
     return replace(records, columns=full[:_MOST_COLUMNS])
 
 
@@ -235,15 +237,15 @@ def _known_titles(rows: Iterable[FigureRow], entities: Iterable[Entity]) -> list
     return [stems(title) for title in titles]
 
 
-def _missing(section: OutlineSection, known: Sequence[frozenset[str]]) -> tuple[str, ...]:
+def _missing(section: OutlineSection, known_titles: Sequence[frozenset[str]]) -> tuple[str, ...]:
     if section.role != "figures":
         return ()
-    return tuple(asked for asked in section.enumerated if not concept(asked) and not _is_known(asked, known))
+    return tuple(phrase for phrase in section.enumerated if not concept(phrase) and not _is_known(phrase, known_titles))
 
 
-def _is_known(asked: str, known: Sequence[frozenset[str]]) -> bool:
+def _is_known(name: str, known_titles: Sequence[frozenset[str]]) -> bool:
     """Whether some title has more than half of a phrase's words, or the phrase names a figure that can be derived."""
-    phrase = stems(asked)
-    if not phrase or asked in derivable():
+    phrase = stems(name)
+    if not phrase or name in derivable():
         return True
-    return any(len(phrase & title) * 2 > len(phrase) for title in known)
+    return any(len(phrase & title) * 2 > len(phrase) for title in known_titles)

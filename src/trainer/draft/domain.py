@@ -21,7 +21,7 @@ from trainer.draft import wording
 from trainer.draft.figures import show, times
 from trainer.draft.model import Entity, Fact, MeasureColumn, Records
 
-Known: TypeAlias = Mapping[str, Fact]
+Concepts: TypeAlias = Mapping[str, Fact]
 """The facts of one entity by concept."""
 
 _SLOT = re.compile(r"\{(?:(\w+):)?([^{}]+)\}")
@@ -84,8 +84,8 @@ def concept(title: str) -> str:
 def recognised(entity: Entity) -> dict[str, Fact]:
     """The entity's figures that have a commonly known meaning, by concept."""
     numbers = [fact for fact in entity.facts if fact.figure is not None]
-    found = {name: _find(numbers, titles) for name, titles in domain()["concepts"].items()}
-    return {name: fact for name, fact in found.items() if fact is not None}
+    facts = {name: _find(numbers, titles) for name, titles in domain()["concepts"].items()}
+    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def _find(numbers: list[Fact], titles: list[str]) -> Fact | None:
@@ -104,16 +104,16 @@ def derivable() -> frozenset[str]:
     return frozenset(str(rule["title"]).casefold() for rule in domain()["derived"])
 
 
-def derived(entity: Entity, known: Known) -> tuple[Fact, ...]:
+def derived(entity: Entity, concepts: Concepts) -> tuple[Fact, ...]:
     """The figures that follow from two others by a plain formula."""
     facts: list[Fact] = []
     for rule in domain()["derived"]:
-        if not evaluate(rule["when"], known):
+        if not evaluate(rule["when"], concepts):
             continue
-        value = evaluate(rule["value"], known)
-        inputs = [known[name] for name in _names(rule["value"])]
+        value = evaluate(rule["value"], concepts)
+        inputs = [concepts[name] for name in _names(rule["value"])]
         if "first" in rule:
-            inputs.sort(key=lambda fact: fact is not known[rule["first"]])
+            inputs.sort(key=lambda fact: fact is not concepts[rule["first"]])
         if isinstance(value, Decimal):
             first = inputs[0]
             facts.append(
@@ -153,20 +153,20 @@ def column(records: Records, name: str) -> MeasureColumn | None:
     return next((columns[title] for title in domain()["concepts"][name] if title in columns), None)
 
 
-def pattern(known: Known) -> str:
+def pattern(concepts: Concepts) -> str:
     """What the signs of an entity's main figures are the pattern of."""
-    return next((wording.term(rule["says"]) for rule in domain()["patterns"] if evaluate(rule["when"], known)), "")
+    return next((wording.term(rule["says"]) for rule in domain()["patterns"] if evaluate(rule["when"], concepts)), "")
 
 
-def notices(entity: Entity, known: Known) -> tuple[Notice, ...]:
+def notices(entity: Entity, concepts: Concepts) -> tuple[Notice, ...]:
     """All that is noticed, the weightiest first."""
     by_topic: dict[str, Notice] = {}
     for rule in domain()["notices"]:
-        if rule["topic"] not in by_topic and evaluate(rule["when"], known):
-            facts = tuple(known[name] for name in dict.fromkeys(_names(_spoken(rule["says"]))))
-            by_topic[rule["topic"]] = _notice(rule, _filled(wording.term(rule["says"]), known), facts)
-    found = [*by_topic.values(), *_turns(entity), *_meaningless(entity)]
-    return tuple(sorted(found, key=lambda notice: -notice.weight))
+        if rule["topic"] not in by_topic and evaluate(rule["when"], concepts):
+            facts = tuple(concepts[name] for name in dict.fromkeys(_names(_spoken(rule["says"]))))
+            by_topic[rule["topic"]] = _notice(rule, _filled(wording.term(rule["says"]), concepts), facts)
+    remarks = [*by_topic.values(), *_turns(entity), *_meaningless(entity)]
+    return tuple(sorted(remarks, key=lambda notice: -notice.weight))
 
 
 def _notice(rule: Mapping[str, Any], short: str, facts: tuple[Fact, ...], **words: str) -> Notice:
@@ -214,14 +214,14 @@ def _meaningless(entity: Entity) -> Iterator[Notice]:
         )
 
 
-def _filled(template: str, known: Known) -> str:
+def _filled(template: str, concepts: Concepts) -> str:
     def slot(match: re.Match[str]) -> str:
         kind, expression = match[1], match[2]
         if kind in ("times", "years"):
-            value = evaluate(expression, known)
+            value = evaluate(expression, concepts)
             assert isinstance(value, Decimal)
             return times(value) if kind == "times" else show(value, "years")
-        fact = known[expression]
+        fact = concepts[expression]
         if kind == "title":
             return wording.lowered(wording.base(fact.title))
         return wording.period(fact.title) if kind == "period" else fact.text
@@ -242,32 +242,32 @@ def _names(expression: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(node.id for node in sorted(nodes, key=lambda node: node.col_offset)))
 
 
-def evaluate(expression: str, known: Known) -> Decimal | bool | None:
+def evaluate(expression: str, concepts: Concepts) -> Decimal | bool | None:
     """The value of a rule's arithmetic or comparison over concepts; None where a figure is missing or divided by zero.
 
     Percentages count as fractions: 5 % is 0.05.
     """
     try:
-        value = _value(ast.parse(expression, mode="eval").body, known)
+        value = _value(ast.parse(expression, mode="eval").body, concepts)
     except (KeyError, DivisionByZero, InvalidOperation):
         return None
     return value if isinstance(value, Decimal | bool) else None
 
 
-def _value(node: ast.AST, known: Known) -> Any:
+def _value(node: ast.AST, concepts: Concepts) -> Any:
     if isinstance(node, ast.Name):
-        figure = known[node.id].figure or Decimal(0)
-        return figure / 100 if known[node.id].unit == "percent" else figure
+        figure = concepts[node.id].figure or Decimal(0)
+        return figure / 100 if concepts[node.id].unit == "percent" else figure
     if isinstance(node, ast.Constant):
         return Decimal(str(node.value))
     if isinstance(node, ast.UnaryOp):
-        return -_value(node.operand, known)
+        return -_value(node.operand, concepts)
     if isinstance(node, ast.BinOp):
-        return _OPERATORS[type(node.op)](_value(node.left, known), _value(node.right, known))
+        return _OPERATORS[type(node.op)](_value(node.left, concepts), _value(node.right, concepts))
     if isinstance(node, ast.BoolOp):
-        return all(_value(part, known) for part in node.values)
+        return all(_value(part, concepts) for part in node.values)
     if isinstance(node, ast.Compare):
-        sides = [_value(side, known) for side in (node.left, *node.comparators)]
+        sides = [_value(side, concepts) for side in (node.left, *node.comparators)]
         return all(
             _OPERATORS[type(test)](left, right) for test, left, right in zip(node.ops, sides, sides[1:], strict=False)
         )

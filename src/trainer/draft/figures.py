@@ -25,8 +25,8 @@ def number(value: Json) -> Decimal | None:
         return None
     if isinstance(value, int) and value.bit_length() > _MOST_DIGITS * 3:
         return None
-    found = Decimal(value) if isinstance(value, int) else Decimal(repr(value))
-    return found if found.is_finite() and abs(found.adjusted()) < _MOST_DIGITS else None
+    decimal = Decimal(value) if isinstance(value, int) else Decimal(repr(value))
+    return decimal if decimal.is_finite() and abs(decimal.adjusted()) < _MOST_DIGITS else None
 
 
 def kind(unit: str) -> str:

@@ -38,7 +38,7 @@ class OutlineSection:
     def places(self) -> tuple[tuple[str, int], ...]:
         """The things it asks for, with the place of each in its guidance."""
         folded = self.guidance.casefold()
-        return tuple((asked, max(0, folded.find(asked))) for asked in self.asked)
+        return tuple((phrase, max(0, folded.find(phrase))) for phrase in self.asked)
 
     @property
     def spoken(self) -> tuple[frozenset[str], ...]:
@@ -84,8 +84,10 @@ def default_outline(
 
 def headings(text: str, *, level: int) -> Iterator[str]:
     """The headings of one level, in order, each once."""
-    found = (_HEADING.match(line) for line in text.split("\n"))
-    yield from dict.fromkeys(each.group(2) for each in found if each and len(each.group(1)) == level and each.group(2))
+    matches = (_HEADING.match(line) for line in text.split("\n"))
+    yield from dict.fromkeys(
+        match.group(2) for match in matches if match and len(match.group(1)) == level and match.group(2)
+    )
 
 
 def role(title: str) -> Role:
@@ -100,10 +102,10 @@ def guidance(title: str, body: str) -> str:
     lines = body.split("\n")
     wanted = _bare(title)
     for index, line in enumerate(lines):
-        found = _HEADING.match(line)
-        if found and _bare(found.group(2)) == wanted:
-            return "\n".join(_until_heading(lines[index + 1 :], len(found.group(1)))).strip()
-    return next((said for line in lines if (said := _list_item(line, title))), "")
+        match = _HEADING.match(line)
+        if match and _bare(match.group(2)) == wanted:
+            return "\n".join(_until_heading(lines[index + 1 :], len(match.group(1)))).strip()
+    return next((item for line in lines if (item := _list_item(line, title))), "")
 
 
 def stems(text: str) -> frozenset[str]:
@@ -128,10 +130,10 @@ def _bare(title: str) -> str:
 
 def _until_heading(lines: Sequence[str], level: int) -> Iterator[str]:
     for line in lines:
-        found = _HEADING.match(line)
-        if found and len(found.group(1)) <= level:
+        match = _HEADING.match(line)
+        if match and len(match.group(1)) <= level:
             return
-        yield line if not found else f"{found.group(2)}."
+        yield line if not match else f"{match.group(2)}."
 
 
 def _list_item(line: str, title: str) -> str:
@@ -144,13 +146,13 @@ def _list_item(line: str, title: str) -> str:
 @lru_cache(maxsize=256)
 def _lists(text: str, separators: str) -> tuple[tuple[bool, tuple[str, ...]], ...]:
     """For each sentence, whether it is nothing but a list of two or more things, and the things it names."""
-    found = []
+    lists = []
     for sentence in re.split(r"(?<=[.!?:])\s+|\n\s*[-*]\s+|\n\n", text):
         parts = re.split(rf"[,;:()]|{separators}", sentence)
         pieces = [piece for piece in parts if piece.strip(" .!?\n")]
         items = [_item(piece) for piece in pieces]
-        found.append((len(items) > 1 and all(items), tuple(item for item in items if item)))
-    return tuple(found)
+        lists.append((len(items) > 1 and all(items), tuple(item for item in items if item)))
+    return tuple(lists)
 
 
 def _item(piece: str) -> str:

@@ -56,7 +56,7 @@ def choose(
     query = f"{query} {' '.join(sorted(stems(query)))}"  # plural words find singular ones too
     weights = _weights(query, passages)
     scored = rank(query, [f"{passage.heading} {passage.text}" for passage in passages])
-    ordered = sorted(scored, key=lambda each: (-each[1] * weights[passages[each[0]].source], each[0]))
+    ordered = sorted(scored, key=lambda entry: (-entry[1] * weights[passages[entry[0]].source], entry[0]))
     unused = [passages[index] for index, score in ordered if score > 0 and passages[index] not in used]
     wanted, subject = stems(query), stems(about)
     fitting = [passage for passage in unused if len(wanted & stems(passage.text)) >= min(2, len(wanted))]
@@ -110,9 +110,9 @@ def _main_level(levels: Sequence[int]) -> int:
 
 def _shortened(text: str) -> str:
     """The first sentences of a long passage."""
-    kept: list[str] = []
+    sentences: list[str] = []
     for sentence in wording.sentences(text):
-        if kept and len(" ".join([*kept, sentence]).split()) > _LONGEST:
+        if sentences and len(" ".join([*sentences, sentence]).split()) > _LONGEST:
             break
-        kept.append(sentence)
-    return " ".join(kept)
+        sentences.append(sentence)
+    return " ".join(sentences)

@@ -29,7 +29,7 @@ def is_bare(prompt: Prompt) -> bool:
 
 def prompt_of(text: str) -> Prompt:
     """The prompt that a text is: a rendered prompt read back, or a question with JSON and paragraphs below it."""
-    marked = {found.group(1): found.group(2) for found in _PART.finditer(text)}
+    marked = {match.group(1): match.group(2) for match in _PART.finditer(text)}
     if marked or _DATA.search(text) or _CONTEXT.search(text):
         return _rendered(text, marked)
     body = _without_fences(text).strip()
@@ -47,16 +47,16 @@ def prompt_of(text: str) -> Prompt:
 
 def _rendered(text: str, marked: Mapping[str, str]) -> Prompt:
     body = marked.get("instruction") or _DATA.sub("", _CONTEXT.sub("", text))
-    data = [_data(found) for found in _DATA.finditer(text)]
-    contexts = [_context(found.group(1), found.group(2)) for found in _CONTEXT.finditer(text)]
+    data = [_data(match) for match in _DATA.finditer(text)]
+    contexts = [_context(match.group(1), match.group(2)) for match in _CONTEXT.finditer(text)]
     sections = tuple(headings(marked.get("output", body), level=2))
     return Prompt("-", "", text, body, contexts=tuple(contexts), data=tuple(data), output=Output(sections=sections))
 
 
-def _data(found: re.Match[str]) -> DataBlock:
+def _data(match: re.Match[str]) -> DataBlock:
     """A marked data block: its JSON, and its series as CSV below their paths."""
-    named = dict(_NAMED.findall(found.group(1)))
-    name, body = named.get("name", "data"), found.group(2)
+    named = dict(_NAMED.findall(match.group(1)))
+    name, body = named.get("name", "data"), match.group(2)
     data: Json = {}
     for fence in _fences(body):
         if fence.info.split()[:1] == ["csv"]:

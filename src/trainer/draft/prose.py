@@ -252,11 +252,11 @@ def _forecast(column: MeasureColumn, records: Records, title: str) -> str:
 
 def _against(column: MeasureColumn, records: Records) -> str:
     """`, 4.4 % more than in the quarter before ($14.46 billion) and …`."""
-    known = column.known
-    index, last = known[-1]
+    cells = column.known
+    index, last = cells[-1]
     changes = []
-    if len(known) > 1 and known[-2][0] == index - 1:
-        changes.append(_moved(last, known[-2][1], records.times[index - 1]))
+    if len(cells) > 1 and cells[-2][0] == index - 1:
+        changes.append(_moved(last, cells[-2][1], records.times[index - 1]))
     if records.cadence not in ("year", "") and (earlier := _year_before(column, records, index)):
         changes.append(_moved(last, earlier[1], records.times[earlier[0]]))
     return wording.say("against", changes=wording.pattern("also").join(changes)) if changes else ""
@@ -292,14 +292,14 @@ def _year_before(column: MeasureColumn, records: Records, index: int) -> tuple[i
 
 
 def _extremes(column: MeasureColumn, records: Records) -> str:
-    known = column.known
-    if len(known) < 3:
+    cells = column.known
+    if len(cells) < 3:
         return ""
     least, most = _least_and_most(column)
     periods = wording.say_of("plurals", records.cadence or "record")
     if _figure(least) == _figure(most):
         return wording.say("unchanged", periods=periods)
-    newest = _figure(known[-1][1])
+    newest = _figure(cells[-1][1])
     return wording.say(
         "newest_highest" if newest == _figure(most) else "newest_lowest" if newest == _figure(least) else "ranged",
         periods=periods,

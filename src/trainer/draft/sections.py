@@ -22,7 +22,7 @@ _OLD = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Knowledge:
     """All that is known before the first section is written."""
 
     entities: tuple[Entity, ...]
@@ -50,7 +50,7 @@ class _Page:
 
     share: Share
     shares: Sequence[Share]
-    known: Known
+    knowledge: Knowledge
     used: list[Passage]
     """Passages quoted so far in the whole report."""
     told: set[str]
@@ -69,7 +69,7 @@ class _Page:
         """Whether another section shows the measures of a series or list."""
         titles = {column.title for column in records.columns}
         return any(
-            self.known.entities[number] is entity
+            self.knowledge.entities[number] is entity
             and (other.name, other.member, other.labels) == (records.name, records.member, records.labels)
             and titles <= {column.title for column in other.columns}
             for share in self.shares
@@ -78,22 +78,22 @@ class _Page:
         )
 
     def quoted(self, query: str, most: int, about: str = "") -> list[Passage]:
-        found = choose(query, self.known.passages, used=self.used, most=most, about=about)
-        self.used.extend(found)
-        return found
+        passages = choose(query, self.knowledge.passages, used=self.used, most=most, about=about)
+        self.used.extend(passages)
+        return passages
 
 
-def written(shares: Sequence[Share], known: Known) -> Iterator[str]:
+def written(shares: Sequence[Share], knowledge: Knowledge) -> Iterator[str]:
     """The sections as Markdown, in order; a passage is quoted once in a report."""
     used: list[Passage] = []
-    told: set[str] = set()
+    series_texts: set[str] = set()
     for share in shares:
         if share.section.title == wording.pattern("rest") and not (
             share.section.guidance or share.rows or share.series
         ):
             continue
         write = _PARTS.get(share.section.role, _figures)
-        page = _Page(share, shares, known, used, told)
+        page = _Page(share, shares, knowledge, used, series_texts)
         parts = [part for part in write(page) if part]
         is_told = share.section.role == "summary" and _asked_series(page, ())
         body = parts or [wording.say("told_elsewhere" if is_told else "nothing_said")]
@@ -101,14 +101,14 @@ def written(shares: Sequence[Share], known: Known) -> Iterator[str]:
 
 
 def _figures(page: _Page) -> Iterator[str]:
-    share, known = page.share, page.known
-    yield _comparisons(share.rows, known) if known.several else _levels(share)
-    if len(share.rows) >= 4 or (share.rows and (known.several or any(not row.numeric for row in share.rows))):
-        yield tables.figures_table(escaped(share.section.title), share.rows, known.entities)
-    yield _distances(share) if not known.several else ""
+    share, knowledge = page.share, page.knowledge
+    yield _comparisons(share.rows, knowledge) if knowledge.several else _levels(share)
+    if len(share.rows) >= 4 or (share.rows and (knowledge.several or any(not row.numeric for row in share.rows))):
+        yield tables.figures_table(escaped(share.section.title), share.rows, knowledge.entities)
+    yield _distances(share) if not knowledge.several else ""
     yield " ".join(_remarks(page))
     for number, records in share.series[:_MOST_SERIES]:
-        yield from _series(records, known.entities[number], page)
+        yield from _series(records, knowledge.entities[number], page)
     yield _gap(share)
     yield from _background(page, most=1 if share.rows and not share.missing else 2)
 
@@ -120,19 +120,21 @@ def _levels(share: Share) -> str:
 
 def _distances(share: Share) -> str:
     """The derived figures that a table row cannot explain: all of them where there is no table."""
-    made = [row.first for row in share.rows if row.first.formula]
-    return prose.all_explained(made if len(share.rows) < 4 else [fact for fact in made if fact.is_distance])
+    derived = [row.first for row in share.rows if row.first.formula]
+    return prose.all_explained(derived if len(share.rows) < 4 else [fact for fact in derived if fact.is_distance])
 
 
-def _comparisons(rows: Sequence[FigureRow], known: Known) -> str:
-    found = []
-    misleading = {fact for notices in known.notices for each in notices if each.misleads for fact in each.facts}
+def _comparisons(rows: Sequence[FigureRow], knowledge: Knowledge) -> str:
+    compared_rows = []
+    misleading = {
+        fact for notices in knowledge.notices for notice in notices if notice.misleads for fact in notice.facts
+    }
     for place, row in enumerate(rows):
-        compared = prose.comparison(row, known.entities)
+        compared = prose.comparison(row, knowledge.entities)
         if compared and not row.first.formula and not misleading & set(row.facts):
-            found.append((-compared[0], place, compared[1]))
-    best = sorted(sorted(found)[:3], key=lambda each: each[1])
-    return " ".join(said for _, _, said in best)
+            compared_rows.append((-compared[0], place, compared[1]))
+    best = sorted(sorted(compared_rows)[:3], key=lambda compared: compared[1])
+    return " ".join(sentence for _, _, sentence in best)
 
 
 def _remarks(page: _Page) -> list[str]:
@@ -140,24 +142,24 @@ def _remarks(page: _Page) -> list[str]:
     own = {fact for row in page.share.rows for fact in row.facts if fact}
     own |= {cell for _, records in page.share.series for column in records.columns for _, cell in column.known}
     topics: dict[str, list[tuple[Entity, Notice]]] = {}
-    for entity, notices in page.known.noticed:
+    for entity, notices in page.knowledge.noticed:
         for notice in notices:
             if not page.has("risks" if notice.risk else "notes") and notice.facts[0] in own:
                 topics.setdefault(notice.topic, []).append((entity, notice))
-    weighty = sorted(topics.values(), key=lambda found: -found[0][1].weight)
-    return [_shared(found, several=page.known.several) for found in weighty[:_MOST_REMARKS]]
+    weighty = sorted(topics.values(), key=lambda noticed: -noticed[0][1].weight)
+    return [_shared(noticed, several=page.knowledge.several) for noticed in weighty[:_MOST_REMARKS]]
 
 
 def _sentence(notice: Notice) -> str:
     return f"{wording.capital(notice.short)}. {notice.meaning}"
 
 
-def _shared(found: Sequence[tuple[Entity, Notice]], *, several: bool) -> str:
+def _shared(noticed: Sequence[tuple[Entity, Notice]], *, several: bool) -> str:
     """One remark on one or more entities, with its meaning once."""
     if not several:
-        return _sentence(found[0][1])
-    remarks = [wording.say("at_entity", entity=entity.short, remark=notice.short) for entity, notice in found]
-    return " ".join([*remarks, found[0][1].meaning])
+        return _sentence(noticed[0][1])
+    remarks = [wording.say("at_entity", entity=entity.short, remark=notice.short) for entity, notice in noticed]
+    return " ".join([*remarks, noticed[0][1].meaning])
 
 
 def _series(records: Records, entity: Entity, page: _Page, *, is_brief: bool = False) -> Iterator[str]:
@@ -166,12 +168,12 @@ def _series(records: Records, entity: Entity, page: _Page, *, is_brief: bool = F
     fullest = max((len(column.known) for column in numeric), default=0)
     numeric.sort(key=lambda column: len(column.known) * 2 <= fullest)
     if records.dated:
-        told = [
-            prose.development(column, records, entity.short if page.known.several else "") for column in numeric[:2]
+        paragraphs = [
+            prose.development(column, records, entity.short if page.knowledge.several else "") for column in numeric[:2]
         ]
     else:
-        told = [prose.extremes_of_list(column, records) for column in numeric[:2]]
-    yield page.once(told)
+        paragraphs = [prose.extremes_of_list(column, records) for column in numeric[:2]]
+    yield page.once(paragraphs)
     if is_brief:
         return
     yield tables.series_chart(records, entity)
@@ -182,21 +184,21 @@ def _series(records: Records, entity: Entity, page: _Page, *, is_brief: bool = F
 def _gap(share: Share) -> str:
     if not share.missing:
         return "" if share.rows or share.series else wording.say("no_figure")
-    names = wording.listed([wording.asked_name(escaped(asked)) for asked in share.missing], "or")
+    names = wording.listed([wording.asked_name(escaped(phrase)) for phrase in share.missing], "or")
     return wording.say("not_named", many=len(share.missing) > 1, names=names)
 
 
 def _background(page: _Page, *, most: int) -> Iterator[str]:
     section = page.share.section
     titles = [wording.base(row.title) for row in page.share.rows[:8] if row.numeric]
-    told = titles if len(titles) * 2 >= len(page.share.rows) > 0 else section.asked or [section.guidance]
-    query = " ".join([section.title, *told])
+    phrases = titles if len(titles) * 2 >= len(page.share.rows) > 0 else section.asked or [section.guidance]
+    query = " ".join([section.title, *phrases])
     yield from (markup.quote(passage.cited) for passage in page.quoted(query, most, section.title))
 
 
 def _summary(page: _Page) -> Iterator[str]:
-    known = page.known
-    if not known.entities:
+    knowledge = page.knowledge
+    if not knowledge.entities:
         yield wording.say("no_data")
         yield from _background(page, most=2)
         return
@@ -204,56 +206,56 @@ def _summary(page: _Page) -> Iterator[str]:
 
 
 def _summarised(page: _Page) -> Iterator[str]:
-    known = page.known
-    rows = picked(page.share.section, known.rows, _KEY_FIGURES) or _key_rows(known) or _first_rows(page.shares)
-    for number, concepts in enumerate(known.concepts):
-        yield _opening(number, concepts, rows, known)
-    if known.several:
-        yield _comparisons(rows, known)
-    asked = _asked_series(page, rows)
-    if rows and not (asked and not picked(page.share.section, known.rows, _KEY_FIGURES)):
-        yield tables.figures_table(wording.say("key_figures"), rows, known.entities)
-    for entity, records in asked:
+    knowledge = page.knowledge
+    rows = picked(page.share.section, knowledge.rows, _KEY_FIGURES) or _key_rows(knowledge) or _first_rows(page.shares)
+    for number, concepts in enumerate(knowledge.concepts):
+        yield _opening(number, concepts, rows, knowledge)
+    if knowledge.several:
+        yield _comparisons(rows, knowledge)
+    wanted = _asked_series(page, rows)
+    if rows and not (wanted and not picked(page.share.section, knowledge.rows, _KEY_FIGURES)):
+        yield tables.figures_table(wording.say("key_figures"), rows, knowledge.entities)
+    for entity, records in wanted:
         yield from _series(records, entity, page, is_brief=page.shows(entity, records))
-    if not rows and not asked:
-        yield page.once([text for entity in known.entities for text in _newest(entity, several=known.several)])
-    yield _stands_out(known)
-    if re.search(wording.pattern("questions"), page.share.section.guidance) and not known.several:
-        question = next((notice.question for notice in known.notices[0] if notice.question), "")
+    if not rows and not wanted:
+        yield page.once([text for entity in knowledge.entities for text in _newest(entity, several=knowledge.several)])
+    yield _stands_out(knowledge)
+    if re.search(wording.pattern("questions"), page.share.section.guidance) and not knowledge.several:
+        question = next((notice.question for notice in knowledge.notices[0] if notice.question), "")
         yield wording.say("first_question", question=question) if question else ""
 
 
 def _asked_series(page: _Page, rows: Sequence[FigureRow]) -> list[tuple[Entity, Records]]:
     """The series and lists that hold what the section asks for and no single figure answers."""
     answered = {wording.base(row.title) for row in rows}
-    asked: list[tuple[Entity, Records]] = []
-    for entity in page.known.entities:
+    wanted: list[tuple[Entity, Records]] = []
+    for entity in page.knowledge.entities:
         for records in entity.records:
             columns = tuple(c for c in records.columns if names_column(page.share.section, c.title))
             columns = tuple(c for c in columns if wording.base(c.title) not in answered)
             if columns:
-                asked.append((entity, replace(records, columns=columns)))
-    return asked[:_MOST_SERIES]
+                wanted.append((entity, replace(records, columns=columns)))
+    return wanted[:_MOST_SERIES]
 
 
 def _newest(entity: Entity, *, several: bool) -> list[str]:
     """How the first measure of each series stands, for data without single figures."""
-    told = []
+    paragraphs = []
     for records in entity.records[:3]:
         measure = next((column for column in records.columns if column.numeric), None)
         if measure and records.dated:
-            told.append(prose.development(measure, records, entity.short if several else ""))
+            paragraphs.append(prose.development(measure, records, entity.short if several else ""))
         elif measure:
-            told.append(prose.extremes_of_list(measure, records))
+            paragraphs.append(prose.extremes_of_list(measure, records))
     named = wording.listed([wording.lowered(records.title) for records in entity.records[:6]])
     holds = wording.say("data_holds", entity=entity.short, names=escaped(named, most=160)) if named else ""
-    return told if any(told) else [holds]
+    return paragraphs if any(paragraphs) else [holds]
 
 
-def _key_rows(known: Known) -> tuple[FigureRow, ...]:
+def _key_rows(knowledge: Knowledge) -> tuple[FigureRow, ...]:
     """The figures of commonly known meaning that say most, where the data has several of them."""
-    facts = [concepts[name] for name in domain()["key"] for concepts in known.concepts if name in concepts]
-    rows = dict.fromkeys(row for fact in facts for row in known.rows if fact in row.facts)
+    facts = [concepts[name] for name in domain()["key"] for concepts in knowledge.concepts if name in concepts]
+    rows = dict.fromkeys(row for fact in facts for row in knowledge.rows if fact in row.facts)
     return tuple(rows) if len(rows) >= 3 else ()
 
 
@@ -264,8 +266,8 @@ def _first_rows(shares: Sequence[Share]) -> tuple[FigureRow, ...]:
     return tuple(turns[:6])
 
 
-def _opening(number: int, concepts: Mapping[str, Fact], rows: Sequence[FigureRow], known: Known) -> str:
-    if (stage := _stage(known.entities[number], concepts)) or known.several:
+def _opening(number: int, concepts: Mapping[str, Fact], rows: Sequence[FigureRow], knowledge: Knowledge) -> str:
+    if (stage := _stage(knowledge.entities[number], concepts)) or knowledge.several:
         return stage
     facts = [fact for row in rows if (fact := row.facts[number]) is not None and fact.figure is not None]
     when = prose.as_of(facts[:3])
@@ -297,25 +299,25 @@ def _head(fact: Fact) -> str:
     return wording.lowered(wording.base(fact.title))
 
 
-def _stands_out(known: Known) -> str:
+def _stands_out(knowledge: Knowledge) -> str:
     items = []
-    for entity, found in known.noticed:
-        risks = [notice for notice in found if notice.risk][: 2 if known.several else 3]
-        name = f"{entity.short}: " if known.several else ""
-        items += [f"{name}{notice.short if known.several else wording.capital(notice.short)}." for notice in risks]
+    for entity, notices in knowledge.noticed:
+        risks = [notice for notice in notices if notice.risk][: 2 if knowledge.several else 3]
+        name = f"{entity.short}: " if knowledge.several else ""
+        items += [f"{name}{notice.short if knowledge.several else wording.capital(notice.short)}." for notice in risks]
     return f"{wording.say('stands_out')}\n\n{markup.bullets(items)}" if items else ""
 
 
 def _risks(page: _Page) -> Iterator[str]:
-    for entity, found in page.known.noticed:
-        if page.known.several:
+    for entity, notices in page.knowledge.noticed:
+        if page.knowledge.several:
             yield f"### {entity.short}"
-        risks = [notice for notice in found if notice.risk][: 3 if page.known.several else _MOST_RISKS]
+        risks = [notice for notice in notices if notice.risk][: 3 if page.knowledge.several else _MOST_RISKS]
         items = [f"**{notice.topic}.** {_sentence(notice)}{_basis(notice, page)}" for notice in risks]
         yield markup.bullets(items, numbered=True) if items else wording.say("no_risk")
-    if not page.known.entities:
+    if not page.knowledge.entities:
         yield from _background(page, most=3)
-    source, headings = further(page.share.section.title, page.known.passages, page.used)
+    source, headings = further(page.share.section.title, page.knowledge.passages, page.used)
     if headings:
         named = "; ".join(wording.lowered(heading) for heading in headings)
         yield wording.say("further_risks", headings=named, source=source)
@@ -327,13 +329,13 @@ def _basis(notice: Notice, page: _Page) -> str:
 
 def _notes(page: _Page) -> Iterator[str]:
     topics: dict[str, list[tuple[Entity, Notice]]] = {}
-    for entity, found in page.known.noticed:
-        for notice in found:
+    for entity, noticed in page.knowledge.noticed:
+        for notice in noticed:
             if not notice.risk:
                 topics.setdefault(notice.topic, []).append((entity, notice))
     items = [
-        f"**{topic}.** {_shared(found, several=page.known.several)}{_basis(found[0][1], page)}"
-        for topic, found in topics.items()
+        f"**{topic}.** {_shared(noticed, several=page.knowledge.several)}{_basis(noticed[0][1], page)}"
+        for topic, noticed in topics.items()
     ]
     yield markup.bullets(items)
     if not items:
@@ -345,17 +347,17 @@ def _missing(page: _Page) -> Iterator[str]:
     for share in page.shares:
         title = escaped(share.section.title)
         if share.missing:
-            names = wording.listed([wording.asked_name(escaped(asked)) for asked in share.missing])
+            names = wording.listed([wording.asked_name(escaped(phrase)) for phrase in share.missing])
             items.append(wording.say("missing_names", section=title, names=names))
         elif share.section.role == "figures" and not (share.rows or share.series):
             items.append(wording.say("missing_section", section=title))
-    items += _ages(page.known)
+    items += _ages(page.knowledge)
     yield markup.bullets(items) if items else wording.say("nothing_missing")
 
 
-def _ages(known: Known) -> list[str]:
+def _ages(knowledge: Knowledge) -> list[str]:
     """Blocks that are much older than the newest one."""
-    sources = [source for entity in known.entities for source in entity.sources if source.as_of]
+    sources = [source for entity in knowledge.entities for source in entity.sources if source.as_of]
     newest = max((source.as_of or "" for source in sources), default="")
     old = [source for source in sources if prose.days_between(source.as_of or "", newest) > _OLD]
     return [

@@ -34,15 +34,15 @@ def fill(schema: Mapping[str, Json], prompt: Prompt) -> Json:
 
 def _by_name(prompt: Prompt) -> dict[str, list[Json]]:
     """All values of parameters and data by name; the outermost first, of these the first block's."""
-    found: dict[str, list[Json]] = {}
+    values: dict[str, list[Json]] = {}
     layers: list[tuple[str, Json]] = [*prompt.params.items()]
     layers += [("subject", block.subject) for block in prompt.data if block.subject]
     layers += [(block.name, block.data) for block in prompt.data]
     for _ in range(_DEEPEST):
         for name, value in layers:
-            found.setdefault(_plain(name), []).append(value)
+            values.setdefault(_plain(name), []).append(value)
         layers = [pair for _, value in layers for pair in _inside(value)]
-    return found
+    return values
 
 
 def _inside(value: Json) -> Iterator[tuple[str, Json]]:
@@ -53,17 +53,17 @@ def _inside(value: Json) -> Iterator[tuple[str, Json]]:
 class _Filler:
     """Holds the whole schema, for its references, and the values by name."""
 
-    def __init__(self, whole: Mapping[str, Json], found: Mapping[str, Sequence[Json]]) -> None:
+    def __init__(self, whole: Mapping[str, Json], values: Mapping[str, Sequence[Json]]) -> None:
         self.whole = whole
-        self.found = found
+        self.found = values
 
     def value(self, schema: Json, name: str, depth: int) -> Json:
         """The best value for a place of the schema."""
         schema = self._resolved(schema)
         if not isinstance(schema, Mapping) or depth > _DEEPEST:
             return None
-        for found in self.found.get(_plain(name), ()) if name else ():
-            fitted = self._fit(found, schema, depth)
+        for candidate in self.found.get(_plain(name), ()) if name else ():
+            fitted = self._fit(candidate, schema, depth)
             if fitted is not _No.FIT:
                 return fitted
         return self._without(schema, depth)
@@ -76,7 +76,7 @@ class _Filler:
         kinds = _kinds(schema)
         properties = schema.get("properties")
         if "object" in kinds and isinstance(properties, Mapping):
-            return {str(key): self.value(each, str(key), depth + 1) for key, each in properties.items()}
+            return {str(key): self.value(below, str(key), depth + 1) for key, below in properties.items()}
         if "null" in kinds or not (kinds or "enum" in schema):
             return None
         choices = schema.get("enum")
@@ -110,8 +110,8 @@ class _Filler:
             return dict(value)
         own = {_plain(str(key)): item for key, item in value.items()}
         result: dict[str, Json] = {}
-        for key, each in properties.items():
-            fitted = self._fit(own[_plain(str(key))], each, depth + 1) if _plain(str(key)) in own else _No.FIT
+        for key, below in properties.items():
+            fitted = self._fit(own[_plain(str(key))], below, depth + 1) if _plain(str(key)) in own else _No.FIT
             required = schema.get("required")
             if fitted is _No.FIT and isinstance(required, list) and key in required:
                 return _No.FIT
@@ -139,8 +139,8 @@ def _kinds(schema: Mapping[str, Json]) -> list[str]:
     if isinstance(declared, str):
         return [declared]
     branches = schema.get("anyOf") or schema.get("oneOf") or ()
-    found = [kind for branch in branches if isinstance(branch, Mapping) for kind in _kinds(branch)]
-    return found or (["object"] if "properties" in schema else [])
+    kinds = [kind for branch in branches if isinstance(branch, Mapping) for kind in _kinds(branch)]
+    return kinds or (["object"] if "properties" in schema else [])
 
 
 def _names(value: Json) -> set[str]:

@@ -15,7 +15,7 @@ from trainer.draft.outline import OutlineSection, default_outline, outline
 from trainer.draft.passages import split
 from trainer.draft.plain import is_bare, prompt_of
 from trainer.draft.reading import read
-from trainer.draft.sections import Known, written
+from trainer.draft.sections import Knowledge, written
 from trainer.draft.structured import fill
 
 
@@ -28,12 +28,12 @@ class Draft:
     """The data behind it: title, printed text, storage key and path, and the formula of derived figures."""
 
 
-def write(asked: str | Prompt, *, schema: Mapping[str, Json] | None = None) -> Draft:
+def write(request: str | Prompt, *, schema: Mapping[str, Json] | None = None) -> Draft:
     """The draft of a report in the prompt's language, or a JSON document where a schema is asked for."""
-    prompt = asked if isinstance(asked, Prompt) else prompt_of(asked)
-    if isinstance(asked, Prompt) and is_bare(asked):
-        prompt = prompt_of(asked.text)
-        prompt = replace(prompt, output=replace(prompt.output, language=asked.output.language))
+    prompt = request if isinstance(request, Prompt) else prompt_of(request)
+    if isinstance(request, Prompt) and is_bare(request):
+        prompt = prompt_of(request.text)
+        prompt = replace(prompt, output=replace(prompt.output, language=request.output.language))
     with wording.writing_in(prompt.output.language):
         return _written(prompt, schema)
 
@@ -43,20 +43,20 @@ def _written(prompt: Prompt, schema: Mapping[str, Json] | None) -> Draft:
     wanted = schema or prompt.output.schema
     if wanted:
         return Draft(pretty(fill(wanted, prompt)), _figures([fact for entity in entities for fact in entity.facts]))
-    known = _known(prompt, entities)
-    shares = allot(_sections(prompt, entities), known.rows, entities)
-    parts = [_note(prompt), *(written(shares, known) if shares else [wording.say("nothing")])]
-    return Draft("\n\n".join(part for part in parts if part) + "\n", _figures(_used(shares, known)))
+    knowledge = _knowledge(prompt, entities)
+    shares = allot(_sections(prompt, entities), knowledge.rows, entities)
+    parts = [_note(prompt), *(written(shares, knowledge) if shares else [wording.say("nothing")])]
+    return Draft("\n\n".join(part for part in parts if part) + "\n", _figures(_used(shares, knowledge)))
 
 
-def _known(prompt: Prompt, entities: Sequence[Entity]) -> Known:
+def _knowledge(prompt: Prompt, entities: Sequence[Entity]) -> Knowledge:
     recognised = tuple(domain.recognised(entity) for entity in entities)
-    made = tuple(domain.derived(entity, known) for entity, known in zip(entities, recognised, strict=True))
-    return Known(
+    derived = tuple(domain.derived(entity, concepts) for entity, concepts in zip(entities, recognised, strict=True))
+    return Knowledge(
         entities=tuple(entities),
         concepts=recognised,
-        rows=rows_of(entities, made) if entities else (),
-        notices=tuple(domain.notices(entity, known) for entity, known in zip(entities, recognised, strict=True)),
+        rows=rows_of(entities, derived) if entities else (),
+        notices=tuple(domain.notices(entity, concepts) for entity, concepts in zip(entities, recognised, strict=True)),
         passages=split(prompt.contexts),
     )
 
@@ -90,10 +90,10 @@ def _block_name(block: DataBlock) -> str:
     )
 
 
-def _used(shares: Sequence[Share], known: Known) -> list[Fact]:
+def _used(shares: Sequence[Share], knowledge: Knowledge) -> list[Fact]:
     facts = [fact for share in shares for row in share.rows for fact in row.facts if fact]
-    facts += [cell for share in shares for _, found in share.series for c in found.columns for _, cell in c.known]
-    facts += [fact for found in known.notices for notice in found for fact in notice.facts]
+    facts += [cell for share in shares for _, records in share.series for c in records.columns for _, cell in c.known]
+    facts += [fact for notices in knowledge.notices for notice in notices for fact in notice.facts]
     return list(dict.fromkeys(facts))
 
 
@@ -104,6 +104,6 @@ def _figures(facts: Sequence[Fact]) -> tuple[dict[str, Json], ...]:
 def _figure(fact: Fact) -> dict[str, Json]:
     figure: dict[str, Json] = {"title": fact.title, "text": fact.text, "key": fact.source.key, "path": fact.path}
     if fact.formula:
-        inputs = [{"key": each.source.key, "path": each.path} for each in fact.inputs]
+        inputs = [{"key": fact_input.source.key, "path": fact_input.path} for fact_input in fact.inputs]
         figure |= {"formula": fact.formula, "inputs": inputs}
     return figure

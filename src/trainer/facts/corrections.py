@@ -89,10 +89,10 @@ def _definition(name: str, of: Any) -> Definition:
     return Definition(name, text_words(name), str(formula), units[0] if units else None)
 
 
-def _unknown(what: str, name: str, known: tuple[str, ...], where: Where) -> Problem:
-    close = nearest(name, known)
+def _unknown(what: str, name: str, names: tuple[str, ...], where: Where) -> Problem:
+    close = nearest(name, names)
     return Problem(
-        f'unknown {what}: "{name}"', where, f'did you mean "{close}"?' if close else f"known: {', '.join(known)}"
+        f'unknown {what}: "{name}"', where, f'did you mean "{close}"?' if close else f"known: {', '.join(names)}"
     )
 
 

@@ -77,15 +77,15 @@ class Index:
         >>> Index(facts).measures(["net", "income"])
         [('net_income', 1.0), ('interest_income', 0.41)]
         """
-        asked = set(words)
-        ids = dict.fromkeys(measure for word in sorted(asked) for measure in self.measures_by_word.get(word, ()))
-        scores = [(measure, self._coverage(measure, asked)) for measure in ids]
+        wanted = set(words)
+        ids = dict.fromkeys(measure for word in sorted(wanted) for measure in self.measures_by_word.get(word, ()))
+        scores = [(measure, self._coverage(measure, wanted)) for measure in ids]
         return sorted(scores, key=lambda pair: (-pair[1], pair[0]))
 
-    def _coverage(self, measure: str, asked: set[str]) -> float:
+    def _coverage(self, measure: str, wanted: set[str]) -> float:
         words = self.facts.measures[measure].words
         whole = sum(self.weights[word] for word in words)
-        return sum(self.weights[word] for word in words if word in asked) / whole if whole else 0.0
+        return sum(self.weights[word] for word in words if word in wanted) / whole if whole else 0.0
 
     def select(
         self, measure: str, members: Mapping[str, str] | None = None, time: Time | None = None

@@ -102,7 +102,7 @@ def _naming(
     alone: bool,
 ) -> _Naming:
     meaning = fields.get(".".join(keys)) or titles.get(keys)
-    told = units = field_units(meaning.unit) if meaning else ()
+    stated = units = field_units(meaning.unit) if meaning else ()
     parts: list[str] = []
     for at, key in enumerate(keys):
         stripped, own = head_units(key)
@@ -123,9 +123,9 @@ def _naming(
     leaf = keys[-1] if keys else parts[-1]
     corrected = lookup(corrections.titles, ".".join(keys), leaf, parts[-1])
     title = corrected or (meaning.title if meaning else "")
-    told = lookup(corrections.units, ".".join(keys), leaf, parts[-1], title) or told
-    named_percent = not told and PERCENT in units
-    units = told or units
+    stated = lookup(corrections.units, ".".join(keys), leaf, parts[-1], title) or stated
+    named_percent = not stated and PERCENT in units
+    units = stated or units
     description = lookup(corrections.descriptions, ".".join(keys), leaf) or (meaning.description if meaning else "")
     statistic = len(parts) > 1 and set(name_words(parts[-1])) <= vocabulary("statistic")
     money = is_money(title or (" ".join(parts[-2:]) if statistic else parts[-1]))

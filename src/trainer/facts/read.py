@@ -165,9 +165,9 @@ class _Reader:
 
     def add_members(self, dimension: str, members: Iterable[str]) -> None:
         """Notes members of a dimension."""
-        known = self.members.setdefault(dimension, {})
+        aliases = self.members.setdefault(dimension, {})
         for member in members:
-            known.setdefault(member, set())
+            aliases.setdefault(member, set())
 
     def read_table(self, table: DataTable, arounds: Sequence[_Around], keys: Keys) -> None:
         """Reads a table and all below its rows.
@@ -360,15 +360,15 @@ class _Reader:
                 continue
             around = rows[row]
             units = fixed or _cell_units(parsed, row, number.unit)
-            told = tuple(unit for c in beside for unit in units_beside(parsed.leaf, _text(c.column.cells[row])))
-            money = tuple(unit for unit in told if unit.kind == "money") or around.currencies
+            stated = tuple(unit for c in beside for unit in units_beside(parsed.leaf, _text(c.column.cells[row])))
+            money = tuple(unit for unit in stated if unit.kind == "money") or around.currencies
             units = (
                 units
-                or tuple(unit for unit in told if unit.kind != "money")
+                or tuple(unit for unit in stated if unit.kind != "money")
                 or (around.units if _is_plain(parsed.leaf) else ())
             )
-            if told and _is_plain(parsed.leaf):
-                units = units or told
+            if stated and _is_plain(parsed.leaf):
+                units = units or stated
             if not units and takes_stated and not (money and is_money(parsed.leaf)):
                 units = around.stated
             measure = (*heads.keys, *name)
@@ -406,10 +406,12 @@ class _Reader:
             name = (*parent, *([stripped] if stripped else []))
         siblings = [c for c in columns if c.column.name[:-1] == parent]
         of_units = sorted((c for c in siblings if c.role == "unit"), key=lambda c: len(name_words(c.leaf)))
-        told = list(dict.fromkeys(unit for c in of_units for unit in parse_unit(_text(c.column.cells[0]))))
+        stated = list(dict.fromkeys(unit for c in of_units for unit in parse_unit(_text(c.column.cells[0]))))
         unit_map = parse_unit(around.unit_map.get(parsed.leaf, ""))
-        units = unit_map or _cell_units(parsed, 0, number.unit) or tuple(unit for unit in told if unit.kind != "money")
-        money = tuple(unit for unit in told if unit.kind == "money") or around.currencies
+        units = (
+            unit_map or _cell_units(parsed, 0, number.unit) or tuple(unit for unit in stated if unit.kind != "money")
+        )
+        money = tuple(unit for unit in stated if unit.kind == "money") or around.currencies
         time = time or _prefixed_time(parsed, columns) or _sibling_time(siblings) or around.time
         measure = (*keys, around.label) if around.label and _is_plain(parsed.leaf) else (*keys, *name)
         source = self._source(parsed.column.paths[0])
@@ -474,11 +476,11 @@ def _concatenated(tables: Sequence[tuple[DataTable, _Around]]) -> tuple[DataTabl
 
 def _cadence(keys: Keys, table: DataTable) -> Grain | None:
     """How long each record is, where a key above or a column says so: `quarterly`, `periodType: 3M`."""
-    known: Mapping[str, Grain] = data_file("vocabulary.yaml")["cadence"]
+    grains: Mapping[str, Grain] = data_file("vocabulary.yaml")["cadence"]
     for key in reversed(keys):
         words = name_words(key)
-        if words and words[0] in known and (len(words) == 1 or words[0].endswith(("ly", "ual"))):
-            return known[words[0]]
+        if words and words[0] in grains and (len(words) == 1 or words[0].endswith(("ly", "ual"))):
+            return grains[words[0]]
     for column in table.columns:
         cells = {str(cell) for cell in column.cells if cell}
         if cells in ({"3M"}, {"12M"}):
@@ -518,13 +520,13 @@ def _is_plain(leaf: str) -> bool:
 
 def _is_own_time(leaf: str) -> bool:
     """Whether a key means the time of its whole record: `date`, `asOf`, `period_end`; not `birthDate`."""
-    known = (
+    time_words = (
         vocabulary("time")
         | vocabulary("end")
         | vocabulary("start")
         | {"as", "of", "report", "observation", "reference"}
     )
-    return set(name_words(leaf)) <= known and not set(name_words(leaf)) & vocabulary("secondary_time")
+    return set(name_words(leaf)) <= time_words and not set(name_words(leaf)) & vocabulary("secondary_time")
 
 
 def _sibling_time(siblings: Sequence[Parsed]) -> Time | None:
@@ -557,22 +559,24 @@ def _singular(name: str) -> str:
 
 def _units_columns(parsed: Parsed, columns: Sequence[Parsed]) -> list[Parsed]:
     """The columns that give a column's units: the one named after it (`flow unit`), else those named after none."""
-    near = [
+    candidates = [
         c for c in columns if c.role == "unit" and c.column.name[:-1] == parsed.column.name[: len(c.column.name) - 1]
     ]
     others = {name_words(c.leaf) for c in columns if c.role == "measure"}
-    owners = {c.column.name: tuple(word for word in name_words(c.leaf) if word not in vocabulary("unit")) for c in near}
-    own = [c for c in near if owners[c.column.name] and owners[c.column.name] == name_words(parsed.leaf)]
+    owners = {
+        c.column.name: tuple(word for word in name_words(c.leaf) if word not in vocabulary("unit")) for c in candidates
+    }
+    own = [c for c in candidates if owners[c.column.name] and owners[c.column.name] == name_words(parsed.leaf)]
     if own:
         return own
-    near = [c for c in near if owners[c.column.name] not in others]
+    candidates = [c for c in candidates if owners[c.column.name] not in others]
     if is_money(parsed.leaf) and not _is_plain(parsed.leaf):  # `price` beside `uom: kg` is not in kilograms
         return [
             c
-            for c in near
+            for c in candidates
             if any(unit.kind == "money" for cell in c.column.cells[:1] for unit in parse_unit(_text(cell)))
         ]
-    return near
+    return candidates
 
 
 def _stated(columns: Sequence[Parsed]) -> tuple[Unit, ...]:

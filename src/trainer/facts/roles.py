@@ -218,8 +218,8 @@ def _role_of_texts(leaf: str, filled: Sequence[Json], table: DataTable) -> Role:
 def _are_units(leaf: str, texts: Sequence[str]) -> bool:
     """Whether texts are units: all, or of several nearly all cells beside a few names of what is counted (`claims`)."""
     figure = " ".join(word for word in name_words(leaf) if word not in vocabulary("unit"))
-    known = [bool(units_beside(figure, text) or scale_of(text)) for text in texts]
-    return all(known) or (len(set(texts)) > 2 and sum(known) >= 0.9 * len(known))
+    is_unit = [bool(units_beside(figure, text) or scale_of(text)) for text in texts]
+    return all(is_unit) or (len(set(texts)) > 2 and sum(is_unit) >= 0.9 * len(is_unit))
 
 
 def _mark_twins(columns: Sequence[Parsed]) -> None:

@@ -239,8 +239,8 @@ def _is_camel(name: str) -> bool:
 def is_metric(name: str) -> bool:
     """Whether a label has a word by which quantities are called."""
     words = name_words(name)
-    known = vocabulary("metric") | vocabulary("money") | vocabulary("intensive")
-    return any(word in known for word in words)
+    metric_words = vocabulary("metric") | vocabulary("money") | vocabulary("intensive")
+    return any(word in metric_words for word in words)
 
 
 def are_members(names: Sequence[str]) -> bool:
@@ -369,16 +369,16 @@ def _columnar(value: Mapping[str, Json], path: str) -> DataTable | None:
     lengths = [len(item) for item in lists.values()]
     size = max(set(lengths), key=lengths.count)
     index = next((key for key, item in lists.items() if len(item) == size and _is_index(key)), None)
-    found: list[Column] = []
+    columns: list[Column] = []
     for key, item in value.items():
         deep = index is not None and isinstance(item, Mapping | list) and key not in lists
-        found += _lists_below(item, (key,), pointer(path, key), size, 4 if deep else 1)
-    if len(found) < 2 or (index is None and size < 2):
+        columns += _lists_below(item, (key,), pointer(path, key), size, 4 if deep else 1)
+    if len(columns) < 2 or (index is None and size < 2):
         return None
-    used = {column.name[0] for column in found}
+    used = {column.name[0] for column in columns}
     rest = {key: item for key, item in value.items() if key not in used}
     if not rest:
-        return DataTable(found, size)
+        return DataTable(columns, size)
     outer = _of_records([rest], [path])
     outer.is_record = True
     outer.nested.append(NestedColumn((), [0], [{key: value[key] for key in value if key in used}], [path]))

@@ -85,6 +85,6 @@ def vocabulary(kind: str) -> frozenset[str]:
 
 def has_kind(name: str, kind: str) -> bool:
     """Whether a key as a whole, or its last word, is of a kind of word."""
-    known = vocabulary(kind)
+    kind_words = vocabulary(kind)
     words = name_words(name)
-    return "".join(words) in known or bool(words and words[-1] in known)
+    return "".join(words) in kind_words or bool(words and words[-1] in kind_words)
