@@ -111,6 +111,16 @@ def test_a_parameter_is_declared(front, param):
         ("output: {schema: 5}", '"schema" must be a JSON Schema'),
         ("output: {schema: nowhere.json}", "there is no schema file nowhere.json"),
         ("model: fast", '"model" must be a mapping'),
+        ("expect: x", 'i.md:2:9: "expect" must be a list of assertions'),
+        ("expect: [contains]", "i.md:2:10: an assertion is one key with its value"),
+        ("expect: [{contain: x}]", 'unknown assertion "contain"\n  did you mean "contains"?'),
+        ("expect: [{regex: '('}]", "not a regular expression"),
+        ("expect: [{length: {most: 5}}]", 'unknown key "most"'),
+        ("expect: [{length: {min: 9, max: 5}}]", '"min" is more than "max"'),
+        ("expect: [{length: many}]", '"many" is no number'),
+        ("expect: [{figures: 95}]", "the least share of them from 0 to 1"),
+        ("expect: [{schema: nowhere.json}]", "there is no schema file nowhere.json"),
+        ("expect: [{judge: }]", "an assertion needs a value"),
         ("strategy: paralel", 'i.md:2:11: unknown strategy "paralel"\n  did you mean "parallel"?'),
     ],
 )
@@ -119,6 +129,21 @@ def test_a_mistake_is_told_with_its_place(front, message):
         parse(front)
 
     assert message in str(caught.value)
+
+
+def test_assertions_keep_what_was_spelt():
+    front = (
+        "expect: [{contains: [007, 1.10]}, {length: 5}, {figures: verified}, {figures: 0.5}, {schema: {type: object}}]"
+    )
+
+    assert [(one.kind, one.value) for one in parse(front).expect] == [
+        ("contains", "007"),
+        ("contains", "1.10"),
+        ("length", {"max": 5}),
+        ("figures", 1.0),
+        ("figures", 0.5),
+        ("schema", {"type": "object"}),
+    ]
 
 
 def test_all_mistakes_are_told_at_once():

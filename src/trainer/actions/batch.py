@@ -92,7 +92,7 @@ def run_batch(
     with Recorder(
         project, "batch", context={"instruction": batch.name, "rows": len(batch.rows)}, clock=clock
     ) as recorder:
-        candidates = _rendered(run, batch)
+        candidates = render_rows(run, batch)
         rows = [_row(run, batch, row, one) for row, one in zip(batch.rows, candidates, strict=True)]
         prompts = [one for one in candidates if not isinstance(one, TrainerError)]
         concurrency = run.completer.plan([Call(batch.name, rendered.prompt, choice) for rendered, choice in prompts])
@@ -120,7 +120,7 @@ def estimate_batch(
 ) -> BatchEstimate:
     """What the batch would send and cost; nothing is sent. Raises InstructionError with the problems of all rows."""
     run = Run(project, options, clock=clock)
-    candidates = list(_rendered(run, batch))
+    candidates = list(render_rows(run, batch))
     prompts = [one for one in candidates if not isinstance(one, TrainerError)]
     sent = [one for one in prompts if not run.is_cached(*one)]
     costs = [price_of(choice, rendered.prompt, rendered.tokens["total"]) for rendered, choice in sent]
@@ -171,12 +171,7 @@ def read_rows(project: Project, path: Path) -> Rows:
     return rows
 
 
-def failed_rows(result: BatchResult) -> list[str]:
-    """One line for each row that failed."""
-    return [f"row {number}: {error.message}" for number, error in result.errors]
-
-
-def _rendered(run: Run, batch: Batch) -> list[Answerable | TrainerError]:
+def render_rows(run: Run, batch: Batch) -> list[Answerable | TrainerError]:
     """Each row's prompt and model, or why nothing can be sent for it; raises InstructionError for wrong parameters."""
     rows: list[Answerable | TrainerError] = []
     problems: list[Problem] = []
@@ -194,6 +189,11 @@ def _rendered(run: Run, batch: Batch) -> list[Answerable | TrainerError]:
         shown = problems[:_MOST_PROBLEMS] + ([Problem(f"and {more} more problems")] if more > 0 else [])
         raise InstructionError(problems[0].message, problems=shown)
     return rows
+
+
+def failed_rows(result: BatchResult) -> list[str]:
+    """One line for each row that failed."""
+    return [f"row {number}: {error.message}" for number, error in result.errors]
 
 
 def _row(run: Run, batch: Batch, params: Mapping[str, Json], answerable: Answerable | TrainerError) -> BatchRow:

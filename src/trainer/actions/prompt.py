@@ -10,6 +10,7 @@ from typing import Any
 
 from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.data import DataRequest, Sources, data_block
+from trainer.actions.git import file_in_commit, find_commit
 from trainer.actions.joins import compute_joins, ordered_joins
 from trainer.actions.model import ModelChoice, plan_prompt
 from trainer.actions.report_source import report_contexts, report_queries
@@ -29,6 +30,7 @@ from trainer.prompts import (
     find_instruction,
     load_instruction,
     open_contexts,
+    parse_instruction,
     read_data,
     render,
     resolve_params,
@@ -88,6 +90,21 @@ class Instructions:
             if loaded.output.schema is not None:
                 check_schema(loaded.output.schema, loaded.file)
             self._loaded[name] = loaded
+        return self._loaded[name]
+
+    def load_revision(self, name: str, revision: str) -> Instruction:
+        """The instruction `name` as it stood in git at a date or commit; from here on it is the one called so.
+
+        Raises UsageError where there is no such revision, or no such instruction in it.
+        """
+        entry = find_instruction(self.project.instructions, name, root=self.project.root)
+        commit = find_commit(self.project, revision, option="--revision")
+        content = file_in_commit(self.project, commit, entry.path)
+        if content is None:
+            raise UsageError(f"{revision} holds no {entry.shown}", hint="name a later commit or date with --revision")
+        text = content.decode("utf-8", "replace")
+        folder = entry.path.parent
+        self._loaded[name] = parse_instruction(text, shown=entry.shown, root=self.project.root, folder=folder)
         return self._loaded[name]
 
     def prepare(

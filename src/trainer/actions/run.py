@@ -127,6 +127,7 @@ class Run:
         options: RunOptions,
         decision: ConfigDecision | None = None,
         *,
+        budget: Budget | None = None,
         clock: Clock = system_clock,
     ) -> None:
         self.project = project
@@ -135,7 +136,7 @@ class Run:
         self.clock = clock
         self.sources = Sources(project, clock=clock)
         self.instructions = Instructions(project, self.sources)
-        self.budget: Budget | None = make_budget(project, max_cost=options.max_cost, clock=clock)
+        self.budget = budget or make_budget(project, max_cost=options.max_cost, clock=clock)
         self.completer = Completer(
             project,
             budget=self.budget,
@@ -157,7 +158,7 @@ class Run:
         prepared = self.instructions.prepare(name, arguments, keys=self.options.keys)
         contexts = _each_once((*prepared.contexts, *self.contexts))
         prepared = replace(prepared, contexts=contexts, system=self.options.system)
-        choice = self._choice(prepared.instruction.model, prepared.instruction.file)
+        choice = self.choice(prepared.instruction.model, prepared.instruction.file)
         loaded = load_documents(
             self.project,
             prepared.requests.values(),
@@ -180,7 +181,7 @@ class Run:
         """A prompt of the caller's own, as it is."""
         if not text.strip():
             raise UsageError("the prompt is empty", hint="pipe it in: echo 'Write a haiku' | trainer run -")
-        choice = self._choice({}, "-")
+        choice = self.choice({}, "-")
         if self.contexts:
             return self._given_with_contexts(text, choice), choice
         system = self.options.system
@@ -221,7 +222,8 @@ class Run:
         cache = self.completer.cache
         return cache is not None and cache.get(Call("", rendered.prompt, choice).request.key) is not None
 
-    def _choice(self, instruction: Mapping[str, Any], what: str) -> ModelChoice:
+    def choice(self, instruction: Mapping[str, Any], what: str) -> ModelChoice:
+        """The model to ask, by the settings of an instruction and the options; errors name `what`."""
         changes: dict[str, Any] = dict(self.options.changes)
         if self.options.offline:
             changes |= {"provider": "draft", "fallbacks": []}

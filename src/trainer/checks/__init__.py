@@ -1,5 +1,6 @@
 """No figure without its source: what an answer says, compared with the data and contexts its prompt held."""
 
+from trainer.checks.expectations import failed_expectation, judge_question, judgement
 from trainer.checks.figure import Figure, FigureReport
 from trainer.checks.figures import check_figures, prompt_figures
 from trainer.checks.opinion import opinion_question, second_opinion
@@ -16,7 +17,10 @@ __all__ = [
     "bare_text",
     "check_completion",
     "check_figures",
+    "failed_expectation",
     "faults",
+    "judge_question",
+    "judgement",
     "opinion_question",
     "prompt_figures",
     "repair_message",

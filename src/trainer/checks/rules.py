@@ -59,14 +59,19 @@ def asked(text: str, document: CheckedDocument, instruction: str, language: str)
             yield Finding("advice", "error", message, _place(text, match.start()), match[0], "state facts, not advice")
 
 
+def count_words(document: CheckedDocument) -> int:
+    """The words of prose, lists, quotes and headings, without the appendix; a figure is no word."""
+    kinds = ("text", "item", "quote", "heading")
+    return sum(
+        len(_WORD.findall(block.text)) for block in document.blocks if block.kind in kinds and not block.appendix
+    )
+
+
 def _length(document: CheckedDocument, instruction: str) -> Iterator[Finding]:
     most, least = _MOST.search(instruction), _LEAST.search(instruction)
     if not (most or least):
         return
-    kinds = ("text", "item", "quote", "heading")
-    count = sum(
-        len(_WORD.findall(block.text)) for block in document.blocks if block.kind in kinds and not block.appendix
-    )
+    count = count_words(document)
     if most and count > _number(most[1]):
         yield Finding("too_long", "warning", f"{count} words, asked for at most {_number(most[1])}", Where("answer", 1))
     if least and count < _number(least[1]):

@@ -45,7 +45,7 @@ def check_structure(text: str, *, prompt: Prompt) -> Verdict:
     if not text.strip():
         return Verdict((Finding("empty", "error", "the answer is empty", _place(1)),), {"structure": 0.0})
     if prompt.output.schema is not None:
-        findings = tuple(_schema(text, prompt.output.schema))
+        findings = tuple(schema_findings(text, prompt.output.schema))
         return Verdict(findings, {"structure": 0.0 if findings else 1.0})
     document = read_document(text)
     findings = tuple(
@@ -69,7 +69,8 @@ def _place(line: int, column: int | None = 1) -> Where:
     return Where("answer", line, column)
 
 
-def _schema(text: str, schema: Mapping[str, Json]) -> Iterator[Finding]:
+def schema_findings(text: str, schema: Mapping[str, Json]) -> Iterator[Finding]:
+    """Where a JSON answer, fenced or not, does not fit a schema; at most twenty places."""
     fenced = _FENCED_JSON.match(text)
     body = fenced[1] if fenced else text
     first = text.count("\n", 0, fenced.start(1)) if fenced else 0

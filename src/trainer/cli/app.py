@@ -34,6 +34,17 @@ Model = Annotated[
     str | None,
     typer.Option("--model", metavar="M", help="Model, over config.yaml.", autocompletion=completion.models),
 ]
+Models = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        metavar="M",
+        help="Model, over config.yaml; repeatable with --test.",
+        autocompletion=completion.models,
+        default_factory=list,
+        show_default=False,
+    ),
+]
 Provider = Annotated[
     str | None,
     typer.Option("--provider", metavar="P", help="Provider, over config.yaml.", autocompletion=completion.providers),

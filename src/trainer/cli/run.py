@@ -14,7 +14,7 @@ from trainer.cli.app import (
     DataKeys,
     Json,
     MaxCost,
-    Model,
+    Models,
     NoExplore,
     Params,
     Provider,
@@ -22,6 +22,7 @@ from trainer.cli.app import (
     chosen,
 )
 from trainer.cli.completion import instructions
+from trainer.cli.run_tests import run_tests
 from trainer.cli.session import Session
 from trainer.cli.show import money, write_json, write_piece, write_text
 from trainer.core.digest import pick
@@ -42,7 +43,7 @@ def run(
     instruction: Annotated[str, typer.Argument(metavar="INSTRUCTION", autocompletion=instructions)],
     params: Params,
     data: DataKeys,
-    model: Model = None,
+    models: Models,
     provider: Provider = None,
     stream: Annotated[bool, typer.Option("--stream", help="Show the answer as it comes.")] = False,
     output: Annotated[
@@ -66,6 +67,22 @@ def run(
     batch: Annotated[
         Path | None, typer.Option(metavar="ROWS", help="One completion a row of a csv, jsonl, yaml or sql file.")
     ] = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="Hold the answers against the assertions of the instruction's expect.")
+    ] = False,
+    revisions: Annotated[
+        list[str],
+        typer.Option(
+            "--revision",
+            metavar="REF",
+            help="With --test, also test the instruction as it stood at a day or commit; repeatable.",
+            default_factory=list,
+            show_default=False,
+        ),
+    ],
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="With --test, write the results as JUnit XML.")
+    ] = None,
     concurrency: Concurrency = None,
     schema: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON Schema the answer must fit.")] = None,
     max_cost: MaxCost = None,
@@ -88,6 +105,8 @@ def run(
 
     With --batch, rows give parameters: one completion a row, one JSON line each, in order. A rerun resumes and pays
     only for the rows that failed (exit 6). With --dry-run, it tells what all rows would cost.
+    With --test, rows are cases: each answer is held against the instruction's assertions, with every --model and
+    --revision side by side; exit 6 where some do not hold, 1 where none does.
     """
     from trainer.actions.prompt import parse_pairs
     from trainer.actions.run import RunOptions, read_schema, read_system
@@ -95,7 +114,7 @@ def run(
     session: Session = context.obj
     values = parse_pairs(params, option="-p")
     options = RunOptions(
-        changes=chosen(model=model, provider=provider),
+        changes=chosen(model=None if test or not models else models[0], provider=provider),
         keys=parse_pairs(data, option="--data"),
         schema=None if schema is None else read_schema(schema),
         max_cost=max_cost,
@@ -110,6 +129,16 @@ def run(
         system="" if system is None else read_system(system),
         contexts=tuple(contexts),
     )
+    if not test and (wrong := _only_with_test(models, revisions, junit)):
+        raise UsageError(f"{wrong} goes with --test", hint="it holds the answers against the instruction's expect")
+    if test:
+        excluded = {"--stream": stream, "--explain": explain, "--record": record, "--dry-run": dry, "-o": output}
+        for option, value in excluded.items():
+            if value:
+                raise UsageError(f"--test and {option} exclude each other")
+        rows = _read_batch(session, instruction, values, batch) if batch else _one_case(instruction, values)
+        run_tests(session, rows, options, models=models, revisions=revisions, junit=junit, as_json=as_json)
+        return
     if batch is not None:
         excluded = {"--stream": stream, "--explain": explain, "--record": record}
         for option, value in excluded.items():
@@ -126,6 +155,17 @@ def run(
         _dry_run(session, instruction, values, options, text, explain=explain, as_json=as_json)
     else:
         _run(session, instruction, values, options, text, as_json=as_json, stream=stream, output=output)
+
+
+def _only_with_test(models: list[str], revisions: list[str], junit: Path | None) -> str:
+    given = {"a second --model": len(models) > 1, "--revision": bool(revisions), "--junit": junit is not None}
+    return next((option for option, is_given in given.items() if is_given), "")
+
+
+def _one_case(instruction: str, values: dict[str, str]) -> Batch:
+    from trainer.actions.batch import Batch
+
+    return Batch(instruction, [{}], instruction, values)
 
 
 def _run(

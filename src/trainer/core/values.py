@@ -157,6 +157,25 @@ class Output:
     language: str = "en"
 
 
+ExpectationKind = Literal["contains", "lacks", "regex", "schema", "length", "figures", "judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One assertion on an answer, as an instruction's `expect:` declares it."""
+
+    kind: ExpectationKind
+    value: Json
+    """By kind: words, a regular expression, a JSON Schema, `{min, max}` in words, a share from 0 to 1, a question."""
+
+    def __str__(self) -> str:
+        if self.kind == "schema":
+            return "schema"
+        if isinstance(self.value, dict):
+            return " ".join([self.kind, *(f"{name} {value}" for name, value in sorted(self.value.items()))])
+        return f"{self.kind} {self.value:.0%}" if isinstance(self.value, float) else f'{self.kind} "{self.value}"'
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a chat."""

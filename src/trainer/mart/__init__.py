@@ -9,6 +9,7 @@ from trainer.mart.evaluation import LoggedChoice, PolicyValue, policy_value
 from trainer.mart.events import config_hash
 from trainer.mart.history import ExecutionRecord, ExecutionTree, StepRecord, executions, executions_with, show
 from trainer.mart.learning import Trial, Weights
+from trainer.mart.paired import CHANCE, chance
 from trainer.mart.patterns import WorkflowPattern, workflow_patterns
 from trainer.mart.policies import Policy, PolicyFiles
 from trainer.mart.publish import LearnedFiles
@@ -21,6 +22,7 @@ from trainer.mart.tracker import Execution, Tracker
 from trainer.mart.transfer import copy_records
 
 __all__ = [
+    "CHANCE",
     "MIGRATIONS",
     "Backlog",
     "Breaker",
@@ -48,6 +50,7 @@ __all__ = [
     "Weights",
     "WorkflowPattern",
     "backlog",
+    "chance",
     "compare",
     "config_hash",
     "context_key",

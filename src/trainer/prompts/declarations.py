@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import keyword
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, get_args
@@ -13,16 +14,18 @@ from typing import TypeVar, get_args
 from trainer.core.clock import parse_duration
 from trainer.core.errors import InstructionError, Problem, UsageError, Where, unknown
 from trainer.core.files import read_text
-from trainer.core.values import Json, Output
+from trainer.core.values import Expectation, ExpectationKind, Json, Output
 from trainer.core.yamltext import YamlDocument
 from trainer.facts import read_corrections
 from trainer.prompts.instruction import KEYS, DataQuery, Instruction, Param, ParamType, Strategy, Syntax
 
 _PARAM_KEYS = ("type", "required", "default", "pattern", "choices", "description")
 _OUTPUT_KEYS = ("sections", "schema", "language")
+_LENGTH_KEYS = ("min", "max")
 _TYPES: tuple[ParamType, ...] = get_args(ParamType)
 _STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 _SYNTAXES: tuple[Syntax, ...] = get_args(Syntax)
+_EXPECTATIONS: tuple[ExpectationKind, ...] = get_args(ExpectationKind)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RESERVED = frozenset({"data", "params", "range", "namespace", "loop", "self", "true", "false", "none"})
 
@@ -58,6 +61,7 @@ def read_declarations(plain: Instruction, front: YamlDocument, *, folder: Path) 
         strategy=reader.strategy(values.get("strategy")),
         template=reader.template(values.get("template")),
         places=front,
+        expect=reader.expectations(values.get("expect"), front.value.get("expect"), folder=folder, root=plain.root),
     )
     if reader.problems:
         raise InstructionError(reader.problems[0].message, problems=reader.problems)
@@ -87,7 +91,7 @@ class _Reader:
         where = self.front.where_key(*path) if key else self.front.where(*path)
         self.problems.append(Problem(message, where, hint))
 
-    def known(self, values: Mapping[str, Json], keys: Iterable[str], what: str, *path: str) -> None:
+    def known(self, values: Mapping[str, Json], keys: Iterable[str], what: str, *path: str | int) -> None:
         for name in values:
             if name not in keys:
                 message, hint = unknown(what, name, keys)
@@ -111,7 +115,7 @@ class _Reader:
                 self.say(problem.message, "facts", hint=problem.hint)
         return facts
 
-    def text(self, value: Json, *path: str) -> str:
+    def text(self, value: Json, *path: str | int) -> str:
         if value is None:
             return ""
         if isinstance(value, str | int | float) and not isinstance(value, bool):
@@ -119,7 +123,7 @@ class _Reader:
         self.say(f'"{path[-1]}" must be text', *path)
         return ""
 
-    def texts(self, value: Json, *path: str) -> tuple[str, ...]:
+    def texts(self, value: Json, *path: str | int) -> tuple[str, ...]:
         if value is None:
             return ()
         if isinstance(value, list):
@@ -134,7 +138,7 @@ class _Reader:
         self.say(f'an entry of "{path[0] if len(path) < 3 else path[-2]}" must be text', *path)
         return ""
 
-    def one_of(self, value: Json, choices: tuple[T, ...], what: str, *path: str) -> T | None:
+    def one_of(self, value: Json, choices: tuple[T, ...], what: str, *path: str | int) -> T | None:
         if value in choices:
             return next(candidate for candidate in choices if candidate == value)
         message, hint = unknown(what, str(value), map(str, choices))
@@ -189,7 +193,7 @@ class _Reader:
             self.say("a required parameter has no use for a default", *path, "default", hint="leave one of them out")
         return bool(required)
 
-    def pattern(self, value: Json, *path: str) -> str | None:
+    def pattern(self, value: Json, *path: str | int) -> str | None:
         pattern = self.text(value, *path)
         try:
             re.compile(pattern)
@@ -270,22 +274,77 @@ class _Reader:
         for index, title in enumerate(sections):
             if title in sections[:index]:
                 self.say(f'the section "{title}" stands twice', "output", "sections", index)
-        if isinstance(schema, str):
-            schema = self.schema_file(schema, folder=folder, root=root)
-        elif schema is not None and not isinstance(schema, dict):
-            self.say('"schema" must be a JSON Schema or the path of a file with one', "output", "schema")
-            schema = None
+        schema = self.schema(schema, "output", "schema", folder=folder, root=root)
         return Output(sections, schema, self.text(entry.get("language"), "output", "language") or "en")
 
-    def schema_file(self, name: str, *, folder: Path, root: Path) -> dict[str, Json] | None:
+    def expectations(self, spelt: Json, typed: Json, *, folder: Path, root: Path) -> tuple[Expectation, ...]:
+        """The assertions, each an entry with one key; texts as they are spelt, a schema with its types."""
+        if spelt is None:
+            return ()
+        if not isinstance(spelt, list) or not isinstance(typed, list):
+            self.say('"expect" must be a list of assertions', "expect", hint='such as: - contains: "revenue"')
+            return ()
+        expectations: list[Expectation] = []
+        for at, (entry, value) in enumerate(zip(spelt, typed, strict=True)):
+            if not isinstance(entry, dict) or not isinstance(value, dict) or len(entry) != 1:
+                self.say("an assertion is one key with its value", "expect", at, hint='such as: - contains: "revenue"')
+                continue
+            (kind,) = entry
+            if value[kind] is None:
+                self.say("an assertion needs a value", "expect", at, hint='such as: - contains: "revenue"')
+                continue
+            known = self.one_of(kind, _EXPECTATIONS, "assertion", "expect", at, kind)
+            if known == "schema":
+                schema = self.schema(value[kind], "expect", at, kind, folder=folder, root=root)
+                expectations.append(Expectation(known, schema))
+            elif known:
+                expectations += self.expectation(known, entry[kind], "expect", at, kind)
+        return tuple(expectations)
+
+    def expectation(self, kind: ExpectationKind, value: Json, *path: str | int) -> Iterator[Expectation]:
+        if kind == "length":
+            bounds = value if isinstance(value, dict) else {"max": value}
+            self.known(bounds, _LENGTH_KEYS, "key", *path)
+            counts = {name: self.number(bound, *path) for name, bound in bounds.items() if name in _LENGTH_KEYS}
+            if counts.get("min", 0) > counts.get("max", math.inf):
+                self.say('"min" is more than "max"', *path)
+            yield Expectation(kind, {name: int(count) for name, count in counts.items()})
+        elif kind == "figures":
+            share = 1.0 if value == "verified" else self.number(value, *path)
+            if not 0 <= share <= 1:
+                self.say('"figures" is "verified", or the least share of them from 0 to 1', *path)
+            yield Expectation(kind, float(share))
+        else:
+            for text in self.texts(value, *path):
+                if kind == "regex":
+                    self.pattern(text, *path)
+                yield Expectation(kind, text)
+
+    def number(self, value: Json, *path: str | int) -> float:
+        try:
+            return float(str(value))
+        except ValueError:
+            self.say(f'"{value}" is no number', *path)
+            return 0.0
+
+    def schema(self, value: Json, *path: str | int, folder: Path, root: Path) -> dict[str, Json] | None:
+        """A JSON Schema that stands here or in the file named."""
+        if isinstance(value, str):
+            return self.schema_file(value, *path, folder=folder, root=root)
+        if value is None or isinstance(value, dict):
+            return value
+        self.say('"schema" must be a JSON Schema or the path of a file with one', *path)
+        return None
+
+    def schema_file(self, name: str, *at: str | int, folder: Path, root: Path) -> dict[str, Json] | None:
         home = root.resolve()
         candidates = [(base / name).resolve() for base in (folder, root)]
         path = next((path for path in candidates if path.is_file()), None)
         if path is None:
-            self.say(f"there is no schema file {name}", "output", "schema", hint="name it from the project's root")
+            self.say(f"there is no schema file {name}", *at, hint="name it from the project's root")
             return None
         if not path.is_relative_to(home):
-            self.say(f"the schema file lies outside the project: {name}", "output", "schema")
+            self.say(f"the schema file lies outside the project: {name}", *at)
             return None
         return self.json_object(path, shown=path.relative_to(home).as_posix())
 

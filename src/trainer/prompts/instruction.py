@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from trainer.core.errors import Where
-from trainer.core.values import Json, Output
+from trainer.core.values import Expectation, Json, Output
 from trainer.core.yamltext import YamlDocument
 
 ParamType = Literal["string", "int", "float", "bool", "date", "enum", "list", "file"]
@@ -25,6 +25,7 @@ KEYS = (
     "strategy",
     "template",
     "facts",
+    "expect",
     "tags",
     "description",
 )
@@ -96,6 +97,8 @@ class Instruction:
     """How the body is filled in; None where the front matter does not say."""
     places: YamlDocument | None = None
     """Where each value of the front matter stands."""
+    expect: tuple[Expectation, ...] = ()
+    """What `trainer run --test` asserts of an answer; texts may name parameters."""
 
     def where(self, *path: str | int) -> Where:
         """The place of a value of the front matter, or of the file where it has none."""

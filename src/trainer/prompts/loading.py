@@ -26,10 +26,10 @@ def load_instruction(path: Path, *, shown: str, root: Path) -> Instruction:
     return build(text, parts, file=file, shown=shown, root=root, folder=path.parent)
 
 
-def parse_instruction(text: str, *, shown: str, root: Path) -> Instruction:
-    """The instruction in `text`, as from a file in `root` that errors call `shown`."""
+def parse_instruction(text: str, *, shown: str, root: Path, folder: Path | None = None) -> Instruction:
+    """The instruction in `text`, as from a file in `folder`, or else in `root`, that errors call `shown`."""
     parts = split_front_matter(text, shown=shown, keys=KEYS)
-    return build(text, parts, file=shown, shown=shown, root=root, folder=root)
+    return build(text, parts, file=shown, shown=shown, root=root, folder=folder or root)
 
 
 def build(text: str, parts: Parts, *, file: str, shown: str, root: Path, folder: Path) -> Instruction:

@@ -128,6 +128,7 @@ def _filled_in(instruction: Instruction) -> Iterator[tuple[tuple[str | int, ...]
     yield from ((("contexts", at), text) for at, text in enumerate(instruction.contexts))
     yield from ((("output", "sections", at), text) for at, text in enumerate(instruction.output.sections))
     yield from ((("params", name, "default"), param.default) for name, param in instruction.params.items())
+    yield from ((("expect",), one.value) for one in instruction.expect)
     for query in instruction.data.values():
         yield ("data", query.name, "source"), query.source
         yield ("data", query.name, "key"), query.key
