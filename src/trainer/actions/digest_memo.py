@@ -38,8 +38,8 @@ class DigestMemo:
 
     def find(self, key: str, fingerprint: str) -> str | None:
         """The digest of the datum, where it was read from the same bytes."""
-        known, digest = self.entries.get(key, ("", ""))
-        return digest if known == fingerprint else None
+        recorded, digest = self.entries.get(key, ("", ""))
+        return digest if recorded == fingerprint else None
 
     def add(self, key: str, fingerprint: str, digest: str) -> None:
         """Keep what was read."""

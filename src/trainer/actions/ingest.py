@@ -331,16 +331,16 @@ class _Filing:
             size, modified = (0, 0) if is_member else (status.st_size, status.st_mtime_ns)
         except OSError:  # moved away while it was read
             size, modified = extract.size, 0
-        told = {name: value for name, value in outcome.as_json().items() if name not in ("state", "reason", "error")}
-        return LedgerEntry(extract.digest, extract.file, size, modified, told)
+        summary = {name: value for name, value in outcome.as_json().items() if name not in ("state", "reason", "error")}
+        return LedgerEntry(extract.digest, extract.file, size, modified, summary)
 
     def _shown(self, path: Path) -> str:
         return self.project.shown(path.resolve())
 
 
-def _text(told: Mapping[str, Json]) -> str:
+def _text(summary: Mapping[str, Json]) -> str:
     """JSON in the order it is told, which takes less memory than the same as values."""
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(summary, ensure_ascii=False, separators=(",", ":"))
 
 
 def _key(extract: FileExtract) -> str:

@@ -148,7 +148,7 @@ def experiments(project: Project, *, effect: float = 0.05, clock: Clock = system
     for module, operation, name, config, *measures in rows:
         series[module, operation][name].append(tuple(measures))
         bodies[name] = msgspec.json.decode(config)
-    found = []
+    running = []
     for (module, operation), arms in series.items():
         agreed = provider.approved(module, operation, "")
         first = config_hash(agreed) if agreed is not None else max(arms, key=lambda name: len(arms[name]))
@@ -156,7 +156,7 @@ def experiments(project: Project, *, effect: float = 0.05, clock: Clock = system
             if name != first and first in arms:
                 both = arms[first], arms[name]
                 utilities = [[weights.utility(*run) for run in arm] for arm in both]
-                found.append(
+                running.append(
                     Experiment(
                         module,
                         operation,
@@ -167,7 +167,7 @@ def experiments(project: Project, *, effect: float = 0.05, clock: Clock = system
                         (_mean(both[0], 1), _mean(both[1], 1)),
                     )
                 )
-    return found
+    return running
 
 
 def patterns(project: Project, *, least: int = 3, clock: Clock = system_clock) -> list[WorkflowPattern]:

@@ -143,11 +143,11 @@ class _Pricing:
         if len(answers) < len(steps):
             return None
 
-        async def kept(texts: Sequence[str]) -> Sequence[str]:
+        async def cached(texts: Sequence[str]) -> Sequence[str]:
             requests = [replace(call, prompt=step_prompt(call.prompt, text)).request for text in texts]
             return [result.content for request in requests if (result := self.cache.get(request.key))]
 
-        return replace(answers[steps[-1].name], content=asyncio.run(answer_steps(steps, kept)))
+        return replace(answers[steps[-1].name], content=asyncio.run(answer_steps(steps, cached)))
 
     def follow(self, report: ReportInput, rendered: Rendered, answer: CompletionResult) -> None:
         """What is asked after an answer that is known: whether it is faulty, its checks say now as well as then."""
@@ -177,13 +177,13 @@ class _Pricing:
     def send(self, request: Request) -> CompletionResult | None:
         """The kept answer to a request; else its call is priced, with the one that a schema may add."""
 
-        async def kept(sent: Request) -> CompletionResult:
+        async def cached(sent: Request) -> CompletionResult:
             if (result := self.cache.get(sent.key)) is None:
                 raise _NotKeptError(sent)
             return result
 
         async def answered() -> CompletionResult:
-            return await (structured(request, extract, kept) if request.schema is not None else kept(request))
+            return await (structured(request, extract, cached) if request.schema is not None else cached(request))
 
         try:
             return asyncio.run(answered())

@@ -95,9 +95,9 @@ class TidyMartConnection:
         self, module: str, execution_data: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """What the records say should be changed; of the operation just run where `execution_data` names one."""
-        found = self.learning_engine.get_optimization_recommendations(module)
+        recommendations = self.learning_engine.get_optimization_recommendations(module)
         operation = (execution_data or {}).get("metadata", {}).get("operation")
-        return [item for item in found if operation in (None, item["operation"])]
+        return [item for item in recommendations if operation in (None, item["operation"])]
 
     def flush(self) -> None:
         """Store what was tracked so far, and learn from it; raises nothing where the store is away."""

@@ -282,13 +282,13 @@ class Catalog:
         """One row by its identity or the start of it; raises UsageError where there is none, or several."""
         definition = self.table(name)
         with self.open() as connection:
-            found = select_rows(connection, definition, "starts_with(row_id, ?)", [row_id], limit=2)
-        if len(found) != 1 or not row_id:
-            what = "several rows" if found else "no row"
+            rows = select_rows(connection, definition, "starts_with(row_id, ?)", [row_id], limit=2)
+        if len(rows) != 1 or not row_id:
+            what = "several rows" if rows else "no row"
             raise UsageError(
                 f"{definition.name} has {what} {row_id}", hint=f"look it up: trainer tables show {definition.name}"
             )
-        return found[0]
+        return rows[0]
 
     def history(self, name: str, row_id: str) -> list[RowVersion]:
         """All versions of a row, the oldest first."""

@@ -182,9 +182,9 @@ def read_definitions(folder: Path | None = None, *, shown: str = "information/ta
     definitions = {}
     for name in sorted(raw):
         own = documents.get(name)
-        made = _definition(name, raw[name], own, problems, "project" if own else "built-in")
-        if made:
-            definitions[name] = made
+        parsed = _definition(name, raw[name], own, problems, "project" if own else "built-in")
+        if parsed:
+            definitions[name] = parsed
     for name, definition in definitions.items():
         _check_references(definition, definitions, documents.get(name), problems)
     if problems:
@@ -276,8 +276,8 @@ def _definition(
         where = document.where_key(*path) if document and path else document.where() if document else None
         problems.append(Problem(f"{name}: {message}" if where is None else message, where, hint))
 
-    def check_keys(what: str, given: Iterable[str], allowed: Iterable[str], *path: str) -> None:
-        for key in sorted(set(map(str, given)) - set(allowed)):
+    def check_keys(what: str, keys: Iterable[str], allowed: Iterable[str], *path: str) -> None:
+        for key in sorted(set(map(str, keys)) - set(allowed)):
             message, hint = unknown(what, key, allowed)
             wrong(message, *path, key, hint=hint)
 
@@ -285,9 +285,9 @@ def _definition(
     matches = _mapping(value.get("matches"))
     check_keys("key of matches", matches, _MATCH_KEYS, "matches")
     fields = [
-        made
-        for one, given in _mapping(value.get("fields")).items()
-        if (made := _field(str(one), given, wrong, check_keys))
+        definition
+        for one, field in _mapping(value.get("fields")).items()
+        if (definition := _field(str(one), field, wrong, check_keys))
     ]
     names = [one.name for one in fields]
     if not names and len(problems) == before:
@@ -328,43 +328,43 @@ def _definition(
 def _field(name: str, value: Any, wrong: Any, check_keys: Any) -> TableField | None:
     """One field; `text` alone stands for `{type: text}`."""
     path = ("fields", name)
-    given: Any = {"type": value} if isinstance(value, str) else value
-    if not isinstance(given, Mapping):
+    settings: Any = {"type": value} if isinstance(value, str) else value
+    if not isinstance(settings, Mapping):
         wrong(f"the field {name} is neither a type nor a mapping", *path, hint=f"{name}: {{type: text}}")
         return None
     if not is_field_name(name):
         wrong(f'"{name}" is no name of a field', *path, hint="small letters, 0-9 and _, and none that a row has anyway")
-    check_keys(f"key of the field {name}", given, _FIELD_KEYS, *path)
-    kind = given.get("type", "text")
+    check_keys(f"key of the field {name}", settings, _FIELD_KEYS, *path)
+    kind = settings.get("type", "text")
     if kind not in get_args(FieldType):
         message, hint = unknown(f"type of {name}", str(kind), get_args(FieldType))
         wrong(message, *path, hint=hint)
     for limit in ("min", "max"):
-        if not isinstance(given.get(limit), int | float | None):
+        if not isinstance(settings.get(limit), int | float | None):
             wrong(f"{limit} of {name} must be a number", *path, limit)
     try:
-        re.compile(str(given.get("pattern") or ""))
+        re.compile(str(settings.get("pattern") or ""))
     except re.error as error:
         wrong(f"pattern of {name}: {error}", *path, "pattern")
     return TableField(
         name=name,
         type=kind,
-        description=str(given.get("description") or ""),
-        unit=given.get("unit"),
-        required=bool(given.get("required")),
-        values=_texts(given.get("values")),
-        min=given.get("min"),
-        max=given.get("max"),
-        pattern=given.get("pattern"),
-        references=given.get("references"),
-        semantic=given.get("semantic"),
-        sensitivity=given.get("sensitivity"),
-        default=given.get("default"),
-        labels=_texts(given.get("labels")),
-        signal=given.get("signal"),
-        entity=given.get("entity"),
-        near=_texts(given.get("near")),
-        words={str(key): _texts(words) for key, words in _mapping(given.get("words")).items()},
+        description=str(settings.get("description") or ""),
+        unit=settings.get("unit"),
+        required=bool(settings.get("required")),
+        values=_texts(settings.get("values")),
+        min=settings.get("min"),
+        max=settings.get("max"),
+        pattern=settings.get("pattern"),
+        references=settings.get("references"),
+        semantic=settings.get("semantic"),
+        sensitivity=settings.get("sensitivity"),
+        default=settings.get("default"),
+        labels=_texts(settings.get("labels")),
+        signal=settings.get("signal"),
+        entity=settings.get("entity"),
+        near=_texts(settings.get("near")),
+        words={str(key): _texts(words) for key, words in _mapping(settings.get("words")).items()},
     )
 
 
@@ -378,8 +378,8 @@ def _check_references(
         table, _, name = (one.references or "").partition(".")
         if one.references and (table not in definitions or definitions[table].field(name) is None):
             where = document.where_key("fields", one.name, "references") if document else None
-            known = [f"{other.name}.{key}" for other in definitions.values() for key in other.key]
-            message, hint = unknown(f"reference of {definition.name}.{one.name}", one.references, known)
+            keys = [f"{other.name}.{key}" for other in definitions.values() for key in other.key]
+            message, hint = unknown(f"reference of {definition.name}.{one.name}", one.references, keys)
             problems.append(Problem(message, where, hint))
 
 

@@ -115,24 +115,24 @@ class SchemaProposalEngine:
             order.append(proposal.id)
         with self.catalog.open() as connection:
             former = read_proposals(connection, "id IN (SELECT unnest(?::VARCHAR[]))", [list(fresh)])
-            known = {proposal.id: replace(proposal, is_new=False) for proposal in former}
-            new = self._judged(connection, [one for one in fresh.values() if one.id not in known])
+            proposals = {proposal.id: replace(proposal, is_new=False) for proposal in former}
+            new = self._judged(connection, [one for one in fresh.values() if one.id not in proposals])
             insert_proposals(connection, new)
             add_events(connection, [(one, one.proposed_by, "proposed", one.reason) for one in new], now)
             ready = [one for one in new if self._may_approve(one)]
             decided = self._apply_inserts(
                 connection, [one for one in ready if one.kind == "insert"], by=POLICY, reason=self._why(), at=now
             )
-            known |= {one.id: one for one in new} | {one.proposal.id: one.proposal for one in decided}
+            proposals |= {one.id: one for one in new} | {one.proposal.id: one.proposal for one in decided}
         for one in ready:
             if one.kind != "insert":
-                known[one.id] = self.decide([one.id], "approved", by=POLICY, reason=self._why())[0].proposal
+                proposals[one.id] = self.decide([one.id], "approved", by=POLICY, reason=self._why())[0].proposal
         if ready:
             self.settle_audit()
-        waiting = [one for one in known.values() if one.is_new and one.state == "waiting"]
+        waiting = [one for one in proposals.values() if one.is_new and one.state == "waiting"]
         if waiting:
             self.notify("waiting", waiting)
-        return tuple(known[identity] for identity in order)
+        return tuple(proposals[identity] for identity in order)
 
     def propose_row_insertion(
         self, table_name: str, row_data: Mapping[str, Json], *, confidence: float, reason: str = "", source: str = ""

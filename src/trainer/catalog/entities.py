@@ -170,8 +170,8 @@ def _organisation(match: re.Match[str]) -> str | None:
 
 
 def _person(match: re.Match[str]) -> str | None:
-    given = match["given"].split()[0] if match["given"] else ""
-    return _plain(match) if match["title"] or given.lower() in _names()["given"] else None
+    first_name = match["given"].split()[0] if match["given"] else ""
+    return _plain(match) if match["title"] or first_name.lower() in _names()["given"] else None
 
 
 def _place(match: re.Match[str]) -> str | None:

@@ -151,20 +151,20 @@ class _Signals:
         if name in facts and facts[name] is not None:
             yield _Value(facts[name], 0.95)
         elif name in _SCHEMES:
-            found = [entity for entity in self._entities if entity.scheme in _SCHEMES[name]]
+            entities = [entity for entity in self._entities if entity.scheme in _SCHEMES[name]]
             if one.type == "list":
-                if found:
-                    unique = list(dict.fromkeys(entity.value for entity in found))
-                    yield _Value(unique, 0.9, found[0].start, found[0].end)
+                if entities:
+                    unique = list(dict.fromkeys(entity.value for entity in entities))
+                    yield _Value(unique, 0.9, entities[0].start, entities[0].end)
             else:
-                yield from (_Value(entity.value, entity.confidence, entity.start, entity.end) for entity in found)
+                yield from (_Value(entity.value, entity.confidence, entity.start, entity.end) for entity in entities)
             if name == "identifier":
                 yield _Value(PurePosixPath(self._source or self._signals.file_name).stem, 0.6)
         elif name in _KINDS:
-            found = [entity for entity in self._entities if entity.kind == _KINDS[name]]
+            entities = [entity for entity in self._entities if entity.kind == _KINDS[name]]
             if one.type == "list":
-                yield _Value(list(dict.fromkeys(entity.value for entity in found))[:20], 0.7)
-            for entity in found:
+                yield _Value(list(dict.fromkeys(entity.value for entity in entities))[:20], 0.7)
+            for entity in entities:
                 value = entity.value.split(" ")[-1] if name == "currency" else entity.value.rstrip("% ")
                 yield _Value(value, entity.confidence, entity.start, entity.end)
         else:

@@ -140,9 +140,9 @@ def select_rows(
         f"SELECT {columns} FROM {quote(definition.table)} WHERE {condition} "
         f"ORDER BY row_recorded_at DESC, row_id{bounds} OFFSET {offset:d}"
     )
-    found = connection.execute(statement, list(parameters)).fetchall()
+    rows = connection.execute(statement, list(parameters)).fetchall()
     width = len(SYSTEM_COLUMNS)
-    return [_row(definition, dict(zip(SYSTEM_COLUMNS, row[:width], strict=True)), row[width:]) for row in found]
+    return [_row(definition, dict(zip(SYSTEM_COLUMNS, row[:width], strict=True)), row[width:]) for row in rows]
 
 
 def write_rows(
@@ -208,13 +208,13 @@ def add_history(
 
 def read_history(connection: duckdb.DuckDBPyConnection, definition: TableDefinition, row_id: str) -> list[RowVersion]:
     """All versions of a row, the oldest first."""
-    found = connection.execute(
+    rows = connection.execute(
         "SELECT version, happened_at, actor, action, reason, proposal, source, row FROM catalog_row_history "
         "WHERE table_name = ? AND row_id = ? ORDER BY version, happened_at",
         [definition.name, row_id],
     ).fetchall()
     names = ("version", "at", "actor", "action", "reason", "proposal", "source")
-    return [RowVersion(**dict(zip(names, row[:-1], strict=True)), values=json.loads(row[-1])) for row in found]
+    return [RowVersion(**dict(zip(names, row[:-1], strict=True)), values=json.loads(row[-1])) for row in rows]
 
 
 def insert_records(

@@ -78,11 +78,11 @@ def _ingest(session: Session, paths: list[Path], options: IngestOptions, *, as_j
 
 
 def _row(outcome: IngestOutcome) -> tuple[object, ...]:
-    told = outcome.as_json()
-    tables = told["tables"]
+    entry = outcome.as_json()
+    tables = entry["tables"]
     rows = sum(table["rows"] for table in tables) if tables else None
     quarantined = sum(table["quarantined"] for table in tables) if tables else None
-    return (told["file"], told["media_type"], rows, quarantined, told["table"], told["confidence"], told["state"])
+    return (entry["file"], entry["media_type"], rows, quarantined, entry["table"], entry["confidence"], entry["state"])
 
 
 def _watch(session: Session, paths: list[Path], options: IngestOptions, *, as_json: bool) -> None:
@@ -92,9 +92,9 @@ def _watch(session: Session, paths: list[Path], options: IngestOptions, *, as_js
         if as_json:
             write_json_line(outcome.as_json())
         else:
-            told = outcome.as_json()
+            entry = outcome.as_json()
             end = f": {outcome.error or outcome.reason}" if outcome.error or outcome.reason else ""
-            session.say(f"{told['file']}: {told['state']}{end}")
+            session.say(f"{entry['file']}: {entry['state']}{end}")
 
     stop = threading.Event()
     project = session.project()

@@ -432,11 +432,11 @@ def lineage(
     from trainer.actions.lineage import lineage as trace
 
     session: Session = context.obj
-    found = trace(session.project(), subject)
+    lineage_tree = trace(session.project(), subject)
     if as_json:
-        write_json(found)
+        write_json(lineage_tree)
         return
-    for name, value in pick(found).items():
+    for name, value in pick(lineage_tree).items():
         if name in ("builds", "executions"):
             write_text(f"{name}:")
             write_table(_HEADINGS, [_row(record) for record in value])
@@ -469,11 +469,11 @@ def _recommended(item: Recommendation) -> tuple[object, ...]:
 
 
 def _compared(item: Experiment) -> tuple[object, ...]:
-    found = item.comparison
-    runs = f"{found.first} + {found.second}"
+    comparison = item.comparison
+    runs = f"{comparison.first} + {comparison.second}"
     configs = (_short(item.approved), _short(item.candidate))
-    figures = (f"{found.difference:+.3f}", _interval(found.low, found.high), runs, found.needed)
-    return f"{item.module}.{item.operation}", *configs, found.verdict, *figures
+    figures = (f"{comparison.difference:+.3f}", _interval(comparison.low, comparison.high), runs, comparison.needed)
+    return f"{item.module}.{item.operation}", *configs, comparison.verdict, *figures
 
 
 def _effect(item: Insight) -> tuple[object, ...]:

@@ -108,7 +108,7 @@ def write_error(message: str) -> None:
 
 def _json(text: str) -> str:
     """JSON whose strings steer no terminal: it escapes the older control characters itself, these are escaped here."""
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text) if sys.stdout.isatty() else text
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text) if sys.stdout.isatty() else text
 
 
 _STEERING = re.compile("[\x7f-\x9f\ud800-\udfff]")

@@ -71,11 +71,11 @@ def show(
     session: Session = context.obj
     project = session.project()
     if row is not None:
-        found, trust, history = action.show_row(project, table, row)
+        stored, trust, history = action.show_row(project, table, row)
         if as_json:
-            write_json({**action.row_as_json(found, trust), "history": history})
+            write_json({**action.row_as_json(stored, trust), "history": history})
         else:
-            write_text("\n".join(_row_lines(found, trust, history)))
+            write_text("\n".join(_row_lines(stored, trust, history)))
         return
     if schema:
         definition = action.open_catalog(project).table(table)

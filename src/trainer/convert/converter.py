@@ -88,8 +88,8 @@ class FormatConverter:
         """The best JSON in a text, or None; `extract_json` also says what was mended and what was doubtful."""
         return extract_json(text, schema).value
 
-    def _options(self, given: Mapping[str, Any]) -> Options:
-        template, css = given.get("template"), given.get("css")
+    def _options(self, options: Mapping[str, Any]) -> Options:
+        template, css = options.get("template"), options.get("css")
         for path in (template, css):
             if path is not None and not Path(path).is_file():
                 raise UsageError("there is no such file", where=Where(str(path)))
@@ -98,8 +98,8 @@ class FormatConverter:
             css=self._css,
             template=Path(template) if template else None,
             styles=[Path(css)] if css else [],
-            page_size=given.get("page_size", "A4"),
+            page_size=options.get("page_size", "A4"),
         )
-        assets = given.get("assets")
-        kept = {name: given[name] for name in ("data", "fragment", "meta", "schema") if name in given}
-        return Options(theme=theme, assets=Path(assets) if assets else None, **kept)
+        assets = options.get("assets")
+        passed = {name: options[name] for name in ("data", "fragment", "meta", "schema") if name in options}
+        return Options(theme=theme, assets=Path(assets) if assets else None, **passed)

@@ -61,6 +61,6 @@ def _chart(token: Token, document: Document, data: Mapping[str, Json], findings:
     try:
         return parse_chart(token.content, data=data, shown=document.shown, first_line=(where.line or 0) + 1)
     except ChartError as error:
-        said = f"chart not drawn: {error.message}"
-        findings.append(Finding("chart", "warning", said, where, hint=error.hint or ""))
+        message = f"chart not drawn: {error.message}"
+        findings.append(Finding("chart", "warning", message, where, hint=error.hint or ""))
         return None

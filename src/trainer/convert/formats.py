@@ -48,8 +48,8 @@ def convert(
             hint = "to mend what a model wrote, read it as text: -f text -t json"
             raise ConversionError(error.message, where=error.where, hint=hint, problems=error.problems) from None
         converted = write(pivot_of(reading), target, options)
-    told = reading.findings if isinstance(reading, Dataset) else ()  # those of a document its writer has told
-    return replace(converted, findings=(*told, *converted.findings)) if told else converted
+    findings = reading.findings if isinstance(reading, Dataset) else ()  # those of a document its writer has told
+    return replace(converted, findings=(*findings, *converted.findings)) if findings else converted
 
 
 def pivot_of(reading: Reading) -> Document | Dataset:

@@ -127,8 +127,8 @@ def slug(words: str) -> str:
     'revenue-rd-2024'
     """
     folded = unicodedata.normalize("NFKC", words).casefold()
-    kept = "".join(letter for letter in folded if letter.isalnum() or letter in " -_")
-    return re.sub(r"[\s_-]+", "-", kept).strip("-") or "section"
+    letters = "".join(letter for letter in folded if letter.isalnum() or letter in " -_")
+    return re.sub(r"[\s_-]+", "-", letters).strip("-") or "section"
 
 
 _OURS = re.compile(r"(?:table|figure|fn|fnref)-[\d-]+[td]?|contents-heading")
@@ -145,27 +145,27 @@ def _unique(ident: str, taken: set[str]) -> str:
 
 def _caption_tables(tokens: list[Token]) -> list[Token]:
     """The tokens with each caption paragraph moved into its table's `meta`, and figures marked in the cells."""
-    kept: list[Token] = []
+    result: list[Token] = []
     number = 0
     for at, token in enumerate(tokens):
         if token.type == "table_open":
             token.meta = {"rows": _mark_cells(tokens, at)}
-            if _is_caption(kept, token):
+            if _is_caption(result, token):
                 number += 1
-                caption = kept[-2].copy(children=_without_mark(kept[-2].children or []))
-                del kept[-3:]
+                caption = result[-2].copy(children=_without_mark(result[-2].children or []))
+                del result[-3:]
                 token.meta |= {"caption": caption, "number": number}
-        kept.append(token)
-    return kept
+        result.append(token)
+    return result
 
 
-def _is_caption(kept: Sequence[Token], table: Token) -> bool:
+def _is_caption(before: Sequence[Token], table: Token) -> bool:
     return (
-        len(kept) >= 3
-        and kept[-1].type == "paragraph_close"
-        and kept[-1].level == table.level
-        and kept[-3].type == "paragraph_open"
-        and kept[-2].content.startswith(CAPTION)
+        len(before) >= 3
+        and before[-1].type == "paragraph_close"
+        and before[-1].level == table.level
+        and before[-3].type == "paragraph_open"
+        and before[-2].content.startswith(CAPTION)
     )
 
 

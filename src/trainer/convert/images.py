@@ -40,26 +40,26 @@ class Images:
 
     def render(self, token: Token, alt: str) -> str:
         """The `<img>` of a picture with its bytes inside, else its description in its place."""
-        found = self.find(token, alt)
-        if found is None:
+        image = self.find(token, alt)
+        if image is None:
             words = alt or str(token.attrGet("src") or "")
             return (
                 f'<span class="missing" role="img" aria-label="{escape(words)}">[{escape(words, quote=False)}]</span>'
             )
-        kind, content = found
+        kind, content = image
         title = f' title="{escape(str(token.attrGet("title")))}"' if token.attrGet("title") else ""
         return f'<img src="data:{kind};base64,{base64.b64encode(content).decode()}" alt="{escape(alt)}"{title}>'
 
     def find(self, token: Token, alt: str) -> tuple[str, bytes] | None:
         """The kind and bytes of a picture; None, and a finding that says why, where it cannot be had."""
         source = str(token.attrGet("src") or "")
-        found = self.load(source)
-        if isinstance(found, str):
-            self.leave_out(source, found)
+        image = self.load(source)
+        if isinstance(image, str):
+            self.leave_out(source, image)
             return None
         if not alt:
             self._find("missing_alt", "picture without a description", source)
-        return found
+        return image
 
     def load(self, source: str) -> tuple[str, bytes] | str:
         """The kind and bytes of a picture inside the project, or why it cannot be had; an SVG is made harmless."""

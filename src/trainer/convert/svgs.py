@@ -85,15 +85,15 @@ def _attribute_is_kept(name: str, value: str, dropped: set[str]) -> bool:
     if local.lower().startswith("on"):
         dropped.add(local)
         return False
-    kept = bool(_INSIDE.fullmatch(value.strip())) if local.lower() == "href" else _style_is_kept(value)
-    if not kept:
+    is_harmless = bool(_INSIDE.fullmatch(value.strip())) if local.lower() == "href" else _style_is_kept(value)
+    if not is_harmless:
         dropped.add(f"{local} that leads outside")
-    return kept
+    return is_harmless
 
 
-def _style_is_kept(said: str) -> bool:
-    inside = all(_INSIDE.fullmatch(address.strip(_AROUND)) for address in _ADDRESS.findall(said))
-    return inside and not _REACHES_OUT.search(said)
+def _style_is_kept(style: str) -> bool:
+    inside = all(_INSIDE.fullmatch(address.strip(_AROUND)) for address in _ADDRESS.findall(style))
+    return inside and not _REACHES_OUT.search(style)
 
 
 def _check_uses(root: ElementTree.Element) -> None:

@@ -88,9 +88,9 @@ def column_shares(rows: Sequence[Sequence[str]]) -> list[float]:
     wanted = [max(least, _longest(rows, at)) for at, least in enumerate(needed)]
     total = sum(needed)
     spare = (PORTRAIT if total <= PORTRAIT else SMALL if total <= SMALL else LANDSCAPE) - total
-    asked = sum(wanted) - total
-    if asked > 0:
-        more = min(max(spare, 0.0), asked) / asked
+    missing = sum(wanted) - total
+    if missing > 0:
+        more = min(max(spare, 0.0), missing) / missing
         needed = [least + more * (full - least) for least, full in zip(needed, wanted, strict=True)]
     return [width / sum(needed) for width in needed]
 

@@ -278,8 +278,8 @@ def _date_order(columns: Sequence[Sequence[str]]) -> DateOrder:
             orders.add("dmy")
         elif seconds > 12 >= firsts:
             orders.add("mdy")
-    told = orders - {"ymd"} or orders
-    return told.pop() if len(told) == 1 else "doubt"  # type: ignore[return-value]
+    possible = orders - {"ymd"} or orders
+    return possible.pop() if len(possible) == 1 else "doubt"  # type: ignore[return-value]
 
 
 def _iso_day(cell: str, order: DateOrder) -> str:

@@ -103,16 +103,16 @@ def rows_in(path: str, limit: int | None = None) -> Iterator[dict[str, Json]]:
     """The rows of a table's Parquet file, those that are quarantined left out."""
     with _duckdb().connect(config={"memory_limit": _MEMORY, "threads": 1}) as database:
         names = [row[0] for row in database.execute("DESCRIBE SELECT * FROM read_parquet(?)", [path]).fetchall()]
-        kept = [name for name in names if name != _TROUBLE]
+        columns = [name for name in names if name != _TROUBLE]
         where = f" WHERE {_TROUBLE} IS NULL" if _TROUBLE in names else ""
         end = f" LIMIT {int(limit)}" if limit is not None else ""
         result = database.execute(
-            f"SELECT {', '.join(map(_quoted, kept))} FROM read_parquet(?){where}{end}",  # noqa: S608  (names are quoted)
+            f"SELECT {', '.join(map(_quoted, columns))} FROM read_parquet(?){where}{end}",  # noqa: S608  (names are quoted)
             [path],
         )
         while batch := result.fetchmany(1_000):
             for row in batch:
-                yield dict(zip(kept, map(plain, row), strict=True))
+                yield dict(zip(columns, map(plain, row), strict=True))
 
 
 def _plan(path: Path, delimiter: str | None) -> _Plan:

@@ -32,8 +32,8 @@ class Breaker:
 def read_breaker(spool_dir: Path) -> Breaker:
     """The state of the breaker; closed where nothing readable is kept."""
     try:
-        kept = json.loads((spool_dir / FILE).read_text(encoding="utf-8"))
-        return Breaker(int(kept["failures"]), float(kept["retry_at"]), str(kept["error"]))
+        state = json.loads((spool_dir / FILE).read_text(encoding="utf-8"))
+        return Breaker(int(state["failures"]), float(state["retry_at"]), str(state["error"]))
     except (OSError, ValueError, KeyError, TypeError):
         return Breaker()
 

@@ -132,8 +132,8 @@ def _ingest(
     """
     import duckdb
 
-    known = _ingested(connection, batch)
-    fresh = [segment for segment in batch if segment.name not in known]
+    ingested = _ingested(connection, batch)
+    fresh = [segment for segment in batch if segment.name not in ingested]
     if not fresh:
         return 0, 0
     try:
@@ -184,8 +184,8 @@ def _without_bad_rows(connection: duckdb.DuckDBPyConnection, segment: Segment) -
 
 def _ingested(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment]) -> set[str]:
     names = [segment.name for segment in batch]
-    found = connection.execute("SELECT segment FROM ingested WHERE segment IN (SELECT unnest($1))", [names])
-    return {name for (name,) in found.fetchall()}
+    rows = connection.execute("SELECT segment FROM ingested WHERE segment IN (SELECT unnest($1))", [names])
+    return {name for (name,) in rows.fetchall()}
 
 
 def _transaction(

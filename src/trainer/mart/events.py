@@ -208,8 +208,8 @@ def _masked_row(row: dict[str, Any], mask: Mask) -> dict[str, Any]:
     try:
         return {name: _masked(name, value, mask) for name, value in _plain(row, 0).items()}
     except Exception as error:  # a mask that fails must not let through what it should have hidden
-        kept = {name: value for name, value in row.items() if name not in _FREE}
-        return kept | {"error": f"not kept, for it could not be masked: {type(error).__name__}"}
+        safe = {name: value for name, value in row.items() if name not in _FREE}
+        return safe | {"error": f"not kept, for it could not be masked: {type(error).__name__}"}
 
 
 def _odd(value: Any, texts: list[str], name: str, depth: int) -> bool:

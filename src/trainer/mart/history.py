@@ -93,8 +93,8 @@ class ExecutionTree:
     def tokens(self) -> int | None:
         """Tokens in and out, counted like the cost."""
         parts = [_total(self, "tokens_in"), _total(self, "tokens_out")]
-        known = [part for part in parts if part is not None]
-        return int(sum(known)) if known else None
+        counts = [part for part in parts if part is not None]
+        return int(sum(counts)) if counts else None
 
 
 def executions(
@@ -156,12 +156,12 @@ def show(opener: Opener, execution_id: str, *, clock: Clock = system_clock) -> E
 def _resolve(connection: duckdb.DuckDBPyConnection, wanted: str) -> str:
     if wanted == "last":
         question = "SELECT execution_id FROM execution_starts WHERE parent_id IS NULL ORDER BY 1 DESC LIMIT 1"
-        found = connection.execute(question).fetchall()
+        rows = connection.execute(question).fetchall()
     else:
         question = """SELECT DISTINCT execution_id FROM execution_starts
             WHERE starts_with(execution_id, $1) OR ends_with(execution_id, $1) ORDER BY 1 LIMIT 6"""
-        found = connection.execute(question, [wanted]).fetchall()
-    names = [name for (name,) in found]
+        rows = connection.execute(question, [wanted]).fetchall()
+    names = [name for (name,) in rows]
     if len(names) == 1 or wanted in names:
         return wanted if wanted in names else str(names[0])
     if not names:
@@ -205,8 +205,8 @@ def _total(tree: ExecutionTree, name: str) -> float | None:
     if own is not None:
         return float(own)
     parts = [getattr(step, name) for step in tree.steps] + [_total(child, name) for child in tree.children]
-    known = [part for part in parts if part is not None]
-    return float(sum(known)) if known else None
+    amounts = [part for part in parts if part is not None]
+    return float(sum(amounts)) if amounts else None
 
 
 def _json(text: str | None) -> Json:

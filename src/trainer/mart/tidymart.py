@@ -42,10 +42,10 @@ class TidyMartPerformanceTracker:
 
 
 def _translated(data: Mapping[str, Any]) -> dict[str, Any]:
-    found = {_RENAMED.get(str(name), str(name)): value for name, value in data.items()}
-    if isinstance(found.get("success"), bool):
-        found.setdefault("status", "success" if found.pop("success") else "fail")
+    fields = {_RENAMED.get(str(name), str(name)): value for name, value in data.items()}
+    if isinstance(fields.get("success"), bool):
+        fields.setdefault("status", "success" if fields.pop("success") else "fail")
     for name in _MILLISECONDS:
-        if isinstance(found.get(name), int | float):
-            found.setdefault("seconds", found.pop(name) / 1000)
-    return found
+        if isinstance(fields.get(name), int | float):
+            fields.setdefault("seconds", fields.pop(name) / 1000)
+    return fields

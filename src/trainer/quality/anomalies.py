@@ -39,12 +39,12 @@ def detect_anomalies(
         ]
         filled = [number for number in numbers if math.isfinite(number)]
         if len(filled) >= _FEWEST and len(filled) * 2 > len(cells):
-            told: dict[int, DetectedAnomaly] = {}
+            by_row: dict[int, DetectedAnomaly] = {}
             phases = _phases(numbers, times)
             others = _seasonal(name, phases) if phases else _outliers(name, numbers)
             for anomaly in (*_scales(name, numbers), *others):
-                told.setdefault(anomaly.row, anomaly)
-            anomalies += told.values()
+                by_row.setdefault(anomaly.row, anomaly)
+            anomalies += by_row.values()
         elif any(day_of(cell) for cell in cells):
             anomalies += _dates(name, cells, now)
     return sorted(anomalies, key=lambda anomaly: (anomaly.row, anomaly.column))

@@ -23,9 +23,9 @@ def find_duplicates(rows: Sequence[Mapping[str, Json]], *, similarity: float = 0
     pairs: dict[int, DuplicatePair] = {}
     first: dict[str, int] = {}
     for number, row in enumerate(rows, 1):
-        known = first.setdefault(canonical(row), number)
-        if known != number:
-            pairs[number] = DuplicatePair(number, known, 1.0)
+        earlier = first.setdefault(canonical(row), number)
+        if earlier != number:
+            pairs[number] = DuplicatePair(number, earlier, 1.0)
     shingles = {
         number: _triples(row)
         for number, row in enumerate(rows, 1)

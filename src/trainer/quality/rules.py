@@ -74,11 +74,12 @@ def read_rules(text: str, *, shown: str, pack: str = "") -> tuple[ValidationRule
     problems: list[Problem] = []
     rules: list[ValidationRule] = []
     for number, entry in enumerate(listed):
-        said = list(_problems(entry))
+        problems_of_entry = list(_problems(entry))
         problems += [
-            Problem(f"rule {number + 1}: {what}", document.where("rules", number), hint) for what, hint in said
+            Problem(f"rule {number + 1}: {what}", document.where("rules", number), hint)
+            for what, hint in problems_of_entry
         ]
-        if not said:
+        if not problems_of_entry:
             options = {name: item for name, item in entry.items() if name not in _PLAIN}
             rules.append(
                 ValidationRule(
@@ -151,10 +152,10 @@ def apply_rule(
         left, right = map(str, sides)
         pairs = [(comparable(row.get(left)), comparable(row.get(right))) for row in rows]
         test = _OPERATORS[str(rule.options["operator"])]
-        kept = [
+        verdicts = [
             one is None or other is None or type(one) is not type(other) or test(one, other) for one, other in pairs
         ]
-        return [_result(rule, f"{left}, {right}", kept)]
+        return [_result(rule, f"{left}, {right}", verdicts)]
     if rule.check == "freshness":
         return [_freshness(rule, name, rows, now) for name in names if _is_named(name, rule.columns)]
     results = []
@@ -202,8 +203,8 @@ def _cell_test(rule: ValidationRule, lookup: Lookup) -> Callable[[Json], bool]:
     if rule.check == "set":
         allowed = frozenset(str(item).casefold() for item in options["values"])
         return lambda cell: str(cell).casefold() in allowed
-    known = lookup(str(options["table"]), str(options["field"]))
-    return lambda cell: cell in known
+    values = lookup(str(options["table"]), str(options["field"]))
+    return lambda cell: cell in values
 
 
 def _freshness(rule: ValidationRule, name: str, rows: Sequence[Mapping[str, Json]], now: datetime) -> RuleResult:
@@ -216,11 +217,11 @@ def _freshness(rule: ValidationRule, name: str, rows: Sequence[Mapping[str, Json
     return RuleResult(rule.id, name, rule.severity, "timeliness", 1, 0 if fresh else 1, message=message)
 
 
-def _result(rule: ValidationRule, column: str, kept: Sequence[bool]) -> RuleResult:
-    failed = [number for number, keeps in enumerate(kept, 1) if not keeps]
-    message = f"{len(failed)} of {len(kept)} rows fail {rule.check}" if failed else ""
+def _result(rule: ValidationRule, column: str, verdicts: Sequence[bool]) -> RuleResult:
+    failed = [number for number, keeps in enumerate(verdicts, 1) if not keeps]
+    message = f"{len(failed)} of {len(verdicts)} rows fail {rule.check}" if failed else ""
     return RuleResult(
-        rule.id, column, rule.severity, CHECK_DIMENSIONS[rule.check], len(kept), len(failed),
+        rule.id, column, rule.severity, CHECK_DIMENSIONS[rule.check], len(verdicts), len(failed),
         tuple(failed[:_MOST_ROWS]), message,
     )  # fmt: skip
 

@@ -126,8 +126,8 @@ class AuditLog:
             message = f"{self._head.name} is gone or spoilt, so that a cut tail would not show"
             faults.append(Fault("cut", len(lines) + 1, message))
         faults += _cut(self._head.name, head, codes, len(lines))
-        for kept in [*([anchor] if anchor else []), *anchors]:
-            faults += _cut("the anchor", kept, codes, len(lines))
+        for anchored in [*([anchor] if anchor else []), *anchors]:
+            faults += _cut("the anchor", anchored, codes, len(lines))
         return Audit(len(lines), before, tuple(faults))
 
     def entries(self) -> list[dict[str, Json]]:
@@ -196,8 +196,8 @@ def _short(details: Mapping[str, Json]) -> dict[str, Json]:
     return dict(details) if len(text.encode("utf-8", "surrogatepass")) < _LONGEST // 2 else {"digest": digest(details)}
 
 
-def _cut(keeper: str, kept: tuple[int, str] | None, codes: Mapping[int, str], lines: int) -> list[Fault]:
+def _cut(keeper: str, entry: tuple[int, str] | None, codes: Mapping[int, str], lines: int) -> list[Fault]:
     """A fault where the entry that `keeper` knows is not in the log as it knows it."""
-    if kept is None or codes.get(kept[0]) == kept[1]:
+    if entry is None or codes.get(entry[0]) == entry[1]:
         return []
-    return [Fault("cut", lines + 1, f"{keeper} knows entry {kept[0]}, which is not in the log")]
+    return [Fault("cut", lines + 1, f"{keeper} knows entry {entry[0]}, which is not in the log")]

@@ -144,12 +144,12 @@ def _understood(block: DataBlock, size: int) -> str:
         times = sorted((one.time for one in observations if one.time), key=_start)
         axes = dict.fromkeys(axis for one in observations for axis in one.members if axis != "subject")
         ends = [time.label for time in dict.fromkeys((times[0], times[-1]))] if times else []
-        told = {
+        parts = {
             "unit": " or ".join(map(unit_text, measure.units)),
             "by": ", ".join(f"{axis} ({_members(facts.dimensions[axis])})" for axis in axes),
             "period": " to ".join(ends),
         }
-        words = "; ".join(f"{name} {clean_scalar(text)}" for name, text in told.items() if text)
+        words = "; ".join(f"{name} {clean_scalar(text)}" for name, text in parts.items() if text)
         if words:
             lines.append(f"- {clean_scalar(measure.title)}: {words}")
     return "measures as they are understood:\n" + "\n".join(lines) + "\n" if lines else ""

@@ -209,8 +209,8 @@ def _judged(
     is_discussion = _discusses(reading.text, passage)
     chance = _chance(passage.probability, _combined(words), is_discussion=is_discussion)
     if not words and passage.probability >= 0.5 and chance >= THRESHOLDS["strict"]:
-        told = reading.text[passage.start : passage.end][:200]
-        hit = _ruled(Hit("injection.suspected", chance, passage.start, told), suspected)
+        excerpt = reading.text[passage.start : passage.end][:200]
+        hit = _ruled(Hit("injection.suspected", chance, passage.start, excerpt), suspected)
         hits.append(hit)
         chance = hit.weight
     if is_discussion and (words or passage.probability >= 0.5):
@@ -296,7 +296,7 @@ def _reading_hits(reading: DecodedText, blocked: list[str]) -> Iterator[Hit]:
 
 
 def _rule_hits(rule: Rule, text: str, shown: str) -> Iterator[Hit]:
-    found = 0
+    count = 0
     last = -1
     for number, at in enumerate(_candidates(rule, text)):
         if number >= _MOST_CANDIDATES:
@@ -307,8 +307,8 @@ def _rule_hits(rule: Rule, text: str, shown: str) -> Iterator[Hit]:
         if match := rule.compiled.match(text, at):
             yield Hit(rule.kind, rule.weight, at, shown[at : match.end()][:200])
             last = match.end()
-            found += 1
-            if found >= _MOST_FINDINGS:
+            count += 1
+            if count >= _MOST_FINDINGS:
                 return
 
 
@@ -355,12 +355,12 @@ def _finding(hit: Hit, part: Part) -> Finding:
     column = len(before) - (before.rfind("\n") + 1) + 1
     shown = f"{part.name}.{path}" if path else part.name
     what = hit.kind.replace("secret.", "looks like a secret: ").replace("_", " ")
-    said = f'{what}: "{" ".join(hit.text.split())[:120]}"' if hit.text else what
+    message = f'{what}: "{" ".join(hit.text.split())[:120]}"' if hit.text else what
     hidden = f" (written in {hit.encoding})" if hit.encoding else ""
     return Finding(
         kind=hit.kind,
         severity="warning",
-        message=said + hidden,
+        message=message + hidden,
         where=Where(shown, line, column),
         text=hit.text.strip(),
         hint=hit.reason or _advice(hit.kind),

@@ -36,8 +36,8 @@ def find_leaks(text: str, prompt: Prompt, *, decoded: Sequence[DecodedText] = ()
     secret += [("note", f"the context {context.path}", context.text, _CONTEXT) for context in prompt.contexts]
     for severity, name, source, least in secret:
         pieces = _pieces(source)
-        if (found := _longest(text, pieces))[1] >= least:
-            yield found[0], _leak(severity, name, text[found[0] : found[0] + 200])
+        if (longest := _longest(text, pieces))[1] >= least:
+            yield longest[0], _leak(severity, name, text[longest[0] : longest[0] + 200])
         for reading in decoded:
             if _longest(reading.text, pieces)[1] >= _PIECE:
                 yield reading.start or 0, _leak("error", f"{name}, written in {reading.encoding},", reading.text)

@@ -63,18 +63,18 @@ class SecurityModule:
     def validate_prompt(self, prompt: str | Prompt) -> ValidationResult:
         """Whether a prompt may be sent: a text is screened whole, a Prompt in the parts its author did not write."""
         if isinstance(prompt, str):
-            found = self.detect_injection(prompt)
+            detection = self.detect_injection(prompt)
             sanitized = strip_invisible(prompt)
         else:
-            found = self._told(
+            detection = self._told(
                 screen_prompt(
                     prompt, level=self.level, allow=self.allow, block=self.block, classify=self.enable_ml_detection
                 )
             )
             sanitized = strip_invisible(prompt.text)
-        messages = [f"{finding.where}: {finding.message}" for finding in found.findings]
-        errors, warnings = ([], messages) if found.is_safe else (messages, [])
-        return ValidationResult(found.is_safe, errors, warnings, {"prompt": sanitized})
+        messages = [f"{finding.where}: {finding.message}" for finding in detection.findings]
+        errors, warnings = ([], messages) if detection.is_safe else (messages, [])
+        return ValidationResult(detection.is_safe, errors, warnings, {"prompt": sanitized})
 
     def _check(self, name: str, value: Any) -> ValidationResult:
         errors: list[str] = []
@@ -82,7 +82,7 @@ class SecurityModule:
         for path, text in _texts(name, value):
             if len(text) > self.max_length:
                 errors.append(f"{path}: {len(text)} characters, the most is {self.max_length}")
-            found = self._told(
+            detection = self._told(
                 screen(
                     text,
                     level=self.level,
@@ -92,7 +92,9 @@ class SecurityModule:
                     classify=self.enable_ml_detection,
                 )
             )
-            (warnings if found.is_safe else errors).extend(f"{path}: {finding.message}" for finding in found.findings)
+            (warnings if detection.is_safe else errors).extend(
+                f"{path}: {finding.message}" for finding in detection.findings
+            )
         if not _is_plain(value):
             errors.append(f"{name}: {type(value).__name__} is not a plain value")
         return ValidationResult(not errors, errors, warnings)
@@ -106,19 +108,19 @@ class SecurityModule:
             return [self._sanitize(item) for item in value]
         return value if _is_plain(value) else clean_scalar(str(value), max_length=self.max_length)
 
-    def _told(self, found: DetectionResult) -> DetectionResult:
-        if self._on_event and found.flags:
-            self._on_event(found)
-        return found
+    def _told(self, detection: DetectionResult) -> DetectionResult:
+        if self._on_event and detection.flags:
+            self._on_event(detection)
+        return detection
 
 
 def _texts(path: str, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, str):
         return [(path, value)]
     if isinstance(value, Mapping):
-        return [found for name, item in value.items() for found in _texts(f"{path}.{name}", item)]
+        return [pair for name, item in value.items() for pair in _texts(f"{path}.{name}", item)]
     if isinstance(value, list | tuple):
-        return [found for index, item in enumerate(value) for found in _texts(f"{path}[{index}]", item)]
+        return [pair for index, item in enumerate(value) for pair in _texts(f"{path}[{index}]", item)]
     return []
 
 

@@ -29,8 +29,8 @@ def plain(text: str) -> str:
     """The plain reading: same lines, but in NFKC, nothing invisible, and no foreign letters inside Latin words."""
     if text.isascii():
         return text
-    seen = unicodedata.normalize("NFKC", strip_invisible(text)).translate(_DRAWN)
-    return fold_lookalikes(_SOFT.sub("", seen))
+    visible = unicodedata.normalize("NFKC", strip_invisible(text)).translate(_DRAWN)
+    return fold_lookalikes(_SOFT.sub("", visible))
 
 
 def fold_lookalikes(text: str) -> str:

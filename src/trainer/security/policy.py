@@ -82,7 +82,7 @@ def judge_answer(
     Where no rule decides, level `strict` refuses every error, the others none: a secret is masked at every level, and
     what would be fetched is fetched by no page that is made here.
     """
-    told: list[Finding] = []
+    reported: list[Finding] = []
     refused: list[Finding] = []
     for finding in findings:
         rule = first_rule(policy.rules, finding.kind, (ANSWER,), instruction)
@@ -91,9 +91,9 @@ def judge_answer(
         if rule is not None:
             severity: Literal["error", "warning"] = "error" if rule.then == "block" else "warning"
             finding = replace(finding, severity=severity, hint=rule.reason)  # noqa: PLW2901
-        told.append(finding)
+        reported.append(finding)
         if (rule is not None and rule.then == "block") or (
             rule is None and policy.level == "strict" and finding.severity == "error"
         ):
             refused.append(finding)
-    return tuple(told), tuple(refused)
+    return tuple(reported), tuple(refused)

@@ -116,10 +116,10 @@ class RedisRetriever(DataRetriever):
                     walk = client.scan_iter(match=pattern, count=_BATCH)
                 else:
                     walk = iter([pattern.encode()] if client.exists(pattern) else [])
-                seen: set[bytes] = set()  # SCAN may give a key twice
+                scanned: set[bytes] = set()  # SCAN may give a key twice
                 while batch := list(islice(walk, _BATCH)):
-                    fresh = [key for key in dict.fromkeys(batch) if key not in seen]
-                    seen.update(fresh)
+                    fresh = [key for key in dict.fromkeys(batch) if key not in scanned]
+                    scanned.update(fresh)
                     yield from self._batch(client, fresh)
         except redis.RedisError as error:
             raise self._failure(name, error) from error

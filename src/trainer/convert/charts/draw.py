@@ -31,20 +31,20 @@ def draw(chart: Chart, *, ident: str) -> str:
 def describe(chart: Chart) -> str:
     """What the chart shows, in one sentence a measure."""
     names = short_names(chart.x)
-    said = []
+    sentences = []
     for series in chart.series:
         there = [(value, at) for at, value in enumerate(series.values) if value is not None]
         if not there:
             continue
         (low, low_at), (high, high_at) = min(there), max(there)
         first, last = there[0], there[-1]
-        said.append(
+        sentences.append(
             f"{series.name}: {figure(first[0], unit=chart.unit)} ({names[first[1]]}) to "
             f"{figure(last[0], unit=chart.unit)} ({names[last[1]]}); "
             f"lowest {figure(low, unit=chart.unit)} ({names[low_at]}), "
             f"highest {figure(high, unit=chart.unit)} ({names[high_at]})."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _line(chart: Chart) -> Drawn:
@@ -226,8 +226,8 @@ def _range(chart: Chart) -> Drawn:
     height = 18 + len(names) * 30
     if not rest:
         return parts, height
-    said = f"{lows.name} to {highs.name}; dot: {rest[0].name}"
-    return [*parts, text(said, left + 52, height + 6, size=11)], height + 14
+    legend = f"{lows.name} to {highs.name}; dot: {rest[0].name}"
+    return [*parts, text(legend, left + 52, height + 6, size=11)], height + 14
 
 
 _SPARK_WIDTH = 240.0

@@ -49,44 +49,44 @@ class Chart:
 def parse_chart(block: str, *, data: Mapping[str, Json], shown: str = "chart", first_line: int = 1) -> Chart:
     """The chart that a block declares, its rows taken from `data` or from the block; raises ChartError."""
     try:
-        said = load_yaml(block, shown=shown, first_line=first_line).value
+        settings = load_yaml(block, shown=shown, first_line=first_line).value
     except UsageError as error:
         raise ChartError(error.message, where=error.where) from None
-    if not isinstance(said, dict):
+    if not isinstance(settings, dict):
         raise ChartError("a chart block holds YAML keys such as type, data, x and y")
-    for key in said:
+    for key in settings:
         if key not in _KEYS:
             message, hint = unknown("chart key", key, _KEYS)
             raise ChartError(message, hint=hint)
-    columns, rows = _inline_rows(said) if "rows" in said else _data_rows(said, data)
-    return _chart(said, columns, rows)
+    columns, rows = _inline_rows(settings) if "rows" in settings else _data_rows(settings, data)
+    return _chart(settings, columns, rows)
 
 
-def _inline_rows(said: Mapping[str, Any]) -> tuple[list[str], list[Sequence[Json]]]:
-    rows = said["rows"]
+def _inline_rows(settings: Mapping[str, Any]) -> tuple[list[str], list[Sequence[Json]]]:
+    rows = settings["rows"]
     if not isinstance(rows, list) or not rows or not all(isinstance(row, list) and row for row in rows):
         raise ChartError("rows is a list of lists: [[x, y], [x, y]]")
     width = max(len(row) for row in rows)
-    columns = said.get("columns") or ["", *(f"Series {number}" for number in range(1, width))]
+    columns = settings.get("columns") or ["", *(f"Series {number}" for number in range(1, width))]
     if not isinstance(columns, list) or len(columns) != width or any(len(row) != width for row in rows):
         raise ChartError(f"every row and columns must have the same length ({width})")
     return [str(column) for column in columns], rows
 
 
-def _data_rows(said: Mapping[str, Any], data: Mapping[str, Json]) -> tuple[list[str], list[Sequence[Json]]]:
-    path = said.get("data")
+def _data_rows(settings: Mapping[str, Any], data: Mapping[str, Json]) -> tuple[list[str], list[Sequence[Json]]]:
+    path = settings.get("data")
     if not isinstance(path, str):
         raise ChartError("a chart names its data (data: NAME.path) or holds rows")
     records = _resolve(path, data)
     if not isinstance(records, list) or not records or not all(isinstance(record, dict) for record in records):
         raise ChartError(f'"{path}" is not a list of records')
-    x = str(said.get("x", "date"))
-    wanted = said.get("y")
+    x = str(settings.get("x", "date"))
+    wanted = settings.get("y")
     measures = [wanted] if isinstance(wanted, str) else wanted
     if not isinstance(measures, list) or not measures:
         raise ChartError("y names the measures to draw: y: [totalRevenue]")
     present = sorted({key for record in records for key in record})
-    by = said.get("by")
+    by = settings.get("by")
     for name in (x, *measures, *([by] if by is not None else [])):
         if name not in present:
             message, hint = unknown(f'field of "{path}"', str(name), present)
@@ -124,14 +124,14 @@ def _resolve(path: str, data: Mapping[str, Json]) -> Json:
         elif isinstance(value, Mapping) and step in value:
             value = value[step]
         else:
-            known = value if isinstance(value, Mapping) else ()
-            message, hint = unknown(f'step of "{path}"', step, known)
+            members = value if isinstance(value, Mapping) else ()
+            message, hint = unknown(f'step of "{path}"', step, members)
             raise ChartError(message, hint=hint)
     return value
 
 
-def _chart(said: Mapping[str, Any], columns: list[str], rows: list[Sequence[Json]]) -> Chart:
-    kind = said.get("type", "line")
+def _chart(settings: Mapping[str, Any], columns: list[str], rows: list[Sequence[Json]]) -> Chart:
+    kind = settings.get("type", "line")
     if kind not in KINDS:
         message, hint = unknown("chart type", str(kind), KINDS)
         raise ChartError(message, hint=hint)
@@ -139,8 +139,8 @@ def _chart(said: Mapping[str, Any], columns: list[str], rows: list[Sequence[Json
         raise ChartError(f"a chart has 1 to {_MOST_SERIES} measures and at most {_MOST_POINTS} points")
     if kind == "range" and len(columns) not in (3, 4):
         raise ChartError("a range chart has two measures, low and high, and perhaps a third, the present value")
-    given = said.get("labels")
-    labels: dict[str, Any] = given if isinstance(given, dict) else {}
+    own_labels = settings.get("labels")
+    labels: dict[str, Any] = own_labels if isinstance(own_labels, dict) else {}
     series = tuple(
         Series(str(labels.get(column, column)), tuple(_number(row[at + 1], column) for row in rows))
         for at, column in enumerate(columns[1:])
@@ -151,7 +151,7 @@ def _chart(said: Mapping[str, Any], columns: list[str], rows: list[Sequence[Json
         raise ChartError("areas on top of each other hold no negative values", hint="take line or stacked")
     if all(value is None for measure in series for value in measure.values):
         raise ChartError("there is no number to draw")
-    words = {key: str(said.get(key) or "") for key in ("title", "description", "unit")}
+    words = {key: str(settings.get(key) or "") for key in ("title", "description", "unit")}
     x_label = str(labels.get(columns[0], columns[0].capitalize()))
     return Chart(kind, tuple("" if row[0] is None else str(row[0]) for row in rows), series, x_label=x_label, **words)
 

@@ -59,7 +59,7 @@ def drawing(parts: list[str], *, height: float, title: str, description: str, id
     """A whole SVG with its title and description for those who cannot see it."""
     words = tag("title", escape(title), id=f"{ident}-t") if title else ""
     words += tag("desc", escape(description), id=f"{ident}-d") if description else ""
-    labelled = " ".join(f"{ident}-{part}" for part, said in (("t", title), ("d", description)) if said)
+    labelled = " ".join(f"{ident}-{part}" for part, content in (("t", title), ("d", description)) if content)
     return tag(
         "svg",
         words + "".join(parts),

@@ -26,15 +26,15 @@ class Formulas:
 
     def inline(self, tex: str) -> str:
         """The HTML of a formula among words."""
-        found = self._found(tex, display=False)
-        return found or f'<code class="math">{escape(tex)}</code>'
+        markup = self._found(tex, display=False)
+        return markup or f'<code class="math">{escape(tex)}</code>'
 
     def block(self, tex: str) -> str:
         """The HTML of a formula on a line of its own."""
-        found = self._found(tex, display=True)
-        if found is None:
+        markup = self._found(tex, display=True)
+        if markup is None:
             return f'<pre class="math"><code>{escape(tex.strip())}</code></pre>\n'
-        return f'<div class="formula" tabindex="0">{found}</div>\n'
+        return f'<div class="formula" tabindex="0">{markup}</div>\n'
 
     def _found(self, tex: str, *, display: bool) -> str | None:
         try:

@@ -86,10 +86,10 @@ def _check_depth(tex: str) -> None:
         raise Untypeset("brackets that do not match")
 
 
-def _environment(found: re.Match[str]) -> str:
-    name = _KNOWN_AS.get(found[1], found[1])
+def _environment(match: re.Match[str]) -> str:
+    name = _KNOWN_AS.get(match[1], match[1])
     if name == "":
         return ""
     if name not in _KNOWN:
-        raise Untypeset(f"unknown environment {found[1]}")
-    return found[0].replace(found[1], name)
+        raise Untypeset(f"unknown environment {match[1]}")
+    return match[0].replace(match[1], name)

@@ -45,11 +45,11 @@ def _converted(tex: str, display: bool) -> Element:
 
     source = prepared(tex)
     try:
-        found = Converter(display="block" if display else "inline").convert_to_element(source)
+        root = Converter(display="block" if display else "inline").convert_to_element(source)
     except Exception as error:  # the converter's own errors have no class in common
         raise Untypeset(_said(error)) from None
     tree = Element("math", {"display": "block"} if display else {})
-    tree.extend(_lines(_cleaned(found[0], display=display)))
+    tree.extend(_lines(_cleaned(root[0], display=display)))
     for node in tree.iter():
         node.attrib.pop("movable", None)
     if lost := letters(source) - Counter("".join(_plain(tree))):
@@ -73,9 +73,9 @@ def _plain(tree: Element) -> Iterator[str]:
             yield unicodedata.normalize("NFKC", leaf.text)
 
 
-def _lines(found: Element) -> list[Element]:
+def _lines(element: Element) -> list[Element]:
     """The row; where it is broken into lines, a table of them."""
-    row = found if found.tag == "mrow" else _row([found])
+    row = element if element.tag == "mrow" else _row([element])
     lines: list[list[Element]] = [[]]
     for child in row:
         if child.get("linebreak"):
@@ -94,27 +94,27 @@ def _lines(found: Element) -> list[Element]:
     return [table]
 
 
-def _cleaned(found: Element, *, display: bool) -> Element:
-    tag = found.tag
+def _cleaned(element: Element, *, display: bool) -> Element:
+    tag = element.tag
     if tag in _LEAVES:
-        return _leaf(found)
+        return _leaf(element)
     if tag == "mspace":
-        return _space(found)
+        return _space(element)
     if tag == "mpadded":
-        if found.get("width") == "0":
+        if element.get("width") == "0":
             raise Untypeset("a sign struck through another")
-        return _row([_cleaned(child, display=display) for child in found if child.tag != "mspace"])
-    if tag == "menclose" and found.get("notation") == "box":
-        inside = [_cleaned(child, display=display) for child in found]
+        return _row([_cleaned(child, display=display) for child in element if child.tag != "mspace"])
+    if tag == "menclose" and element.get("notation") == "box":
+        inside = [_cleaned(child, display=display) for child in element]
         return _node("menclose", {"notation": "box"}, children=inside)
-    if (tag not in _ARITY and tag not in _GROUPS) or found.get("columnlines") or found.get("rowlines"):
+    if (tag not in _ARITY and tag not in _GROUPS) or element.get("columnlines") or element.get("rowlines"):
         raise Untypeset(f"{tag} has no counterpart")
-    children = [_cleaned(child, display=display) for child in found]
+    children = [_cleaned(child, display=display) for child in element]
     if len(children) != _ARITY.get(tag, len(children)):
         raise Untypeset("a command without all its parts")
     if tag in ("mrow", "mtd", "mstyle", "msqrt", "math"):
         children = _joined(_spaced(children))
-    return _special(_node(tag, _kept(found), children=children), display=display)
+    return _special(_node(tag, _kept(element), children=children), display=display)
 
 
 def _special(node: Element, *, display: bool) -> Element:
@@ -126,32 +126,32 @@ def _special(node: Element, *, display: bool) -> Element:
     return node
 
 
-def _kept(found: Element) -> dict[str, str]:
-    allowed = _ATTRIBUTES.get(found.tag, {})
-    return {name: value for name, value in found.attrib.items() if name in allowed and allowed[name].fullmatch(value)}
+def _kept(element: Element) -> dict[str, str]:
+    allowed = _ATTRIBUTES.get(element.tag, {})
+    return {name: value for name, value in element.attrib.items() if name in allowed and allowed[name].fullmatch(value)}
 
 
-def _leaf(found: Element) -> Element:
-    raw = found.text or ""
+def _leaf(element: Element) -> Element:
+    raw = element.text or ""
     text = _ENTITY.sub(lambda code: chr(int(code[1], 16)), raw)
-    if len(found) or any(unicodedata.category(letter) in ("Cc", "Cs", "Cn") for letter in text):
+    if len(element) or any(unicodedata.category(letter) in ("Cc", "Cs", "Cn") for letter in text):
         raise Untypeset("a letter that is none")
-    attributes = _kept(found)
-    if found.tag == "mtext":
+    attributes = _kept(element)
+    if element.tag == "mtext":
         return _node("mtext", attributes, text=re.sub(r"\\([%&_#{} ])", r"\1", _words(text)))
     if raw.startswith("\\") and len(raw) > 1:
         raise Untypeset(f"unknown command {raw}")
     if raw in ("&", "{", "}", "\\"):
         raise Untypeset(f"{raw} out of place")
-    tag, text = _kind(found.tag, text), _styled(text, found.get("mathvariant", ""))
+    tag, text = _kind(element.tag, text), _styled(text, element.get("mathvariant", ""))
     if raw != text and len(text) == 1 and text.isascii() and text.isalpha():
         attributes["mathvariant"] = "normal"
     if tag == "mo" and text in ("|", "\u2016", "/"):
         attributes |= {"lspace": "0em", "rspace": "0em"}
-    if tag == "mo" and unicodedata.category(text[:1] or " ") in ("Ps", "Pe") and found.tag == "mi":
+    if tag == "mo" and unicodedata.category(text[:1] or " ") in ("Ps", "Pe") and element.tag == "mi":
         attributes["stretchy"] = "false"
-    leaf = _node(tag, attributes if tag in (found.tag, "mo") else {}, text=text)
-    if found.tag == "mo" and found.get("movablelimits") == "true":
+    leaf = _node(tag, attributes if tag in (element.tag, "mo") else {}, text=text)
+    if element.tag == "mo" and element.get("movablelimits") == "true":
         leaf.set("movable", "true")
     return leaf
 
@@ -180,18 +180,18 @@ def _styled(text: str, variant: str) -> str:
 
 def _letter(letter: str, style: str) -> str:
     name = unicodedata.name(letter, "").replace("LATIN ", "").replace("GREEK ", "").replace(" LETTER", "")
-    for found in (f"MATHEMATICAL {style} {name}", f"{style.replace('FRAKTUR', 'BLACK-LETTER')} {name}"):
+    for letter_name in (f"MATHEMATICAL {style} {name}", f"{style.replace('FRAKTUR', 'BLACK-LETTER')} {name}"):
         try:
-            return unicodedata.lookup(found)
+            return unicodedata.lookup(letter_name)
         except KeyError:
             continue
     raise Untypeset(f"no letter {letter} in that style")
 
 
-def _space(found: Element) -> Element:
-    if found.get("linebreak"):
+def _space(element: Element) -> Element:
+    if element.get("linebreak"):
         return Element("mspace", {"linebreak": "newline"})
-    width = found.get("width", "0em")
+    width = element.get("width", "0em")
     width = _SPACES.get(width, width)
     if not _LENGTH.fullmatch(width):
         raise Untypeset(f"a space of {width}")

@@ -84,12 +84,12 @@ def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> Extracti
         return Extraction(reason=f"longer than {_LONGEST} characters")
     whole = _strict(text.strip())
     if whole is not None and (schema is None or isinstance(whole.value, dict | list)):
-        found = [whole]
+        candidates = [whole]
     else:
-        found = _unique(_candidates(split_reasoning(text)[0]))
+        candidates = _unique(_candidates(split_reasoning(text)[0]))
     if schema is not None:
-        found = [fitted for candidate in found for fitted in _fitted(candidate, schema)]
-    ranked = sorted(found, key=_rank, reverse=True)
+        candidates = [fitted for candidate in candidates for fitted in _fitted(candidate, schema)]
+    ranked = sorted(candidates, key=_rank, reverse=True)
     if not ranked:
         return Extraction(reason="no JSON in it that can be read without guessing")
     return Extraction(tuple(ranked), ambiguous=_ambiguous(ranked))
@@ -158,17 +158,17 @@ def _sequence(text: str) -> JsonCandidate | None:
     values: list[JsonCandidate] = []
     at = 0
     while at < len(text):
-        found = _balanced(text, at)
-        candidate = found[0] if found else _tolerant(text, at, "whole")
+        balanced = _balanced(text, at)
+        candidate = balanced[0] if balanced else _tolerant(text, at, "whole")
         if candidate is None or not isinstance(candidate.value, dict | list):
             return None
-        end = found[1] if found else candidate.position
+        end = balanced[1] if balanced else candidate.position
         values += [candidate] if candidate.value else []
         gap = re.compile(r"\s*,?\s*").match(text, end)
         at = gap.end() if gap else end
     if len(values) < 2 or all(isinstance(value.value, list) for value in values):
         return replace(values[0], repairs=(*values[0].repairs, "empty value dropped")) if len(values) == 1 else None
-    repairs = dict.fromkeys(["values read as a list", *(said for value in values for said in value.repairs)])
+    repairs = dict.fromkeys(["values read as a list", *(repair for value in values for repair in value.repairs)])
     return JsonCandidate([value.value for value in values], "whole", tuple(repairs), values[-1].truncated)
 
 
@@ -179,12 +179,12 @@ def _in_fence(fence: re.Match[str]) -> JsonCandidate | None:
     content = re.sub(r"\A(?:const|let|var)?\s*[\w.]+\s*=\s*(?=[{\[])", "", content).removesuffix(";")
     if content[:1] not in ("{", "[") and language not in _JSON_LANGUAGES:
         return None
-    found = _strict(content) or _lines(content) or _tolerant(content, 0, "fence", to_end=True)
-    if found is None:
+    candidate = _strict(content) or _lines(content) or _tolerant(content, 0, "fence", to_end=True)
+    if candidate is None:
         return None
-    if language not in _JSON_LANGUAGES and _is_citation(found.value):
+    if language not in _JSON_LANGUAGES and _is_citation(candidate.value):
         return None
-    return JsonCandidate(found.value, "fence", found.repairs, found.truncated, position=fence.start())
+    return JsonCandidate(candidate.value, "fence", candidate.repairs, candidate.truncated, position=fence.start())
 
 
 def _lines(text: str) -> JsonCandidate | None:

@@ -44,10 +44,10 @@ def fit(value: Json, schema: Mapping[str, Any]) -> float:
     if not isinstance(value, dict):
         return 0.3
     required = [key for key in schema.get("required", ()) if isinstance(key, str)]
-    known = list(schema.get("properties", {}))
-    has = _share(required, value) if required else _share(known, value)
-    foreign = _share([key for key in value if key not in known], value) * len(value) / (len(value) or 1)
-    return round(0.3 + 0.5 * has + 0.1 * (1 - (foreign if known else 0)), 3)
+    properties = list(schema.get("properties", {}))
+    has = _share(required, value) if required else _share(properties, value)
+    foreign = _share([key for key in value if key not in properties], value) * len(value) / (len(value) or 1)
+    return round(0.3 + 0.5 * has + 0.1 * (1 - (foreign if properties else 0)), 3)
 
 
 def _share(keys: list[str], value: Mapping[str, Json]) -> float:

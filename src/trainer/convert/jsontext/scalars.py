@@ -80,9 +80,9 @@ def bare_value(text: str, at: int, *, member: bool) -> tuple[Json, int, str] | N
 
 
 def _stop(text: str, at: int) -> int:
-    found = _STOP.search(text, at)
-    assert found
-    stop = found.start()
+    match = _STOP.search(text, at)
+    assert match
+    stop = match.start()
     for mark in ("//", "/*", " #"):
         comment = text.find(mark, at, stop)
         if comment > 0 and not text.startswith("://", comment - 1):

@@ -117,34 +117,34 @@ def spelt_keys(comment: str, schema: Schema | None) -> dict[str, str]:
 
 def ordered(value: Mapping[str, Any], schema: Schema | None) -> list[str]:
     """The keys in the schema's order, those it does not know after them in their own."""
-    known = [key for key in _properties(schema) if key in value]
-    return [*known, *(key for key in value if key not in known)]
+    first = [key for key in _properties(schema) if key in value]
+    return [*first, *(key for key in value if key not in first)]
 
 
 def inner(schema: Schema | None, key: str) -> Schema | None:
     """The schema of a member."""
-    found = _properties(schema).get(key)
-    return found if isinstance(found, Mapping) else None
+    below = _properties(schema).get(key)
+    return below if isinstance(below, Mapping) else None
 
 
 def items(schema: Schema | None) -> Schema | None:
     """The schema of a list's items."""
-    found = (schema or {}).get("items")
-    return found if isinstance(found, Mapping) else None
+    below = (schema or {}).get("items")
+    return below if isinstance(below, Mapping) else None
 
 
 def _properties(schema: Schema | None) -> Mapping[str, Any]:
-    found = (schema or {}).get("properties")
-    return found if isinstance(found, Mapping) else {}
+    properties = (schema or {}).get("properties")
+    return properties if isinstance(properties, Mapping) else {}
 
 
 def _titles(schema: Schema | None) -> dict[str, str]:
     """The label of each property that has a title: with its unit, and only where no two are alike."""
     titles = {}
-    for key, said in _properties(schema).items():
-        title = said.get("title") if isinstance(said, Mapping) else None
+    for key, described in _properties(schema).items():
+        title = described.get("title") if isinstance(described, Mapping) else None
         if isinstance(title, str) and title.strip() == title and title and title.isprintable() and "  " not in title:
-            unit = said.get("unit") or said.get("x-unit")
+            unit = described.get("unit") or described.get("x-unit")
             titles[key] = f"{title} ({unit})" if isinstance(unit, str) and unit.isprintable() else title
     alike = [title.casefold() for title in titles.values()]
     return {key: title for key, title in titles.items() if alike.count(title.casefold()) == 1}

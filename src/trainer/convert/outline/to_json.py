@@ -64,8 +64,8 @@ def _document_value(document: Document, schema: Schema | None) -> Json:
 
 def _titled(title: str, value: Json, document: Document, schema: Schema | None) -> Json:
     """The value with the document's title, unless its schema or its front matter says it already."""
-    known = (str((schema or {}).get("title") or ""), str(document.meta.get("title") or ""))
-    if title.casefold() in (words.casefold() for words in known):
+    titles = (str((schema or {}).get("title") or ""), str(document.meta.get("title") or ""))
+    if title.casefold() in (words.casefold() for words in titles):
         return value
     if isinstance(value, dict):
         return {"title": title, **value} if "title" not in value else value
@@ -108,8 +108,8 @@ def _key(children: Sequence[Any]) -> tuple[str, bool]:
 
 
 def _children(node: SyntaxTreeNode) -> list[Any]:
-    found = next((child for child in node.walk() if child.type == "inline"), None)
-    return list(found.token.children or []) if found and found.token else []
+    inline = next((child for child in node.walk() if child.type == "inline"), None)
+    return list(inline.token.children or []) if inline and inline.token else []
 
 
 def _value(section: _Section, schema: Schema | None) -> Json:

@@ -68,7 +68,7 @@ class PdfPool:
         self._idle.put(worker)
         if problem := header.get("error"):
             raise ConversionError(f"no PDF: {problem}", where=Where(shown), hint=header.get("hint"))
-        return Converted(content, tuple(_finding(said, shown) for said in header["findings"]))
+        return Converted(content, tuple(_finding(finding, shown) for finding in header["findings"]))
 
     def close(self) -> None:
         """End all workers."""
@@ -107,11 +107,11 @@ class PdfPool:
 
     def _failure(self, error: Exception, worker: _Worker, shown: str) -> ConversionError:
         if isinstance(error, TimeoutError):
-            said, hint = f"no PDF after {self._seconds:g} s", "split the document, or raise the limit"
+            message, hint = f"no PDF after {self._seconds:g} s", "split the document, or raise the limit"
         else:
-            said = f"the PDF worker ended ({worker.epitaph()})"
+            message = f"the PDF worker ended ({worker.epitaph()})"
             hint = f"a document may use {self._memory / _GIGABYTE:.1f} GB: split it if it is very long"
-        return ConversionError(said, where=Where(shown), hint=hint)
+        return ConversionError(message, where=Where(shown), hint=hint)
 
 
 @lru_cache(maxsize=1)
@@ -186,9 +186,9 @@ class _Worker:
         return f"signal {-code}" if code and code < 0 else f"exit code {code}"
 
 
-def _finding(said: dict[str, str], shown: str) -> Finding:
-    severity: Severity = "note" if said.get("severity") == "note" else "warning"
-    return Finding(said["kind"], severity, said["message"], Where(shown), text=said.get("text", ""))
+def _finding(finding: dict[str, str], shown: str) -> Finding:
+    severity: Severity = "note" if finding.get("severity") == "note" else "warning"
+    return Finding(finding["kind"], severity, finding["message"], Where(shown), text=finding.get("text", ""))
 
 
 def missing_libraries() -> str | None:

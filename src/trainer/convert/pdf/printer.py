@@ -109,27 +109,27 @@ class _Log(logging.Handler):
 
     def findings(self) -> list[dict[str, str]]:
         """The warnings about content, each once; those about styles say nothing to a reader."""
-        found = {}
-        for said in self.records:
-            if glyph := _MISSING_GLYPH.search(said):
+        findings = {}
+        for line in self.records:
+            if glyph := _MISSING_GLYPH.search(line):
                 message = f"no font has the letter {glyph[1]!r} ({glyph[2]}); a box stands in its place"
-                found[message] = {"kind": "missing_glyph", "message": message, "text": glyph[1]}
-            elif said.startswith("Failed to load image"):
-                found[said] = {"kind": "missing_image", "message": said}
-            elif said.startswith("No anchor"):
-                found[said] = {"kind": "broken_link", "message": said}
-        return list(found.values())
+                findings[message] = {"kind": "missing_glyph", "message": message, "text": glyph[1]}
+            elif line.startswith("Failed to load image"):
+                findings[line] = {"kind": "missing_image", "message": line}
+            elif line.startswith("No anchor"):
+                findings[line] = {"kind": "broken_link", "message": line}
+        return list(findings.values())
 
 
 def clipped(document: Any) -> list[dict[str, str]]:
     """The words that stand beyond the edge of their page."""
-    found = []
+    findings = []
     for number, page in enumerate(document.pages, 1):
         for box in page._page_box.descendants():
             if isinstance(box, TextBox) and box.text.strip() and _outside(box, page):
                 message = f'"{box.text.strip()[:60]}" is cut off at the edge of page {number}'
-                found.append({"kind": "clipped", "message": message, "text": box.text.strip()})
-    return found[:_MOST_CLIPPED]
+                findings.append({"kind": "clipped", "message": message, "text": box.text.strip()})
+    return findings[:_MOST_CLIPPED]
 
 
 def _outside(box: Any, page: Any) -> bool:
@@ -153,7 +153,7 @@ def finish_tags(_document: Any, pdf: Any) -> None:
 def _embody(item: Any, elements: Mapping[str, Any], pdf: Any) -> None:
     """Put the parts of a list item that are neither its label nor a body into one body."""
     parts = list(item["K"]) if isinstance(item.get("K"), pydyf.Array) else []
-    loose = [part for part in parts if (found := elements.get(_reference(part))) and found["S"] not in _IN_ITEM]
+    loose = [part for part in parts if (element := elements.get(_reference(part))) and element["S"] not in _IN_ITEM]
     if not loose:
         return
     body = pydyf.Dictionary({"Type": "/StructElem", "S": "/LBody", "P": item.reference, "K": pydyf.Array(loose)})
@@ -161,8 +161,8 @@ def _embody(item: Any, elements: Mapping[str, Any], pdf: Any) -> None:
     for part in loose:
         elements[_reference(part)]["P"] = body.reference
     at = parts.index(loose[0])
-    kept = [part for part in parts if part not in loose]
-    item["K"] = pydyf.Array([*kept[:at], body.reference, *kept[at:]])
+    fixed = [part for part in parts if part not in loose]
+    item["K"] = pydyf.Array([*fixed[:at], body.reference, *fixed[at:]])
 
 
 def _scope_headers(elements: Mapping[str, Any]) -> None:

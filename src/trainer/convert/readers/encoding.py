@@ -80,8 +80,8 @@ def _guessed(content: bytes, shown: str, fault: UnicodeDecodeError) -> Decoded:
     message = f"not UTF-8 text (byte 0x{content[fault.start]:02x})"
     best = _best(guesses)
     if best is not None:
-        told = Finding("encoding", "warning", f"{message}: read as {best.encoding}", where, hint="save it as UTF-8")
-        return Decoded(_lines(best.text), best.encoding, (told,))
+        finding = Finding("encoding", "warning", f"{message}: read as {best.encoding}", where, hint="save it as UTF-8")
+        return Decoded(_lines(best.text), best.encoding, (finding,))
     if not guesses:
         raise ConversionError(message, where=where, hint="save the file as UTF-8")
     names = ", ".join(guess.encoding for guess in guesses[:4])

@@ -227,8 +227,8 @@ class _Story:
         author, *words = ["", *("".join(part.itertext()) for part in children(comment, "p", "list"))]
         named = child(comment, "creator")
         author = "".join(named.itertext()) if named is not None else ""
-        said = " ".join(" ".join(words).split())
-        return f"{author}: {said}" if author else said
+        body = " ".join(" ".join(words).split())
+        return f"{author}: {body}" if author else body
 
     def _noted(self, words: str, *, is_markdown: bool = False) -> str:
         if not words:

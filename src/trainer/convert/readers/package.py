@@ -192,10 +192,10 @@ _PROPERTIES = {
 
 def properties(root: _Element | None) -> dict[str, Json]:
     """What Dublin Core and its like say of a document: title, author, when it was made."""
-    said: dict[str, Json] = {}
+    values: dict[str, Json] = {}
     if root is not None:
         for element in root.iter("*"):
             name, words = _PROPERTIES.get(local(element)), " ".join((element.text or "").split())
-            if name and words and name not in said:
-                said[name] = words
-    return said
+            if name and words and name not in values:
+                values[name] = words
+    return values

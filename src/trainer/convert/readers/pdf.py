@@ -200,13 +200,13 @@ def _fields(page: Any) -> Iterator[str]:
 
 
 def _about(document: Any) -> dict[str, Json]:
-    said = document.get_metadata_dict(skip_empty=True)
+    metadata = document.get_metadata_dict(skip_empty=True)
     meta: dict[str, Json] = {}
     for name, key in _PROPERTIES.items():
-        if words := " ".join(str(said.get(name, "")).replace("\0", "").split()):
+        if words := " ".join(str(metadata.get(name, "")).replace("\0", "").split()):
             meta[key] = words
     for name, key in _DATES.items():
-        if moment := re.match(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?", str(said.get(name, ""))):
+        if moment := re.match(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?", str(metadata.get(name, ""))):
             meta[key] = "-".join(part for part in moment.groups() if part)
     return meta
 

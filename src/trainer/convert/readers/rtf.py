@@ -167,8 +167,8 @@ class _Reader:
     @property
     def meta(self) -> dict[str, Json]:
         """What the file says of itself."""
-        said = {name: " ".join("".join(words).split()) for name, words in self._about.items()}
-        return {name: words for name, words in said.items() if words}
+        values = {name: " ".join("".join(words).split()) for name, words in self._about.items()}
+        return {name: words for name, words in values.items() if words}
 
     def markdown(self) -> str:
         """All that was read."""

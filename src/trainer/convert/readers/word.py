@@ -308,9 +308,9 @@ class _Document:
     def _style(self, name: str, elements: dict[str, Any]) -> _Style:
         """A style with what it takes over from those it is based on."""
         level, list_id, list_level = None, None, 0
-        seen: set[str] = set()
-        while name in elements and name not in seen:
-            seen.add(name)
+        visited: set[str] = set()
+        while name in elements and name not in visited:
+            visited.add(name)
             style = elements[name]
             title, outline = child(style, "name"), child(style, "pPr", "outlineLvl")
             words = (attribute(title, "val") or "") if title is not None else ""

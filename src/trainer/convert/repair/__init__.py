@@ -51,6 +51,6 @@ def repair_markdown(text: str) -> Repaired:
     """The text with known faults of model output mended, each repair told; without such a fault the same text."""
     repairs: list[Repair] = []
     for mend in _PASSES:
-        text, made = mend(text)
-        repairs += made
+        text, mended = mend(text)
+        repairs += mended
     return Repaired(text, tuple(repairs))

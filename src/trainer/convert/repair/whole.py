@@ -56,8 +56,8 @@ def strip_tokens(text: str) -> tuple[str, list[Repair]]:
         following = _NEXT_CHANNEL.search(text, channel.end())
         pieces.append(text[at : channel.start()])
         at = following.start() if following else len(text)
-    kept = _TOKENS.sub("", "".join([*pieces, text[at:]]))
-    return (kept, [Repair("tokens", 1, "control tokens dropped")]) if kept != text else (text, [])
+    stripped = _TOKENS.sub("", "".join([*pieces, text[at:]]))
+    return (stripped, [Repair("tokens", 1, "control tokens dropped")]) if stripped != text else (text, [])
 
 
 def unescape_lines(text: str) -> tuple[str, list[Repair]]:
@@ -74,11 +74,11 @@ def unescape_lines(text: str) -> tuple[str, list[Repair]]:
 def unwrap_answer(text: str) -> tuple[str, list[Repair]]:
     """The document out of a fence around the whole answer, and out of the chatter around that fence."""
     lines = text.split("\n")
-    told = [number for number, line in enumerate(lines) if line.strip()]
-    if len(told) < 2:
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    if len(filled) < 2:
         return text, []
-    start = next((number for number in told if _MARKDOWN_FENCE.match(lines[number].strip())), None)
-    if start is None or not all(_CHATTER.match(lines[number].strip()) for number in told if number < start):
+    start = next((number for number in filled if _MARKDOWN_FENCE.match(lines[number].strip())), None)
+    if start is None or not all(_CHATTER.match(lines[number].strip()) for number in filled if number < start):
         return text, []
     match = _MARKDOWN_FENCE.match(lines[start].strip())
     assert match
@@ -89,7 +89,7 @@ def unwrap_answer(text: str) -> tuple[str, list[Repair]]:
     if (match[2] or "").lower() in ("text", "txt", "html") and not re.search(r"^#{1,6} ", inner, re.MULTILINE):
         return text, []
     after = [line for line in lines[end + 1 :] if line.strip()] if end is not None else []
-    if end is None and not any(number < start for number in told) and not match[2]:
+    if end is None and not any(number < start for number in filled) and not match[2]:
         return text, []
     if not all(_AFTERWORD.match(line.strip()) for line in after):
         return text, []

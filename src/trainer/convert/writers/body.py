@@ -93,9 +93,9 @@ class BodyRenderer(RendererHTML):
         kind = _mark_of(tokens, idx)
         if kind is None:
             return super().renderToken(tokens, idx, options, env)
-        target, said = (escape(str(tokens[idx].attrGet(name) or "")) for name in ("href", "title"))
-        note = f'<span class="said" aria-hidden="true">{said}</span>' if said and not self._paper else ""
-        label = f' aria-label="{kind}: {said}"' if said else ""
+        target, title = (escape(str(tokens[idx].attrGet(name) or "")) for name in ("href", "title"))
+        note = f'<span class="said" aria-hidden="true">{title}</span>' if title and not self._paper else ""
+        label = f' aria-label="{kind}: {title}"' if title else ""
         return f'<span class="mark {kind}">{note}<a href="{target}"{label}>'
 
     def link_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
@@ -188,12 +188,12 @@ class BodyRenderer(RendererHTML):
         label = f' role="region" aria-label="{name}" tabindex="0"'
         classes = f"table {fit(meta['rows'])}".strip()
         opening = f'<div class="{classes}"{label}>\n<table'
-        said = f" ({part})" if part else ""
+        suffix = f" ({part})" if part else ""
         if caption is None:
-            return f"{opening}>\n<caption>{said.strip()}</caption>\n" if part else f"{opening}>\n"
+            return f"{opening}>\n<caption>{suffix.strip()}</caption>\n" if part else f"{opening}>\n"
         words = self.renderInline(caption.children, options, env)
         ident = f' id="table-{number}"' if meta.get("first", True) else ""
-        return f"{opening}{ident}>\n<caption><b>Table {number}{said}.</b> {words}</caption>\n"
+        return f"{opening}{ident}>\n<caption><b>Table {number}{suffix}.</b> {words}</caption>\n"
 
     def wide_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
         """The start of a part that stands on landscape pages."""

@@ -202,8 +202,8 @@ class _Writer:
     def _marked(self, name: str, content: str) -> str:
         """The content as a place that links may lead to."""
         self._bookmarks += 1
-        number, said = self._bookmarks, escape(name[:40])
-        return f'<w:bookmarkStart w:id="{number}" w:name="{said}"/>{content}<w:bookmarkEnd w:id="{number}"/>'
+        number, bookmark = self._bookmarks, escape(name[:40])
+        return f'<w:bookmarkStart w:id="{number}" w:name="{bookmark}"/>{content}<w:bookmarkEnd w:id="{number}"/>'
 
     def _list(self, node: SyntaxTreeNode, *, style: str, depth: int) -> Iterator[str]:
         number = 1
@@ -224,8 +224,8 @@ class _Writer:
 
     def _table(self, node: SyntaxTreeNode) -> Iterator[str]:
         meta = node.nester_tokens.opening.meta if node.nester_tokens else {}
-        if said := self._caption(meta):
-            yield paragraph(said, "Caption")
+        if caption := self._caption(meta):
+            yield paragraph(caption, "Caption")
         rows = [row for part in node.children for row in part.children]
         yield grid(
             meta["rows"],
@@ -255,9 +255,9 @@ class _Writer:
             return
         if meta["ident"] in self._charts:
             yield paragraph(self._drawn(*self._charts[meta["ident"]], chart.description or describe(chart)), "", extra)
-        said = chart_rows(chart)
-        cells = [[(run(cell), "right" if column else "") for column, cell in enumerate(row)] for row in said]
-        yield grid(said, cells, room=self._room, direction=self._furnished.direction)
+        rows = chart_rows(chart)
+        cells = [[(run(cell), "right" if column else "") for column, cell in enumerate(row)] for row in rows]
+        yield grid(rows, cells, room=self._room, direction=self._furnished.direction)
         yield paragraph("", "TableEnd")
 
     def _keep_notes(self, block: SyntaxTreeNode) -> None:
@@ -270,11 +270,11 @@ class _Writer:
         self._in_note = False
 
     def _inline(self, node: SyntaxTreeNode, *, bold: bool = False) -> str:
-        found = next((child for child in node.children if child.type == "inline"), None)
-        if found is None or found.token is None:
+        inline = next((child for child in node.children if child.type == "inline"), None)
+        if inline is None or inline.token is None:
             return ""
-        self._stand_at(found.token)
-        return self._runs(found.token.children or [], bold=bold)
+        self._stand_at(inline.token)
+        return self._runs(inline.token.children or [], bold=bold)
 
     def _stand_at(self, token: Token | None) -> None:
         """Remember the line for what is found in its pictures."""
@@ -330,13 +330,13 @@ class _Writer:
 
     def _picture(self, token: Token) -> str:
         alt = plain_text(token.children)
-        found = self._images.find(token, alt)
-        pixels = size(found[1]) if found else None
-        if found is None or pixels is None:
-            if found:
-                self._images.leave_out(str(token.attrGet("src")), f"Word files show no {found[0]}")
+        image = self._images.find(token, alt)
+        pixels = size(image[1]) if image else None
+        if image is None or pixels is None:
+            if image:
+                self._images.leave_out(str(token.attrGet("src")), f"Word files show no {image[0]}")
             return run(f"[{alt}]", {"em"})
-        number = self._embed(found[1], found[0].rpartition("/")[2].replace("jpeg", "jpg"))
+        number = self._embed(image[1], image[0].rpartition("/")[2].replace("jpeg", "jpg"))
         return drawing(number, pixels, alt, room=self._room)
 
     def _drawn(self, svg: str, png: bytes, alt: str) -> str:

@@ -67,14 +67,14 @@ def package_relations() -> str:
 def relations(links: Mapping[str, str], images: Mapping[str, str]) -> str:
     """What the document refers to: its own parts, pictures and addresses."""
     own = ("styles", "numbering", "footnotes", "settings")
-    said = [f'<Relationship Id="own{part}" Type="{_R}/{part}" Target="{part}.xml"/>' for part in own]
-    said.append(f'<Relationship Id="ownfooter" Type="{_R}/footer" Target="footer1.xml"/>')
-    said += [f'<Relationship Id="{ident}" Type="{_R}/image" Target="{path}"/>' for path, ident in images.items()]
-    said += [
+    entries = [f'<Relationship Id="own{part}" Type="{_R}/{part}" Target="{part}.xml"/>' for part in own]
+    entries.append(f'<Relationship Id="ownfooter" Type="{_R}/footer" Target="footer1.xml"/>')
+    entries += [f'<Relationship Id="{ident}" Type="{_R}/image" Target="{path}"/>' for path, ident in images.items()]
+    entries += [
         f'<Relationship Id="{ident}" Type="{_R}/hyperlink" Target="{escape(address)}" TargetMode="External"/>'
         for address, ident in links.items()
     ]
-    return f'{HEAD}<Relationships xmlns="{_PACKAGE}/relationships">{"".join(said)}</Relationships>'
+    return f'{HEAD}<Relationships xmlns="{_PACKAGE}/relationships">{"".join(entries)}</Relationships>'
 
 
 def properties(title: str, author: str, created: str) -> str:

@@ -32,10 +32,12 @@ def run(text: str, marks: Set[str] = frozenset(), *, style: str = "") -> str:
     """Words with their marks, by the names of their tokens; dates and amounts in them stay on one line."""
     if not text:
         return ""
-    said = (f'<w:rStyle w:val="{style}"/>' if style else "") + "".join(look for mark, look in _LOOKS if mark in marks)
-    said += "<w:rtl/>" if text_direction(text) == "rtl" else ""
+    properties = (f'<w:rStyle w:val="{style}"/>' if style else "") + "".join(
+        look for mark, look in _LOOKS if mark in marks
+    )
+    properties += "<w:rtl/>" if text_direction(text) == "rtl" else ""
     words = escape(_CONTROL.sub("", text if style else with_fixed_spaces(text)), quote=False)
-    return f'<w:r>{f"<w:rPr>{said}</w:rPr>" if said else ""}<w:t xml:space="preserve">{words}</w:t></w:r>'
+    return f'<w:r>{f"<w:rPr>{properties}</w:rPr>" if properties else ""}<w:t xml:space="preserve">{words}</w:t></w:r>'
 
 
 def lines(text: str) -> str:
@@ -44,14 +46,14 @@ def lines(text: str) -> str:
 
 
 def _as_written(line: str) -> str:
-    said = escape(_CONTROL.sub("", line), quote=False)
-    return f'<w:r><w:t xml:space="preserve">{said}</w:t></w:r>' if said else ""
+    written = escape(_CONTROL.sub("", line), quote=False)
+    return f'<w:r><w:t xml:space="preserve">{written}</w:t></w:r>' if written else ""
 
 
 def paragraph(content: str, style: str = "", extra: str = "") -> str:
     """A paragraph in a style; `extra` is said of it beyond that."""
-    said = (f'<w:pStyle w:val="{style}"/>' if style else "") + extra
-    return f"<w:p><w:pPr>{said}</w:pPr>{content}</w:p>"
+    properties = (f'<w:pStyle w:val="{style}"/>' if style else "") + extra
+    return f"<w:p><w:pPr>{properties}</w:pPr>{content}</w:p>"
 
 
 def alignment(cell: SyntaxTreeNode) -> str:
@@ -130,11 +132,11 @@ def drawing(number: int, pixels: tuple[int, int], alt: str, *, room: int, vector
     width, height = max(pixels[0], 1), max(pixels[1], 1)
     scale = min(1.0, room * 635 / (width * _PIXEL), PORTRAIT * 635 / (height * _PIXEL))
     wide, high = int(width * _PIXEL * scale), int(height * _PIXEL * scale)
-    said = escape(_CONTROL.sub("", alt))
+    description = escape(_CONTROL.sub("", alt))
     vectors = _VECTOR.format(number=vector) if vector else ""
     return (
         f'<w:r><w:drawing><wp:inline distT="0" distB="0" distL="0" distR="0"><wp:extent cx="{wide}" cy="{high}"/>'
-        f'<wp:docPr id="{number}" name="Picture {number}" descr="{said}"/><a:graphic>'
+        f'<wp:docPr id="{number}" name="Picture {number}" descr="{description}"/><a:graphic>'
         '<a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/picture"><pic:pic>'
         f'<pic:nvPicPr><pic:cNvPr id="{number}" name="Picture {number}"/><pic:cNvPicPr/></pic:nvPicPr>'
         f'<pic:blipFill><a:blip r:embed="image{number}">{vectors}</a:blip>'

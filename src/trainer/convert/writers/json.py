@@ -24,18 +24,18 @@ def write(source: Document | Dataset, options: Options) -> Converted[str]:
 
 def write_extracted(content: bytes, *, shown: str, options: Options) -> Converted[str]:
     """The best JSON in a text, with a finding for each repair and each doubt; raises ConversionError for none."""
-    found = extract_json(content.decode("utf-8-sig", "replace"), options.schema)
+    extraction = extract_json(content.decode("utf-8-sig", "replace"), options.schema)
     where = Where(shown)
-    if not found.found:
-        raise ConversionError(found.reason, where=where)
-    check_fit(found.value, options.schema, shown=shown)
-    findings = [Finding("json_repair", "note", repair, where) for repair in found.repairs]
-    if found.truncated:
+    if not extraction.found:
+        raise ConversionError(extraction.reason, where=where)
+    check_fit(extraction.value, options.schema, shown=shown)
+    findings = [Finding("json_repair", "note", repair, where) for repair in extraction.repairs]
+    if extraction.truncated:
         findings.append(Finding("json_truncated", "warning", "the answer was cut off", where))
-    if found.ambiguous:
-        count = len(found.candidates)
+    if extraction.ambiguous:
+        count = len(extraction.candidates)
         findings.append(Finding("json_ambiguous", "warning", f"one of {count} values was chosen", where))
-    converted = _finite(found.value, shown)
+    converted = _finite(extraction.value, shown)
     return Converted(converted.content, (*findings, *converted.findings))
 
 

@@ -103,10 +103,10 @@ def _missing(letters: Sequence[str], document: Document) -> Iterator[Finding]:
         return
     at = min((document.source.find(letter) for letter in boxed if letter in document.source), default=0)
     line = document.source.count("\n", 0, at) + 1
-    said = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in boxed[:3]) + (
+    listed = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in boxed[:3]) + (
         " and more" if len(boxed) > 3 else ""
     )
-    message = f"pdfLaTeX has no letter for {said}: boxes with their numbers stand in their place"
+    message = f"pdfLaTeX has no letter for {listed}: boxes with their numbers stand in their place"
     hint = "compile it with LuaLaTeX or XeLaTeX and a font that has them"
     yield Finding("missing_glyph", "warning", message, Where(document.shown, line), hint=hint)
 
@@ -222,11 +222,11 @@ class _Writer:
         else:
             yield "\n".join([f"\\begin{{{environment}}}", *blocks, f"\\end{{{environment}}}\n"])
 
-    def _code(self, said: str) -> str:
+    def _code(self, content: str) -> str:
         """A block of code; a note cannot hold one, there it is set as lines."""
         if not self._in_note:
-            return verbatim(said)
-        return "\\newline{}".join(f"\\texttt{{{code(line)}}}" for line in said.rstrip("\n").split("\n"))
+            return verbatim(content)
+        return "\\newline{}".join(f"\\texttt{{{code(line)}}}" for line in content.rstrip("\n").split("\n"))
 
     def _list(self, node: SyntaxTreeNode) -> Iterator[str]:
         """A list; below a depth that fills the page its items are paragraphs with their marks."""
@@ -273,8 +273,8 @@ class _Writer:
     def _figure(self, node: SyntaxTreeNode) -> str:
         meta = node.meta
         chart = self._furnished.charts.get(meta["ident"])
-        said = escape(chart_title(chart) if chart else meta["caption"])
-        title = f"{self._label(meta['ident'])}\\textbf{{Figure {meta['number']}.}} {said}"
+        caption = escape(chart_title(chart) if chart else meta["caption"])
+        title = f"{self._label(meta['ident'])}\\textbf{{Figure {meta['number']}.}} {caption}"
         if chart is None:
             drawn = self._pieces(node.token) if node.token else ""
             whole = f"{title}\\par\\smallskip\n{drawn}"
@@ -331,15 +331,15 @@ class _Writer:
     def _picture(self, token: Token) -> str:
         alt = plain_text(token.children)
         source = str(token.attrGet("src") or "")
-        found, place = self._images.find(token, alt), self._images.place(source)
-        said = f"\\textit{{{{[}}{escape(alt)}{{]}}}}"
-        if found is None or isinstance(place, str):
-            return said
+        image, place = self._images.find(token, alt), self._images.place(source)
+        replacement = f"\\textit{{{{[}}{escape(alt)}{{]}}}}"
+        if image is None or isinstance(place, str):
+            return replacement
         name = self._images.shown_as(place)
-        if found[0] not in ("image/png", "image/jpeg") or not _NAMEABLE.fullmatch(name):
-            why = f"LaTeX reads no {found[0]}" if _NAMEABLE.fullmatch(name) else "LaTeX cannot read a file of that name"
+        if image[0] not in ("image/png", "image/jpeg") or not _NAMEABLE.fullmatch(name):
+            why = f"LaTeX reads no {image[0]}" if _NAMEABLE.fullmatch(name) else "LaTeX cannot read a file of that name"
             self._images.leave_out(source, why)
-            return said
+            return replacement
         return f"\\projectpicture{{{name}}}{{{escape(alt)}}}"
 
     def _note(self, ident: int) -> str:

@@ -119,9 +119,9 @@ def pdf_string(text: str) -> str:
 
 def address(link: str) -> str:
     """What begins a link to an address."""
-    kept = re.sub(r"[\\{}\s^]", "", _plainly(link))
-    kept = "".join(letter if letter.isascii() else _percent(letter) for letter in kept)
-    return "\\href{" + re.sub(r"([%#&_~$])", r"\\\1", kept).replace("\\~", "\\string~") + "}{"
+    target = re.sub(r"[\\{}\s^]", "", _plainly(link))
+    target = "".join(letter if letter.isascii() else _percent(letter) for letter in target)
+    return "\\href{" + re.sub(r"([%#&_~$])", r"\\\1", target).replace("\\~", "\\string~") + "}{"
 
 
 def _percent(letter: str) -> str:
@@ -156,9 +156,9 @@ def _commands() -> frozenset[str]:
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
-def verbatim(said: str) -> str:
+def verbatim(text: str) -> str:
     """A block of code as it is written; long lines are wrapped by the typesetter."""
-    content = "".join(letter for letter in said.rstrip("\n").expandtabs(4) if letter >= " " or letter == "\n")
+    content = "".join(letter for letter in text.rstrip("\n").expandtabs(4) if letter >= " " or letter == "\n")
     content = content.replace("\x7f", "").replace("\\end{Verbatim}", "\\end {Verbatim}")
     return f"\\begin{{Verbatim}}\n{content}\n\\end{{Verbatim}}\n"
 
@@ -173,6 +173,6 @@ def declarations(letters: list[str]) -> str:
     lines = []
     for letter in letters:
         number = f"{ord(letter):04X}"
-        said = ESCAPES.get(letter, f"\\missingletter{{{number}}}")
-        lines.append(f"\\DeclareUnicodeCharacter{{{number}}}{{\\texorpdfstring{{{said}}}{{[{number}]}}}}\n")
+        command = ESCAPES.get(letter, f"\\missingletter{{{number}}}")
+        lines.append(f"\\DeclareUnicodeCharacter{{{number}}}{{\\texorpdfstring{{{command}}}{{[{number}]}}}}\n")
     return f"\\ifPDFTeX\n{''.join(lines)}\\fi\n" if lines else ""

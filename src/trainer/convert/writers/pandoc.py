@@ -53,19 +53,19 @@ def write_as(target: str, source: Document | Dataset, options: Options) -> Conve
 
 def find_pandoc() -> str | None:
     """Pandoc's path: the program on PATH, else the one in the package pypandoc_binary."""
-    found = find_spec("pypandoc")
-    bundled = Path(found.origin).parent / "files" / "pandoc" if found and found.origin else None
+    spec = find_spec("pypandoc")
+    bundled = Path(spec.origin).parent / "files" / "pandoc" if spec and spec.origin else None
     return shutil.which("pandoc") or (str(bundled) if bundled and bundled.is_file() else None)
 
 
 def _undated(archive: bytes) -> bytes:
     """The same archive without the time it was packed at, which older pandocs write."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as given, zipfile.ZipFile(buffer, "w") as made:
-        for part in given.infolist():
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for part in source.infolist():
             info = zipfile.ZipInfo(part.filename, (1980, 1, 1, 0, 0, 0))
             info.compress_type, info.create_system = part.compress_type, 0
-            made.writestr(info, given.read(part))
+            target.writestr(info, source.read(part))
     return buffer.getvalue()
 
 
@@ -75,8 +75,8 @@ def _run(pandoc: str, target: str, page: str, *, shown: str) -> bytes:
     if done.returncode and _NO_TEMPLATE in done.stderr:
         done = _done(command, page, shown=shown)
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip() or f"exit code {done.returncode}"
-        raise ConversionError(f"pandoc: {said}", where=Where(shown), hint="pandoc 2.15 or later is needed")
+        stderr = done.stderr.decode("utf-8", "replace").strip() or f"exit code {done.returncode}"
+        raise ConversionError(f"pandoc: {stderr}", where=Where(shown), hint="pandoc 2.15 or later is needed")
     return done.stdout
 
 

@@ -83,8 +83,8 @@ def _table(node: SyntaxTreeNode) -> str:
 
 
 def _inline(node: SyntaxTreeNode) -> str:
-    found = next((child.token for child in node.walk() if child.type == "inline"), None)
-    return "".join(_words(found.children or [])).strip() if found else ""
+    inline = next((child.token for child in node.walk() if child.type == "inline"), None)
+    return "".join(_words(inline.children or [])).strip() if inline else ""
 
 
 def _words(tokens: list[Token]) -> Iterator[str]:
