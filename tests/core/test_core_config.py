@@ -236,3 +236,50 @@ def test_a_setting_has_the_place_of_the_first_below_it(tmp_path: Path) -> None:
 
     assert config.origin("data_retriever.sources.api").place.endswith("config.yaml:3:16")
     assert config.origin("data_store") is None
+
+
+TARGETS = """\
+llm_provider: {provider: draft, temperature: 0.5}
+reports:
+  a: {instruction: a.md, params: {N: 1}, formats: [md, html]}
+targets:
+  dev:
+    llm_provider: {model: small}
+    reports: {a: {formats: [md], params: {N: 007}}}
+  odd:
+    llm_provider: {modell: x}
+"""
+
+
+def test_a_target_lies_over_the_file_and_below_the_environment(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(TARGETS)
+
+    plain = load_config(path, environ={})
+    chosen = load_config(path, environ={"TRAINER_TARGET": "dev"})
+    over = load_config(path, environ={"TRAINER_LLM_PROVIDER__MODEL": "big"}, target="dev")
+
+    assert (plain.target, plain.settings.llm_provider.model) == (None, "")
+    assert (chosen.target, chosen.settings.llm_provider.model) == ("dev", "small")
+    assert chosen.settings.llm_provider.temperature == 0.5
+    assert chosen.settings.reports["a"].formats == ["md"]
+    assert chosen.settings.reports["a"].params == {"N": "007"}
+    assert str(chosen.origin("llm_provider.model").place) == "config.yaml:6:27"
+    assert over.settings.llm_provider.model == "big"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("odd", 'config.yaml:9:20: unknown key "llm_provider.modell"\n  did you mean "llm_provider.model"?'),
+        ("de", 'unknown target "de"\n  did you mean "dev"?'),
+    ],
+)
+def test_what_is_wrong_with_a_target_is_told_with_its_place(tmp_path: Path, target: str, message: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(TARGETS)
+
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, environ={}, target=target)
+
+    assert message in str(caught.value)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trainer.actions.data import Sources, check_sources, local_blocks
@@ -39,11 +39,23 @@ class ConfigCheck:
     """What is probably not meant: variables that are not set, unused parameters, names that look misspelt …"""
 
 
-def check_config(project: Project) -> ConfigCheck:
+def check_config(project: Project, *, targets: Iterable[Callable[[], Project]] = ()) -> ConfigCheck:
     """What was checked: every report with its parameters, contexts, model and theme, and every instruction there is.
 
+    `targets` open the project with each of its targets, which are checked like it.
     Raises ConfigError or InstructionError with all problems at once; nothing is fetched.
     """
+    wrong, checked = [], []
+    for opened in (lambda: project, *targets):
+        try:
+            checked.append(_checked(opened()))
+        except UsageError as error:
+            wrong.append(error)
+    check_all(wrong)
+    return replace(checked[0], warnings=tuple(dict.fromkeys(text for one in checked for text in one.warnings)))
+
+
+def _checked(project: Project) -> ConfigCheck:
     specs = expand_reports(project.settings.reports)
     sources = Sources(project)
     instructions = Instructions(project, sources)

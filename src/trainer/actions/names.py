@@ -20,6 +20,11 @@ def report_tags(project: Project) -> list[str]:
     return sorted({tag for report in project.settings.reports.values() for tag in report.tags})
 
 
+def target_names(project: Project) -> list[str]:
+    """The targets of config.yaml."""
+    return sorted(project.settings.targets)
+
+
 def instruction_names(project: Project) -> list[str]:
     """Every instruction below the project's folder of them."""
     from trainer.prompts.find import list_instructions

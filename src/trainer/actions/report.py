@@ -95,7 +95,8 @@ def build_reports(
     due = sum(plan.stale or options.force for plan in planned.plans.values())
     on_total(due)
     if due:
-        with Recorder(project, "report", clock=clock) as recorder:
+        target = {"target": project.config.target} if project.config.target else None
+        with Recorder(project, "report", context=target, clock=clock) as recorder:
             build = Build(
                 project, options, planned.sources, recorder, clock=clock, on_event=on_event, on_warning=on_warning
             )

@@ -88,6 +88,13 @@ def tags(context: typer.Context) -> list[str]:
     return _names(context, report_tags)
 
 
+def targets(context: typer.Context) -> list[str]:
+    """Names of targets in config.yaml."""
+    from trainer.actions.names import target_names
+
+    return _names(context, target_names)
+
+
 def instructions(context: typer.Context) -> list[str]:
     """Names of instructions."""
     from trainer.actions.names import instruction_names

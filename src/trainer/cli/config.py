@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -41,11 +42,12 @@ def show(
 
 @app.command(cls=Command)
 def check(context: typer.Context, *, as_json: Json = False) -> None:
-    """Check config.yaml, its reports and every instruction; exit 2 where something is wrong."""
+    """Check config.yaml with each of its targets, its reports and every instruction; exit 2 for what is wrong."""
     from trainer.actions.config import check_config
 
     session: Session = context.obj
-    checked = check_config(session.project())
+    project = session.project()
+    checked = check_config(project, targets=(partial(session.project, name) for name in project.settings.targets))
     for warning in checked.warnings:
         session.say(f"warning: {warning}")
     if as_json:

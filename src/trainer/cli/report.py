@@ -23,10 +23,10 @@ from trainer.cli.app import (
     application,
     chosen,
 )
-from trainer.cli.completion import reports
+from trainer.cli.completion import reports, targets
 from trainer.cli.session import Session
 from trainer.cli.show import money, write_error, write_json, write_json_line, write_table, write_text
-from trainer.core.errors import Problem, StaleError, TrainerError, UsageError
+from trainer.core.errors import PartialError, Problem, StaleError, TrainerError, UsageError
 from trainer.core.formats import canonical_formats
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ def report(
     ] = False,
     model: Model = None,
     provider: Provider = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Settings of config.yaml's targets to use.", autocompletion=targets),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Build the reports whose inputs changed, skip the others.
@@ -90,7 +94,7 @@ def report(
     """
     from trainer.actions.report_outcome import BuildOptions
 
-    session: Session = context.obj
+    session: Session = replace(context.obj, target=target)
     if every and names:
         raise UsageError("--all and names of reports exclude each other")
     modes = {"--list": listing, "--check": check, "--dry-run": dry, "--watch": watch, "--prune": prune}
@@ -234,6 +238,8 @@ def _prune(session: Session, *, overwrite: bool, as_json: bool) -> None:
 
 
 def _build(session: Session, names: list[str], options: BuildOptions, *, as_json: bool) -> None:
+    from trainer.actions.notify import after_build
+
     outcomes = _outcomes(session, names, options)
     if as_json:
         write_json(outcomes)
@@ -241,9 +247,14 @@ def _build(session: Session, names: list[str], options: BuildOptions, *, as_json
         write_table(_HEADINGS, [_row(outcome) for outcome in outcomes])
     for line in _findings(outcomes):
         session.say(line)
+    hook_failures = after_build(session.project(), outcomes)
     for name, choice in next((outcome.plan for outcome in outcomes if outcome.plan), {}).items():
         session.detail(f"{name} {choice.value}: {choice.reason}")
+    for failure in hook_failures:
+        session.say(f"warning: {failure}")
     _raise_failures(outcomes)
+    if hook_failures:
+        raise PartialError("the reports are built, and what should follow failed", hint=hook_failures[0])
 
 
 def _findings(outcomes: list[ReportOutcome]) -> Iterator[str]:
@@ -283,12 +294,15 @@ def _watch(session: Session, names: list[str], options: BuildOptions, *, port: i
 def _build_watched(
     session: Session, names: list[str], changed: tuple[str, ...], options: BuildOptions, *, as_json: bool
 ) -> None:
+    from trainer.actions.notify import after_build
     from trainer.core.secrets import mask_secrets
 
     outcomes: list[ReportOutcome] = []
     failure = None
     try:
         outcomes = _outcomes(session, names, options)
+        for warning in after_build(session.project(), outcomes):
+            session.say(f"warning: {warning}")
         _raise_failures(outcomes)
     except (TrainerError, OSError) as error:
         failure = mask_secrets(str(error))

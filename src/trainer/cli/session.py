@@ -25,12 +25,23 @@ class Session:
     quiet: bool = False
     debug: bool = False
     environ: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    """The target of config.yaml that a command was told; without it, TRAINER_TARGET says."""
 
-    def project(self) -> Project:
-        """The project this call is about; raises UsageError where there is none, ConfigError for a bad config."""
+    def project(self, target: str | None = None) -> Project:
+        """The project this call is about; raises UsageError where there is none, ConfigError for a bad config.
+
+        `target` is the one to choose, before that of the session.
+        """
         from trainer.core.project import open_project
 
-        project = open_project(Path.cwd(), explicit=self.folder, environ=self.environ, overrides=self.overrides)
+        project = open_project(
+            Path.cwd(),
+            explicit=self.folder,
+            environ=self.environ,
+            overrides=self.overrides,
+            target=target or self.target,
+        )
         self.detail(f"project: {project.root}")
         return project
 

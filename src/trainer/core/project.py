@@ -47,7 +47,7 @@ class Project:
     @property
     def output(self) -> Path:
         """The folder of all that is written for git."""
-        return self.root / "output"
+        return self.inside(self.settings.site.folder, what="site.folder")
 
     @property
     def state(self) -> Path:
@@ -96,8 +96,13 @@ def find_root(start: Path, *, explicit: str | None = None, environ: Mapping[str,
 
 
 def open_project(
-    start: Path, *, explicit: str | None = None, environ: Mapping[str, str], overrides: Sequence[str] = ()
+    start: Path,
+    *,
+    explicit: str | None = None,
+    environ: Mapping[str, str],
+    overrides: Sequence[str] = (),
+    target: str | None = None,
 ) -> Project:
     """The project around `start`, its settings read and checked; nothing is created."""
     root = find_root(start, explicit=explicit, environ=environ)
-    return Project(root, load_config(root / CONFIG_NAME, environ=environ, overrides=overrides))
+    return Project(root, load_config(root / CONFIG_NAME, environ=environ, overrides=overrides, target=target))

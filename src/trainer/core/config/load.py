@@ -23,7 +23,9 @@ from trainer.core.yamltext import KEY, load_yaml
 from trainer.core.yamltext import Path as YamlPath
 
 _PREFIX = "TRAINER_"
-_NOT_SETTINGS = frozenset({"TRAINER_PROJECT"})
+TARGET = "TRAINER_TARGET"
+"""The variable that chooses a target where no flag does."""
+_NOT_SETTINGS = frozenset({"TRAINER_PROJECT", TARGET})
 _PAPERS = ("a5", "a4", "a3", "b5", "b4", "jis-b5", "jis-b4", "letter", "legal", "ledger")
 """The sizes of CSS Paged Media 3, section 7.1."""
 _LENGTHS = re.compile(r"\d+(?:\.\d+)?(?:mm|cm|in|pt) \d+(?:\.\d+)?(?:mm|cm|in|pt)")
@@ -54,6 +56,8 @@ class Config:
     """Keys that have no effect yet, with their places."""
     masked: Mapping[str, str] = field(default_factory=dict)
     """What may be shown of the keys that `${NAME}` filled: what came from the environment is a secret."""
+    target: str | None = None
+    """The chosen one of `targets`."""
 
     def shown(self) -> list[tuple[str, object, str]]:
         """Every setting as (dotted key, value, origin), in order; secrets masked."""
@@ -105,14 +109,23 @@ class _Layers:
 
 
 def load_config(
-    path: Path, *, environ: Mapping[str, str], overrides: Sequence[str] = (), shown: str = "config.yaml"
+    path: Path,
+    *,
+    environ: Mapping[str, str],
+    overrides: Sequence[str] = (),
+    target: str | None = None,
+    shown: str = "config.yaml",
 ) -> Config:
-    """The settings of a project. Flags win over the environment, the environment over the file.
+    """The settings of a project. Flags win over the environment, the environment over the target, that over the rest.
 
+    Without `target`, the variable TRAINER_TARGET chooses one.
     Raises ConfigError with all problems of the file at once, each with line and column and the nearest known name.
     """
     layers = _Layers({}, {}, {}, environ, {}, {}, [])
     _lay_file(layers, path, shown)
+    target = target or environ.get(TARGET) or None
+    if target is not None:
+        _lay_target(layers, target)
     _lay_environment(layers)
     for override in overrides:
         _lay_override(layers, override)
@@ -123,7 +136,7 @@ def load_config(
     if layers.problems:
         raise ConfigError(layers.problems[0].message, problems=layers.problems)
     assert isinstance(settings, Settings)
-    return Config(settings, layers.origins, layers.unset, unbuilt, layers.masked)
+    return Config(settings, layers.origins, layers.unset, unbuilt, layers.masked, target)
 
 
 def _lay_file(layers: _Layers, path: Path, shown: str) -> None:
@@ -137,11 +150,26 @@ def _lay_file(layers: _Layers, path: Path, shown: str) -> None:
         raise ConfigError("the file must be a mapping of sections", where=document.where())
     layers.tree = document.value
     layers.places = document.places
-    for name, report in _mapping(document.value.get("reports")).items():
-        for untyped in _UNTYPED & _mapping(report).keys():
-            report[untyped] = document.spelt("reports", name, untyped)
+    targets = _mapping(document.value.get("targets"))
+    for where in ((), *(("targets", target) for target in targets)):
+        section = _mapping(targets.get(where[1])) if where else document.value
+        for name, report in _mapping(section.get("reports")).items():
+            for untyped in _UNTYPED & _mapping(report).keys():
+                report[untyped] = document.spelt(*where, "reports", name, untyped)
     for key, _ in _leaves(document.value, ()):
         layers.origins[".".join(key)] = Origin("file", str(document.where(*key)))
+
+
+def _lay_target(layers: _Layers, name: str) -> None:
+    """Lay the settings of a target over the others; mappings are merged, lists and single values replaced."""
+    targets = _mapping(layers.tree.get("targets"))
+    if name not in targets:
+        message, hint = unknown("target", name, targets)
+        raise ConfigError(message, hint=hint if targets else "declare it: targets: {" + name + ": {…}}")
+    chosen = ("targets", name)
+    for key, value in _leaves(targets[name], ()):
+        _put(layers, key, value, Origin("file", str(layers.where((*chosen, *key)))))
+    layers.places |= {path[2:]: place for path, place in layers.places.items() if path[:2] == chosen and path[2:]}
 
 
 def _lay_environment(layers: _Layers) -> None:

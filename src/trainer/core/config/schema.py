@@ -311,6 +311,24 @@ class Site(Struct, frozen=True, kw_only=True):
 
     title: Annotated[str, Meta(description="Title of output/index.html.")] = "Reports"
     url: Annotated[Url | None, Meta(description="Where output/ is published; the Atom feed needs it.")] = None
+    folder: Annotated[str, Meta(description="Folder that reports are written to, below the project.")] = "output"
+
+
+class Hook(Struct, frozen=True, kw_only=True):
+    """What is run when something happened; it is told as JSON what did."""
+
+    command: Annotated[list[str], Meta(description="Program and arguments; it reads the JSON from stdin.")] = field(
+        default_factory=list
+    )
+    webhook: Annotated[Url | None, Meta(description="Address that the JSON is posted to.")] = None
+
+
+class Hooks(Struct, frozen=True, kw_only=True):
+    """What follows a command."""
+
+    after_build: Annotated[Hook, Meta(description="After `trainer report` built something.")] = field(
+        default_factory=Hook
+    )
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -359,7 +377,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     mart: Mart = field(default_factory=Mart)
     governance: Governance = field(default_factory=Governance)
     site: Site = field(default_factory=Site)
+    hooks: Hooks = field(default_factory=Hooks)
     reports: Annotated[dict[str, Report], Meta(description="The reports, by name.")] = field(default_factory=dict)
+    targets: Annotated[
+        dict[str, dict[str, Any]],
+        Meta(description="By a name for --target, settings that take the place of those above."),
+    ] = field(default_factory=dict)
 
 
 def overridden(section: T, changes: Mapping[str, Any], *, what: str) -> T:
