@@ -29,8 +29,6 @@ WORKER_MEMORY = 200_000_000
 _TIMEOUT = 15.0
 """Seconds after which a command goes on without what a contextual source would say: a database others hold for long."""
 
-Facts = Mapping[str, Json]
-
 
 def survey(project: Project, choice: ModelChoice, *, clock: Clock = system_clock) -> SeveralSources:
     """All five contextual sources, with their aggregation and the plan that they advise."""
@@ -41,7 +39,7 @@ def survey(project: Project, choice: ModelChoice, *, clock: Clock = system_clock
 
 def contextual_sources(
     project: Project, choice: ModelChoice, *, clock: Clock = system_clock
-) -> dict[str, Callable[[], Facts]]:
+) -> dict[str, Callable[[], Mapping[str, Json]]]:
     """The five sources by name; nothing is read before one is called."""
     return {
         "model_config": lambda: model_config(choice),
@@ -66,7 +64,9 @@ def plan_calls(
         return plan_concurrency({}, {}, calls=calls, chosen=Choice(configured, "llm_provider.concurrency", "setting"))
     if calls <= USUAL_CALLS or not _asks_model(choice):
         return plan_concurrency({}, {}, calls=min(calls, USUAL_CALLS))
-    facts: Mapping[str, Callable[[], Facts]] = {"performance": lambda: performance(project, choice, clock=clock)}
+    facts: Mapping[str, Callable[[], Mapping[str, Json]]] = {
+        "performance": lambda: performance(project, choice, clock=clock)
+    }
     several = fetch_functions(facts, timeout=_TIMEOUT, clock=clock)
     for reason in several.aggregation.gaps.values():
         return Choice(USUAL_CALLS, f"the records cannot be read: {reason}", "default")
@@ -90,7 +90,7 @@ def plan_storing(items: int, largest: int) -> Choice:
     return plan_batch({"memory_bytes": free_memory()}, items=items, largest=largest)
 
 
-def model_config(choice: ModelChoice) -> Facts:
+def model_config(choice: ModelChoice) -> Mapping[str, Json]:
     """The model's name, window, longest answer and prices in US dollars a million tokens; None where not known."""
     described = choice.described
     price = described.price if described else None
@@ -108,7 +108,7 @@ def model_config(choice: ModelChoice) -> Facts:
     }
 
 
-def tokenizer(choice: ModelChoice) -> Facts:
+def tokenizer(choice: ModelChoice) -> Mapping[str, Json]:
     """How this model's tokens are counted."""
     from trainer.prompts import is_exact
     from trainer.prompts.tokens import encoding_of
@@ -122,7 +122,7 @@ def tokenizer(choice: ModelChoice) -> Facts:
     }
 
 
-def performance(project: Project, choice: ModelChoice, *, clock: Clock = system_clock) -> Facts:
+def performance(project: Project, choice: ModelChoice, *, clock: Clock = system_clock) -> Mapping[str, Json]:
     """How the last calls of this model went, as their commands recorded it."""
     from trainer.actions.mart import list_executions
 
@@ -146,7 +146,7 @@ def performance(project: Project, choice: ModelChoice, *, clock: Clock = system_
     }
 
 
-def processing_state(project: Project) -> Facts:
+def processing_state(project: Project) -> Mapping[str, Json]:
     """What is kept, what waits, and how many other processes work on this project now."""
     from trainer.mart import backlog
 
@@ -171,7 +171,7 @@ def in_flight(project: Project) -> int:
     return len(writers(project.spool) - {os.getpid()})
 
 
-def resources(project: Project | None) -> Facts:
+def resources(project: Project | None) -> Mapping[str, Json]:
     """Cores, memory, disk, load and the rates that are allowed; None for what this system does not tell."""
     load: dict[str, float] = {}
     with contextlib.suppress(OSError):
@@ -188,7 +188,7 @@ def resources(project: Project | None) -> Facts:
     }
 
 
-def rates(project: Project) -> Facts:
+def rates(project: Project) -> Mapping[str, Json]:
     """The most requests and tokens a minute that the settings allow."""
     section = project.settings.llm_provider
     return {"requests_per_minute": section.requests_per_minute, "tokens_per_minute": section.tokens_per_minute}

@@ -16,7 +16,15 @@ from trainer.core.project import Project
 from trainer.core.registry import Adapter, Registry
 from trainer.core.values import DataBlock, Field, RetrievalResult, StoredData
 from trainer.prompts import REPORT, TABLE, DataQuery
-from trainer.sources import SOURCES, DataRetriever, Outcome, ServiceCall, SourceContext, raise_problems, retrieve_many
+from trainer.sources import (
+    SOURCES,
+    DataRetriever,
+    QueryOutcome,
+    ServiceCall,
+    SourceContext,
+    raise_problems,
+    retrieve_many,
+)
 from trainer.stores import DataStore, DocumentWrite, Head, ReadOnly
 
 PROJECT_SOURCES = Registry(
@@ -176,17 +184,20 @@ def is_current(request: DataRequest, head: Head | None, *, clock: Clock, default
 
 
 def fetch(
-    requests: Sequence[DataRequest], sources: Sources, *, on_outcome: Callable[[str, Outcome], None] = lambda *_: None
-) -> dict[str, Outcome]:
+    requests: Sequence[DataRequest],
+    sources: Sources,
+    *,
+    on_outcome: Callable[[str, QueryOutcome], None] = lambda *_: None,
+) -> dict[str, QueryOutcome]:
     """What the sources answered by storage key, all asked side by side; `on_outcome` is told each as it comes."""
     queries = [(str(request.source), request.query) for request in requests]
     keys = {
         canonical([source, dict(query)]): request.key
         for request, (source, query) in zip(requests, queries, strict=True)
     }
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, QueryOutcome] = {}
 
-    def done(outcome: Outcome) -> None:
+    def done(outcome: QueryOutcome) -> None:
         key = keys[canonical([outcome.source, dict(outcome.query)])]
         outcomes[key] = outcome
         on_outcome(key, outcome)

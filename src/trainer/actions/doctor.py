@@ -20,7 +20,7 @@ from trainer.core.errors import TrainerError
 from trainer.core.project import Project, open_project
 from trainer.mart import backlog, read_breaker
 
-Status = Literal["ok", "warning", "error"]
+DiagnosisStatus = Literal["ok", "warning", "error"]
 
 _OLDEST_PYTHON = (3, 11)
 _LEAST_FREE = 500_000_000
@@ -54,7 +54,7 @@ class Diagnosis:
     """One thing that was looked at."""
 
     name: str
-    status: Status
+    status: DiagnosisStatus
     detail: str
     remedy: str = ""
     """The command or change that mends it."""

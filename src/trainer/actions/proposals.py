@@ -13,7 +13,7 @@ from trainer.actions.notify import notify_people
 from trainer.actions.record import Recorder
 from trainer.actions.tables import open_catalog
 from trainer.catalog import ApprovalPolicy, Decision, Proposal, ProposalEvent, SchemaProposalEngine
-from trainer.catalog.values import OPEN_STATES, ProposalKind, State
+from trainer.catalog.values import OPEN_STATES, ProposalKind, ProposalState
 from trainer.core.clock import Clock, isoformat, parse_duration, system_clock
 from trainer.core.digest import digest
 from trainer.core.errors import UsageError, unknown
@@ -78,7 +78,7 @@ def show_proposal(
 def decide(
     project: Project,
     ids: Sequence[str],
-    state: State,
+    state: ProposalState,
     *,
     by: str,
     reason: str = "",
@@ -174,9 +174,9 @@ def audit_entries(events: Sequence[ProposalEvent]) -> Iterator[dict[str, Json]]:
 
 
 def _matching(engine: SchemaProposalEngine, wanted: Filter) -> list[Proposal]:
-    states: tuple[State, ...] = OPEN_STATES
+    states: tuple[ProposalState, ...] = OPEN_STATES
     if wanted.state is not None:
-        states = _choice("state", wanted.state, (*get_args(State), "all"))
+        states = _choice("state", wanted.state, (*get_args(ProposalState), "all"))
     kind = _choice("kind", wanted.kind, get_args(ProposalKind))[0] if wanted.kind else None
     return engine.proposals(
         states=states,

@@ -14,7 +14,7 @@ from trainer.reports import Reason
 if TYPE_CHECKING:
     from trainer.sources import Choice
 
-Status = Literal["built", "current", "stale", "edited", "orphaned", "removed", "failed", "refused"]
+ReportStatus = Literal["built", "current", "stale", "edited", "orphaned", "removed", "failed", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ReportOutcome:
     """What became of one report."""
 
     name: str
-    status: Status
+    status: ReportStatus
     title: str = ""
     reasons: tuple[Reason, ...] = ()
     """Why it was stale."""
@@ -83,7 +83,7 @@ class BuildOptions:
 
 def outcome_of_error(name: str, title: str, error: TrainerError) -> ReportOutcome:
     """What became of a report that was not built."""
-    status: Status = "failed"
+    status: ReportStatus = "failed"
     if isinstance(error, RefusedError | EditedError):
         status = "refused" if isinstance(error, RefusedError) else "edited"
     return ReportOutcome(name, status, title=title, error=error)

@@ -26,11 +26,11 @@ from trainer.core.files import write_pieces
 from trainer.core.project import Project
 from trainer.core.values import Json, RetrievalResult
 from trainer.reports import expand_reports, select_reports
-from trainer.sources import SOURCES, Outcome, Schema, create_source
+from trainer.sources import SOURCES, QueryOutcome, Schema, create_source
 from trainer.sources.streams import Stream
 from trainer.stores import Head
 
-Status = Literal["fetched", "unchanged", "fresh", "failed"]
+RetrievalStatus = Literal["fetched", "unchanged", "fresh", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Retrieved:
     key: str
     source: str
     query: Mapping[str, Json]
-    status: Status
+    status: RetrievalStatus
     """`fetched`: new data; `unchanged`: fetched, and equal to what is stored; `fresh`: stored data still holds."""
     version: int | None = None
     """In the store; None where nothing is stored."""
@@ -269,7 +269,7 @@ def _retrieve(
     ]
     retrieved: dict[str, Retrieved] = {}
 
-    def note(key: str, outcome: Outcome) -> None:
+    def note(key: str, outcome: QueryOutcome) -> None:
         retrieved[key] = _retrieved(key, outcome, heads.get(key))
         on_outcome(retrieved[key])
 
@@ -294,9 +294,9 @@ def _retrieve(
     return [replace(item, version=versions.get(key)) for key, item in {**fresh, **retrieved}.items()]
 
 
-def _retrieved(key: str, outcome: Outcome, head: Head | None) -> Retrieved:
+def _retrieved(key: str, outcome: QueryOutcome, head: Head | None) -> Retrieved:
     result = outcome.result
     if result is None:
         return Retrieved(key, outcome.source, outcome.query, "failed", error=outcome.error, seconds=outcome.seconds)
-    status: Status = "unchanged" if head is not None and head.digest == result.digest else "fetched"
+    status: RetrievalStatus = "unchanged" if head is not None and head.digest == result.digest else "fetched"
     return Retrieved(key, outcome.source, outcome.query, status, result=result, seconds=outcome.seconds)

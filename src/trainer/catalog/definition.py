@@ -20,9 +20,9 @@ from trainer.core.files import read_text
 from trainer.core.values import Json
 from trainer.core.yamltext import YamlDocument, load_yaml
 
-FieldType = Literal["text", "integer", "number", "decimal", "boolean", "date", "datetime", "list", "object"]
+CatalogType = Literal["text", "integer", "number", "decimal", "boolean", "date", "datetime", "list", "object"]
 Sensitivity = Literal["public", "internal", "confidential", "personal"]
-Origin = Literal["built-in", "project"]
+TableOrigin = Literal["built-in", "project"]
 
 PREFIX = "memory_"
 """What the table of a definition is called in the database: `memory_` and its name."""
@@ -88,7 +88,7 @@ class TableField:
     """One column of a catalogue table."""
 
     name: str
-    type: FieldType
+    type: CatalogType
     description: str = ""
     unit: str | None = None
     """Of its values: `USD`, `%`, `ms`, `bytes` …"""
@@ -148,7 +148,7 @@ class TableDefinition:
     """Days in which the trust in an unconfirmed row's freshness halves."""
     sensitivity: Sensitivity = "internal"
     examples: tuple[Mapping[str, Json], ...] = ()
-    origin: Origin = "built-in"
+    origin: TableOrigin = "built-in"
 
     def field(self, name: str) -> TableField | None:
         """The field of that name."""
@@ -267,7 +267,7 @@ def _name_in(document: YamlDocument, stem: str, problems: list[Problem]) -> str 
 
 
 def _definition(
-    name: str, value: Mapping[str, Any], document: YamlDocument | None, problems: list[Problem], origin: Origin
+    name: str, value: Mapping[str, Any], document: YamlDocument | None, problems: list[Problem], origin: TableOrigin
 ) -> TableDefinition | None:
     """The definition, or None with its problems added."""
     before = len(problems)
@@ -336,8 +336,8 @@ def _field(name: str, value: Any, wrong: Any, check_keys: Any) -> TableField | N
         wrong(f'"{name}" is no name of a field', *path, hint="small letters, 0-9 and _, and none that a row has anyway")
     check_keys(f"key of the field {name}", settings, _FIELD_KEYS, *path)
     kind = settings.get("type", "text")
-    if kind not in get_args(FieldType):
-        message, hint = unknown(f"type of {name}", str(kind), get_args(FieldType))
+    if kind not in get_args(CatalogType):
+        message, hint = unknown(f"type of {name}", str(kind), get_args(CatalogType))
         wrong(message, *path, hint=hint)
     for limit in ("min", "max"):
         if not isinstance(settings.get(limit), int | float | None):

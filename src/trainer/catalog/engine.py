@@ -46,7 +46,7 @@ from trainer.catalog.values import (
     ProposalDraft,
     ProposalEvent,
     ProposalKind,
-    State,
+    ProposalState,
 )
 from trainer.core.clock import isoformat
 from trainer.core.digest import digest
@@ -176,7 +176,7 @@ class SchemaProposalEngine:
     def proposals(
         self,
         *,
-        states: Sequence[State] = (),
+        states: Sequence[ProposalState] = (),
         table: str | None = None,
         kind: ProposalKind | None = None,
         source: str | None = None,
@@ -235,7 +235,7 @@ class SchemaProposalEngine:
         """Reject one; raises DecidedError where somebody was first."""
         return _only(self.decide([proposal_id], "rejected", by=rejected_by, reason=reason))
 
-    def decide(self, ids: Iterable[str], state: State, *, by: str, reason: str = "") -> tuple[Decision, ...]:
+    def decide(self, ids: Iterable[str], state: ProposalState, *, by: str, reason: str = "") -> tuple[Decision, ...]:
         """Approve, reject or defer proposals in one transaction; one that cannot be keeps none of the others back.
 
         A change of a schema is a transaction of its own, since it is written to a file too.
@@ -531,7 +531,7 @@ class SchemaProposalEngine:
         add_events(connection, [(one, POLICY, "expired", one.decision_reason or "") for one in closed], now)
 
 
-def _closed(proposal: Proposal, state: State, by: str, reason: str, at: datetime) -> Proposal:
+def _closed(proposal: Proposal, state: ProposalState, by: str, reason: str, at: datetime) -> Proposal:
     return replace(proposal, state=state, decided_by=by, decided_at=at, decision_reason=reason, problems=())
 
 

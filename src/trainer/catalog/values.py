@@ -12,8 +12,8 @@ from trainer.core.values import Json
 ProposalKind = Literal["insert", "create_table", "change_schema", "reclassify"]
 SCHEMA_KINDS: tuple[ProposalKind, ...] = ("create_table", "change_schema")
 """Those that change a YAML file of the project."""
-State = Literal["waiting", "deferred", "approved", "rejected", "expired"]
-OPEN_STATES: tuple[State, ...] = ("waiting", "deferred")
+ProposalState = Literal["waiting", "deferred", "approved", "rejected", "expired"]
+OPEN_STATES: tuple[ProposalState, ...] = ("waiting", "deferred")
 """Those that can still be decided."""
 POLICY = "policy"
 """Who decided where nobody did."""
@@ -131,7 +131,7 @@ class Proposal:
     id: str
     kind: ProposalKind
     table: str
-    state: State
+    state: ProposalState
     confidence: float
     reason: str
     source: str

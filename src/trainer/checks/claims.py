@@ -12,7 +12,7 @@ from trainer.checks.charts import chart_table
 from trainer.checks.concepts import concepts
 from trainer.checks.document import CheckedBlock, CheckedDocument
 from trainer.checks.lexicon import CJK, Lexicon
-from trainer.checks.numerals import Kind, Numeral, Style, currencies, find_numerals, physical_units
+from trainer.checks.numerals import Numeral, NumeralKind, Style, currencies, find_numerals, physical_units
 from trainer.checks.times import TimeRef, find_times
 from trainer.checks.view import FactsView
 
@@ -497,7 +497,7 @@ class _Reader:
         return numeral
 
 
-def _in_scale(numeral: Numeral, scale: float, kind: Kind | Literal[""], unit: str) -> Numeral:
+def _in_scale(numeral: Numeral, scale: float, kind: NumeralKind | Literal[""], unit: str) -> Numeral:
     return replace(
         numeral,
         value=numeral.value * scale,
@@ -521,12 +521,12 @@ def _base(language: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=4096)  # a head is asked for each cell below it
-def scale_statement(text: str, lexicon: Lexicon) -> tuple[float, Kind | Literal[""], str]:  # noqa: C901, PLR0912
+def scale_statement(text: str, lexicon: Lexicon) -> tuple[float, NumeralKind | Literal[""], str]:  # noqa: C901, PLR0912
     """Scale, kind and unit that a head such as `USD m`, `in Mio. EUR`, `Rainfall (mm)` or `Day, %` gives bare numbers."""  # noqa: E501
     if not text.strip():
         return 1.0, "", ""
     scale, unit = 1.0, ""
-    kind: Kind | Literal[""] = ""
+    kind: NumeralKind | Literal[""] = ""
     scales = lexicon.mapped("scales")
     for match in re.finditer(rf"[^\W\d_{CJK}]+\.?|[{CJK}]+|[$€£¥￥]", text):
         word = match[0].casefold()

@@ -13,7 +13,7 @@ from trainer.core import markdown
 from trainer.core.markdown import read_markdown
 from trainer.core.values import FIGURE_MARKS
 
-BlockKind = Literal["front", "heading", "text", "item", "quote", "table", "code", "chart"]
+CheckedKind = Literal["front", "heading", "text", "item", "quote", "table", "code", "chart"]
 
 APPENDIX_TITLES = {"en": "Sources of figures", "de": "Quellen der Zahlen", "fr": "Sources des chiffres"}
 """The headings of the appendix that `sources_appendix` writes, by language; checks pass over it."""
@@ -48,7 +48,7 @@ class CheckedCell:
 class CheckedBlock:
     """A block of a document."""
 
-    kind: BlockKind
+    kind: CheckedKind
     line: int
     """Of its first line, counted from 1."""
     text: str
@@ -129,7 +129,7 @@ def _block(part: markdown.Block) -> CheckedBlock | None:
     if part.table:
         header, *rows = ([_cell(cell) for cell in row] for row in (part.table.header, *part.table.rows))
         return CheckedBlock("table", part.line, blanked(part.text), header=tuple(header), rows=tuple(map(tuple, rows)))
-    kind: BlockKind = "quote" if "quote" in part.containers else "item" if "item" in part.containers else "text"
+    kind: CheckedKind = "quote" if "quote" in part.containers else "item" if "item" in part.containers else "text"
     return CheckedBlock(kind, part.line, blanked(part.text))
 
 

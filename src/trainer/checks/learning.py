@@ -13,7 +13,7 @@ from trainer.checks.quantities import Candidate
 from trainer.checks.view import Datum
 from trainer.facts import Time
 
-Place = tuple[int, int]
+TableLine = tuple[int, int]
 """A block, and a row or column of it."""
 _MOST_HITS = 12
 """A figure that more data meet shows nothing."""
@@ -21,8 +21,8 @@ _MOST_HITS = 12
 
 def learn(evidence: Evidence, direct: Direct, claims: Sequence[Claim]) -> None:
     """Notes what most exact cells of each row and column have in common, and how the text counts its years."""
-    rows: dict[Place, list[set[Datum]]] = defaultdict(list)
-    columns: dict[Place, list[set[Datum]]] = defaultdict(list)
+    rows: dict[TableLine, list[set[Datum]]] = defaultdict(list)
+    columns: dict[TableLine, list[set[Datum]]] = defaultdict(list)
     years: Counter[bool] = Counter()
     """Whether the years that are named are those that fiscal years begin in."""
     for claim in claims:
@@ -65,11 +65,11 @@ def _begins_in(time: Time | None, year: int | None) -> bool:
 
 
 def _settle(
-    place: Place,
+    place: TableLine,
     cells: Sequence[set[Datum]],
-    measures: dict[Place, int],
-    times: dict[Place, Time],
-    members: dict[Place, dict[str, str]],
+    measures: dict[TableLine, int],
+    times: dict[TableLine, Time],
+    members: dict[TableLine, dict[str, str]],
 ) -> None:
     """What most cells of a row or column have in common: two at least, and three quarters of all with hits."""
     if len(cells) < 2:
@@ -110,7 +110,9 @@ def _keep_one_axis(learned: TableBindings) -> None:
         _forget_rows(block, learned.columns, learned.rows)
 
 
-def _forget_rows(block: int, columns: Mapping[Place, object], rows: dict[Place, Time] | dict[Place, int]) -> None:
+def _forget_rows(
+    block: int, columns: Mapping[TableLine, object], rows: dict[TableLine, Time] | dict[TableLine, int]
+) -> None:
     if len({value for (at, _), value in columns.items() if at == block}) > 1:
         for place in [place for place in rows if place[0] == block]:
             del rows[place]

@@ -12,8 +12,8 @@ from typing import Literal
 from trainer.checks.lexicon import CJK, SHORT, Lexicon, alternation
 from trainer.facts.words import data_file
 
-Kind = Literal["number", "money", "percent", "points", "multiple", "physical", "time", "fraction"]
-Reason = Literal["year", "name", "window", "rank", "list", "version", "contact", "reference"]
+NumeralKind = Literal["number", "money", "percent", "points", "multiple", "physical", "time", "fraction"]
+NonFigureReason = Literal["year", "name", "window", "rank", "list", "version", "contact", "reference"]
 
 SPACES = "\u00a0\u202f\u2009 "
 _SYMBOLS = {
@@ -93,7 +93,7 @@ class Numeral:
     low: float
     """The least value that is written so."""
     high: float
-    kind: Kind = "number"
+    kind: NumeralKind = "number"
     unit: str = ""
     """An ISO currency, or a unit that Pint knows."""
     scale: float = 1.0
@@ -102,7 +102,7 @@ class Numeral:
     """Significant digits written."""
     signed: bool = False
     """Whether a sign is written."""
-    reason: Reason | None = None
+    reason: NonFigureReason | None = None
     """Why it is no figure."""
     bare: bool = False
     """Whether neither unit nor scale is written."""
@@ -323,7 +323,7 @@ def _plain(number: str, style: Style) -> tuple[str, int]:
     return plain, len(plain.partition(".")[2])
 
 
-def _unit(match: re.Match[str]) -> tuple[Kind, str, float]:
+def _unit(match: re.Match[str]) -> tuple[NumeralKind, str, float]:
     if match["points"]:
         return "points", "", 1.0
     if match["basis"]:
@@ -395,7 +395,7 @@ _WEB = re.compile(
 )
 
 
-def _no_figure(match: re.Match[str], text: str, lexicon: Lexicon, *, bare: bool, cell: bool) -> Reason | None:  # noqa: C901, PLR0912
+def _no_figure(match: re.Match[str], text: str, lexicon: Lexicon, *, bare: bool, cell: bool) -> NonFigureReason | None:  # noqa: C901, PLR0912
     """Why digits are no figure: a name's, a list's, a reference's, a year, a telephone's, a version's; else None."""
     start, end = match.span("number")
     before, after = text[max(0, start - 60) : start], text[end : end + 40]
@@ -531,7 +531,7 @@ def _spelt(text: str, lexicon: Lexicon) -> Iterator[Numeral]:
         scale = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}.get(
             (match["scale"] or "").casefold(), 1.0
         )
-        kind: Kind = "percent" if match["percent"] else "number"
+        kind: NumeralKind = "percent" if match["percent"] else "number"
         if (match["percent"] or "").casefold().startswith("percentage"):
             kind = "points"
         yield Numeral(
@@ -576,7 +576,7 @@ def _share_units(numerals: list[Numeral], text: str, lexicon: Lexicon) -> list[N
     return numerals
 
 
-def _like(numeral: Numeral, other: Numeral, kind: Kind | None = None, unit: str | None = None) -> Numeral:
+def _like(numeral: Numeral, other: Numeral, kind: NumeralKind | None = None, unit: str | None = None) -> Numeral:
     scale = other.scale if numeral.scale == 1 else 1.0
     return replace(
         numeral,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.completion import reports
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_table, write_text
@@ -28,7 +28,7 @@ def accept(
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who accepts it; the name that git has.")] = None,
     edition: Annotated[bool, typer.Option("--edition", help="Sign off the whole edition as it is.")] = False,
     revoke: Annotated[bool, typer.Option("--revoke", help="Take back what was accepted.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the findings of REPORT that nobody accepted, or accept some: by the words they are about, or their kind.
 

@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from trainer.cli import completion
 from trainer.core.errors import UsageError, unknown
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Sarif = Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0, for code hosts and editors.")]
 Params = Annotated[
     list[str],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.cli.app import Command, Json, Sarif, application
+from trainer.cli.app import Command, JsonOption, Sarif, application
 from trainer.cli.completion import keys_or_files
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_text
@@ -46,7 +46,7 @@ def checks(
         str | None,
         typer.Option(metavar="CODE", help="Language of the text: en, de, fr, de-CH …; its front matter's otherwise."),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
     as_sarif: Sarif = False,
 ) -> int:
     """Check the figures, structure, citations and consistency of Markdown files (- for stdin).

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_table, write_text
 
@@ -27,7 +27,7 @@ def show(
     context: typer.Context,
     *,
     section: Annotated[str | None, typer.Argument(metavar="SECTION")] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show every setting with its value and where it came from, or those of one SECTION."""
     from trainer.actions.config import show_config
@@ -41,7 +41,7 @@ def show(
 
 
 @app.command(cls=Command)
-def check(context: typer.Context, *, as_json: Json = False) -> None:
+def check(context: typer.Context, *, as_json: JsonOption = False) -> None:
     """Check config.yaml with each of its targets, its reports and every instruction; exit 2 for what is wrong."""
     from trainer.actions.config import check_config
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_bytes, write_json, write_text
 from trainer.core.errors import TrainerError, UsageError
@@ -54,7 +54,7 @@ def convert(
     strict: Annotated[
         bool, typer.Option("--strict", help="Take findings (missing picture, clipped content …) for errors.")
     ] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Convert documents and tables of any format that is read; `-` reads the standard input.
 

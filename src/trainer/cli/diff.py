@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.completion import reports
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_table, write_text
@@ -35,7 +35,7 @@ def diff(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to FILE: .md or .html says what.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what changed in REPORT since an earlier edition that git holds: figure by figure, sentence by sentence."""
     from trainer.actions.report_diff import diff_page, diff_report

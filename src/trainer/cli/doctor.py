@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_table
 from trainer.core.errors import TrainerError
@@ -15,7 +15,7 @@ app = application()
 
 
 @app.command(cls=Command)
-def doctor(context: typer.Context, *, as_json: Json = False) -> None:
+def doctor(context: typer.Context, *, as_json: JsonOption = False) -> None:
     """Tell what is installed, reachable and configured, and the command that mends what is not.
 
     Exit 1 where something that the project needs is broken.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.completion import keys_or_files
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_text
@@ -30,7 +30,7 @@ def facts(
     *,
     data: Annotated[str, typer.Argument(metavar="FILE|KEY", autocompletion=keys_or_files)],
     every: Annotated[bool, typer.Option("--all", help="Show every observation.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what was understood of a data FILE or of a KEY in the store.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.cli.app import Command, Concurrency, Json, application
+from trainer.cli.app import Command, Concurrency, JsonOption, application
 from trainer.cli.progress import ProgressBar
 from trainer.cli.session import Session, graceful
 from trainer.cli.show import write_json, write_json_line, write_table
@@ -36,7 +36,7 @@ def ingest(
         bool, typer.Option("--replay", help="Read quarantined rows again, as they stand in .trainer/ingest/quarantine.")
     ] = False,
     concurrency: Concurrency = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """File what PATH holds, documents and tables of any kind; without PATH, the folders of config.yaml.
 

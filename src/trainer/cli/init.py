@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_text
 
@@ -20,7 +20,7 @@ def init(
     *,
     folder: Annotated[Path, typer.Argument(metavar="DIR", show_default=False)] = Path(),
     example: Annotated[Literal["biotech", "blank"], typer.Option(help="What to start from.")] = "blank",
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Start a new project in DIR (default: this folder). Files that exist are never overwritten."""
     from trainer.actions.init import init_project

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from trainer.cli.app import Command, Json, Params, application
+from trainer.cli.app import Command, JsonOption, Params, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_changes, write_json, write_table, write_text
 from trainer.core.digest import pick
@@ -51,7 +51,7 @@ def executions(
     ] = None,
     until: Annotated[str | None, typer.Option(metavar="WHEN", help="Only what started before a date or age.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most N.")] = 50,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the latest executions, newest first."""
     from trainer.actions.mart import list_executions
@@ -75,7 +75,7 @@ def show(
         str | None,
         typer.Option("--diff", metavar="OTHER", help="Tell what changed in the prompt since that execution."),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show one EXECUTION with its steps, inputs, outputs and all that ran below it.
 
@@ -108,7 +108,7 @@ def log(
     ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most N.")] = 20,
     full: Annotated[bool, typer.Option("--full", help="Show prompts and answers whole.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the prompts that were sent and their answers, newest first; with WORDs, those that hold them all.
 
@@ -141,7 +141,7 @@ def audit(
         int | None,
         typer.Option(metavar="NUMBER", help="Prove one entry: its code, and those up to the head; exit 1 if it fails."),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the entries of the audit log, newest first, or prove one; `trainer security audit verify` verifies all.
 
@@ -188,7 +188,7 @@ def config(
     retire: Annotated[
         str | None, typer.Option(metavar="POLICY", help="Take a policy out of use; what was approved before holds.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show which configuration an OPERATION would run now and why, or all policies; take a policy further or back.
 
@@ -232,7 +232,7 @@ def recommend(
     write: Annotated[
         bool, typer.Option("--write", help="Write a policy file for each change, in information/policies.")
     ] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Tell which configurations should be changed, on what evidence, and how many trials are missing."""
     from trainer.actions.recommend import propose
@@ -258,7 +258,7 @@ def experiments(
     effect: Annotated[
         float, typer.Option(metavar="UTILITY", min=0.001, max=1, help="The least difference that matters.")
     ] = 0.05,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare candidates with what is approved, by intervals that may be looked at any time."""
     from trainer.actions.recommend import experiments as compare_all
@@ -281,7 +281,7 @@ def patterns(
         str | None,
         typer.Option(metavar="NAME", help="Tell instead which configurations go with the quality of this workflow."),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the workflows that people repeat: how often, how they end, what they cost."""
     from trainer.actions.recommend import insights
@@ -315,7 +315,7 @@ def rate(
     subject: Annotated[str, typer.Argument(metavar="REPORT")],
     score: Annotated[float, typer.Option(metavar="N", min=1, max=5, help="From 1, useless, to 5, nothing to change.")],
     note: Annotated[str, typer.Option(metavar="TEXT", help="Why.", show_default=False)] = "",
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say how good the latest build of a REPORT is, or an execution by its identity; the records learn from it."""
     from trainer.actions.recommend import rate as record_rating
@@ -337,7 +337,7 @@ def spend(
         typer.Option(metavar="WHAT", help="department, user, model, report, operation or day."),
     ] = "department",
     since: Annotated[str, typer.Option(metavar="WHEN", help="From a date, or the last 7d, 12h …")] = "30d",
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what was spent on whom, and where each limit of the budget will stand when its window ends."""
     from trainer.actions.spend import spend as spend_report
@@ -387,7 +387,7 @@ def export(
 
 
 @app.command(cls=Command)
-def doctor(context: typer.Context, *, as_json: Json = False) -> None:
+def doctor(context: typer.Context, *, as_json: JsonOption = False) -> None:
     """Tell whether records arrive: what waits in the spool, since when, who drains, and what the store last said."""
     from trainer.actions.mart import look_at_records
 
@@ -410,7 +410,7 @@ def prune(
         Path | None, typer.Option(metavar="DIR", help="Write what is removed there first, as Parquet with digests.")
     ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only tell how much would be removed.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Remove the records that are older than mart.keep_days, seven years unless set otherwise."""
     from trainer.actions.mart import prune as prune_old
@@ -426,7 +426,10 @@ def prune(
 
 @app.command(cls=Command)
 def lineage(
-    context: typer.Context, *, subject: Annotated[str, typer.Argument(metavar="REPORT|KEY")], as_json: Json = False
+    context: typer.Context,
+    *,
+    subject: Annotated[str, typer.Argument(metavar="REPORT|KEY")],
+    as_json: JsonOption = False,
 ) -> None:
     """Show what a REPORT was made from and who built it, or what a datum went into by its KEY."""
     from trainer.actions.lineage import lineage as trace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trainer.cli.app import Command, Json, Provider, application
+from trainer.cli.app import Command, JsonOption, Provider, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_table
 
@@ -12,7 +12,7 @@ app = application()
 
 
 @app.command(cls=Command)
-def models(context: typer.Context, *, provider: Provider = None, as_json: Json = False) -> None:
+def models(context: typer.Context, *, provider: Provider = None, as_json: JsonOption = False) -> None:
     """List the models that the settings name, or with --provider all that it offers.
 
     Prices are US dollars for a million tokens; what is not known is shown as -.

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.completion import tables
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_table, write_text
-from trainer.cli.tables import By, Reason, user_name
+from trainer.cli.tables import ByOption, ReasonOption, user_name
 from trainer.core.errors import UsageError
 
 if TYPE_CHECKING:
     from trainer.catalog import Proposal, ProposalEvent
-    from trainer.catalog.values import State
+    from trainer.catalog.values import ProposalState
 
 app = application()
 
@@ -26,11 +26,13 @@ Ids = Annotated[list[str], typer.Argument(metavar="PROPOSAL", default_factory=li
 TableOption = Annotated[
     str | None, typer.Option("--table", metavar="TABLE", help="Only those for TABLE.", autocompletion=tables)
 ]
-Kind = Annotated[
+KindOption = Annotated[
     str | None,
     typer.Option("--kind", metavar="KIND", help="insert, create_table, change_schema or reclassify."),
 ]
-Source = Annotated[str | None, typer.Option("--source", metavar="PATH", help="Only those whose source begins so.")]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", metavar="PATH", help="Only those whose source begins so.")
+]
 Surer = Annotated[
     float | None, typer.Option("--min-confidence", metavar="C", min=0, max=1, help="Only those at least so sure.")
 ]
@@ -56,12 +58,12 @@ def list_command(
         typer.Option("--state", metavar="STATE", help="waiting, deferred, approved, rejected, expired or all."),
     ] = None,
     table: TableOption = None,
-    kind: Kind = None,
-    source: Source = None,
+    kind: KindOption = None,
+    source: SourceOption = None,
     min_confidence: Surer = None,
     max_confidence: Unsurer = None,
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, help="At most N.")] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the proposals that wait, the surest first."""
     from trainer.actions.proposals import Filter, brief, list_proposals
@@ -81,7 +83,7 @@ def list_command(
 
 @app.command(cls=Command)
 def show(
-    context: typer.Context, *, proposal: Annotated[str, typer.Argument(metavar="PROPOSAL")], as_json: Json = False
+    context: typer.Context, *, proposal: Annotated[str, typer.Argument(metavar="PROPOSAL")], as_json: JsonOption = False
 ) -> None:
     """Show PROPOSAL whole: what would be done, why, on what evidence, what else it may be, and its history."""
     from trainer.actions.proposals import as_json as whole
@@ -97,7 +99,7 @@ def show(
         write_text("\n".join(proposal_lines(document, events, diff=diff)))
 
 
-def _deciding(state: State) -> Callable[..., None]:
+def _deciding(state: ProposalState) -> Callable[..., None]:
     """The command that brings the proposals it is given, or those a filter selects, into a state."""
 
     def command(
@@ -105,13 +107,13 @@ def _deciding(state: State) -> Callable[..., None]:
         *,
         ids: Ids,
         table: TableOption = None,
-        kind: Kind = None,
-        source: Source = None,
+        kind: KindOption = None,
+        source: SourceOption = None,
         min_confidence: Surer = None,
         max_confidence: Unsurer = None,
-        by: By = None,
-        reason: Reason = "",
-        as_json: Json = False,
+        by: ByOption = None,
+        reason: ReasonOption = "",
+        as_json: JsonOption = False,
     ) -> None:
         from trainer.actions.outcome import require_done
         from trainer.actions.proposals import Filter, brief, decide
@@ -154,9 +156,9 @@ def edit(
     table: Annotated[
         str | None, typer.Option("--table", metavar="TABLE", help="The table it belongs to.", autocompletion=tables)
     ] = None,
-    by: By = None,
-    reason: Reason = "",
-    as_json: Json = False,
+    by: ByOption = None,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Change the rows of an insertion, or their table; it waits on, to be approved."""
     from trainer.actions.proposals import as_json as whole
@@ -179,11 +181,11 @@ def review(
     context: typer.Context,
     *,
     table: TableOption = None,
-    kind: Kind = None,
-    source: Source = None,
+    kind: KindOption = None,
+    source: SourceOption = None,
     min_confidence: Surer = None,
     max_confidence: Unsurer = None,
-    by: By = None,
+    by: ByOption = None,
 ) -> None:
     """Work through what waits with single keys: the file, the proposed row, the reason, and what else it may be."""
     from trainer.actions.proposals import Filter, list_proposals, open_engine

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.cli.app import Command, DataKeys, Json, Params, application
+from trainer.cli.app import Command, DataKeys, JsonOption, Params, application
 from trainer.cli.completion import instructions, models
 from trainer.cli.session import Session
 from trainer.cli.show import write_changes, write_json, write_text
@@ -37,7 +37,7 @@ def render(
         str | None, typer.Option("--diff", metavar="RUN", help="Show what changed since a recorded run, or `last`.")
     ] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Fetch the data again, however fresh it is.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the finished prompt of INSTRUCTION; nothing is sent.
 

@@ -14,7 +14,7 @@ import typer
 from trainer.cli.app import (
     Command,
     Concurrency,
-    Json,
+    JsonOption,
     MaxCost,
     Model,
     NoExplore,
@@ -85,7 +85,7 @@ def report(
         str | None,
         typer.Option(metavar="NAME", help="Settings of config.yaml's targets to use.", autocompletion=targets),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Build the reports whose inputs changed, skip the others.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.completion import sources
 from trainer.cli.session import Session, graceful
 from trainer.cli.show import write_json, write_table, write_text
@@ -79,7 +79,7 @@ def retrieve(
     sign_in: Annotated[
         bool, typer.Option("--sign-in", help="Sign in to the service that the query names, by a browser or a code.")
     ] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Fetch data from a SOURCE into the store and print its storage key.
 

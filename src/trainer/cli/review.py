@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from trainer.catalog import Proposal, SchemaProposalEngine
-    from trainer.catalog.values import State
+    from trainer.catalog.values import ProposalState
 
-_DECISIONS: dict[str, State] = {"a": "approved", "r": "rejected", "d": "deferred"}
+_DECISIONS: dict[str, ProposalState] = {"a": "approved", "r": "rejected", "d": "deferred"}
 _KEYS = "a approve   r reject   d defer   t table   e edit   s skip   b back   q quit"
 _PREVIEW = 4_000
 """Bytes of a file that are looked at for its preview."""

@@ -12,7 +12,7 @@ from trainer.cli.app import (
     Command,
     Concurrency,
     DataKeys,
-    Json,
+    JsonOption,
     MaxCost,
     Models,
     NoExplore,
@@ -99,7 +99,7 @@ def run(
     ] = None,
     no_explore: NoExplore = False,
     offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing and call no remote model.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run INSTRUCTION through a model, or with - the prompt on stdin.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.cli.app import Command, Json, Sarif, application
+from trainer.cli.app import Command, JsonOption, Sarif, application
 from trainer.cli.session import Session
 from trainer.cli.show import write_json, write_json_line, write_text
 from trainer.core.errors import RefusedError, TrainerError, UsageError
@@ -49,7 +49,7 @@ def scan(
         str | None,
         typer.Option(metavar="LEVEL", help="strict, moderate or permissive; the project's own otherwise."),
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
     as_sarif: Sarif = False,
 ) -> None:
     """Scan each FILE, the files below a folder, or stdin (-); exit 4 if any is unsafe.
@@ -115,7 +115,7 @@ def verify(
     anchors: Annotated[
         str | None, typer.Option(metavar="git|FILE", help="Where `audit anchor` kept earlier entries.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Verify that no entry of the audit log was changed, moved or cut off; exit 1 if one was.
 

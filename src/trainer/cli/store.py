@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.completion import keys
 from trainer.cli.session import Session
 from trainer.cli.show import write_csv, write_json, write_json_line, write_table, write_text
@@ -61,7 +61,7 @@ def put(
         bool, typer.Option("--skip-unchanged", help="Add no version where the data is the same.")
     ] = False,
     as_text: Annotated[bool, typer.Option("--text", help="Store the content as one text, not as JSON.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Store the JSON in FILE, or on stdin, as the newest version of KEY."""
     from trainer.actions import store as action
@@ -92,7 +92,7 @@ def get(
     key: Key,
     version: Annotated[int | None, typer.Option(metavar="N", help="That version instead of the current one.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="TIME", help="The version that was current then.")] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the data of KEY; with --json also its source, times, metadata and freshness."""
     from trainer.actions import store as action
@@ -125,7 +125,7 @@ def query(
         ),
     ],
     form: Form = "table",
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the documents that match all FILTERS.
 
@@ -143,7 +143,7 @@ def query(
 
 
 @app.command(cls=Command)
-def history(context: typer.Context, *, key: Key, form: Form = "table", as_json: Json = False) -> None:
+def history(context: typer.Context, *, key: Key, form: Form = "table", as_json: JsonOption = False) -> None:
     """Print all versions of KEY, oldest first."""
     from trainer.actions import store as action
 
@@ -169,7 +169,7 @@ def delete(
 
 
 @app.command(cls=Command)
-def count(context: typer.Context, *, filters: Filters, as_json: Json = False) -> None:
+def count(context: typer.Context, *, filters: Filters, as_json: JsonOption = False) -> None:
     """Print how many documents match all FILTERS, written as for `trainer store query`."""
     from trainer.actions import store as action
 
@@ -187,7 +187,7 @@ def distinct(
     *,
     field: Annotated[str, typer.Argument(metavar="FIELD")],
     filters: Filters,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the different values of FIELD in the documents that match all FILTERS, as for `trainer store query`."""
     from trainer.actions import store as action
@@ -206,7 +206,7 @@ def aggregate(
     *,
     pipeline: Annotated[str, typer.Argument(metavar="FILE|-|JSON")],
     form: Form = "table",
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run the stages of a JSON list: $match $group $sort $limit $skip $project $unwind $count.
 
@@ -239,7 +239,7 @@ def prune(
     deleted_for: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Remove documents deleted that long ago.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Remove versions for good, by age and number; current versions stay unless expired or deleted."""
     from trainer.actions import store as action
@@ -301,7 +301,7 @@ def import_(
 
 
 @app.command(cls=Command)
-def stats(context: typer.Context, *, as_json: Json = False) -> None:
+def stats(context: typer.Context, *, as_json: JsonOption = False) -> None:
     """Print how much the store holds."""
     from trainer.actions import store as action
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainer.cli.app import Command, Json, application
+from trainer.cli.app import Command, JsonOption, application
 from trainer.cli.completion import tables
 from trainer.cli.session import Session
 from trainer.cli.show import write_csv, write_json, write_piece, write_table, write_text
@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 
 app = application()
 
-Table = Annotated[str, typer.Argument(metavar="TABLE", autocompletion=tables)]
+TableArgument = Annotated[str, typer.Argument(metavar="TABLE", autocompletion=tables)]
 Where = Annotated[
     str | None,
     typer.Option("--where", metavar="SQL", help="Only rows that meet it: \"amount > 100 AND status = 'open'\"."),
 ]
-By = Annotated[
+ByOption = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who does it; by default the user of this machine.")
 ]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the history.", show_default=False)]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the history.", show_default=False)
+]
 
 
 @app.callback()
@@ -41,7 +43,7 @@ def tables_group() -> None:
 
 
 @app.command("list", cls=Command)
-def list_command(context: typer.Context, *, as_json: Json = False) -> None:
+def list_command(context: typer.Context, *, as_json: JsonOption = False) -> None:
     """List every table with its rows, the trust in them, and the version of its schema."""
     from trainer.actions.tables import list_tables
 
@@ -58,12 +60,12 @@ def list_command(context: typer.Context, *, as_json: Json = False) -> None:
 def show(
     context: typer.Context,
     *,
-    table: Table,
+    table: TableArgument,
     row: Annotated[str | None, typer.Argument(metavar="ROW", show_default=False)] = None,
     where: Where = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most N rows.")] = 20,
     schema: Annotated[bool, typer.Option("--schema", help="Its fields and what they take, instead of rows.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the latest rows of TABLE with the trust in each; one ROW with its sources, trust and history."""
     from trainer.actions import tables as action
@@ -104,7 +106,7 @@ def query(
     sql: Annotated[str, typer.Argument(metavar="SQL|-", show_default=False)],
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, help="At most N rows.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Ask all tables of the database with one SELECT; nothing can be written, nor any file be read.
 
@@ -126,7 +128,7 @@ def query(
 def export(
     context: typer.Context,
     *,
-    table: Table,
+    table: TableArgument,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE|-", help="Where to write it.")] = "-",
     where: Where = None,
 ) -> None:
@@ -149,13 +151,13 @@ def export(
 def edit(
     context: typer.Context,
     *,
-    table: Table,
+    table: TableArgument,
     row: Annotated[str, typer.Argument(metavar="ROW")],
     changes: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE", default_factory=list, show_default=False)],
     delete: Annotated[bool, typer.Option("--delete", help="Take the row out; its history stays.")] = False,
-    by: By = None,
-    reason: Reason = "",
-    as_json: Json = False,
+    by: ByOption = None,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Correct fields of a row of TABLE, each checked against the schema; `FIELD=` empties one.
 
@@ -184,7 +186,7 @@ def edit(
 
 
 @app.command(cls=Command)
-def history(context: typer.Context, *, table: Table, as_json: Json = False) -> None:
+def history(context: typer.Context, *, table: TableArgument, as_json: JsonOption = False) -> None:
     """List the versions of TABLE's schema: who changed it, when and why."""
     from trainer.actions.tables import schema_history
 
@@ -197,13 +199,13 @@ def history(context: typer.Context, *, table: Table, as_json: Json = False) -> N
 def revert(
     context: typer.Context,
     *,
-    table: Table,
+    table: TableArgument,
     to: Annotated[
         int | None, typer.Option("--to", metavar="N", min=1, help="That version, not the last but one.")
     ] = None,
-    by: By = None,
-    reason: Reason = "",
-    as_json: Json = False,
+    by: ByOption = None,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Take TABLE's schema back to a former version; what newer fields hold stays in the database."""
     from trainer.actions.tables import revert_schema
@@ -219,7 +221,7 @@ def hook(
     *,
     name: Annotated[str, typer.Argument(metavar="SUBSYSTEM.METHOD", show_default=False)] = "",
     values: Annotated[list[str], typer.Argument(metavar="NAME=VALUE", default_factory=list, show_default=False)],
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Report what a subsystem did; without a name, list what can be reported.
 

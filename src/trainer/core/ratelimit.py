@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Outcome = Literal["taken", "refused", "unknown"]
+TokenOutcome = Literal["taken", "refused", "unknown"]
 """What became of a request: answered; turned away for its number; or failed in a way that tells nothing of rates."""
 
 _BY_SECOND = 120
@@ -142,7 +142,7 @@ class RateLimiter:
                 self._admit(state, now, tokens)
             return Turn(max(0.0, min(wait, _LONGEST_WAIT)), now)
 
-    def release(self, turn: Turn, outcome: Outcome, *, retry_after: float | None = None) -> None:
+    def release(self, turn: Turn, outcome: TokenOutcome, *, retry_after: float | None = None) -> None:
         """Say what became of the request of `turn`; `retry_after` is the wait in seconds that the service named."""
         now = self._clock()
         if outcome == "unknown":

@@ -17,7 +17,7 @@ from trainer.core.errors import Problem, Where
 Json: TypeAlias = Any
 """What JSON can hold: dict with str keys, list, str, int, float, bool or None."""
 
-Origin = Literal["fresh", "cached", "replayed", "drafted"]
+CompletionOrigin = Literal["fresh", "cached", "replayed", "drafted"]
 """How a completion was got: paid for now, from the cache, from a cassette, or written without a model."""
 
 FIGURE_MARKS = {"contradicted": "‡", "unsupported": "†", "accepted": "✓"}
@@ -282,7 +282,7 @@ class CompletionResult:
     """Whether the provider named no usage, so that the tokens were counted here."""
     model_asked: str = ""
     """The model that was asked first."""
-    origin: Origin = "fresh"
+    origin: CompletionOrigin = "fresh"
     finish_reason: str = "stop"
     attempts: tuple[Attempt, ...] = ()
 

@@ -11,7 +11,7 @@ import yaml
 
 from trainer.core.errors import Problem, UsageError, Where
 
-Path = tuple[str | int, ...]
+YamlPath = tuple[str | int, ...]
 
 KEY = "\0key"
 
@@ -41,9 +41,9 @@ class YamlDocument:
 
     value: Any
     """dict, list, str, int, float, bool or None; dates stay text."""
-    places: dict[Path, Where] = field(default_factory=dict)
+    places: dict[YamlPath, Where] = field(default_factory=dict)
     """Where each value starts, by its path; keys by `(*path, key, KEY)`."""
-    spellings: dict[Path, str] = field(default_factory=dict)
+    spellings: dict[YamlPath, str] = field(default_factory=dict)
     """The text of each number that is written otherwise than it would be shown: `1.10`, `2.0`, `1e3`."""
 
     def where(self, *path: str | int) -> Where | None:
@@ -70,7 +70,7 @@ class YamlDocument:
                 return None
         return self._spelt(value, path)
 
-    def _spelt(self, value: Any, path: Path) -> Any:
+    def _spelt(self, value: Any, path: YamlPath) -> Any:
         if isinstance(value, dict):
             return {key: self._spelt(item, (*path, key)) for key, item in value.items()}
         if isinstance(value, list):
@@ -130,8 +130,8 @@ class _Reader:
     def __init__(self, shown: str, line_offset: int) -> None:
         self.shown = shown
         self.line_offset = line_offset
-        self.places: dict[Path, Where] = {}
-        self.spellings: dict[Path, str] = {}
+        self.places: dict[YamlPath, Where] = {}
+        self.spellings: dict[YamlPath, str] = {}
         self.problems: list[Problem] = []
         self.nodes = 0
 
@@ -172,7 +172,7 @@ class _Reader:
                     raise self._too_large(node)
         return document.items[0] if document.items else None
 
-    def value(self, node: _Node, path: Path, depth: int) -> Any:
+    def value(self, node: _Node, path: YamlPath, depth: int) -> Any:
         where = self.place(node.mark)
         self.places[path] = where
         self.nodes += 1
@@ -198,7 +198,7 @@ class _Reader:
             result[key] = self.value(value_node, (*path, key), depth + 1)
         return result
 
-    def _scalar(self, node: _Scalar, path: Path) -> str | int | float | bool | None:
+    def _scalar(self, node: _Scalar, path: YamlPath) -> str | int | float | bool | None:
         text, kind = node.text, node.tag.rpartition(":")[2] if node.tag else None
         if kind == "str" or (kind is None and not node.plain):
             return text

@@ -13,7 +13,7 @@ from trainer.core.values import DataBlock
 from trainer.draft import wording
 from trainer.facts.words import fold, vocabulary
 
-Role = Literal["summary", "figures", "risks", "notes", "missing"]
+SectionRole = Literal["summary", "figures", "risks", "notes", "missing"]
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 
@@ -25,7 +25,7 @@ class OutlineSection:
     title: str
     guidance: str
     """What the instruction says about it; may be empty."""
-    role: Role
+    role: SectionRole
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -90,10 +90,10 @@ def headings(text: str, *, level: int) -> Iterator[str]:
     )
 
 
-def role(title: str) -> Role:
+def role(title: str) -> SectionRole:
     """What kind of section a title announces."""
     folded = title.casefold()
-    roles: Mapping[Role, str] = wording.pattern("roles")
+    roles: Mapping[SectionRole, str] = wording.pattern("roles")
     return next((name for name, pattern in roles.items() if re.search(rf"\b(?:{pattern})\b", folded)), "figures")
 
 

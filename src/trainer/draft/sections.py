@@ -11,7 +11,7 @@ from trainer.draft.allot import FigureRow, Share, names_column, picked
 from trainer.draft.domain import Notice, domain, pattern
 from trainer.draft.markup import escaped
 from trainer.draft.model import Entity, Fact, Records
-from trainer.draft.outline import Role
+from trainer.draft.outline import SectionRole
 from trainer.draft.passages import Passage, choose, further
 
 _KEY_FIGURES = 8
@@ -56,7 +56,7 @@ class _Page:
     told: set[str]
     """What was told of series so far in the whole report."""
 
-    def has(self, role: Role) -> bool:
+    def has(self, role: SectionRole) -> bool:
         return any(share.section.role == role for share in self.shares)
 
     def once(self, paragraphs: Sequence[str]) -> str:
@@ -372,7 +372,7 @@ def _ages(knowledge: Knowledge) -> list[str]:
     ]
 
 
-_PARTS: Mapping[Role, Callable[[_Page], Iterator[str]]] = {
+_PARTS: Mapping[SectionRole, Callable[[_Page], Iterator[str]]] = {
     "summary": _summary,
     "risks": _risks,
     "notes": _notes,

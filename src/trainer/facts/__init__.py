@@ -1,6 +1,6 @@
 """Any data as observations: measures, dimensions, members, times and units."""
 
-from trainer.facts.corrections import Corrections, Role, read_corrections
+from trainer.facts.corrections import ColumnRole, Corrections, read_corrections
 from trainer.facts.index import Index
 from trainer.facts.merge import merge
 from trainer.facts.numbers import Number, decimal_mark, read_number
@@ -14,10 +14,10 @@ from trainer.facts.values import (
     Facts,
     Grain,
     LeftOut,
+    LeftOutReason,
     Measure,
     Member,
     Observation,
-    Reason,
     Source,
     Time,
     Unit,
@@ -27,6 +27,7 @@ from trainer.facts.words import fold, name_words, text_words, title_of
 
 __all__ = [
     "Aggregate",
+    "ColumnRole",
     "Corrections",
     "Definition",
     "Dimension",
@@ -34,12 +35,11 @@ __all__ = [
     "Grain",
     "Index",
     "LeftOut",
+    "LeftOutReason",
     "Measure",
     "Member",
     "Number",
     "Observation",
-    "Reason",
-    "Role",
     "Source",
     "Time",
     "Unit",

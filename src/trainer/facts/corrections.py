@@ -11,14 +11,14 @@ from trainer.facts.units import field_units
 from trainer.facts.values import Aggregate, Definition, Unit
 from trainer.facts.words import name_words, text_words
 
-Role = Literal["time", "member", "measure", "unit", "identifier", "constant", "text", "twin", "empty"]
+ColumnRole = Literal["time", "member", "measure", "unit", "identifier", "constant", "text", "twin", "empty"]
 
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
     """Corrections by the key of a column or the name of a measure, dimension or member."""
 
-    roles: Mapping[str, Role] = field(default_factory=dict)
+    roles: Mapping[str, ColumnRole] = field(default_factory=dict)
     units: Mapping[str, tuple[Unit, ...]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
@@ -61,8 +61,8 @@ def read_corrections(value: Any, *, shown: str) -> Corrections:
         else:
             parts[str(name)] = {str(key): item for key, item in part.items()}
     for key, role in parts.get("roles", {}).items():
-        if role not in get_args(Role):
-            problems.append(_unknown(f"role of {key}", str(role), get_args(Role), where))
+        if role not in get_args(ColumnRole):
+            problems.append(_unknown(f"role of {key}", str(role), get_args(ColumnRole), where))
     for key, aggregate in parts.get("aggregates", {}).items():
         if aggregate not in get_args(Aggregate):
             problems.append(_unknown(f"aggregate of {key}", str(aggregate), get_args(Aggregate), where))

@@ -23,7 +23,7 @@ from trainer.facts.roles import Parsed, aliases_of, classify, row_times, times_b
 from trainer.facts.shapes import KEY_COLUMN, Column, DataTable, Keys, NestedColumn, are_members, is_metric, table_of
 from trainer.facts.times import parse_cells, parse_time
 from trainer.facts.units import head_units, is_money, parse_unit, scale_of, scaled, stated_units, units_beside
-from trainer.facts.values import Facts, Grain, LeftOut, Member, Reason, Source, Time, Unit
+from trainer.facts.values import Facts, Grain, LeftOut, LeftOutReason, Member, Source, Time, Unit
 from trainer.facts.words import data_file, fold, has_kind, name_words, split_name, vocabulary
 
 _MOST_NOTES = 200
@@ -237,7 +237,7 @@ class _Reader:
     def _is_series(self, cells: Sequence[Json], leaf: str, path: str) -> bool:
         """Whether a plain list holds figures; times and texts are left out."""
         if parse_cells(cells, named=has_kind(leaf, "time"), epochs=has_kind(leaf, "time")) is not None:
-            why: Reason = "time"
+            why: LeftOutReason = "time"
         elif sum(json_number(cell) is None for cell in cells) * 2 > len(cells):
             why = "text"
         elif len(cells) > _MOST_NOTES:
@@ -424,7 +424,7 @@ class _Reader:
         """What a column without observations was taken for: texts and times each, others once."""
         if parsed.role == "measure" or (parsed.role in ("member", "unit") and not table.is_record):
             return
-        role: Reason = "text" if parsed.role in {"member", "unit"} else parsed.role  # type: ignore[assignment]
+        role: LeftOutReason = "text" if parsed.role in {"member", "unit"} else parsed.role  # type: ignore[assignment]
         cells = [
             (cell, path)
             for cell, path in zip(parsed.column.cells, parsed.column.paths, strict=True)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from trainer.core.values import Json
-from trainer.facts.corrections import NONE, Corrections, Role, lookup
+from trainer.facts.corrections import NONE, ColumnRole, Corrections, lookup
 from trainer.facts.numbers import Number, decimal_mark, json_number, read_number
 from trainer.facts.shapes import KEY_COLUMN, Column, DataTable, is_metric
 from trainer.facts.times import month as month_of
@@ -34,7 +34,7 @@ class Parsed:
     """A column with its role and its cells as that role reads them."""
 
     column: Column
-    role: Role
+    role: ColumnRole
     numbers: list[Number | None] = field(default_factory=list)
     times: list[Time | None] = field(default_factory=list)
     coded: bool = False
@@ -65,7 +65,7 @@ def _classify(column: Column, table: DataTable, at: int, corrections: Correction
     filled = [cell for cell in column.cells if cell is not None and cell != ""]
     if not filled:
         return Parsed(column, "empty")
-    role: Role | None = lookup(corrections.roles, leaf, ".".join(column.name)) if leaf else None
+    role: ColumnRole | None = lookup(corrections.roles, leaf, ".".join(column.name)) if leaf else None
     is_key = leaf == KEY_COLUMN
     words = name_words(leaf)
     texts = [cell for cell in filled if isinstance(cell, str)]
@@ -158,7 +158,7 @@ def _is_unit_like(unit: str) -> bool:
     )
 
 
-def _role_of_numbers(leaf: str, numbers: Sequence[Number | None], size: int) -> Role:
+def _role_of_numbers(leaf: str, numbers: Sequence[Number | None], size: int) -> ColumnRole:
     words = name_words(leaf)
     joined = "".join(words)
     whole = all(number is None or number.value == number.value.to_integral_value() for number in numbers)
@@ -179,7 +179,7 @@ def _is_coded(filled: Sequence[Json], numbers: Sequence[Number | None], size: in
     return 2 <= len(distinct) <= 12 and size >= 3 * len(distinct) and max(abs(value) for value in distinct) <= 100
 
 
-def _role_of_texts(leaf: str, filled: Sequence[Json], table: DataTable) -> Role:
+def _role_of_texts(leaf: str, filled: Sequence[Json], table: DataTable) -> ColumnRole:
     texts = [cell for cell in filled if isinstance(cell, str)]
     if not texts:
         flags = all(isinstance(cell, bool) for cell in filled)

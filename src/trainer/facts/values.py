@@ -119,7 +119,7 @@ class Observation:
     """Where they are narrower than the measure's; empty for the measure's own."""
 
 
-Reason = Literal["identifier", "constant", "text", "twin", "time", "empty", "unreadable", "too_many"]
+LeftOutReason = Literal["identifier", "constant", "text", "twin", "time", "empty", "unreadable", "too_many"]
 """Why something is no observation."""
 
 
@@ -128,7 +128,7 @@ class LeftOut:
     """Something in the data that is no observation."""
 
     source: Source
-    why: Reason
+    why: LeftOutReason
     detail: str = ""
     """The text, the time's label, or a value that shows what it is."""
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from trainer.core.cells import ColumnTypes, converters
 from trainer.core.values import Json
-from trainer.facts import Role, decimal_mark, head_units, parse_time, parse_unit, read_number, unit_text
+from trainer.facts import ColumnRole, decimal_mark, head_units, parse_time, parse_unit, read_number, unit_text
 from trainer.facts.roles import classify
 from trainer.facts.shapes import table_of
 from trainer.ingest.semantics import semantic_of
@@ -81,7 +81,7 @@ def decide_columns(
 def with_roles(profiles: Sequence[ColumnProfile], records: Sequence[Mapping[str, Json]]) -> tuple[ColumnProfile, ...]:
     """The profiles with the roles that `facts` gives to their columns, and units of heads."""
     table = table_of([dict(record) for record in records[:_SAMPLED]], "")
-    roles: dict[str, Role] = {}
+    roles: dict[str, ColumnRole] = {}
     if table is not None:
         for parsed in classify(table)[0]:
             if len(parsed.column.name) == 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from trainer.core.values import Finding, Json
-from trainer.facts import Role
+from trainer.facts import ColumnRole
 
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "time", "timestamp", "json", "empty"]
 """What the cells of a column are stored as; `json` is a list or an object."""
@@ -38,7 +38,7 @@ class ColumnProfile:
     """One column of a table."""
 
     name: str
-    role: Role
+    role: ColumnRole
     """Time, member, measure, identifier …, as the room `facts` gives it."""
     type: ColumnType
     unit: str = ""

@@ -17,8 +17,8 @@ from trainer.core.errors import ConfigError, UsageError, Where, unknown
 from trainer.core.files import read_text, write_atomic
 from trainer.core.yamltext import load_yaml
 
-State = Literal["proposed", "shadow", "canary", "active", "retired"]
-_NEXT: Mapping[str, State] = {"proposed": "shadow", "shadow": "canary", "canary": "active"}
+PolicyState = Literal["proposed", "shadow", "canary", "active", "retired"]
+_NEXT: Mapping[str, PolicyState] = {"proposed": "shadow", "shadow": "canary", "canary": "active"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Policy:
     module: str
     operation: str
     config: Mapping[str, Any]
-    state: State = "proposed"
+    state: PolicyState = "proposed"
     """proposed: only a file. shadow: records what it would have run. canary: a tenth of the runs. active: approved."""
     context: str = ""
     """The context key it is for; empty for all."""
@@ -105,7 +105,7 @@ class PolicyFiles:
         try:
             return msgspec.convert({**value, "name": path.stem}, Policy)
         except msgspec.ValidationError as error:
-            states = ", ".join(get_args(State))
+            states = ", ".join(get_args(PolicyState))
             raise ConfigError(f"{error}", where=where, hint=f"state is one of {states}") from None
 
 

@@ -14,7 +14,7 @@ from trainer.core.digest import canonical, digest, pick
 from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.files import write_atomic
 from trainer.core.values import CompletionResult, Json
-from trainer.providers.pool import Call, Outcome, iterate_many
+from trainer.providers.pool import Call, CallOutcome, iterate_many
 
 _HINT = "free some space or make the folder writable, then run the same command again: it resumes"
 
@@ -136,7 +136,7 @@ class _Batch:
         self.resumed = len(self.lines)
         self.started = self.clock()
 
-    def take(self, number: int, line: Mapping[str, Json], outcome: Outcome) -> None:
+    def take(self, number: int, line: Mapping[str, Json], outcome: CallOutcome) -> None:
         """Count an outcome, and say how far the batch is."""
         self.lines[number] = line
         answer = outcome.answer if isinstance(outcome, ProviderError) else outcome
@@ -201,7 +201,7 @@ def _known(memory: AppendLog) -> dict[str, Mapping[str, Json]]:
     return {record["key"]: record["line"] for record in records}
 
 
-def _line(number: int, row: BatchRow, outcome: Outcome) -> dict[str, Json]:
+def _line(number: int, row: BatchRow, outcome: CallOutcome) -> dict[str, Json]:
     line: dict[str, Json] = {"row": number + 1, "params": dict(row.params)}
     if isinstance(outcome, CompletionResult):
         names = ("content", "provider", "model", "origin", "cost", "tokens_in", "tokens_out", "finish_reason")

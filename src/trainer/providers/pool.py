@@ -13,19 +13,19 @@ from trainer.providers import loop
 
 Call: TypeAlias = Callable[[], Awaitable[CompletionResult]]
 """Begins one completion."""
-Outcome: TypeAlias = CompletionResult | TrainerError
+CallOutcome: TypeAlias = CompletionResult | TrainerError
 """What became of one call; errors are values here, so that one never stops the others."""
 
 
 def complete_many(
-    calls: Iterable[Call], *, concurrency: int = 8, on_outcome: Callable[[int, Outcome], None] | None = None
-) -> list[Outcome]:
+    calls: Iterable[Call], *, concurrency: int = 8, on_outcome: Callable[[int, CallOutcome], None] | None = None
+) -> list[CallOutcome]:
     """The outcome of every call, in their order.
 
     `on_outcome` is called on this thread with the call's number as each one ends. Calls are taken from their iterable
     only as places come free. An interrupt cancels the calls under way; what had ended was handed over.
     """
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, CallOutcome] = {}
     if on_outcome is None:
         # Nobody waits for a single one, so this thread need not be woken for each.
         loop.run(_work(calls, concurrency, outcomes.__setitem__))
@@ -36,10 +36,10 @@ def complete_many(
     return [outcomes[number] for number in sorted(outcomes)]
 
 
-def iterate_many(calls: Iterable[Call], *, concurrency: int = 8) -> Generator[tuple[int, Outcome], None, None]:
+def iterate_many(calls: Iterable[Call], *, concurrency: int = 8) -> Generator[tuple[int, CallOutcome], None, None]:
     """The number and outcome of each call as it ends; closing the generator cancels the calls under way."""
 
-    def work(emit: Callable[[tuple[int, Outcome]], None]) -> Coroutine[Any, Any, None]:
+    def work(emit: Callable[[tuple[int, CallOutcome]], None]) -> Coroutine[Any, Any, None]:
         return _work(calls, concurrency, lambda number, outcome: emit((number, outcome)))
 
     with contextlib.closing(loop.iterate(work)) as events:
@@ -48,14 +48,14 @@ def iterate_many(calls: Iterable[Call], *, concurrency: int = 8) -> Generator[tu
                 yield event
 
 
-async def complete_all(calls: Iterable[Call], *, concurrency: int = 8) -> list[Outcome]:
+async def complete_all(calls: Iterable[Call], *, concurrency: int = 8) -> list[CallOutcome]:
     """What `complete_many` returns, where one is on the loop already."""
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, CallOutcome] = {}
     await _work(calls, concurrency, outcomes.__setitem__)
     return [outcomes[number] for number in sorted(outcomes)]
 
 
-async def _work(calls: Iterable[Call], concurrency: int, take: Callable[[int, Outcome], None]) -> None:
+async def _work(calls: Iterable[Call], concurrency: int, take: Callable[[int, CallOutcome], None]) -> None:
     """Let as many workers as calls may be under way share the calls; an error that is none of ours ends all."""
     numbered = enumerate(calls)
     try:
@@ -66,7 +66,7 @@ async def _work(calls: Iterable[Call], concurrency: int, take: Callable[[int, Ou
         raise errors.exceptions[0] from None
 
 
-async def _worker(numbered: Iterator[tuple[int, Call]], take: Callable[[int, Outcome], None]) -> None:
+async def _worker(numbered: Iterator[tuple[int, Call]], take: Callable[[int, CallOutcome], None]) -> None:
     for number, call in numbered:
         try:
             take(number, await call())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from trainer.core.values import DataBlock, Json
 from trainer.reports.provenance import Provenance
 
-Path = tuple[str, ...]
+FieldKeys = tuple[str, ...]
 
 
 def used_blocks(report: Provenance) -> tuple[DataBlock, ...]:
@@ -36,9 +36,9 @@ def cut_to(data: Json, pointer: str) -> Json:
     return _cut(data, [_path(pointer)])
 
 
-def _paths(report: Provenance) -> dict[str, set[Path]]:
+def _paths(report: Provenance) -> dict[str, set[FieldKeys]]:
     """The places that the figures rest upon, by key and version of their data; `key@1 /annual/3/revenue` is one."""
-    paths: dict[str, set[Path]] = defaultdict(set)
+    paths: dict[str, set[FieldKeys]] = defaultdict(set)
     for figure in report.figures:
         for support in str(figure.get("support", "")).split("; "):
             source, _, pointer = support.partition(" /")
@@ -47,14 +47,14 @@ def _paths(report: Provenance) -> dict[str, set[Path]]:
     return {block: paths[block] for block in paths if block in {f"{one.key}@{one.version}" for one in report.data}}
 
 
-def _path(pointer: str) -> Path:
+def _path(pointer: str) -> FieldKeys:
     return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/"))
 
 
-def _cut(value: Json, paths: Collection[Path]) -> Json:
+def _cut(value: Json, paths: Collection[FieldKeys]) -> Json:
     if () in paths or not isinstance(value, dict | list):
         return value
-    below: dict[str, list[Path]] = defaultdict(list)
+    below: dict[str, list[FieldKeys]] = defaultdict(list)
     for first, *rest in paths:
         below[first].append(tuple(rest))
     if isinstance(value, list):

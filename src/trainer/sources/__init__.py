@@ -16,7 +16,7 @@ from trainer.sources.base import (
     SourceContext,
     create_source,
 )
-from trainer.sources.many import Outcome, retrieve_many
+from trainer.sources.many import QueryOutcome, retrieve_many
 from trainer.sources.plans import Choice, plan_batch, plan_concurrency, plan_tokens, plan_workers
 from trainer.sources.query import QueryField, check_query, raise_problems, storage_key
 from trainer.sources.several import SeveralSources, fetch_all, fetch_functions
@@ -39,8 +39,8 @@ __all__ = [
     "Fetched",
     "FileRetriever",
     "Health",
-    "Outcome",
     "QueryField",
+    "QueryOutcome",
     "RemoteFileRetriever",
     "RetrievalResult",
     "SECFilingsRetriever",

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import SourceError, unknown
 from trainer.core.values import Json, RetrievalResult
-from trainer.sources.many import Outcome
+from trainer.sources.many import QueryOutcome
 from trainer.sources.several import CONTEXTUAL, Aggregation, aggregate, fetch_functions, make_plan, pipelines
 
 Engine = Mapping[str, Callable[[], Mapping[str, Json]]]
@@ -116,13 +116,13 @@ def _missing(name: str, engine: Engine) -> Callable[[], Mapping[str, Json]]:
     return fail
 
 
-def _outcomes(sources: Mapping[str, Mapping[str, Json]]) -> dict[str, Outcome]:
+def _outcomes(sources: Mapping[str, Mapping[str, Json]]) -> dict[str, QueryOutcome]:
     """The outcomes that the sources' descriptions were made of."""
     outcomes = {}
     for name, answer in sources.items():
         if "error" in answer:
-            outcomes[name] = Outcome(name, {}, error=SourceError(str(answer["error"])))
+            outcomes[name] = QueryOutcome(name, {}, error=SourceError(str(answer["error"])))
         else:
             at = datetime.fromtimestamp(answer.get("fetch_timestamp", 0.0), UTC)
-            outcomes[name] = Outcome(name, {}, RetrievalResult(dict(answer), name, at))
+            outcomes[name] = QueryOutcome(name, {}, RetrievalResult(dict(answer), name, at))
     return outcomes

@@ -14,12 +14,12 @@ from trainer.core.errors import SourceError, TrainerError, UsageError, unknown
 from trainer.core.values import Json, RetrievalResult
 from trainer.sources.base import DataRetriever
 
-Ask = tuple[str, Mapping[str, Json]]
+KeyedQuery = tuple[str, Mapping[str, Json]]
 """A source's name and a query for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class QueryOutcome:
     """What came of one query."""
 
     source: str
@@ -32,14 +32,14 @@ class Outcome:
 
 
 def retrieve_many(
-    queries: Sequence[Ask],
+    queries: Sequence[KeyedQuery],
     sources: Mapping[str, DataRetriever],
     *,
     store: bool = True,
     workers: int = 8,
     timeout: float | None = None,
-    done: Callable[[Outcome], None] = lambda _: None,
-) -> list[Outcome]:
+    done: Callable[[QueryOutcome], None] = lambda _: None,
+) -> list[QueryOutcome]:
     """One outcome per query, in the order of the queries; a query asked twice is sent once.
 
     Each source has up to `workers` threads of its own, so that one that hangs holds up no other. A query that takes
@@ -51,7 +51,7 @@ def retrieve_many(
     identities = [canonical([source, dict(query)]) for source, query in queries]
     threads = _Threads({identity: by_identity[identity] for identity in identities}, sources, store, timeout)
     threads.start(workers)
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, QueryOutcome] = {}
     try:
         while len(outcomes) < len(by_identity):
             for identity, outcome in threads.next(outcomes):
@@ -66,14 +66,14 @@ class _Threads:
     """The threads that ask the sources of some queries, each known by its identity."""
 
     def __init__(
-        self, asks: Mapping[str, Ask], sources: Mapping[str, DataRetriever], store: bool, timeout: float | None
+        self, asks: Mapping[str, KeyedQuery], sources: Mapping[str, DataRetriever], store: bool, timeout: float | None
     ) -> None:
         self._asks = asks
         self._sources = sources
         self._store = store
         self._timeout = timeout
         self._waiting: dict[str, queue.SimpleQueue[str]] = {}
-        self._finished: queue.SimpleQueue[tuple[str, Outcome]] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[tuple[str, QueryOutcome]] = queue.SimpleQueue()
         self._begun: dict[str, float] = {}
         """When each query was sent that has been."""
         for identity, (source, _) in asks.items():
@@ -85,7 +85,7 @@ class _Threads:
             for _ in range(min(workers, line.qsize())):
                 self._begin(source)
 
-    def next(self, outcomes: Mapping[str, Outcome]) -> list[tuple[str, Outcome]]:
+    def next(self, outcomes: Mapping[str, QueryOutcome]) -> list[tuple[str, QueryOutcome]]:
         """The next outcome that is not in `outcomes`, or those of all queries whose time is up; none: look again."""
         if self._timeout is None:
             return [self._finished.get()]
@@ -117,12 +117,12 @@ class _Threads:
                 self._finished.put((identity, _outcome(self._asks[identity], self._sources, self._store)))
 
 
-def _too_late(ask: Ask, timeout: float) -> Outcome:
+def _too_late(ask: KeyedQuery, timeout: float) -> QueryOutcome:
     error = SourceError(f"the source {ask[0]} did not answer within {timeout:g} s", hint="try again later")
-    return Outcome(*ask, None, error, timeout)
+    return QueryOutcome(*ask, None, error, timeout)
 
 
-def _outcome(ask: Ask, sources: Mapping[str, DataRetriever], store: bool) -> Outcome:
+def _outcome(ask: KeyedQuery, sources: Mapping[str, DataRetriever], store: bool) -> QueryOutcome:
     source, query = ask
     start = time.monotonic()
     result, error = None, None
@@ -136,4 +136,4 @@ def _outcome(ask: Ask, sources: Mapping[str, DataRetriever], store: bool) -> Out
     except Exception as fault:  # of a source, perhaps another package's: it must not take the others with it
         error = SourceError(f"the source {source} failed: {type(fault).__name__}: {fault}", hint="please report it")
         error.__cause__ = fault
-    return Outcome(source, query, result, error, time.monotonic() - start)
+    return QueryOutcome(source, query, result, error, time.monotonic() - start)

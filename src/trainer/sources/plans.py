@@ -21,7 +21,7 @@ _MEMORY_SHARE = 0.5
 _ITEMS_A_BATCH = 200
 """Items of one transaction; beyond, a batch is hardly cheaper and a kill loses more."""
 
-Facts = Mapping[str, Json]
+SystemFacts = Mapping[str, Json]
 """What a contextual source says; a source that failed says nothing, and every plan does without it."""
 
 
@@ -36,7 +36,7 @@ class Choice:
     """Who decided: `default` where the plan had nothing to go by."""
 
 
-def plan_tokens(model: Facts, chosen: Choice | None = None) -> Choice:
+def plan_tokens(model: SystemFacts, chosen: Choice | None = None) -> Choice:
     """Model-aware preprocessing: the most tokens of a prompt. What the window leaves beside the answer, or less."""
     window, answer = model.get("max_model_len"), model.get("reserved_output") or 0
     if window is None:
@@ -48,7 +48,9 @@ def plan_tokens(model: Facts, chosen: Choice | None = None) -> Choice:
     return Choice(left, f"the window of {model.get('model_name')} holds {window:,} tokens{beside}")
 
 
-def plan_concurrency(performance: Facts, resources: Facts, *, calls: int, chosen: Choice | None = None) -> Choice:
+def plan_concurrency(
+    performance: SystemFacts, resources: SystemFacts, *, calls: int, chosen: Choice | None = None
+) -> Choice:
     """Performance-aware concurrency: how many calls of a model are under way at once."""
     if chosen is not None:
         return chosen
@@ -74,7 +76,9 @@ def plan_concurrency(performance: Facts, resources: Facts, *, calls: int, chosen
     return Choice(min(value, calls, MOST_CALLS), reason)
 
 
-def plan_workers(resources: Facts, state: Facts, *, items: int, memory: int, chosen: Choice | None = None) -> Choice:
+def plan_workers(
+    resources: SystemFacts, state: SystemFacts, *, items: int, memory: int, chosen: Choice | None = None
+) -> Choice:
     """Resource-aware scaling: how many items are worked on at once, each of which takes up to `memory` bytes."""
     if chosen is not None:
         return chosen
@@ -90,7 +94,7 @@ def plan_workers(resources: Facts, state: Facts, *, items: int, memory: int, cho
     return Choice(value, f"{value} {reason}")
 
 
-def plan_batch(resources: Facts, *, items: int, largest: int, chosen: Choice | None = None) -> Choice:
+def plan_batch(resources: SystemFacts, *, items: int, largest: int, chosen: Choice | None = None) -> Choice:
     """Resource-aware batch size: how many items of up to `largest` bytes are held and stored together."""
     if chosen is not None:
         return chosen

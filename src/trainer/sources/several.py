@@ -18,7 +18,7 @@ from trainer.core.clock import Clock, system_clock
 from trainer.core.digest import pick
 from trainer.core.values import Json
 from trainer.sources.base import DataRetriever, Fetched, Schema, SourceContext
-from trainer.sources.many import Ask, Outcome, retrieve_many
+from trainer.sources.many import KeyedQuery, QueryOutcome, retrieve_many
 from trainer.sources.plans import Choice, plan_concurrency, plan_tokens, plan_workers
 from trainer.sources.query import Query
 
@@ -76,7 +76,7 @@ class Aggregation:
 class SeveralSources:
     """What came of asking several sources at once."""
 
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, QueryOutcome]
     """By name, in the order asked."""
     aggregation: Aggregation
     plan: Mapping[str, Choice]
@@ -101,12 +101,12 @@ class SeveralSources:
 
 
 def fetch_all(
-    queries: Mapping[str, Ask],
+    queries: Mapping[str, KeyedQuery],
     sources: Mapping[str, DataRetriever],
     *,
     store: bool = True,
     timeout: float | None = None,
-    done: Callable[[Outcome], None] = lambda _: None,
+    done: Callable[[QueryOutcome], None] = lambda _: None,
     clock: Clock = system_clock,
 ) -> SeveralSources:
     """What all sources answered, asked side by side; one that fails neither stops, delays nor repeats another.
@@ -131,7 +131,7 @@ def fetch_functions(
     return fetch_all(queries, sources, store=False, timeout=timeout, clock=clock)
 
 
-def aggregate(outcomes: Mapping[str, Outcome]) -> Aggregation:
+def aggregate(outcomes: Mapping[str, QueryOutcome]) -> Aggregation:
     """Counts, score, and what the answers have in common; without any answer it is all gaps."""
     answered = {name: outcome.result for name, outcome in outcomes.items() if outcome.result is not None}
     gaps = {name: outcome.error.message for name, outcome in outcomes.items() if outcome.error is not None}
@@ -174,7 +174,7 @@ def aggregate(outcomes: Mapping[str, Outcome]) -> Aggregation:
     )
 
 
-def make_plan(outcomes: Mapping[str, Outcome]) -> dict[str, Choice]:
+def make_plan(outcomes: Mapping[str, QueryOutcome]) -> dict[str, Choice]:
     """The three choices that the contextual sources among the outcomes advise, for as much work as there may be."""
     model, performance, state, resources = (_facts(outcomes, name) for name in CONTEXTUAL if name != "tokenizer")
     return {
@@ -220,7 +220,7 @@ def pipelines(aggregation: Aggregation, plan: Mapping[str, Choice]) -> dict[str,
     }
 
 
-def _facts(outcomes: Mapping[str, Outcome], name: str) -> Mapping[str, Any]:
+def _facts(outcomes: Mapping[str, QueryOutcome], name: str) -> Mapping[str, Any]:
     result = outcomes[name].result if name in outcomes else None
     return result.data if result is not None else {}
 
@@ -230,7 +230,7 @@ def _fields(metadata: Mapping[str, Json]) -> Mapping[str, Json]:
     return fields
 
 
-def _described(name: str, outcome: Outcome, timestamp: float) -> dict[str, Json]:
+def _described(name: str, outcome: QueryOutcome, timestamp: float) -> dict[str, Json]:
     """A source's answer, or its error, with what kind it is and when it was had."""
     result = outcome.result
     moment = result.retrieved_at.timestamp() if result is not None else timestamp

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-Table: TypeAlias = Mapping[str, tuple[str, str]]
+FieldTable: TypeAlias = Mapping[str, tuple[str, str]]
 """Yahoo's name -> title and unit, in the order in which a report would show them."""
 
 HUNDREDTHS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
@@ -18,7 +18,7 @@ HUNDREDTHS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
 RENAMED = {"fiftyTwoWeekChange": "52WeekChange", "indexFiftyTwoWeekChange": "SandP52WeekChange"}
 """Our name -> Yahoo's, where a template could not write Yahoo's after a dot."""
 
-QUOTE: Table = {
+QUOTE: FieldTable = {
     "regularMarketTime": ("Time of the price", "moment"),
     "regularMarketPrice": ("Share price", "price"),
     "regularMarketChange": ("Change on the day", "price"),
@@ -56,7 +56,7 @@ QUOTE: Table = {
     "averageAnalystRating": ("Average analyst rating", "text"),
 }
 
-PROFILE: Table = {
+PROFILE: FieldTable = {
     "sector": ("Sector", "text"),
     "industry": ("Industry", "text"),
     "fullTimeEmployees": ("Full-time employees", "count"),
@@ -67,7 +67,7 @@ PROFILE: Table = {
     "longBusinessSummary": ("Business summary", "text"),
 }
 
-PRICE: Table = {
+PRICE: FieldTable = {
     "regularMarketTime": ("Time of the price", "moment"),
     "regularMarketPrice": ("Share price", "price"),
     "regularMarketChange": ("Change on the day", "price"),
@@ -87,7 +87,7 @@ PRICE: Table = {
     "beta": ("Beta", "ratio"),
 }
 
-VALUATION: Table = {
+VALUATION: FieldTable = {
     "enterpriseValue": ("Enterprise value", "quote"),
     "trailingPE": ("Price to trailing earnings", "ratio"),
     "forwardPE": ("Price to forward earnings", "ratio"),
@@ -98,7 +98,7 @@ VALUATION: Table = {
     "enterpriseToEbitda": ("Enterprise value to EBITDA", "ratio"),
 }
 
-FINANCIALS: Table = {
+FINANCIALS: FieldTable = {
     "lastFiscalYearEnd": ("Last fiscal year ended", "epoch"),
     "mostRecentQuarter": ("Most recent quarter ended", "epoch"),
     "totalRevenue": ("Revenue, trailing 12 months", "books"),
@@ -120,7 +120,7 @@ FINANCIALS: Table = {
     "forwardEps": ("Earnings per share, forward", "eps"),
 }
 
-BALANCE: Table = {
+BALANCE: FieldTable = {
     "totalCash": ("Cash and short-term investments", "books"),
     "totalCashPerShare": ("Cash per share", "eps"),
     "totalDebt": ("Total debt", "books"),
@@ -130,7 +130,7 @@ BALANCE: Table = {
     "bookValue": ("Book value per share", "eps"),
 }
 
-DIVIDEND: Table = {
+DIVIDEND: FieldTable = {
     "dividendRate": ("Dividend, forward annual rate", "price"),
     "dividendYield": ("Dividend yield, forward", "fraction"),
     "trailingAnnualDividendRate": ("Dividend, trailing 12 months", "price"),
@@ -142,7 +142,7 @@ DIVIDEND: Table = {
     "dividendDate": ("Dividend payment date", "epoch"),
 }
 
-SHARES: Table = {
+SHARES: FieldTable = {
     "sharesOutstanding": ("Shares outstanding", "shares"),
     "floatShares": ("Shares in free float", "shares"),
     "sharesShort": ("Shares sold short", "shares"),
@@ -155,7 +155,7 @@ SHARES: Table = {
     "institutionsCount": ("Institutional holders", "count"),
 }
 
-ANALYSTS: Table = {
+ANALYSTS: FieldTable = {
     "targetLowPrice": ("Lowest price target", "price"),
     "targetMeanPrice": ("Mean price target", "price"),
     "targetMedianPrice": ("Median price target", "price"),
@@ -165,12 +165,12 @@ ANALYSTS: Table = {
     "recommendationKey": ("Consensus", "text"),
 }
 
-CALENDAR: Table = {
+CALENDAR: FieldTable = {
     "earningsDate": ("Next earnings date", "epoch"),
     "isEarningsDateEstimate": ("Whether that date is an estimate", ""),
 }
 
-SECTIONS: Mapping[str, tuple[Table, tuple[str, ...]]] = {
+SECTIONS: Mapping[str, tuple[FieldTable, tuple[str, ...]]] = {
     "profile": (PROFILE, ("assetProfile", "summaryProfile")),
     "price": (PRICE, ("price", "summaryDetail", "defaultKeyStatistics")),
     "valuation": (VALUATION, ("summaryDetail", "defaultKeyStatistics")),
@@ -200,7 +200,7 @@ MODULES = (
 )
 """What a summary asks for where the query names no modules."""
 
-RESULTS: Table = {
+RESULTS: FieldTable = {
     "totalRevenue": ("Revenue", "books"),
     "netIncome": ("Net income", "books"),
     "epsActual": ("Earnings per share, adjusted", "eps"),
@@ -208,7 +208,7 @@ RESULTS: Table = {
     "surprisePercent": ("Surprise", "fraction"),
 }
 
-ESTIMATES: Table = {
+ESTIMATES: FieldTable = {
     "epsAverage": ("Earnings per share, mean estimate", "eps"),
     "epsLow": ("Earnings per share, lowest estimate", "eps"),
     "epsHigh": ("Earnings per share, highest estimate", "eps"),
@@ -223,7 +223,7 @@ ESTIMATES: Table = {
     "revenueAnalysts": ("Analysts of the revenue estimate", "count"),
 }
 
-RECOMMENDATIONS: Table = {
+RECOMMENDATIONS: FieldTable = {
     "strongBuy": ("Strong buy", "count"),
     "buy": ("Buy", "count"),
     "hold": ("Hold", "count"),
@@ -231,7 +231,7 @@ RECOMMENDATIONS: Table = {
     "strongSell": ("Strong sell", "count"),
 }
 
-PRICES: Table = {
+PRICES: FieldTable = {
     "open": ("Open", "price"),
     "high": ("High", "price"),
     "low": ("Low", "price"),
@@ -240,7 +240,7 @@ PRICES: Table = {
     "volume": ("Volume", "shares"),
 }
 
-CONTRACT: Table = {
+CONTRACT: FieldTable = {
     "contractSymbol": ("Contract", "text"),
     "strike": ("Strike", "price"),
     "lastPrice": ("Last price", "price"),
@@ -258,7 +258,7 @@ CONTRACT: Table = {
     "lastTradeDate": ("Last traded", "moment"),
 }
 
-STATEMENTS: Mapping[str, Table] = {
+STATEMENTS: Mapping[str, FieldTable] = {
     "financials": {
         "totalRevenue": ("Revenue", "books"),
         "costOfRevenue": ("Cost of revenue", "books"),

@@ -88,7 +88,7 @@ def shape_chart(body: Mapping[str, Any]) -> Fetched:
     if not prices:
         raise NoData
     data: dict[str, Json] = {**names, "interval": interval, "prices": prices, **_events(answer, stamp)}
-    by_section: dict[str, tables.Table] = {"prices": tables.PRICES, "dividends": {"amount": ("Dividend", "price")}}
+    by_section: dict[str, tables.FieldTable] = {"prices": tables.PRICES, "dividends": {"amount": ("Dividend", "price")}}
     newest = prices[-1]["date"]
     as_of = parse_moment(newest).astimezone(zone).date().isoformat() if is_intraday else newest
     units = units_of(names, meta.get("instrumentType"))
@@ -97,7 +97,7 @@ def shape_chart(body: Mapping[str, Any]) -> Fetched:
 
 def schema_fields() -> dict[str, Field]:
     """The fields of all kinds; `currency` stands where an answer names its own."""
-    by_section: dict[str, tables.Table] = {"": tables.QUOTE}
+    by_section: dict[str, tables.FieldTable] = {"": tables.QUOTE}
     by_section |= {name: table for name, (table, _) in tables.SECTIONS.items()}
     by_section |= dict(_SERIES) | {"prices": tables.PRICES}
     for period in ("annual", "quarterly"):
@@ -122,7 +122,7 @@ def yahoo_name(name: str) -> str:
 
 _Stamp: TypeAlias = Callable[[Any], str]
 
-_SERIES: Mapping[str, tables.Table] = {
+_SERIES: Mapping[str, tables.FieldTable] = {
     "annual": tables.RESULTS,
     "quarterly": tables.RESULTS,
     "annualEstimates": tables.ESTIMATES,
@@ -167,7 +167,7 @@ def _lines() -> dict[str, tuple[str, str]]:
     return {name: meaning for statement in tables.STATEMENTS.values() for name, meaning in statement.items()}
 
 
-def _in_order(rows: dict[str, dict[str, Json]], table: tables.Table) -> dict[str, dict[str, Json]]:
+def _in_order(rows: dict[str, dict[str, Json]], table: tables.FieldTable) -> dict[str, dict[str, Json]]:
     return {date: {name: row[name] for name in table if name in row} for date, row in rows.items()}
 
 
@@ -218,7 +218,7 @@ def subject_of(names: Mapping[str, Json]) -> str:
     return str(names.get("name") or names.get("symbol") or "")
 
 
-def section_of(table: tables.Table, answers: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
+def section_of(table: tables.FieldTable, answers: Sequence[Mapping[str, Any]]) -> dict[str, Json]:
     """What a table names, each figure from the first answer that has it."""
     section: dict[str, Json] = {}
     for name, (_, unit) in table.items():
@@ -337,7 +337,7 @@ def _events(answer: Mapping[str, Any], stamp: _Stamp) -> dict[str, Json]:
 
 
 def fields_of(
-    data: Mapping[str, Json], by_section: Mapping[str, tables.Table], units: Mapping[str, str]
+    data: Mapping[str, Json], by_section: Mapping[str, tables.FieldTable], units: Mapping[str, str]
 ) -> dict[str, Field]:
     """The fields of these sections that the data really holds."""
     fields = {name: _NAMED[name] for name in data if name in _NAMED}

@@ -19,7 +19,7 @@ from trainer.stores.retention import doomed, summary
 from trainer.stores.rows import NewVersion, StoredRow, change_of, current_of, deletion_of, row_of, update_of
 from trainer.stores.values import DocumentWrite, Head, Retention, StoreStats, to_text
 
-Place: TypeAlias = tuple[str, int]
+VersionPlace: TypeAlias = tuple[str, int]
 """A key and a version, the order in which versions are paged through."""
 
 EVERYTHING = Every(())
@@ -55,7 +55,7 @@ class Backend(Protocol):
         return [row for key in keys if (row := self.fetch(key, version=None, before=None))]
 
     @abstractmethod
-    def page(self, after: Place, size: int, *, key: str | None = None) -> list[StoredRow]:
+    def page(self, after: VersionPlace, size: int, *, key: str | None = None) -> list[StoredRow]:
         """The next versions by key and version: at most `size`, at least one unless there is none; few if they are big.
 
         `key` asks for one document only.
@@ -68,7 +68,7 @@ class Backend(Protocol):
         ...
 
     @abstractmethod
-    def remove(self, places: Sequence[Place]) -> int:
+    def remove(self, places: Sequence[VersionPlace]) -> int:
         """How many of the versions existed and are removed for good."""
         ...
 
@@ -266,7 +266,7 @@ class DataStore(Backend):
         return added
 
     def _versions(self, key: str | None = None) -> Iterator[StoredRow]:
-        after: Place = ("", 0)
+        after: VersionPlace = ("", 0)
         while rows := self.page(after, _PAGE, key=key):
             yield from rows
             after = (rows[-1].key, rows[-1].version)

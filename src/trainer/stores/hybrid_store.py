@@ -13,7 +13,7 @@ import redis
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import UsageError
 from trainer.core.values import StoredData
-from trainer.stores.base import DataStore, Place
+from trainer.stores.base import DataStore, VersionPlace
 from trainer.stores.match import View
 from trainer.stores.pipeline import GroupStage
 from trainer.stores.query import Condition, Query
@@ -67,7 +67,7 @@ class HybridStore(DataStore):
                 self._cache.set(self._name(key), json.dumps(asdict(row)), ex=self.cache_seconds)
         return row
 
-    def page(self, after: Place, size: int, *, key: str | None = None) -> list[StoredRow]:
+    def page(self, after: VersionPlace, size: int, *, key: str | None = None) -> list[StoredRow]:
         """As the lasting store does."""
         return self._lasting.page(after, size, key=key)
 
@@ -92,7 +92,7 @@ class HybridStore(DataStore):
         with self._dropping([row.key for row in rows]):
             return self._lasting.insert(rows)
 
-    def remove(self, places: Sequence[Place]) -> int:
+    def remove(self, places: Sequence[VersionPlace]) -> int:
         """As the lasting store does."""
         with self._dropping([key for key, _ in places]):
             return self._lasting.remove(places)

@@ -24,7 +24,7 @@ from trainer.core.clock import Clock, system_clock
 from trainer.core.digest import pick
 from trainer.core.errors import StoreError, UsageError
 from trainer.core.values import StoredData
-from trainer.stores.base import DataStore, Place
+from trainer.stores.base import DataStore, VersionPlace
 from trainer.stores.match import View
 from trainer.stores.mongodb_query import (
     Filter,
@@ -136,7 +136,7 @@ class MongoDBStore(DataStore):
             document = self._documents.find_one(where, _SHOWN, sort=[("version", -1)])
             return self._row(document) if document else None
 
-    def page(self, after: Place, size: int, *, key: str | None = None) -> list[StoredRow]:
+    def page(self, after: VersionPlace, size: int, *, key: str | None = None) -> list[StoredRow]:
         """The next versions by key and version, fewer where they are big."""
         beyond = {"$or": [{"key": {"$gt": after[0]}}, {"key": after[0], "version": {"$gt": after[1]}}]}
         with self._reaching():
@@ -187,7 +187,7 @@ class MongoDBStore(DataStore):
                 matching["$and"].append({name_of(group.by): {"$exists": True}})
             return groups_of(group, list(self._documents.aggregate([{"$match": matching}, stage], allowDiskUse=True)))
 
-    def remove(self, places: Sequence[Place]) -> int:
+    def remove(self, places: Sequence[VersionPlace]) -> int:
         """How many of the versions existed and are removed for good."""
         removed = 0
         with self._reaching():

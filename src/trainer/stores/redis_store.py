@@ -21,7 +21,7 @@ import redis
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import StoreError, UsageError
-from trainer.stores.base import DataStore, Place
+from trainer.stores.base import DataStore, VersionPlace
 from trainer.stores.query import Compare, Condition, Every
 from trainer.stores.rows import Confirmation, NewVersion, StoredRow, current_of, outcome, unknown_rows
 from trainer.stores.values import from_text, to_text
@@ -104,7 +104,7 @@ class RedisStore(DataStore):
         ]
         return fitting[-1] if fitting else None
 
-    def page(self, after: Place, size: int, *, key: str | None = None) -> list[StoredRow]:
+    def page(self, after: VersionPlace, size: int, *, key: str | None = None) -> list[StoredRow]:
         """The next versions by key and version, fewer where they are big."""
         names = [key] if key is not None else self._members(self._name("keys"), f"[{after[0]}" if after[0] else "-")
         with self._reaching():
@@ -118,7 +118,7 @@ class RedisStore(DataStore):
             rows = (self._current(self._redis, name) for name in self._candidates(narrowed(where), after))
             return _page((row for row in rows if row and not row.deleted), size)
 
-    def remove(self, places: Sequence[Place]) -> int:
+    def remove(self, places: Sequence[VersionPlace]) -> int:
         """How many of the versions existed and are removed for good."""
         removed = 0
         with self._reaching():

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from trainer.core.digest import pick
 from trainer.core.values import StoredData
-from trainer.stores.base import DataStore, Place
+from trainer.stores.base import DataStore, VersionPlace
 from trainer.stores.match import View, value_at, view_of
 from trainer.stores.pipeline import GroupStage
 from trainer.stores.query import Condition, FieldPath, Query, fields_of
@@ -136,7 +136,7 @@ class SqlStore(DataStore):
         with self.transaction(write=False) as run:
             return [_row(row) for row in run(question, _json(sorted(keys)))] if keys else []
 
-    def page(self, after: Place, size: int, *, key: str | None = None) -> list[StoredRow]:
+    def page(self, after: VersionPlace, size: int, *, key: str | None = None) -> list[StoredRow]:
         """The next versions by key and version, fewer where they are big."""
         beyond = Piece("(key > ? OR (key = ? AND version > ?))", (after[0], *after))
         if key is not None:
@@ -152,7 +152,7 @@ class SqlStore(DataStore):
                 guarded = piece
         return self._page(Piece(f"{_ALIVE} AND key > ? AND {guarded.sql}", (after, *guarded.parameters)), size)
 
-    def remove(self, places: Sequence[Place]) -> int:
+    def remove(self, places: Sequence[VersionPlace]) -> int:
         """How many of the versions existed and are removed for good."""
         condition, parameter = f"(key, version) IN ({self.places_in})", _json(list(places))
         with self.transaction(write=True) as run:

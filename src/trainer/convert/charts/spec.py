@@ -11,8 +11,8 @@ from trainer.core.errors import UsageError, unknown
 from trainer.core.values import Json
 from trainer.core.yamltext import load_yaml
 
-Kind = Literal["line", "bar", "range", "spark", "heat", "scatter", "stacked", "area", "multiples"]
-KINDS: tuple[str, ...] = get_args(Kind)
+ChartKind = Literal["line", "bar", "range", "spark", "heat", "scatter", "stacked", "area", "multiples"]
+KINDS: tuple[str, ...] = get_args(ChartKind)
 _KEYS = ("type", "title", "description", "data", "x", "y", "by", "rows", "columns", "unit", "labels")
 _MOST_POINTS = 2000
 _MOST_SERIES = 8
@@ -36,7 +36,7 @@ class Series:
 class Chart:
     """A chart that can be drawn: its rows are resolved and checked."""
 
-    kind: Kind
+    kind: ChartKind
     x: tuple[str, ...]
     series: tuple[Series, ...]
     title: str = ""

@@ -14,7 +14,7 @@ from trainer.core.digest import canonical
 from trainer.core.reasoning import split_reasoning
 from trainer.core.values import Json
 
-Source = Literal["whole", "fence", "prose", "lines"]
+JsonSource = Literal["whole", "fence", "prose", "lines"]
 
 _FENCE = re.compile(
     r"^[ \t>]*+(`{3,}+|~{3,}+)[ \t]*+([\w+-]*+)[^\n]*+\n(.*?)(?:^[ \t>]*+\1[ \t]*+$|\Z)", re.DOTALL | re.MULTILINE
@@ -37,7 +37,7 @@ class JsonCandidate:
     """One value found in a text."""
 
     value: Json
-    source: Source
+    source: JsonSource
     repairs: tuple[str, ...] = ()
     truncated: bool = False
     """Whether the text ended before the value did."""
@@ -251,7 +251,7 @@ def _refuse(word: str) -> Json:
     raise ValueError(word)
 
 
-def _tolerant(text: str, at: int, source: Source, *, to_end: bool = False) -> JsonCandidate | None:
+def _tolerant(text: str, at: int, source: JsonSource, *, to_end: bool = False) -> JsonCandidate | None:
     """The value at `at`, mended; its `position` is where it ends."""
     reader = LenientReader(text, at)
     try:

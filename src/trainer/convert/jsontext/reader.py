@@ -14,7 +14,7 @@ from typing import Literal
 from trainer.convert.jsontext.scalars import bare_value, string_value
 from trainer.core.values import Json
 
-Place = Literal["top", "key", "member", "item"]
+JsonPlace = Literal["top", "key", "member", "item"]
 
 _SPACE = re.compile(r"[\s\u00a0\ufeff\u200b]*")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|#[^\n]*|<!--.*?-->", re.DOTALL)
@@ -54,7 +54,7 @@ class LenientReader:
         self.truncated = False
         self._open: list[str] = []
 
-    def read(self, place: Place = "top") -> Json:
+    def read(self, place: JsonPlace = "top") -> Json:
         """The value that starts here; raises Unreadable."""
         self._space()
         letter = self.text[self.at : self.at + 1]
@@ -223,7 +223,7 @@ class LenientReader:
                 raise Unreadable(f"no comma before {self.text[self.at : self.at + 20]!r}")
             self.mend("missing comma added")
 
-    def _string(self, place: Place) -> str:
+    def _string(self, place: JsonPlace) -> str:
         if self.text.startswith('"""', self.at):
             return self._triple()
         opening = self.text[self.at]
@@ -246,7 +246,7 @@ class LenientReader:
             self.mend(repair)
         return value
 
-    def _closing_quote(self, opening: str, start: int, place: Place) -> int:
+    def _closing_quote(self, opening: str, start: int, place: JsonPlace) -> int:
         """The index of the quote that closes the string: the first one after which the text goes on as JSON."""
         closers, at, first = _CLOSERS[opening], start, True
         while at < len(self.text):
@@ -303,7 +303,7 @@ class LenientReader:
         self.at = at
         return end
 
-    def _goes_on(self, at: int, place: Place) -> bool:
+    def _goes_on(self, at: int, place: JsonPlace) -> bool:
         """Whether what follows a quote is what follows a string."""
         start, at = at, self._after_space(at)
         letter = self.text[at : at + 1]
@@ -324,7 +324,7 @@ class LenientReader:
             return bool(following.match(self.text, at))
         return place == "member" and bool(_MEMBER_WITHOUT_COMMA.match(self.text, at))
 
-    def _goes_on_after_comment(self, at: int, place: Place) -> bool:
+    def _goes_on_after_comment(self, at: int, place: JsonPlace) -> bool:
         """Whether what starts at `at` is a comment behind a string, and not the string's own words."""
         comment = _COMMENT.match(self.text, at)
         if comment is None:
@@ -356,7 +356,7 @@ class LenientReader:
         self.at = end + 3
         return value
 
-    def _scalar(self, place: Place) -> Json:
+    def _scalar(self, place: JsonPlace) -> Json:
         if self.text.startswith(("...", "…"), self.at):
             raise Unreadable("parts were left out (...)")
         found = bare_value(self.text, self.at, member=place == "member")
@@ -409,7 +409,7 @@ class LenientReader:
         self.mend("cut end closed")
 
 
-def _holds_several(raw: str, place: Place) -> bool:
+def _holds_several(raw: str, place: JsonPlace) -> bool:
     """Whether a string's inside is several strings: joined by a comment, a plus, space alone, or a comma in a list."""
     if place == "key" and re.search(r'(?<!\\)"\s*[,:]|,\s*"', raw):
         return True

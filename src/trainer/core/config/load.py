@@ -19,8 +19,7 @@ from trainer.core.errors import ConfigError, Problem, UsageError, Where, unknown
 from trainer.core.files import read_text
 from trainer.core.formats import find_output_format
 from trainer.core.secrets import MASK, is_secret_name, keep_secret, mask_secrets
-from trainer.core.yamltext import KEY, load_yaml
-from trainer.core.yamltext import Path as YamlPath
+from trainer.core.yamltext import KEY, YamlPath, load_yaml
 
 _PREFIX = "TRAINER_"
 TARGET = "TRAINER_TARGET"

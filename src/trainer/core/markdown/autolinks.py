@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 
-Rule = Callable[[StateInline, bool], bool]
+from trainer.core.markdown.money import InlineRule
 
 _MARKS = {"w": "www", ":": "protocol", "@": "email"}
 """The rule that each mark starts."""
@@ -36,7 +36,7 @@ def autolinks(parser: MarkdownIt, *, www: bool = True) -> None:
     parser.inline.ruler.push("autolinks", _guarded(by_mark))
 
 
-def _guarded(rules: Mapping[str, Rule]) -> Rule:
+def _guarded(rules: Mapping[str, InlineRule]) -> InlineRule:
     def guarded(state: StateInline, silent: bool) -> bool:
         mark = state.src[state.pos]
         if mark not in rules or not _TRIGGER.match(state.src, state.pos) or _left_as_text(state):
