@@ -59,6 +59,7 @@ def test_a_time_is_an_interval_with_a_grain(text, start, end, grain, fiscal) -> 
         ("Revenue (USD m)", "Revenue", "money", "USD", 10**6), ("rain_mm", "rain", "physical", "mm", 1),
         ("growth_pct", "growth", "percent", "%", 1), ("Area, km²", "Area", "physical", "km^2", 1),
         ("revenue_usd_m", "revenue", "money", "USD", 10**6), ("売上高 (百万円)", "売上高", "money", "JPY", 10**6),
+        ("pm10_ug_m3", "pm10", "physical", "µg/m^3", 1), ("wind_m_s", "wind", "physical", "m/s", 1),
         ("Anteil %", "Anteil", "percent", "%", 1), ("temp_c", "temp", "physical", "degC", 1),
     ],
 )  # fmt: skip
@@ -71,6 +72,19 @@ def test_a_head_tells_the_unit_with_its_scale(head: str, rest: str, kind: str, s
 @pytest.mark.parametrize("head", ["share_count", "temperature_2m", "revenueOfA", "price_per_share", "day"])
 def test_a_head_without_a_unit_stays_whole(head: str) -> None:
     assert head_units(head) == (head, ())
+
+
+@pytest.mark.parametrize(
+    ("head", "rest", "symbol", "per"),
+    [
+        ("yield_t_ha", "yield", "t", "ha"),
+        ("price_eur_mwh", "price", "EUR", "mwh"),
+        ("rain_mm_day", "rain", "mm", "day"),
+    ],
+)
+def test_two_units_at_the_end_of_a_key_are_one_by_the_other(head: str, rest: str, symbol: str, per: str) -> None:
+    name, units = head_units(head)
+    assert (name, [(unit.symbol, unit.per) for unit in units]) == (rest, [(symbol, per)])
 
 
 def test_units_of_one_dimension_are_converted_and_others_are_not() -> None:

@@ -62,6 +62,8 @@ def _suffix(front: Sequence[str], tail: Sequence[str]) -> tuple[Unit, ...]:
         return ()
     if len(tail) > 1 and tail[0].lower() in ("per", "of", "by", "in"):
         return ()
+    if len(tail) == 2 and tail[1].lower() in _divisors() and (units := parse_unit("/".join(tail))):
+        return units  # a key has no stroke: `pm10_ug_m3`, `yield_t_ha`, `price_eur_mwh`
     units = parse_unit(text)
     kinds = {unit.kind for unit in units}
     if len(tail) == 1 and (kinds & {"count", "index", "ratio", "time"} or (kinds == {"money"} and len(text) < 3)):
@@ -208,6 +210,11 @@ def _scales() -> dict[str, Decimal]:
         for word in words
     ]
     return dict(sorted(pairs, key=lambda pair: -len(pair[0])))
+
+
+@cache
+def _divisors() -> frozenset[str]:
+    return frozenset(data_file("units.yaml")["divisors"])
 
 
 @cache
