@@ -135,14 +135,16 @@ def test_validation_tells_errors_from_warnings(project):
 
     result = manager.validate("---\nparams: {NAME: {}, OTHER: {}}\n---\n{NAME} {NAMES} {{ OTHR }}\n")
 
-    assert (result.is_valid, [one.kind for one in result.errors], [one.kind for one in result.warnings]) == (
-        False,
-        ["template"],
-        ["unused_parameter", "undeclared_name"],
-    )
+    assert not result.is_valid
+    assert result.errors == ['-:4:19: unknown name "OTHR" in Jinja']
+    assert result.warnings == [
+        "-:2:20: parameter OTHER is declared and nowhere used",
+        "-:4:8: {NAMES} names nothing declared and stays as it is",
+    ]
+    assert [one.kind for one in result.findings] == ["unused_parameter", "undeclared_name", "template"]
     assert manager.validate(manager.load_prompt("one")).findings == ()
-    assert [one.kind for one in manager.validate(manager.load_prompt("one"), {}).errors] == ["missing_parameter"]
-    assert [str(one.where) for one in manager.validate("---\ntitel: x\ntitle: y\n---\n").errors] == ["-:2:1"]
+    assert [one.kind for one in manager.validate(manager.load_prompt("one"), {}).findings] == ["missing_parameter"]
+    assert [str(one.where) for one in manager.validate("---\ntitel: x\ntitle: y\n---\n").findings] == ["-:2:1"]
 
 
 def test_a_cached_text_is_given_back_until_its_time_is_over():

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from trainer.actions.checked_answer import check, refused
-from trainer.actions.completion import Call, Completer, joined, mending
+from trainer.actions.completion import Completer, ModelCall, joined, mending
 from trainer.actions.prompt import Rendered
 from trainer.actions.screening import masked_result, require_harmless, screen_answer
 from trainer.checks import faults, repair_message
@@ -28,7 +28,7 @@ def faults_of(project: Project, rendered: Rendered, result: CompletionResult) ->
 
 
 async def accepted(
-    call: Call, project: Project, rendered: Rendered, result: CompletionResult, completer: Completer
+    call: ModelCall, project: Project, rendered: Rendered, result: CompletionResult, completer: Completer
 ) -> tuple[CompletionResult, tuple[Finding, ...]]:
     """The answer that may be given out, without secrets, and what is still wrong with it.
 

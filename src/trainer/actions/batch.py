@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from trainer.actions.answers import accepted
-from trainer.actions.completion import Call, written
+from trainer.actions.completion import ModelCall, written
 from trainer.actions.data import Sources
 from trainer.actions.model import ModelChoice, price_of, total
 from trainer.actions.prompt import Instructions, Rendered
@@ -95,7 +95,9 @@ def run_batch(
         candidates = render_rows(run, batch)
         rows = [_row(run, batch, row, one) for row, one in zip(batch.rows, candidates, strict=True)]
         prompts = [one for one in candidates if not isinstance(one, TrainerError)]
-        concurrency = run.completer.plan([Call(batch.name, rendered.prompt, choice) for rendered, choice in prompts])
+        concurrency = run.completer.plan(
+            [ModelCall(batch.name, rendered.prompt, choice) for rendered, choice in prompts]
+        )
         if run.completer.concurrency is not None:
             on_plan(run.completer.concurrency)
         identity = digest([batch.name, sorted(batch.given.items()), [dict(row) for row in batch.rows]])
@@ -200,7 +202,7 @@ def _row(run: Run, batch: Batch, params: Mapping[str, Json], answerable: Answera
     if isinstance(answerable, TrainerError):
         return BatchRow(dict(params), answerable)
     rendered, choice = answerable
-    call = Call(batch.name, rendered.prompt, choice)
+    call = ModelCall(batch.name, rendered.prompt, choice)
 
     async def complete() -> CompletionResult:
         result = await run.completer.answer(call)

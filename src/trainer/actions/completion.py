@@ -29,7 +29,7 @@ _USUAL = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ModelCall:
     """One completion to get."""
 
     name: str
@@ -96,7 +96,7 @@ class Completer:
 
     def one(
         self,
-        call: Call,
+        call: ModelCall,
         *,
         on_text: Callable[[str], None] | None = None,
         on_restart: Callable[[], None] | None = None,
@@ -111,7 +111,7 @@ class Completer:
             on_text(answer.content)
         return answer
 
-    def many(self, calls: Sequence[Call], *, on_answer: Callable[[Call, Answer], None]) -> None:
+    def many(self, calls: Sequence[ModelCall], *, on_answer: Callable[[ModelCall, Answer], None]) -> None:
         """Get all completions, as many at once as allowed.
 
         `on_answer` is called on this thread as each one ends, with the completion or the error that it ended with.
@@ -122,7 +122,7 @@ class Completer:
             on_outcome=lambda number, answer: on_answer(calls[number], answer),
         )
 
-    async def answer(self, call: Call) -> CompletionResult:
+    async def answer(self, call: ModelCall) -> CompletionResult:
         """The completion, on the providers' loop: in one call, or in one for each step, those of one wave at once.
 
         Raises ConfigError where a key or a model is missing, and what `one` raises.
@@ -144,7 +144,7 @@ class Completer:
         content = await answer_steps(call.prompt.steps, answer_wave)
         return joined(results, content)
 
-    def plan(self, calls: Sequence[Call]) -> int:
+    def plan(self, calls: Sequence[ModelCall]) -> int:
         """How many of the calls are under way at once: by the flag, the setting, or the records of former calls."""
         unkept = 0
         for number, call in enumerate(calls):
@@ -178,7 +178,7 @@ class Completer:
         planned = self.concurrency.value if self.concurrency else None
         return planned or self._flag or self._project.settings.llm_provider.concurrency or min(max(1, calls), _USUAL)
 
-    def takes_steps(self, call: Call) -> bool:
+    def takes_steps(self, call: ModelCall) -> bool:
         """Whether a prompt with a strategy is answered in several calls."""
         return bool(call.prompt.steps) and not self.client(call.choice).chain[0].writes_sections
 

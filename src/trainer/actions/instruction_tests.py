@@ -10,7 +10,7 @@ from typing import Any
 
 from trainer.actions.answers import accepted
 from trainer.actions.batch import Batch, render_rows
-from trainer.actions.completion import Call, paid, paid_answer, written
+from trainer.actions.completion import ModelCall, paid, paid_answer, written
 from trainer.actions.model import ModelChoice, make_budget, total
 from trainer.actions.prompt import Rendered
 from trainer.actions.record import Recorder
@@ -243,7 +243,7 @@ class _Variant:
         """All answers, as many at once as allowed, and what the assertions say of them."""
         rows = render_rows(self.run, self.batch)
         cases = [self._case(number, params) for number, params in enumerate(self.batch.rows, 1)]
-        calls: dict[int, Call] = {}
+        calls: dict[int, ModelCall] = {}
         starts = []
         for at, row in enumerate(rows):
             if isinstance(row, TrainerError):
@@ -252,7 +252,7 @@ class _Variant:
             rendered, choice = row
             filled = [_filled(one, rendered.prompt.params) for one in self.expectations]
             cases[at] = replace(cases[at], assertions=tuple(map(AssertionResult, filled)))
-            calls[at] = Call(self.batch.name, rendered.prompt, choice)
+            calls[at] = ModelCall(self.batch.name, rendered.prompt, choice)
             starts.append(partial(self._answer, cases, at, calls[at], rendered))
         outcomes = complete_many(starts, concurrency=self.run.completer.plan([*calls.values()]))
         for at, outcome in zip(calls, outcomes, strict=True):
@@ -270,7 +270,7 @@ class _Variant:
         cases[at] = case
         self.on_case(case)
 
-    async def _answer(self, cases: list[CaseResult], at: int, call: Call, rendered: Rendered) -> CompletionResult:
+    async def _answer(self, cases: list[CaseResult], at: int, call: ModelCall, rendered: Rendered) -> CompletionResult:
         """The answer as `trainer run` gives it out, once all assertions were held against it."""
         completer = self.run.completer
         result, _ = await accepted(call, self.run.project, rendered, await completer.answer(call), completer)
@@ -278,7 +278,7 @@ class _Variant:
         for assertion in cases[at].assertions:
             one = assertion.expectation
             if one.kind == "judge" and self.judge is not None:
-                judged = await completer.answer(Call(call.name, judge_question(str(one.value), text), self.judge))
+                judged = await completer.answer(ModelCall(call.name, judge_question(str(one.value), text), self.judge))
                 costs.append(paid(judged))
                 failure = judgement(judged.metadata["json"])
             else:

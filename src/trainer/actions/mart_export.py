@@ -13,7 +13,7 @@ from trainer.core.digest import digest
 from trainer.core.project import Project
 from trainer.mart import backlog
 
-Format = Literal["prometheus", "opentelemetry"]
+ExportFormat = Literal["prometheus", "opentelemetry"]
 GENAI_CONVENTIONS = "https://opentelemetry.io/schemas/1.37.0"
 """The version of OpenTelemetry's semantic conventions whose GenAI names are written."""
 

@@ -25,7 +25,7 @@ _MOST_NAMED = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class ProposalFilter:
     """Which proposals, as it was typed."""
 
     state: str | None = None
@@ -60,7 +60,7 @@ def open_engine(
     return SchemaProposalEngine(open_catalog(project, clock=clock), policy, notify, audit if log else None)
 
 
-def list_proposals(project: Project, wanted: Filter, *, clock: Clock = system_clock) -> list[Proposal]:
+def list_proposals(project: Project, wanted: ProposalFilter, *, clock: Clock = system_clock) -> list[Proposal]:
     """The proposals that match, waiting ones first, the surest first."""
     engine = open_engine(project, clock=clock)
     return _matching(engine, wanted)
@@ -82,13 +82,13 @@ def decide(
     *,
     by: str,
     reason: str = "",
-    wanted: Filter | None = None,
+    wanted: ProposalFilter | None = None,
     clock: Clock = system_clock,
     tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[Decision, ...]:
     """What became of the proposals: those named, and those that match a filter."""
     engine = open_engine(project, clock=clock, tell=tell)
-    if wanted is not None and wanted != Filter():
+    if wanted is not None and wanted != ProposalFilter():
         ids = [*ids, *(one.id for one in _matching(engine, wanted))]
     elif not ids:
         raise UsageError(
@@ -173,7 +173,7 @@ def audit_entries(events: Sequence[ProposalEvent]) -> Iterator[dict[str, Json]]:
         yield entry | ({"proposals": ids} if len(ids) <= _MOST_NAMED else {"proposals_digest": digest(ids)})
 
 
-def _matching(engine: SchemaProposalEngine, wanted: Filter) -> list[Proposal]:
+def _matching(engine: SchemaProposalEngine, wanted: ProposalFilter) -> list[Proposal]:
     states: tuple[ProposalState, ...] = OPEN_STATES
     if wanted.state is not None:
         states = _choice("state", wanted.state, (*get_args(ProposalState), "all"))

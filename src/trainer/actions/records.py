@@ -11,7 +11,7 @@ from trainer.core.errors import SourceError
 from trainer.core.project import Project
 from trainer.core.values import Field, Json
 from trainer.sources import DataRetriever, Fetched, QueryField, Schema, SourceContext
-from trainer.sources.query import Query
+from trainer.sources.query import QueryFields
 
 MOST_RECORDS = 100_000
 
@@ -31,7 +31,7 @@ class RecordsRetriever(DataRetriever):
         field = QueryField("key", True, description="What the keys begin with", example="orders:*", pattern=r".+\*")
         return Schema(self.name, "Records that streams stored", (field,))
 
-    def key(self, query: Query) -> str:
+    def key(self, query: QueryFields) -> str:
         """The pattern is itself the key of what answers it."""
         return str(self.check(query)["key"])
 

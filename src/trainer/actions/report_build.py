@@ -8,7 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainer.actions.checked_answer import CheckedAnswer, check
-from trainer.actions.completion import Answer, Call, Completer, completion_facts, joined, mending, paid, paid_answer
+from trainer.actions.completion import (
+    Answer,
+    Completer,
+    ModelCall,
+    completion_facts,
+    joined,
+    mending,
+    paid,
+    paid_answer,
+)
 from trainer.actions.contextual import plan_processes
 from trainer.actions.data import Loaded, Sources, load_documents
 from trainer.actions.model import drafted, make_budget, plan_prompt
@@ -150,10 +159,10 @@ class Build:
         finishing: list[Future[None]] = []
         reports = {report.spec.name: report for report in due if report.spec.name in prompts}
 
-        def arrived(call: Call, answer: Answer) -> None:
+        def arrived(call: ModelCall, answer: Answer) -> None:
             finishing.append(threads.submit(self._finish, reports[call.name], prompts[call.name], answer, pdf))
 
-        calls = [Call(name, prompts[name].prompt, report.asked) for name, report in reports.items()]
+        calls = [ModelCall(name, prompts[name].prompt, report.asked) for name, report in reports.items()]
         self.completer.many(calls, on_answer=arrived)
         for future in finishing:
             future.result()
@@ -173,7 +182,7 @@ class Build:
                 provenance, changed = write_report(
                     self.project, report, rendered, checked, before=self.committed[report.spec.name], pdf=pdf
                 )
-            request = Call(report.spec.name, rendered.prompt, report.asked).request.key
+            request = ModelCall(report.spec.name, rendered.prompt, report.asked).request.key
             self._end(self._built(report, provenance, checked, changed), rendered, request)
         except Exception as error:  # of data that nobody foresaw, too
             self._fail(report, error, result)
@@ -190,7 +199,7 @@ class Build:
             return checked
         again = mending(rendered.prompt, answer.content, repair_message(checked.verdict))
         try:
-            second = self.completer.one(Call(report.spec.name, again, report.asked))
+            second = self.completer.one(ModelCall(report.spec.name, again, report.asked))
         except TrainerError as error:
             self.on_warning(f"{report.spec.name}: the repair failed: {error.message}")
             if (costly := paid_answer(error)) is None:
@@ -207,7 +216,7 @@ class Build:
         def ask(question: str) -> str:
             try:
                 prompt = Prompt("-", "", question, body=question)
-                result = self.completer.one(Call(report.spec.name, prompt, report.asked))
+                result = self.completer.one(ModelCall(report.spec.name, prompt, report.asked))
             except ProviderError as error:
                 opinions.extend(filter(None, [paid_answer(error)]))
                 raise

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from trainer.actions.checked_answer import check
-from trainer.actions.completion import Call, extract, mending, step_prompt
+from trainer.actions.completion import ModelCall, extract, mending, step_prompt
 from trainer.actions.data import load_documents
 from trainer.actions.model import (
     PricedCall,
@@ -105,7 +105,7 @@ def _estimate(
 ) -> ReportEstimate:
     choice, tokens = report.choice, rendered.tokens["total"]
     pricing = _Pricing(project, make_cache(project))
-    answer = pricing.answer(Call(report.spec.name, rendered.prompt, choice))
+    answer = pricing.answer(ModelCall(report.spec.name, rendered.prompt, choice))
     cached = not pricing.calls
     if answer is not None:
         pricing.follow(report, rendered, answer)
@@ -126,7 +126,7 @@ class _Pricing:
     calls: list[PricedCall] = field(default_factory=list)
     """What is not kept and has to be paid."""
 
-    def answer(self, call: Call) -> CompletionResult | None:
+    def answer(self, call: ModelCall) -> CompletionResult | None:
         """The answer to a prompt, where all of it is kept."""
         steps = call.prompt.steps
         if calls_of(call.choice, call.prompt) == 1:
@@ -158,10 +158,10 @@ class _Pricing:
         checked = check(self.project, report.checks, rendered, answer, accepted=report.accepted)
         if report.checks.opinion:
             question = opinion_question(checked.text, prompt=rendered.prompt)
-            self.send(Call("", Prompt("-", "", question, body=question), report.choice).request)
+            self.send(ModelCall("", Prompt("-", "", question, body=question), report.choice).request)
         if report.checks.policy == "repair" and faults(checked.verdict):
             again = mending(rendered.prompt, answer.content, repair_message(checked.verdict))
-            self.send(Call("", again, report.choice).request)
+            self.send(ModelCall("", again, report.choice).request)
 
     def foresee(self, report: ReportInput, rendered: Rendered) -> None:
         """What may be asked after an answer that is not known yet."""

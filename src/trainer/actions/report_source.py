@@ -14,7 +14,7 @@ from trainer.prompts.markdown import shift_headings
 from trainer.reports import UNDATED, ReportSpec, expand_reports, output_paths, provenance_path, read_provenance
 from trainer.reports.used import used_blocks
 from trainer.sources import DataRetriever, Fetched, QueryField, Schema, SourceContext
-from trainer.sources.query import Query
+from trainer.sources.query import QueryFields
 
 _TOP = 2
 """The level of a context's title in a prompt."""
@@ -38,7 +38,7 @@ class ReportRetriever(DataRetriever):
         )
         return Schema(self.name, "The data behind the figures of another report", fields)
 
-    def key(self, query: Query) -> str:
+    def key(self, query: QueryFields) -> str:
         """`report:NAME:PART`."""
         return ":".join([self.name, *map(str, self.check(query).values())])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.actions.answers import accepted
-from trainer.actions.completion import Call, Completer, completion_facts, written
+from trainer.actions.completion import Completer, ModelCall, completion_facts, written
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.learning import decide
 from trainer.actions.model import ModelChoice, calls_of, choose_model, make_budget, price_of
@@ -220,7 +220,7 @@ class Run:
     def is_cached(self, rendered: Rendered, choice: ModelChoice) -> bool:
         """Whether the answer is kept already, so that nothing would be sent."""
         cache = self.completer.cache
-        return cache is not None and cache.get(Call("", rendered.prompt, choice).request.key) is not None
+        return cache is not None and cache.get(ModelCall("", rendered.prompt, choice).request.key) is not None
 
     def choice(self, instruction: Mapping[str, Any], what: str) -> ModelChoice:
         """The model to ask, by the settings of an instruction and the options; errors name `what`."""
@@ -260,7 +260,7 @@ def run_prompt(
         run.sources.on_call = recorder.request
         rendered, choice = run.given(text) if text is not None else run.rendered(name, arguments)
         version = keep_prompt(project, rendered.prompt)
-        call = Call(name, rendered.prompt, choice)
+        call = ModelCall(name, rendered.prompt, choice)
         is_shown_first = (
             project.settings.checks.policy == "warn"
             and project.settings.prompt_security.chosen_level != "strict"
@@ -306,7 +306,7 @@ def dry_run(
     """What the run would send and cost, and whether it is cached; nothing is sent."""
     run = Run(project, options, clock=clock)
     rendered, choice = run.given(text) if text is not None else run.rendered(name, arguments)
-    request = Call(name, rendered.prompt, choice).request
+    request = ModelCall(name, rendered.prompt, choice).request
     cost, at_most = price_of(choice, rendered.prompt, rendered.tokens["total"])
     cached = run.is_cached(rendered, choice)
     calls = calls_of(choice, rendered.prompt)
@@ -353,7 +353,7 @@ def _each_once(contexts: Sequence[Context]) -> tuple[Context, ...]:
     return tuple(first.values())
 
 
-def _record(run: Run, call: Call, result: CompletionResult) -> None:
+def _record(run: Run, call: ModelCall, result: CompletionResult) -> None:
     assert run.options.record is not None
     secrets = [secret for provider in run.completer.client(call.choice).chain for secret in provider.secrets]
     record(result, call.request, run.options.record, secrets=secrets)
@@ -364,6 +364,6 @@ def _quality(findings: Sequence[Finding]) -> float:
     return max(0.0, 1 - 0.25 * sum(finding.severity == "error" for finding in findings))
 
 
-def _inputs(rendered: Rendered, version: str, call: Call) -> dict[str, Any]:
+def _inputs(rendered: Rendered, version: str, call: ModelCall) -> dict[str, Any]:
     data = [f"{block.key}@{block.version}" for block in rendered.blocks if not block.sql]
     return {"prompt": version, "request": call.request.key, "data": data}

@@ -14,7 +14,7 @@ from trainer.core.values import Field, Json
 from trainer.facts import title_of
 from trainer.prompts import TABLE
 from trainer.sources import DataRetriever, Fetched, QueryField, Schema, SourceContext
-from trainer.sources.query import Query, check_query
+from trainer.sources.query import QueryFields, check_query
 
 MOST_ROWS = 100_000
 _WHERE = "where."
@@ -35,7 +35,7 @@ class TableRetriever(DataRetriever):
         """The table, and fields with the values that they must have."""
         return Schema(self.name, "Rows of the catalogue", (_TABLE,), extra_fields=True)
 
-    def check(self, query: Query) -> dict[str, Json]:
+    def check(self, query: QueryFields) -> dict[str, Json]:
         """The table and the conditions; raises UsageError for names that the catalogue does not know."""
         checked = check_query(query, (_TABLE,), source=self.name, extra_fields=True)
         definition = open_catalog(self._project).table(str(checked[TABLE]))
@@ -46,7 +46,7 @@ class TableRetriever(DataRetriever):
         }
         return {TABLE: definition.name, **where}
 
-    def key(self, query: Query) -> str:
+    def key(self, query: QueryFields) -> str:
         """`table:NAME:FIELD=VALUE`."""
         table, *where = self.check(query).items()
         return ":".join([self.name, str(table[1]), *(f"{name.removeprefix(_WHERE)}={value}" for name, value in where)])

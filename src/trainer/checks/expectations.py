@@ -11,7 +11,7 @@ from trainer.checks.rules import count_words
 from trainer.checks.structure import schema_findings
 from trainer.core.values import Expectation, ExpectationKind, Json, Output, Prompt
 
-Check = Callable[[Expectation, str, Prompt], str]
+ExpectationCheck = Callable[[Expectation, str, Prompt], str]
 """What is wrong with an answer; nothing where it holds."""
 
 _QUESTION = """\
@@ -96,7 +96,7 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-_CHECKS: Mapping[ExpectationKind, Check] = {
+_CHECKS: Mapping[ExpectationKind, ExpectationCheck] = {
     "contains": _contains,
     "lacks": _lacks,
     "regex": _regex,

@@ -38,7 +38,7 @@ class Case:
     """All arithmetic that meets it, once that was tried."""
 
 
-Rule = Callable[["Judge", Case], Assessment | None]
+JudgeRule = Callable[["Judge", Case], Assessment | None]
 
 
 class Judge:
@@ -214,7 +214,7 @@ def nothing(judge: Judge, case: Case) -> Assessment:  # noqa: ARG001
     return Assessment(case.claim, "unsupported", None, message)
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[JudgeRule, ...] = (
     likely_datum,
     context_figure,
     any_datum,

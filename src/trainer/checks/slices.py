@@ -11,7 +11,7 @@ from trainer.checks.quantities import Group, Quantity
 from trainer.checks.view import Datum, FactsView
 from trainer.facts import Time
 
-Member = tuple[str, str]
+MemberOption = tuple[str, str]
 _MOST_MEMBERS = 5
 """Named members of which every combination is tried: 32 at most."""
 _MOST_ROWS = 20_000
@@ -28,7 +28,7 @@ class Slices:
             if not datum.formula and not set(datum.members) & view.totals:
                 self.rows[datum.measure].append(datum)
         self.axes = {measure: self._axes(data) for measure, data in self.rows.items() if len(data) <= _MOST_ROWS}
-        self.groups: dict[tuple[int, frozenset[Member], Time | None], Group | None] = {}
+        self.groups: dict[tuple[int, frozenset[MemberOption], Time | None], Group | None] = {}
 
     def _axes(self, data: Sequence[Datum]) -> frozenset[str]:
         members: dict[str, set[str]] = defaultdict(set)
@@ -37,7 +37,7 @@ class Slices:
                 members[name].add(member)
         return frozenset(name for name, of in members.items() if len(of) > 1)
 
-    def named(self, measure: int, members: Iterable[Member], times: Sequence[Time | None]) -> Iterator[Group]:
+    def named(self, measure: int, members: Iterable[MemberOption], times: Sequence[Time | None]) -> Iterator[Group]:
         """The groups of a measure's rows at every combination of some members, within each time; None is all times."""
         axes = self.axes.get(measure, frozenset())
         options = [option for option in dict.fromkeys(members) if option[0] in axes][:_MOST_MEMBERS]
@@ -65,7 +65,7 @@ class Slices:
                 lists.append(values)
         return lists
 
-    def _group(self, measure: int, fixed: frozenset[Member], time: Time | None) -> Group | None:
+    def _group(self, measure: int, fixed: frozenset[MemberOption], time: Time | None) -> Group | None:
         key = (measure, fixed, time)
         if key not in self.groups:
             data = [
@@ -76,7 +76,7 @@ class Slices:
             self.groups[key] = self._added_up(key, data) if data else None
         return self.groups[key]
 
-    def _added_up(self, key: tuple[int, frozenset[Member], Time | None], data: Sequence[Datum]) -> Group | None:
+    def _added_up(self, key: tuple[int, frozenset[MemberOption], Time | None], data: Sequence[Datum]) -> Group | None:
         measure, fixed, time = key
         options = [datum.options[0] for datum in data]
         if len({(option.kind, option.symbol) for option in options}) > 1:

@@ -66,10 +66,10 @@ def list_command(
     as_json: JsonOption = False,
 ) -> None:
     """List the proposals that wait, the surest first."""
-    from trainer.actions.proposals import Filter, brief, list_proposals
+    from trainer.actions.proposals import ProposalFilter, brief, list_proposals
 
     session: Session = context.obj
-    wanted = Filter(state, table, kind, source, min_confidence, max_confidence, limit)
+    wanted = ProposalFilter(state, table, kind, source, min_confidence, max_confidence, limit)
     proposals = list_proposals(session.project(), wanted)
     if as_json:
         write_json([brief(one) for one in proposals])
@@ -116,10 +116,10 @@ def _deciding(state: ProposalState) -> Callable[..., None]:
         as_json: JsonOption = False,
     ) -> None:
         from trainer.actions.outcome import require_done
-        from trainer.actions.proposals import Filter, brief, decide
+        from trainer.actions.proposals import ProposalFilter, brief, decide
 
         session: Session = context.obj
-        wanted = Filter(None, table, kind, source, min_confidence, max_confidence)
+        wanted = ProposalFilter(None, table, kind, source, min_confidence, max_confidence)
         decisions = decide(
             session.project(), ids, state, by=by or user_name(), reason=reason, wanted=wanted, tell=session.say
         )
@@ -188,7 +188,7 @@ def review(
     by: ByOption = None,
 ) -> None:
     """Work through what waits with single keys: the file, the proposed row, the reason, and what else it may be."""
-    from trainer.actions.proposals import Filter, list_proposals, open_engine
+    from trainer.actions.proposals import ProposalFilter, list_proposals, open_engine
     from trainer.cli.review import run_review
 
     session: Session = context.obj
@@ -197,7 +197,7 @@ def review(
             "a review needs a terminal", hint="elsewhere: trainer proposals list, and approve or reject by name"
         )
     project = session.project()
-    wanted = Filter(None, table, kind, source, min_confidence, max_confidence)
+    wanted = ProposalFilter(None, table, kind, source, min_confidence, max_confidence)
     waiting = list_proposals(project, wanted)
     if not waiting:
         write_text("nothing waits")

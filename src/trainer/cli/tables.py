@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = application()
 
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", autocompletion=tables)]
-Where = Annotated[
+WhereOption = Annotated[
     str | None,
     typer.Option("--where", metavar="SQL", help="Only rows that meet it: \"amount > 100 AND status = 'open'\"."),
 ]
@@ -62,7 +62,7 @@ def show(
     *,
     table: TableArgument,
     row: Annotated[str | None, typer.Argument(metavar="ROW", show_default=False)] = None,
-    where: Where = None,
+    where: WhereOption = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most N rows.")] = 20,
     schema: Annotated[bool, typer.Option("--schema", help="Its fields and what they take, instead of rows.")] = False,
     as_json: JsonOption = False,
@@ -130,7 +130,7 @@ def export(
     *,
     table: TableArgument,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE|-", help="Where to write it.")] = "-",
-    where: Where = None,
+    where: WhereOption = None,
 ) -> None:
     """Write the rows of TABLE as CSV; what a spreadsheet would run as a formula is made text."""
     from trainer.actions.tables import export_csv

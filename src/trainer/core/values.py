@@ -324,3 +324,22 @@ class Verdict:
     def passed(self) -> bool:
         """Whether no finding is an error."""
         return not any(finding.severity == "error" for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationResult:
+    """Whether an input, a prompt or a template may be used: the fields that the specification names, and findings."""
+
+    is_valid: bool
+    errors: list[str]
+    """What must be put right, each with its place: `a.md:3:1: …`."""
+    warnings: list[str]
+    sanitized_input: dict[str, Any] = field(default_factory=dict)
+    """The input as it may be used."""
+    findings: tuple[Finding, ...] = ()
+    """What the errors and warnings were made from, where they were findings."""
+
+    @property
+    def is_safe(self) -> bool:
+        """The same as `is_valid`."""
+        return self.is_valid

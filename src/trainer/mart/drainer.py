@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import TrainerError
 from trainer.mart.breaker import note_failure, note_success, read_breaker
-from trainer.mart.publish import Group, LearnedFiles
+from trainer.mart.publish import LearnedFiles, OperationKey
 from trainer.mart.segments import Segment, keep_aside, read_segment
 from trainer.mart.spool import adopt, elected, segments
 from trainer.mart.tables import EVENT_COLUMNS, INSERTS, TOUCHED
@@ -79,7 +79,7 @@ def _drain(spool_dir: Path, opener: Opener, clock: Clock, learned: LearnedFiles 
             if learned is not None:
                 learned.begin()
             with opener() as connection:
-                groups: set[Group] = set()
+                groups: set[OperationKey] = set()
                 rows, bad = _ingest(connection, batch, clock, groups)
                 views = _make_views(connection)
                 if learned is not None:
@@ -124,7 +124,7 @@ def _batches(spool_dir: Path) -> Iterator[list[Segment]]:
 
 
 def _ingest(
-    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock, groups: set[Group]
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock, groups: set[OperationKey]
 ) -> tuple[int, int]:
     """Rows and bad lines taken in: the whole batch in one transaction, or segment by segment where one is poisoned.
 
@@ -144,7 +144,7 @@ def _ingest(
 
 
 def _ingest_one_by_one(
-    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock, groups: set[Group]
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock, groups: set[OperationKey]
 ) -> tuple[int, int]:
     import duckdb
 
@@ -189,7 +189,7 @@ def _ingested(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment]) -
 
 
 def _transaction(
-    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock, groups: set[Group]
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], clock: Clock, groups: set[OperationKey]
 ) -> None:
     connection.execute("BEGIN")
     try:
@@ -205,7 +205,7 @@ def _transaction(
         raise
 
 
-def _load_files(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment]) -> list[Group]:
+def _load_files(connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment]) -> list[OperationKey]:
     """Insert the lines; the groups in which trials were added or rated."""
     files = [segment.clean for segment in batch if segment.rows]
     if not files:

@@ -38,7 +38,7 @@ _QUESTION = """
     ORDER BY execution_id"""
 """Trials with the quality that counts: what people say, else the checks, else whether it succeeded."""
 
-Group = tuple[str, str, str]
+OperationKey = tuple[str, str, str]
 """Module, operation and context key."""
 
 
@@ -79,7 +79,9 @@ class LearnedFiles:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / _UNFINISHED).touch()
 
-    def publish(self, connection: duckdb.DuckDBPyConnection, groups: Iterable[Group], *, afresh: bool = False) -> int:
+    def publish(
+        self, connection: duckdb.DuckDBPyConnection, groups: Iterable[OperationKey], *, afresh: bool = False
+    ) -> int:
         """Write the files of the operations in which trials were added; how many. All of them where `afresh`."""
         wanted = None if afresh else set(groups)
         trials, configs = _trials(connection, wanted)
@@ -141,15 +143,15 @@ def _weighed(arm: ArmStatistics, weights: Weights) -> ArmStatistics:
 
 
 def _trials(
-    connection: duckdb.DuckDBPyConnection, groups: set[Group] | None
-) -> tuple[dict[Group, dict[str, list[Trial]]], dict[tuple[str, str], dict[str, Mapping[str, Any]]]]:
+    connection: duckdb.DuckDBPyConnection, groups: set[OperationKey] | None
+) -> tuple[dict[OperationKey, dict[str, list[Trial]]], dict[tuple[str, str], dict[str, Mapping[str, Any]]]]:
     """The latest trials by group and configuration, in the order of time, and the bodies of the configurations."""
     condition, values = "true", list[list[str]]()
     if groups is not None:
         # a few groups more than wanted do no harm, and three short lists are looked up faster than joined names
         condition = " AND ".join(f"t.{name} IN (SELECT unnest(?))" for name in ("module", "operation", "context_key"))
         values = [sorted({group[at] for group in groups}) for at in range(3)]
-    trials: dict[Group, dict[str, list[Trial]]] = defaultdict(lambda: defaultdict(list))
+    trials: dict[OperationKey, dict[str, list[Trial]]] = defaultdict(lambda: defaultdict(list))
     configs: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = defaultdict(dict)
     rows = connection.execute(_QUESTION.format(condition=condition), [*values, MOST_TRIALS]).fetchall()
     for module, operation, context, name, config, quality, cost, seconds, propensity, success in rows:

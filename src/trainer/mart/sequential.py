@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["running", "first", "second", "equal", "harm"]
+ArmVerdict = Literal["running", "first", "second", "equal", "harm"]
 
 _TIGHTEST_AT = 100
 """Runs of each at which the interval is narrowest for what it could be."""
@@ -22,7 +22,7 @@ _TIGHTEST_AT = 100
 class Comparison:
     """What two series of results say so far."""
 
-    verdict: Verdict
+    verdict: ArmVerdict
     """`first` or `second` is better; `equal`: neither by as much as matters; `harm`: the second is too bad."""
     difference: float
     """Second minus first."""
@@ -53,7 +53,7 @@ def compare(
     # each holds with half of alpha; the errors of two series that know nothing of each other add as squares
     difference, radius = mean_second - mean_first, math.hypot(radius_first, radius_second)
     low, high = difference - radius, difference + radius
-    verdict: Verdict = "running"
+    verdict: ArmVerdict = "running"
     if harm is not None and high < -harm:
         verdict = "harm"
     elif low > 0:

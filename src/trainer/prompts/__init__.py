@@ -3,13 +3,14 @@
 load_instruction -> resolve_params -> data_queries -> (data comes in) -> select_contexts -> render -> Prompt
 """
 
+from trainer.core.values import ValidationResult
 from trainer.prompts.cache import PromptCache
 from trainer.prompts.composition import answer_steps, fill_step, waves
 from trainer.prompts.contexts import open_contexts, read_context, select_contexts
 from trainer.prompts.declarations import REPORT, TABLE, read_data
 from trainer.prompts.find import Found, find_instruction, list_instructions
 from trainer.prompts.instruction import DataQuery, Instruction, Param
-from trainer.prompts.library import PromptManager, PromptTemplate, ValidationResult
+from trainer.prompts.library import PromptManager, PromptTemplate
 from trainer.prompts.loading import load_instruction, parse_instruction
 from trainer.prompts.params import data_queries, fill_names, resolve_params, takes
 from trainer.prompts.rendering import declared_names, render

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.digest import digest
 from trainer.core.errors import InstructionError, Problem, RefusedError
-from trainer.core.values import DataBlock, Finding, Json, Prompt, StoredData, Verdict
+from trainer.core.values import DataBlock, Finding, Json, Prompt, StoredData, ValidationResult
 from trainer.prompts.cache import PromptCache
 from trainer.prompts.composition import join_texts
 from trainer.prompts.contexts import load_contexts, match_contexts, mentioned_paths, open_contexts
@@ -43,28 +43,6 @@ class Store(Protocol):
     """What the manager asks of a data store."""
 
     def retrieve(self, key: str) -> StoredData | None: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class ValidationResult:
-    """What is wrong with a prompt."""
-
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether it can be rendered."""
-        return not self.errors
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """What must be put right."""
-        return tuple(finding for finding in self.findings if finding.severity == "error")
-
-    @property
-    def warnings(self) -> tuple[Finding, ...]:
-        """What looks wrong."""
-        return tuple(finding for finding in self.findings if finding.severity != "error")
 
 
 class PromptTemplate:
@@ -170,14 +148,14 @@ class PromptManager:
         """What is wrong with a template, or with a text as if it were one."""
         try:
             template = PromptTemplate(prompt, root=self.root) if isinstance(prompt, str) else prompt
+            findings = validate_instruction(template.instruction, contexts=self.context_dir, values=params).findings
         except InstructionError as error:
-            return ValidationResult(
-                tuple(
-                    Finding("template", "error", one.message, one.where, hint=one.hint or "") for one in error.problems
-                )
+            findings = tuple(
+                Finding("template", "error", one.message, one.where, hint=one.hint or "") for one in error.problems
             )
-        verdict: Verdict = validate_instruction(template.instruction, contexts=self.context_dir, values=params)
-        return ValidationResult(verdict.findings)
+        errors = [f"{one.where}: {one.message}" for one in findings if one.severity == "error"]
+        warnings = [f"{one.where}: {one.message}" for one in findings if one.severity != "error"]
+        return ValidationResult(not errors, errors, warnings, findings=findings)
 
     def keep(self, prompt: Prompt) -> Version:
         """The prompt's version, kept for `versions` and `diff`."""

@@ -24,7 +24,7 @@ from trainer.providers.loop import run as run_on_loop
 from trainer.providers.openai_compatible import OllamaProvider, OpenAICompatibleProvider, OpenAIProvider
 from trainer.providers.pacing import RateLimits
 from trainer.providers.policy import RetryPolicy
-from trainer.providers.pool import Call, CallOutcome, complete_all, complete_many, iterate_many
+from trainer.providers.pool import CallOutcome, CompletionCall, complete_all, complete_many, iterate_many
 from trainer.providers.prices import Price, price, price_at
 from trainer.providers.registry import PROVIDERS, create_provider
 from trainer.providers.replay import ReplayProvider, record
@@ -42,10 +42,10 @@ __all__ = [
     "BatchResult",
     "BatchRow",
     "Budget",
-    "Call",
     "CallOutcome",
     "Client",
     "CompletionCache",
+    "CompletionCall",
     "CompletionResult",
     "CompletionStream",
     "CustomProvider",

@@ -14,7 +14,7 @@ from trainer.core.digest import canonical, digest, pick
 from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.files import write_atomic
 from trainer.core.values import CompletionResult, Json
-from trainer.providers.pool import Call, CallOutcome, iterate_many
+from trainer.providers.pool import CallOutcome, CompletionCall, iterate_many
 
 _HINT = "free some space or make the folder writable, then run the same command again: it resumes"
 
@@ -25,7 +25,7 @@ class BatchRow:
 
     params: Mapping[str, Json]
     """What the row gave the instruction; repeated in its line."""
-    call: Call | TrainerError
+    call: CompletionCall | TrainerError
     """What begins its completion, or why nothing is asked and the row fails."""
     identity: Json = None
     """What is asked, beside the params: a row whose identity changes is asked again."""

@@ -11,14 +11,17 @@ from trainer.core.errors import TrainerError
 from trainer.core.values import CompletionResult
 from trainer.providers import loop
 
-Call: TypeAlias = Callable[[], Awaitable[CompletionResult]]
+CompletionCall: TypeAlias = Callable[[], Awaitable[CompletionResult]]
 """Begins one completion."""
 CallOutcome: TypeAlias = CompletionResult | TrainerError
 """What became of one call; errors are values here, so that one never stops the others."""
 
 
 def complete_many(
-    calls: Iterable[Call], *, concurrency: int = 8, on_outcome: Callable[[int, CallOutcome], None] | None = None
+    calls: Iterable[CompletionCall],
+    *,
+    concurrency: int = 8,
+    on_outcome: Callable[[int, CallOutcome], None] | None = None,
 ) -> list[CallOutcome]:
     """The outcome of every call, in their order.
 
@@ -36,7 +39,9 @@ def complete_many(
     return [outcomes[number] for number in sorted(outcomes)]
 
 
-def iterate_many(calls: Iterable[Call], *, concurrency: int = 8) -> Generator[tuple[int, CallOutcome], None, None]:
+def iterate_many(
+    calls: Iterable[CompletionCall], *, concurrency: int = 8
+) -> Generator[tuple[int, CallOutcome], None, None]:
     """The number and outcome of each call as it ends; closing the generator cancels the calls under way."""
 
     def work(emit: Callable[[tuple[int, CallOutcome]], None]) -> Coroutine[Any, Any, None]:
@@ -48,14 +53,14 @@ def iterate_many(calls: Iterable[Call], *, concurrency: int = 8) -> Generator[tu
                 yield event
 
 
-async def complete_all(calls: Iterable[Call], *, concurrency: int = 8) -> list[CallOutcome]:
+async def complete_all(calls: Iterable[CompletionCall], *, concurrency: int = 8) -> list[CallOutcome]:
     """What `complete_many` returns, where one is on the loop already."""
     outcomes: dict[int, CallOutcome] = {}
     await _work(calls, concurrency, outcomes.__setitem__)
     return [outcomes[number] for number in sorted(outcomes)]
 
 
-async def _work(calls: Iterable[Call], concurrency: int, take: Callable[[int, CallOutcome], None]) -> None:
+async def _work(calls: Iterable[CompletionCall], concurrency: int, take: Callable[[int, CallOutcome], None]) -> None:
     """Let as many workers as calls may be under way share the calls; an error that is none of ours ends all."""
     numbered = enumerate(calls)
     try:
@@ -66,7 +71,7 @@ async def _work(calls: Iterable[Call], concurrency: int, take: Callable[[int, Ca
         raise errors.exceptions[0] from None
 
 
-async def _worker(numbered: Iterator[tuple[int, Call]], take: Callable[[int, CallOutcome], None]) -> None:
+async def _worker(numbered: Iterator[tuple[int, CompletionCall]], take: Callable[[int, CallOutcome], None]) -> None:
     for number, call in numbered:
         try:
             take(number, await call())

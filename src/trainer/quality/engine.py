@@ -17,9 +17,9 @@ from trainer.quality.duplicates import find_duplicates
 from trainer.quality.rules import Lookup, apply_rule
 from trainer.quality.values import (
     DetectedAnomaly,
-    Dimension,
     DuplicatePair,
     QualityAssessmentResult,
+    QualityDimension,
     RuleResult,
     ValidationRule,
 )
@@ -73,16 +73,16 @@ def _scores(
     names: Sequence[str],
     results: Sequence[RuleResult],
     duplicates: Sequence[DuplicatePair],
-) -> dict[Dimension, float]:
+) -> dict[QualityDimension, float]:
     """The share of what was checked that is right: of cells that are filled, of rows that are no duplicates."""
     if not rows or not names:
         return {}
     filled = sum(row.get(name) not in (None, "") for row in rows for name in names)
-    scores: dict[Dimension, float] = {
+    scores: dict[QualityDimension, float] = {
         "completeness": round(filled / (len(rows) * len(names)), 4),
         "uniqueness": round(1 - sum(pair.similarity == 1 for pair in duplicates) / len(rows), 4),
     }
-    by_dimension: dict[Dimension, list[float]] = {}
+    by_dimension: dict[QualityDimension, list[float]] = {}
     for result in results:
         by_dimension.setdefault(result.dimension, []).append(1 - result.failed / max(1, result.checked))
     for dimension, shares in by_dimension.items():

@@ -10,9 +10,9 @@ from trainer.core.values import Json
 
 RuleCheck = Literal["required", "type", "range", "pattern", "set", "unique", "reference", "compare", "freshness"]
 RuleSeverity = Literal["critical", "warning"]
-Dimension = Literal["completeness", "validity", "uniqueness", "consistency", "timeliness"]
+QualityDimension = Literal["completeness", "validity", "uniqueness", "consistency", "timeliness"]
 AnomalyKind = Literal["outlier", "seasonal", "scale", "impossible_date"]
-CHECK_DIMENSIONS: Mapping[RuleCheck, Dimension] = {
+CHECK_DIMENSIONS: Mapping[RuleCheck, QualityDimension] = {
     "required": "completeness", "type": "validity", "range": "validity", "pattern": "validity", "set": "validity",
     "unique": "uniqueness", "reference": "consistency", "compare": "consistency", "freshness": "timeliness",
 }  # fmt: skip
@@ -41,7 +41,7 @@ class RuleResult:
     rule: str
     column: str
     severity: RuleSeverity
-    dimension: Dimension
+    dimension: QualityDimension
     checked: int
     """Cells, or rows, that it looked at."""
     failed: int
@@ -80,7 +80,7 @@ class QualityAssessmentResult:
     rows: int
     overall_quality_score: float
     """The mean of the dimensions, from 0 to 1."""
-    quality_scores: Mapping[Dimension, float]
+    quality_scores: Mapping[QualityDimension, float]
     """By dimension, where there is something to say of it."""
     validation_results: tuple[RuleResult, ...]
     """Rules that some rows fail."""

@@ -1,6 +1,7 @@
 """Prompt/text -> verdict: cleaning and fencing of data, screening of prompts and completions, masking of secrets."""
 
 from trainer.core.secrets import SecretSpan, find_secrets, mask_secrets
+from trainer.core.values import ValidationResult
 from trainer.security.audit import Audit, AuditLog, Fault, Proof
 from trainer.security.characters import strip_invisible
 from trainer.security.clean import clean_scalar, fence_block, fence_context
@@ -17,7 +18,7 @@ from trainer.security.pii import (
     treat_personal_json,
 )
 from trainer.security.policy import ANSWER, PolicyRule, ScreenPolicy, first_rule, judge_answer
-from trainer.security.verdict import THRESHOLDS, DetectionResult, Level, ValidatedInput, ValidationResult
+from trainer.security.verdict import THRESHOLDS, DetectionResult, Level, ValidatedInput
 
 __all__ = [
     "ANSWER",

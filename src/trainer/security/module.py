@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from trainer.core.values import Prompt
+from trainer.core.values import Prompt, ValidationResult
 from trainer.security.characters import strip_invisible
 from trainer.security.clean import MAX_SCALAR, clean_scalar
 from trainer.security.detect import screen, screen_prompt
 from trainer.security.escaping import escape
-from trainer.security.verdict import DetectionResult, Level, ValidatedInput, ValidationResult
+from trainer.security.verdict import DetectionResult, Level, ValidatedInput
 
 
 class SecurityModule:
@@ -74,7 +74,7 @@ class SecurityModule:
             sanitized = strip_invisible(prompt.text)
         messages = [f"{finding.where}: {finding.message}" for finding in detection.findings]
         errors, warnings = ([], messages) if detection.is_safe else (messages, [])
-        return ValidationResult(detection.is_safe, errors, warnings, {"prompt": sanitized})
+        return ValidationResult(detection.is_safe, errors, warnings, {"prompt": sanitized}, detection.findings)
 
     def _check(self, name: str, value: Any) -> ValidationResult:
         errors: list[str] = []

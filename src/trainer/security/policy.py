@@ -16,7 +16,7 @@ from typing import Literal
 from trainer.core.values import Finding
 from trainer.security.verdict import Level
 
-Decision = Literal["pass", "warn", "block"]
+PolicyDecision = Literal["pass", "warn", "block"]
 
 ANSWER = "answer"
 """What rules call what a model wrote, among their sources."""
@@ -28,7 +28,7 @@ class PolicyRule:
 
     flags: tuple[str, ...]
     """Flags, `*` standing for any letters: `injection.*`, `output.image`."""
-    then: Decision
+    then: PolicyDecision
     """`pass`: as if it were not there; `warn`: told, but no reason to refuse; `block`: reason enough to refuse."""
     reason: str
     sources: tuple[str, ...] = ()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from trainer.core.digest import pick
-from trainer.core.values import Finding
+from trainer.core.values import Finding, ValidationResult
 
 Level = Literal["strict", "moderate", "permissive"]
 
@@ -33,22 +33,6 @@ class DetectionResult:
     def as_json(self) -> dict[str, object]:
         """What scripts read of it, `findings` apart: those are for SARIF and for people."""
         return pick(self, "is_safe", "risk_score", "confidence", "flags", "recommendations")
-
-
-@dataclass(frozen=True, slots=True)
-class ValidationResult:
-    """Whether an input or a prompt may be used."""
-
-    is_valid: bool
-    errors: list[str]
-    warnings: list[str]
-    sanitized_input: dict[str, Any] = field(default_factory=dict)
-    """The input as it may be used."""
-
-    @property
-    def is_safe(self) -> bool:
-        """The same as `is_valid`."""
-        return self.is_valid
 
 
 class ValidatedInput(dict[str, Any]):

@@ -38,7 +38,7 @@ from trainer.sources.dates import newest_day
 from trainer.sources.file_formats import read_data
 from trainer.sources.http_client import HTTPClient, Response
 from trainer.sources.pointer import NotThere, fault_of, look_up
-from trainer.sources.query import Query, QueryField, raise_problems
+from trainer.sources.query import QueryField, QueryFields, raise_problems
 
 if TYPE_CHECKING:
     from trainer.sources.oauth import Tokens
@@ -118,7 +118,7 @@ class APIRetriever(DataRetriever):
         leading = ("api", "resource", "path")
         return Schema(self.name, description, (service, *_OWN), extra_fields=True, leading=leading)
 
-    def check(self, query: Query) -> dict[str, Json]:
+    def check(self, query: QueryFields) -> dict[str, Json]:
         """The query, its path and pointer checked too."""
         checked = super().check(query)
         problems = [*self._faults.get(str(checked["api"]), ())]
@@ -169,7 +169,7 @@ class APIRetriever(DataRetriever):
                 return Health(False, f"{name} answered {response.status}: check its key")
         return Health(True, f"reaches {', '.join(sorted(self._apis))}")
 
-    def sign_in(self, query: Query, tell: Callable[[str], None], pasted: TextIO | None = None) -> None:
+    def sign_in(self, query: QueryFields, tell: Callable[[str], None], pasted: TextIO | None = None) -> None:
         """Let a person sign in to the query's service."""
         names = sorted(self._issuers)
         name = str(query.get("api", ""))

@@ -16,7 +16,7 @@ from trainer.core.errors import Problem, SourceError, UsageError, unknown
 from trainer.core.readings import ReadFile, read_file
 from trainer.core.registry import Adapter, Registry
 from trainer.core.values import Field, Json, RetrievalResult
-from trainer.sources.query import Query, QueryField, check_query, storage_key
+from trainer.sources.query import QueryField, QueryFields, check_query, storage_key
 from trainer.sources.validation import oddities
 
 
@@ -161,19 +161,19 @@ class DataRetriever(ABC):
     def fetch(self, query: Mapping[str, Json]) -> Fetched:
         """The answer to a query that `check` returned; raises SourceError for anything that goes wrong."""
 
-    def fingerprint(self, query: Query) -> str | None:  # noqa: ARG002  (for those that override it)
+    def fingerprint(self, query: QueryFields) -> str | None:  # noqa: ARG002  (for those that override it)
         """A digest of all that the answer to `query` is read from, had with less work than the answer itself.
 
         Two answers with the same one are the same. None where only the answer tells.
         """
         return None
 
-    def check(self, query: Query) -> dict[str, Json]:
+    def check(self, query: QueryFields) -> dict[str, Json]:
         """The query with every value in its field's type and defaults filled in; raises UsageError."""
         schema = self.get_schema()
         return check_query(query, schema.query, source=self.name, extra_fields=schema.extra_fields)
 
-    def key(self, query: Query) -> str:
+    def key(self, query: QueryFields) -> str:
         """The storage key of the answer to `query`: what it leaves out and what it says by default are one.
 
         Nothing is fetched. Raises UsageError as `check` does.
@@ -181,7 +181,7 @@ class DataRetriever(ABC):
         schema = self.get_schema()
         return storage_key(self.name, self.check(query), schema.query, leading=schema.leading)
 
-    def retrieve(self, query: Query, store: bool = True) -> RetrievalResult:
+    def retrieve(self, query: QueryFields, store: bool = True) -> RetrievalResult:
         """The answer to `query`, kept in the store where the source has one and `store` is true.
 
         Its metadata holds `query`, and `retrieved_at` wherever somebody really fetched it: a file that does not say
@@ -209,7 +209,7 @@ class DataRetriever(ABC):
         )
         return replace(result, storage_key=key)
 
-    def rows(self, query: Query) -> Iterator[Mapping[str, Json]]:
+    def rows(self, query: QueryFields) -> Iterator[Mapping[str, Json]]:
         """The records of the answer one after the other; a source that can hold back does not hold all of them.
 
         Raises what `retrieve` raises, and SourceError for an answer that is no list of records.
@@ -219,7 +219,7 @@ class DataRetriever(ABC):
             raise SourceError(f"the answer of {self.name} is not a list of records", hint="leave out -o")
         yield from records
 
-    def sign_in(self, query: Query, tell: Callable[[str], None], pasted: TextIO | None = None) -> None:  # noqa: ARG002  (for those that override it)
+    def sign_in(self, query: QueryFields, tell: Callable[[str], None], pasted: TextIO | None = None) -> None:  # noqa: ARG002  (for those that override it)
         """Let a person sign in to what `query` asks; `tell` is given the lines that say where. Raises UsageError.
 
         `pasted` is where the person can paste the address at which a browser of another machine ended.

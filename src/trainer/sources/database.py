@@ -33,7 +33,7 @@ from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.cells import plain_value
 from trainer.sources.dates import newest_day
-from trainer.sources.query import Query, QueryField, raise_problems
+from trainer.sources.query import QueryField, QueryFields, raise_problems
 from trainer.sources.sql import begin_reading, failure, make_engine
 
 _TEXT = re.compile(r"'[^']*'|\"[^\"]*\"|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/")
@@ -106,7 +106,7 @@ class DatabaseRetriever(DataRetriever):
         description = f"SQL databases: {', '.join(connections) or 'none is configured'}"
         return Schema(self.name, description, query, extra_fields=True, leading=("connection", "query"))
 
-    def check(self, query: Query) -> dict[str, Json]:
+    def check(self, query: QueryFields) -> dict[str, Json]:
         """The query; each of its values has a place in the question, and each place a value."""
         checked = super().check(query)
         problems = []
@@ -143,7 +143,7 @@ class DatabaseRetriever(DataRetriever):
             metadata={"database": name, "sql": sql},
         )
 
-    def rows(self, query: Query) -> Iterator[dict[str, Json]]:
+    def rows(self, query: QueryFields) -> Iterator[dict[str, Json]]:
         """The rows one after the other, however many, by a cursor of the server's where it has such."""
         with self._answer(self.check(query)) as result:
             columns = list(result.keys())

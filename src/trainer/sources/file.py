@@ -21,7 +21,7 @@ from trainer.core.readings import READERS, Dataset, ReadOptions, data_of, has_ro
 from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.file_formats import as_source_error, read_reading
-from trainer.sources.query import Query, QueryField, check_query, storage_key
+from trainer.sources.query import QueryField, QueryFields, check_query, storage_key
 from trainer.sources.together import MOST_FILES, read_together
 
 DEFAULT_PATH = "information/data/{ticker}-{kind}.json"
@@ -70,7 +70,7 @@ class FileRetriever(DataRetriever):
         query = (replace(_PATH, required=False), _ENCODING, *self._named())
         return Schema(self.name, description, query, extra_fields=True)
 
-    def check(self, query: Query) -> dict[str, Json]:
+    def check(self, query: QueryFields) -> dict[str, Json]:
         """The query's `path` and `encoding`, or the fields that fill the configured one."""
         if query.get("path") or not self._named():
             return check_query(query, (_PATH, _ENCODING), source=self.name)
@@ -78,7 +78,7 @@ class FileRetriever(DataRetriever):
         checked = check_query(query, fields, source=self.name, extra_fields=True)
         return {query_field.name: _segment(query_field.name, checked[query_field.name]) for query_field in fields}
 
-    def key(self, query: Query) -> str:
+    def key(self, query: QueryFields) -> str:
         """The storage key of the answer to `query`."""
         checked = self.check(query)
         return storage_key(self.name, checked, leading=tuple(name for name in checked if name != "encoding"))
@@ -100,7 +100,7 @@ class FileRetriever(DataRetriever):
             metadata={"path": str(query.get("path"))},
         )
 
-    def fingerprint(self, query: Query) -> str | None:
+    def fingerprint(self, query: QueryFields) -> str | None:
         """Of a single file of JSON, which depends on nothing but its bytes; None for all else."""
         checked = self.check(query)
         try:
@@ -115,7 +115,7 @@ class FileRetriever(DataRetriever):
             return None
         return digest([shown, checked.get("encoding"), digest_bytes(content)])
 
-    def rows(self, query: Query) -> Iterator[Mapping[str, Json]]:
+    def rows(self, query: QueryFields) -> Iterator[Mapping[str, Json]]:
         """The records of a file one after the other; of CSV, TSV, JSON Lines and Parquet, few are held at a time."""
         checked = self.check(query)
         paths, shown = self._paths(checked)

@@ -36,7 +36,7 @@ from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.cells import plain_value
 from trainer.sources.dates import newest_day
-from trainer.sources.query import Query, QueryField, raise_problems
+from trainer.sources.query import QueryField, QueryFields, raise_problems
 
 _OWN = ("connection", "query")
 _REFUSED = ("$out", "$merge", "$where", "$function", "$accumulator")
@@ -104,7 +104,7 @@ class MongoDBRetriever(DataRetriever):
         description = f"MongoDB databases: {', '.join(connections) or 'none is configured'}"
         return Schema(self.name, description, query, extra_fields=True, leading=_OWN)
 
-    def check(self, query: Query) -> dict[str, Json]:
+    def check(self, query: QueryFields) -> dict[str, Json]:
         """The query; each of its values has a place in the question, and each place a value."""
         checked = super().check(query)
         question = self._questions[str(checked["query"])]
@@ -141,7 +141,7 @@ class MongoDBRetriever(DataRetriever):
             metadata={"database": str(query["connection"]), "collection": question.collection},
         )
 
-    def rows(self, query: Query) -> Iterator[Mapping[str, Json]]:
+    def rows(self, query: QueryFields) -> Iterator[Mapping[str, Json]]:
         """The documents one after the other, however many."""
         return self._documents(self.check(query))
 

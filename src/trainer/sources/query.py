@@ -13,7 +13,7 @@ from trainer.core.errors import Problem, UsageError, unknown
 from trainer.core.values import Json
 
 FieldType = Literal["text", "integer", "number", "boolean", "date", "list"]
-Query = Mapping[str, Json]
+QueryFields = Mapping[str, Json]
 
 _LONGEST_KEY = 240  # stays below the 255 bytes that file systems allow a name
 
@@ -43,7 +43,7 @@ class QueryField:
 
 
 def check_query(
-    query: Query, fields: Sequence[QueryField], *, source: str, extra_fields: bool = False
+    query: QueryFields, fields: Sequence[QueryField], *, source: str, extra_fields: bool = False
 ) -> dict[str, Json]:
     """The query with every value in its field's type and defaults filled in; raises UsageError with all problems."""
     by_name = {query_field.name: query_field for query_field in fields}
@@ -90,7 +90,11 @@ def raise_problems(problems: Sequence[Problem]) -> None:
 
 
 def storage_key(
-    source: str, query: Query, fields: Sequence[QueryField] = (), *, leading: Sequence[str] = ("path", "ticker", "kind")
+    source: str,
+    query: QueryFields,
+    fields: Sequence[QueryField] = (),
+    *,
+    leading: Sequence[str] = ("path", "ticker", "kind"),
 ) -> str:
     """`yahoo_finance:ABBV:quote`: the source, the values of the leading fields, the rest as `name=value`, sorted.
 

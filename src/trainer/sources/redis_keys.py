@@ -26,7 +26,7 @@ from trainer.core.strictjson import read_json
 from trainer.core.values import Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.dates import newest_day
-from trainer.sources.query import Query, QueryField, raise_problems
+from trainer.sources.query import QueryField, QueryFields, raise_problems
 
 _BATCH = 500
 """Keys that are read in one round trip."""
@@ -92,7 +92,7 @@ class RedisRetriever(DataRetriever):
         as_of = newest_day(data, today=self.context.clock().date())
         return Fetched(data, as_of=as_of, metadata={"database": str(query["connection"])})
 
-    def rows(self, query: Query) -> Iterator[Mapping[str, Json]]:
+    def rows(self, query: QueryFields) -> Iterator[Mapping[str, Json]]:
         """The records one after the other, however many, in the server's order."""
         return self._records(self.check(query))
 

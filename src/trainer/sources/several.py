@@ -20,7 +20,7 @@ from trainer.core.values import Json
 from trainer.sources.base import DataRetriever, Fetched, Schema, SourceContext
 from trainer.sources.many import KeyedQuery, QueryOutcome, retrieve_many
 from trainer.sources.plans import Choice, plan_concurrency, plan_tokens, plan_workers
-from trainer.sources.query import Query
+from trainer.sources.query import QueryFields
 
 GOOD_QUALITY = 0.7
 """Score above which work is done in parallel; below, too much is missing to push."""
@@ -127,7 +127,7 @@ def fetch_functions(
     """As `fetch_all`, for sources that are functions; nothing is stored."""
     context = SourceContext(clock=clock)
     sources = {name: FunctionSource(name, function, context=context) for name, function in functions.items()}
-    queries: dict[str, tuple[str, Query]] = {name: (name, {}) for name in functions}
+    queries: dict[str, tuple[str, QueryFields]] = {name: (name, {}) for name in functions}
     return fetch_all(queries, sources, store=False, timeout=timeout, clock=clock)
 
 

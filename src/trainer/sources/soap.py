@@ -38,7 +38,7 @@ from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, S
 from trainer.sources.dates import newest_day
 from trainer.sources.http_client import HTTPClient
 from trainer.sources.pointer import NotThere, fault_of, look_up
-from trainer.sources.query import Query, QueryField, raise_problems
+from trainer.sources.query import QueryField, QueryFields, raise_problems
 
 _OWN = (
     QueryField("operation", True, description="What to ask for, as the WSDL calls it", example="GetRates"),
@@ -133,7 +133,7 @@ class SOAPRetriever(DataRetriever):
         description = f"SOAP services: {', '.join(names) or 'none is configured'}"
         return Schema(self.name, description, (service, *_OWN), extra_fields=True, leading=("service", "operation"))
 
-    def check(self, query: Query) -> dict[str, Json]:
+    def check(self, query: QueryFields) -> dict[str, Json]:
         """The query, its service's description and its `select` checked too."""
         checked = super().check(query)
         problems = [*self._faults.get(str(checked["service"]), ())]

@@ -18,7 +18,7 @@ from trainer.core.values import Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.http_client import HTTPClient, Response
 from trainer.sources.network import literal_hosts
-from trainer.sources.query import Query, QueryField, raise_problems
+from trainer.sources.query import QueryField, QueryFields, raise_problems
 from trainer.sources.yahoo_fields import MODULES, STATEMENTS
 from trainer.sources.yahoo_research import shape_insights, shape_options, shape_search, shape_similar
 from trainer.sources.yahoo_shapes import (
@@ -142,7 +142,7 @@ class YahooFinanceRetriever(DataRetriever):
         """Ticker and kind, and the fields of every kind."""
         return Schema(self.name, "Yahoo Finance: listed companies, unofficial", _QUERY, schema_fields())
 
-    def check(self, query: Query) -> dict[str, Json]:
+    def check(self, query: QueryFields) -> dict[str, Json]:
         """The query with its defaults; a chart has a range or a start."""
         checked = super().check(query)
         problems = []

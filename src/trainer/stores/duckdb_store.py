@@ -16,7 +16,7 @@ from trainer.stores.database import DOCUMENTS, DatabaseFile
 from trainer.stores.heads import head_as_json
 from trainer.stores.query import FieldPath
 from trainer.stores.sql import RANKS, Dialect, Piece, is_plain, one_of, starts_with
-from trainer.stores.sql_store import TYPES, Run, SqlStore
+from trainer.stores.sql_store import TYPES, Execute, SqlStore
 
 if TYPE_CHECKING:
     import duckdb
@@ -165,7 +165,7 @@ class DuckDBStore(SqlStore):
         return heads
 
     @contextlib.contextmanager
-    def transaction(self, *, write: bool) -> Iterator[Run]:
+    def transaction(self, *, write: bool) -> Iterator[Execute]:
         """One short opening of the file; what fails leaves it as it was."""
         with self.database.open(DOCUMENTS, MIGRATIONS, write=write) as connection:
             if write:

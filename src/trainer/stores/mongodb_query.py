@@ -16,12 +16,12 @@ from trainer.stores.pipeline import Constant, GroupStage, group_views
 from trainer.stores.query import AnyElement, Compare, Condition, Every, FieldPath, Not, Order, Some, fields_of
 from trainer.stores.sql import starts_with
 
-Filter: TypeAlias = dict[str, Any]
+MongoFilter: TypeAlias = dict[str, Any]
 
-PLAIN: Filter = {"tame": True}
+PLAIN: MongoFilter = {"tame": True}
 _DEEPEST = 60
 _LARGEST = 2**63
-_NEVER: Filter = {"$nor": [{}]}
+_NEVER: MongoFilter = {"$nor": [{}]}
 _ROOTS = {"data": "data_tree", "metadata": "metadata_tree"}
 
 
@@ -29,7 +29,7 @@ _ROOTS = {"data": "data_tree", "metadata": "metadata_tree"}
 class Native:
     """A condition as MongoDB understands it."""
 
-    matching: Filter
+    matching: MongoFilter
     exact: bool = True
     """Whether it holds for no plain document that does not match."""
 
@@ -53,7 +53,7 @@ def native(condition: Condition) -> Native:
             return _element(field, where) if is_named(field) else ANY
 
 
-def narrowed(condition: Condition) -> Filter:
+def narrowed(condition: Condition) -> MongoFilter:
     """What holds for all documents that match, and for those that Python must judge."""
     if all(field.root == "column" for field in fields_of(condition)):
         return native(condition).matching
@@ -70,7 +70,7 @@ def order_of(order: Order) -> dict[str, int] | None:
     return {**ways, "key": ways.get("key", 1)}
 
 
-def group_stage(group: GroupStage) -> Filter | None:
+def group_stage(group: GroupStage) -> MongoFilter | None:
     """The stage that makes the groups; None where MongoDB makes others than Python."""
     by = (
         {title: _expression(part) for title, part in group.by.items()}
@@ -121,7 +121,7 @@ def can_be_tree(value: Json, depth: int = 1) -> bool:
     return True
 
 
-def _joined(joiner: str, parts: Sequence[Native], empty: Filter) -> Native:
+def _joined(joiner: str, parts: Sequence[Native], empty: MongoFilter) -> Native:
     if not parts:
         return Native(empty)
     return Native({joiner: [part.matching for part in parts]}, all(part.exact for part in parts))
@@ -132,7 +132,7 @@ def _compare(field: FieldPath, operator: str, operand: Json, name: str | None = 
     return ANY if test is None else Native({name or name_of(field): test})
 
 
-def _test(operator: str, operand: Json) -> Filter | None:
+def _test(operator: str, operand: Json) -> MongoFilter | None:
     """The comparison in MongoDB's words; None where it would mean another."""
     if operator == "$regex":
         literal = starts_with(operand)
@@ -158,7 +158,7 @@ def _element(field: FieldPath, where: Condition) -> Native:
         case Every((Compare(FieldPath(_, "element", ()), "$type", _), inner)):
             below = _below(inner)
             return ANY if below is None else Native({name_of(field): {"$elemMatch": below}})
-    tests: Filter = {}
+    tests: MongoFilter = {}
     for part in where.parts if isinstance(where, Every) else (where,):
         if not isinstance(part, Compare) or part.operator in tests:
             return ANY
@@ -169,7 +169,7 @@ def _element(field: FieldPath, where: Condition) -> Native:
     return Native({name_of(field): {"$elemMatch": tests}})
 
 
-def _below(condition: Condition) -> Filter | None:
+def _below(condition: Condition) -> MongoFilter | None:
     """The condition on the paths below an element; None where MongoDB cannot say it exactly."""
     match condition:
         case Every(parts) | Some(parts):
@@ -199,7 +199,7 @@ def _expression(part: Any) -> Any:
     return f"${name_of(part)}"
 
 
-def _figure(kind: str, operand: Any) -> Filter | None:
+def _figure(kind: str, operand: Any) -> MongoFilter | None:
     if kind == "$count":
         return {"$sum": 1}
     expression = _expression(operand) if kind in ("$sum", "$avg", "$min", "$max") else None

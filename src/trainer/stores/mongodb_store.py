@@ -27,7 +27,7 @@ from trainer.core.values import StoredData
 from trainer.stores.base import DataStore, VersionPlace
 from trainer.stores.match import View
 from trainer.stores.mongodb_query import (
-    Filter,
+    MongoFilter,
     can_be_tree,
     group_stage,
     groups_of,
@@ -45,7 +45,7 @@ from trainer.stores.values import to_text
 
 T = TypeVar("T")
 SCHEMA = 1
-_ALIVE: Filter = {"current": True, "deleted": False}
+_ALIVE: MongoFilter = {"current": True, "deleted": False}
 _ROW = [field.name for field in fields(StoredRow) if field.name != "lists"]
 _CURRENT = [field.name for field in fields(Current)]
 _SHOWN = {"_id": False, "data_tree": False, "metadata_tree": False}
@@ -127,7 +127,7 @@ class MongoDBStore(DataStore):
 
     def fetch(self, key: str, *, version: int | None, before: str | None) -> StoredRow | None:
         """The current version, or that one, or the newest one stored at `before` or earlier."""
-        where: Filter = {"key": key}
+        where: MongoFilter = {"key": key}
         if version is not None:
             where["version"] = version
         if before is not None:
@@ -227,13 +227,13 @@ class MongoDBStore(DataStore):
             return False
         if all(field.root == "column" for field in [*fields_of(where), *fields]):
             return True
-        others: list[Filter] = [{"tame": False}]
+        others: list[MongoFilter] = [{"tame": False}]
         if not through_lists:
             others += [{name: {"$type": "array"}} for field in fields for name in names_to(field)]
         with self._reaching():
             return self._documents.find_one({"$and": [_ALIVE, {"$or": others}]}, ["_id"]) is None
 
-    def _page(self, where: Filter, size: int, *, version: int) -> list[StoredRow]:
+    def _page(self, where: MongoFilter, size: int, *, version: int) -> list[StoredRow]:
         """The first of the documents by key; where versions descend, only the highest of a key."""
         rows, total = list[StoredRow](), 0
         order = [("key", 1), ("version", version)]
@@ -276,7 +276,7 @@ class MongoDBStore(DataStore):
         if replaced:
             self._documents.bulk_write(replaced, session=session)
 
-    def _take_back(self, documents: Sequence[Filter], session: Any) -> None:
+    def _take_back(self, documents: Sequence[MongoFilter], session: Any) -> None:
         """A transaction is rolled back by the server."""
         if session is None:
             self._documents.delete_many(
@@ -289,14 +289,14 @@ class MongoDBStore(DataStore):
             where = {"key": check.key, "version": check.version}
             self._documents.update_one(where, {"$set": {"checked_at": check.checked_at}}, session=session)
 
-    def _packed(self, row: StoredRow, *, current: bool, session: Any) -> Filter:
+    def _packed(self, row: StoredRow, *, current: bool, session: Any) -> MongoFilter:
         """The row, with its data as MongoDB's own values where it can be asked for them, and large data in parts."""
         if (size := len(row.metadata.encode())) > _MOST_METADATA:
             raise UsageError(
                 f"{row.key}: metadata takes {size:,} bytes, more than the {_MOST_METADATA:,} that MongoDB keeps",
                 hint="move the largest part of it into the data",
             )
-        packed: Filter = pick(row, *_ROW)
+        packed: MongoFilter = pick(row, *_ROW)
         packed |= {"current": current, "parts": None, "tame": False}
         if row.size <= _LARGEST_TREE and not row.odd:
             trees = {"data_tree": json.loads(row.data), "metadata_tree": json.loads(row.metadata)}
@@ -309,7 +309,7 @@ class MongoDBStore(DataStore):
                 self._parts.insert_one(part, session=session)
         return packed
 
-    def _row(self, document: Filter) -> StoredRow:
+    def _row(self, document: MongoFilter) -> StoredRow:
         values = {name: document[name] for name in _ROW}
         if document["parts"]:
             parts = self._parts.find({"of": document["parts"]}, sort=[("number", 1)])

@@ -21,7 +21,7 @@ from trainer.core.errors import StoreError, UsageError
 from trainer.stores.match import is_index
 from trainer.stores.query import FieldPath
 from trainer.stores.sql import RANKS, Dialect, Piece, one_of, starts_with
-from trainer.stores.sql_store import TYPES, Run, SqlStore
+from trainer.stores.sql_store import TYPES, Execute, SqlStore
 
 MIGRATIONS = (
     """
@@ -143,7 +143,7 @@ class PostgreSQLStore(SqlStore):
         self._process = 0
 
     @contextlib.contextmanager
-    def transaction(self, *, write: bool) -> Iterator[Run]:  # noqa: ARG002  (rows are guarded by key)
+    def transaction(self, *, write: bool) -> Iterator[Execute]:  # noqa: ARG002  (rows are guarded by key)
         """One transaction on a connection of the pool."""
         try:
             with self._ready().connection(timeout=self.timeout) as connection:
@@ -151,7 +151,7 @@ class PostgreSQLStore(SqlStore):
         except (psycopg.Error, PoolTimeout) as error:
             raise explained(error, self._parameters) from error
 
-    def guard(self, run: Run, keys: Sequence[str]) -> None:
+    def guard(self, run: Execute, keys: Sequence[str]) -> None:
         """Locks the keys in one order for everybody until the transaction ends."""
         run(
             "SELECT count(pg_advisory_xact_lock(lock)) FROM (SELECT DISTINCT hashtextextended(key, 0) AS lock "

@@ -30,7 +30,7 @@ from trainer.stores.sql import Dialect, Piece, beyond_sql, fields_of_group, grou
 from trainer.stores.sql import where as sql_where
 from trainer.stores.values import to_text
 
-Run: TypeAlias = Callable[..., list[tuple[Any, ...]]]
+Execute: TypeAlias = Callable[..., list[tuple[Any, ...]]]
 """Runs one statement, with `?` for each parameter, and gives its rows."""
 
 COLUMNS = tuple(field.name for field in fields(StoredRow))
@@ -64,13 +64,13 @@ class SqlStore(DataStore):
     dialect: ClassVar[Dialect]
 
     @abstractmethod
-    def transaction(self, *, write: bool) -> AbstractContextManager[Run]:
+    def transaction(self, *, write: bool) -> AbstractContextManager[Execute]:
         """Runs statements in one transaction: committed at the end, rolled back on any error.
 
         Writing transactions of several processes wait for each other.
         """
 
-    def guard(self, run: Run, keys: Sequence[str]) -> None:
+    def guard(self, run: Execute, keys: Sequence[str]) -> None:
         """Keeps other transactions from writing those keys; backends with one writer at a time need nothing."""
 
     def append(self, changes: Sequence[NewVersion]) -> list[bool]:
@@ -100,7 +100,7 @@ class SqlStore(DataStore):
             self._insert(run, list(newest.values()), current=True)
         return done
 
-    def currents(self, run: Run, keys: Iterable[str]) -> Iterator[Current]:
+    def currents(self, run: Execute, keys: Iterable[str]) -> Iterator[Current]:
         """What is current for those keys that exist, deletions included."""
         question = f"SELECT {_CURRENT} FROM documents WHERE current AND key IN ({self.keys_in})"
         return (Current(*row) for row in run(question, _json(sorted(set(keys)))))
@@ -217,14 +217,14 @@ class SqlStore(DataStore):
             )
             return [_row(row) for row in run(question, *where.parameters, last[1], last[1], last[2])]
 
-    def _is_beyond(self, run: Run, fields: Iterable[FieldPath]) -> bool:
+    def _is_beyond(self, run: Execute, fields: Iterable[FieldPath]) -> bool:
         """Whether there is a document that Python must judge for those fields."""
         beyond = beyond_sql(fields, self.dialect)
         if beyond.sql == "FALSE":
             return False
         return bool(run(f"SELECT 1 FROM documents WHERE {_ALIVE} AND {beyond.sql} LIMIT 1", *beyond.parameters))
 
-    def _insert(self, run: Run, rows: Sequence[StoredRow], *, current: bool) -> None:
+    def _insert(self, run: Execute, rows: Sequence[StoredRow], *, current: bool) -> None:
         """One parameter for many rows: DuckDB binds slowly, and its executemany goes row by row. Large ones alone.
 
         A large text within that parameter would be there three times: as it is, escaped, and taken out again.

@@ -16,7 +16,7 @@ from trainer.core.errors import StoreError, Where
 from trainer.stores.lock import is_read_only, refuse_network
 from trainer.stores.query import FieldPath
 from trainer.stores.sql import RANKS, Dialect, Piece, one_of
-from trainer.stores.sql_store import TYPES, Run, SqlStore
+from trainer.stores.sql_store import TYPES, Execute, SqlStore
 from trainer.stores.values import ReadOnly
 
 MIGRATIONS = (
@@ -107,7 +107,7 @@ class SQLiteStore(SqlStore):
         self.timeout = timeout
 
     @contextlib.contextmanager
-    def transaction(self, *, write: bool) -> Iterator[Run]:
+    def transaction(self, *, write: bool) -> Iterator[Execute]:
         """One connection for one transaction, so that threads and forks share nothing."""
         refuse_network(self.path.parent)
         if write and is_read_only(self.path):

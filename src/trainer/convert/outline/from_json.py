@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trainer.convert.outline.labels import Schema, inner, items, keys_comment, label_of, ordered, spelt_otherwise
+from trainer.convert.outline.labels import JsonSchema, inner, items, keys_comment, label_of, ordered, spelt_otherwise
 from trainer.convert.outline.scalars import back, cell, code, inline
 from trainer.core.values import Json
 
@@ -14,7 +14,9 @@ _DEEPEST = 6
 _MOST_COLUMNS = 24
 
 
-def json_to_markdown(value: Json, *, schema: Schema | None = None, title: str = "", blank_nulls: bool = False) -> str:
+def json_to_markdown(
+    value: Json, *, schema: JsonSchema | None = None, title: str = "", blank_nulls: bool = False
+) -> str:
     """The value as Markdown; `markdown_to_json` reads the same value out of it, with the same schema.
 
     With `blank_nulls`, cells of tables that hold null are empty.
@@ -43,7 +45,7 @@ class _Outline:
         self._labels = labels
         self._blank_nulls = blank_nulls
 
-    def block(self, value: Json, schema: Schema | None, *, level: int) -> Iterator[str]:
+    def block(self, value: Json, schema: JsonSchema | None, *, level: int) -> Iterator[str]:
         """The lines of a value under a heading of `level`."""
         if isinstance(value, dict) and value and level < _DEEPEST and not _too_deep(value, level):
             yield from self._object(value, schema, level=level)
@@ -58,7 +60,7 @@ class _Outline:
         else:
             yield from _fence(value)
 
-    def _object(self, value: dict[str, Any], schema: Schema | None, *, level: int) -> Iterator[str]:
+    def _object(self, value: dict[str, Any], schema: JsonSchema | None, *, level: int) -> Iterator[str]:
         keys = ordered(value, schema)
         scalars = [key for key in keys if _is_scalar(value[key])]
         for key in scalars:
@@ -70,7 +72,7 @@ class _Outline:
                 yield from (f"{'#' * (level + 1)} {self._label(key, schema)}", "")
                 yield from self.block(value[key], inner(schema, key), level=level + 1)
 
-    def _table(self, rows: list[dict[str, Any]], schema: Schema | None) -> Iterator[str]:
+    def _table(self, rows: list[dict[str, Any]], schema: JsonSchema | None) -> Iterator[str]:
         columns = ordered({key: None for row in rows for key in row}, schema)
         yield f"| {' | '.join(self._label(key, schema) for key in columns)} |"
         yield f"| {' | '.join('---' for _ in columns)} |"
@@ -83,7 +85,7 @@ class _Outline:
             return ""
         return cell(row[key])
 
-    def _label(self, key: str, schema: Schema | None) -> str:
+    def _label(self, key: str, schema: JsonSchema | None) -> str:
         label = self._labels.get(key) or label_of(key, schema)
         if label is not None:
             words = label if label.isdecimal() else inline(label)

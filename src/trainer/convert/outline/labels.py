@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-Schema = Mapping[str, Any]
+JsonSchema = Mapping[str, Any]
 
 _PRETTY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _ODD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ _-][A-Za-z0-9]+)*")
@@ -18,7 +18,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _LABEL = re.compile(r"[A-Z][a-z0-9]*(?: [a-z0-9]+)*")
 
 
-def label_of(key: str, schema: Schema | None) -> str | None:
+def label_of(key: str, schema: JsonSchema | None) -> str | None:
     """The label that a key is shown by, or None where the key must be shown as it is.
 
     >>> label_of("market_cap", None), label_of("2024", None), label_of("marketCap", None)
@@ -37,7 +37,7 @@ def label_of(key: str, schema: Schema | None) -> str | None:
     return None if label in _titles(schema).values() else label
 
 
-def key_of(label: str, schema: Schema | None) -> str:
+def key_of(label: str, schema: JsonSchema | None) -> str:
     """The key of a label: by the schema's titles, else as `label_of` made it, else from the words."""
     for key, title in _titles(schema).items():
         if title.casefold() == label.casefold():
@@ -49,7 +49,7 @@ def key_of(label: str, schema: Schema | None) -> str:
     return next((key for key in properties if key.casefold() in (label.casefold(), folded)), folded or "value")
 
 
-def spelt_otherwise(value: Any, schema: Schema | None) -> dict[str, str]:
+def spelt_otherwise(value: Any, schema: JsonSchema | None) -> dict[str, str]:
     """A label for each key that its label would not give back: `marketCap`, `EBITDA`, `Net income (USD m)`, `Año`.
 
     Only where no other key of the value would be taken for it; `keys_comment` tells a reader how they are spelt.
@@ -104,7 +104,7 @@ def keys_comment(keys: Iterable[str]) -> str:
     return f"<!-- keys: {json.dumps(sorted(keys), ensure_ascii=False)} -->"
 
 
-def spelt_keys(comment: str, schema: Schema | None) -> dict[str, str]:
+def spelt_keys(comment: str, schema: JsonSchema | None) -> dict[str, str]:
     """The keys that a comment spells, by what their labels are taken for without it."""
     inside = comment.strip().removeprefix("<!-- keys:").removesuffix("-->")
     try:
@@ -115,30 +115,30 @@ def spelt_keys(comment: str, schema: Schema | None) -> dict[str, str]:
     return {key_of(label, schema): key for key in spelt if (label := _words(key))}
 
 
-def ordered(value: Mapping[str, Any], schema: Schema | None) -> list[str]:
+def ordered(value: Mapping[str, Any], schema: JsonSchema | None) -> list[str]:
     """The keys in the schema's order, those it does not know after them in their own."""
     first = [key for key in _properties(schema) if key in value]
     return [*first, *(key for key in value if key not in first)]
 
 
-def inner(schema: Schema | None, key: str) -> Schema | None:
+def inner(schema: JsonSchema | None, key: str) -> JsonSchema | None:
     """The schema of a member."""
     below = _properties(schema).get(key)
     return below if isinstance(below, Mapping) else None
 
 
-def items(schema: Schema | None) -> Schema | None:
+def items(schema: JsonSchema | None) -> JsonSchema | None:
     """The schema of a list's items."""
     below = (schema or {}).get("items")
     return below if isinstance(below, Mapping) else None
 
 
-def _properties(schema: Schema | None) -> Mapping[str, Any]:
+def _properties(schema: JsonSchema | None) -> Mapping[str, Any]:
     properties = (schema or {}).get("properties")
     return properties if isinstance(properties, Mapping) else {}
 
 
-def _titles(schema: Schema | None) -> dict[str, str]:
+def _titles(schema: JsonSchema | None) -> dict[str, str]:
     """The label of each property that has a title: with its unit, and only where no two are alike."""
     titles = {}
     for key, described in _properties(schema).items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trainer.convert.document import Document, parse_markdown, visible_html
-from trainer.convert.outline.labels import Schema, inner, items, key_of, spelt_keys
+from trainer.convert.outline.labels import JsonSchema, inner, items, key_of, spelt_keys
 from trainer.convert.outline.scalars import value_of
 from trainer.core.markdown import plain_text
 from trainer.core.values import Json
@@ -32,7 +32,7 @@ class _Section:
     sections: list[_Section] = field(default_factory=list)
 
 
-def markdown_to_json(markdown: str | Document, *, schema: Schema | None = None) -> Json:
+def markdown_to_json(markdown: str | Document, *, schema: JsonSchema | None = None) -> Json:
     """The value that `json_to_markdown` wrote, exactly; of any other document, its content under its headings.
 
     Front matter becomes members of the outermost object.
@@ -50,7 +50,7 @@ def _respelt(value: Json, spelt: Mapping[str, str]) -> Json:
     return [_respelt(item, spelt) for item in value] if isinstance(value, list) else value
 
 
-def _document_value(document: Document, schema: Schema | None) -> Json:
+def _document_value(document: Document, schema: JsonSchema | None) -> Json:
     root = _outline(document)
     if not root.blocks and len(root.sections) == 1 and root.sections[0].level == 1:
         top = root.sections[0]
@@ -62,7 +62,7 @@ def _document_value(document: Document, schema: Schema | None) -> Json:
     return {**document.meta, **value} if document.meta and isinstance(value, dict) else value
 
 
-def _titled(title: str, value: Json, document: Document, schema: Schema | None) -> Json:
+def _titled(title: str, value: Json, document: Document, schema: JsonSchema | None) -> Json:
     """The value with the document's title, unless its schema or its front matter says it already."""
     titles = (str((schema or {}).get("title") or ""), str(document.meta.get("title") or ""))
     if title.casefold() in (words.casefold() for words in titles):
@@ -112,7 +112,7 @@ def _children(node: SyntaxTreeNode) -> list[Any]:
     return list(inline.token.children or []) if inline and inline.token else []
 
 
-def _value(section: _Section, schema: Schema | None) -> Json:
+def _value(section: _Section, schema: JsonSchema | None) -> Json:
     if section.sections and not section.blocks and all(_is_numbered(inside) for inside in section.sections):
         return [_value(inside, items(schema)) for inside in section.sections]
     members, others = _members(section, schema)
@@ -134,7 +134,7 @@ def _is_numbered(section: _Section) -> bool:
     return not section.exact and bool(_NUMBERED.fullmatch(str(section.heading)))
 
 
-def _members(section: _Section, schema: Schema | None) -> tuple[dict[str, Json], list[SyntaxTreeNode]]:
+def _members(section: _Section, schema: JsonSchema | None) -> tuple[dict[str, Json], list[SyntaxTreeNode]]:
     """The labelled values in a section's lists, and all other blocks."""
     members: dict[str, Json] = {}
     others = []
@@ -156,7 +156,7 @@ def _put(members: dict[str, Json], key: str, value: Json) -> None:
     members[name] = value
 
 
-def _labelled(block: SyntaxTreeNode, schema: Schema | None) -> list[tuple[str, Json]] | None:
+def _labelled(block: SyntaxTreeNode, schema: JsonSchema | None) -> list[tuple[str, Json]] | None:
     """Key and value of each item `- **Label:** value`, or None where an item is something else."""
     pairs = []
     for item in block.children:
@@ -185,7 +185,7 @@ def _without_space(children: list[Any]) -> list[Any]:
     return children
 
 
-def _plain_value(blocks: list[SyntaxTreeNode], schema: Schema | None) -> Json:
+def _plain_value(blocks: list[SyntaxTreeNode], schema: JsonSchema | None) -> Json:
     """What blocks without labels hold: one block its own value, several a list, paragraphs together a text."""
     if not blocks:
         return {}
@@ -196,7 +196,7 @@ def _plain_value(blocks: list[SyntaxTreeNode], schema: Schema | None) -> Json:
     return [_block(block, schema) for block in blocks]
 
 
-def _block(block: SyntaxTreeNode, schema: Schema | None) -> Json:
+def _block(block: SyntaxTreeNode, schema: JsonSchema | None) -> Json:
     if block.type == "table":
         return _records(block, items(schema))
     if block.type in ("bullet_list", "ordered_list"):
@@ -227,7 +227,7 @@ def _list_item(item: SyntaxTreeNode) -> Json:
     return {own: [_list_item(inside) for part in nested for inside in part.children]} if nested else own
 
 
-def _records(table: SyntaxTreeNode, schema: Schema | None) -> list[dict[str, Json]]:
+def _records(table: SyntaxTreeNode, schema: JsonSchema | None) -> list[dict[str, Json]]:
     head, *bodies = table.children
     keys = []
     for column in head.children[0].children:

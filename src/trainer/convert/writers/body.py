@@ -21,7 +21,7 @@ from trainer.convert.widths import breaks_in_words, fit
 from trainer.core.markdown import is_break, plain_text
 from trainer.core.values import FIGURE_MARKS
 
-Tokens = Sequence[Token]
+TokenList = Sequence[Token]
 
 
 class BodyRenderer(RendererHTML):
@@ -43,7 +43,7 @@ class BodyRenderer(RendererHTML):
         self._first_line = first_line
         self._paper = paper
 
-    def render(self, tokens: Tokens, options: Any, env: Any) -> str:
+    def render(self, tokens: TokenList, options: Any, env: Any) -> str:
         """The HTML of block tokens; the line of each is kept for what is found in it."""
         out = []
         for at, token in enumerate(tokens):
@@ -60,7 +60,7 @@ class BodyRenderer(RendererHTML):
                 out.append(self.renderToken(tokens, at, options, env))
         return "".join(out)
 
-    def renderInline(self, tokens: Tokens, options: Any, env: Any) -> str:  # noqa: N802
+    def renderInline(self, tokens: TokenList, options: Any, env: Any) -> str:  # noqa: N802
         """The HTML of inline tokens; on paper long words may break where one mark ends and another starts.
 
         WeasyPrint breaks a long word anywhere inside one element, never between two.
@@ -79,7 +79,7 @@ class BodyRenderer(RendererHTML):
         if self._images:
             self._images.line = self._formulas.line
 
-    def renderToken(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:  # noqa: N802
+    def renderToken(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:  # noqa: N802
         """A tag as markdown-it writes it; the plain ones, which are most, by a shorter way."""
         token = tokens[idx]
         if token.hidden:
@@ -88,7 +88,7 @@ class BodyRenderer(RendererHTML):
             return f"</{token.tag}>\n" if token.block else f"</{token.tag}>"
         return super().renderToken(tokens, idx, options, env)
 
-    def link_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def link_open(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """A link; one that is a mark of the checks gets its class, and its title as a note that a tap shows too."""
         kind = _mark_of(tokens, idx)
         if kind is None:
@@ -98,11 +98,11 @@ class BodyRenderer(RendererHTML):
         label = f' aria-label="{kind}: {title}"' if title else ""
         return f'<span class="mark {kind}">{note}<a href="{target}"{label}>'
 
-    def link_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def link_close(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The end of a link."""
         return "</a></span>" if idx >= 2 and _mark_of(tokens, idx - 2) else "</a>"
 
-    def text(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def text(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """Words, whose dates and amounts stay whole at the end of a line."""
         return kept_together(escapeHtml(tokens[idx].content))
 
@@ -111,40 +111,40 @@ class BodyRenderer(RendererHTML):
         """A tag's attributes, of which most have none."""
         return RendererHTML.renderAttrs(token) if token.attrs else ""
 
-    def html_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def html_block(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """Raw HTML, shown as the text it is; comments are left out."""
         content = visible_html(tokens[idx].content)
         return f"<p>{escape(content, quote=False)}</p>\n" if content else ""
 
-    def html_inline(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def html_inline(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """A line break for `<br>`, nothing for a comment, everything else as text."""
         content = tokens[idx].content
         if is_break(tokens[idx]):
             return "<br>"
         return "" if content.startswith("<!--") else escape(content, quote=False)
 
-    def s_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def s_open(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """Words struck out."""
         return "<del>"
 
-    def s_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def s_close(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The end of words struck out."""
         return "</del>"
 
-    def math_inline(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def math_inline(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """A formula among words, typeset where it can be."""
         return self._formulas.inline(tokens[idx].content)
 
     math_inline_double = math_inline
 
-    def math_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def math_block(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """A formula on a line of its own, typeset where it can be."""
         self._stand_at(tokens[idx])
         return self._formulas.block(tokens[idx].content)
 
     math_block_label = math_block
 
-    def fence(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def fence(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """A code block, coloured by class names where its language is known."""
         token = tokens[idx]
         coloured = highlighted(token.content, token.info)
@@ -153,11 +153,11 @@ class BodyRenderer(RendererHTML):
         language = escape(token.info.split()[0])
         return f'<pre class="code" tabindex="0"><code class="language-{language}">{coloured}</code></pre>\n'
 
-    def code_block(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def code_block(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """Indented code, which scrolls where its lines are long."""
         return super().code_block(tokens, idx, options, env).replace("<pre", '<pre tabindex="0"', 1)
 
-    def chart(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def chart(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """A figure with its drawing, its caption and the table behind it."""
         ident, number = tokens[idx].meta["ident"], tokens[idx].meta["number"]
         chart = self._charts[ident]
@@ -168,7 +168,7 @@ class BodyRenderer(RendererHTML):
             f"{draw(chart, ident=ident)}</div>\n{_behind(chart)}</figure>\n"
         )
 
-    def picture(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def picture(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """A picture under its numbered caption."""
         token = tokens[idx]
         if self._images and token.map:
@@ -178,7 +178,7 @@ class BodyRenderer(RendererHTML):
         ident = token.meta["ident"]
         return f'<figure class="picture" id="{ident}">\n<figcaption>{caption}</figcaption>\n{drawn}\n</figure>\n'
 
-    def table_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def table_open(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The table's frame, sized by its content, with a numbered caption where it has one."""
         meta = tokens[idx].meta
         if "rows" not in meta:
@@ -195,55 +195,55 @@ class BodyRenderer(RendererHTML):
         ident = f' id="table-{number}"' if meta.get("first", True) else ""
         return f"{opening}{ident}>\n<caption><b>Table {number}{suffix}.</b> {words}</caption>\n"
 
-    def wide_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def wide_open(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The start of a part that stands on landscape pages."""
         return '<section class="wide">\n'
 
-    def wide_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def wide_close(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The end of a part that stands on landscape pages."""
         return "</section>\n"
 
-    def table_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def table_close(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The end of the table and of its frame, where it has one."""
         return "</table>\n</div>\n" if _framed(tokens, idx) else "</table>\n"
 
-    def td_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def td_open(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """A cell, or a row's header."""
         attributes = self.renderAttrs(tokens[idx])
         return f'<th scope="row"{attributes}>' if tokens[idx].meta else f"<td{attributes}>"
 
-    def td_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def td_close(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The end of a cell."""
         return "</th>\n" if tokens[idx - 2].meta else "</td>\n"
 
-    def image(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def image(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """A picture inlined from inside the project, or its description where that cannot be."""
         if self._images is None:
             return super().image(tokens, idx, options, env)
         return self._images.render(tokens[idx], plain_text(tokens[idx].children))
 
-    def footnote_ref(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def footnote_ref(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """A raised number that leads to the note."""
         number, back = _note(tokens[idx])
         return f'<sup class="note"><a href="#fn-{number}" id="fnref-{back}" role="doc-noteref">{number}</a></sup>'
 
-    def footnote_block_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def footnote_block_open(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The start of the notes."""
         return '<section class="notes" role="doc-endnotes">\n<ol>\n'
 
-    def footnote_block_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def footnote_block_close(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The end of the notes."""
         return "</ol>\n</section>\n"
 
-    def footnote_open(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def footnote_open(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The start of a note."""
         return f'<li id="fn-{_note(tokens[idx])[0]}">'
 
-    def footnote_close(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def footnote_close(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The end of a note."""
         return "</li>\n"
 
-    def footnote_anchor(self, tokens: Tokens, idx: int, options: Any, env: Any) -> str:
+    def footnote_anchor(self, tokens: TokenList, idx: int, options: Any, env: Any) -> str:
         """The way back from a note."""
         return f' <a class="back" href="#fnref-{_note(tokens[idx])[1]}" role="doc-backlink" aria-label="Back">↩</a>'
 
@@ -254,7 +254,7 @@ def _note(token: Token) -> tuple[int, str]:
     return number, f"{number}-{again + 1}" if again > 0 else str(number)
 
 
-def _framed(tokens: Tokens, close: int) -> bool:
+def _framed(tokens: TokenList, close: int) -> bool:
     for at in range(close - 1, -1, -1):
         if tokens[at].type == "table_open":
             return "rows" in tokens[at].meta
@@ -283,7 +283,7 @@ def _behind(chart: Chart) -> str:
 _KINDS = {mark: kind for kind, mark in FIGURE_MARKS.items()}
 
 
-def _mark_of(tokens: Tokens, idx: int) -> str | None:
+def _mark_of(tokens: TokenList, idx: int) -> str | None:
     """What a link stands for that is a mark of the checks; None for any other."""
     if tokens[idx].type != "link_open" or idx + 2 >= len(tokens) or tokens[idx + 2].type != "link_close":
         return None

@@ -19,11 +19,11 @@ from trainer.core.errors import ConfigError, unknown
 from trainer.core.formats import output_names
 
 T = TypeVar("T")
-Policy = Literal["warn", "repair", "block"]
+FailurePolicy = Literal["warn", "repair", "block"]
 Positive = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
 Money = Annotated[float, Meta(ge=0)]
-Share = Annotated[float, Meta(ge=0, le=1)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
 Url = Annotated[str, Meta(pattern=r"^https?://[^/\s]+\S*$")]
 OutputFormat = Annotated[str, Meta(extra_json_schema={"enum": output_names()})]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
@@ -66,7 +66,7 @@ class LLMProviderSettings(Struct, frozen=True, kw_only=True):
     api_key: Annotated[str | None, Meta(description="Key; best as ${NAME}.")] = None
     api_base: Annotated[str | None, Meta(description="Base URL of an OpenAI-compatible server.")] = None
     temperature: Annotated[Temperature | None, Meta(description="Sampling temperature.")] = None
-    top_p: Annotated[Share | None, Meta(description="Nucleus sampling.")] = None
+    top_p: Annotated[Fraction | None, Meta(description="Nucleus sampling.")] = None
     max_tokens: Annotated[Positive | None, Meta(description="Most tokens of an answer.")] = None
     seed: Annotated[int | None, Meta(description="Seed, for models that take one.")] = None
     timeout: Annotated[str, Meta(description="Longest wait for one attempt, such as 120s.")] = "120s"
@@ -105,7 +105,7 @@ class BudgetSettings(Struct, frozen=True, kw_only=True):
     limits: Annotated[list[SpendLimit], Meta(description="Of departments, users and models.")] = field(
         default_factory=list
     )
-    alert_at: Annotated[Share, Meta(description="Share of a limit from which on `trainer mart spend` warns.")] = 0.8
+    alert_at: Annotated[Fraction, Meta(description="Share of a limit from which on `trainer mart spend` warns.")] = 0.8
 
 
 class DataStoreSettings(Struct, frozen=True, kw_only=True):
@@ -242,9 +242,9 @@ class PromptSecurity(Struct, frozen=True, kw_only=True):
 class Checks(Struct, frozen=True, kw_only=True):
     """What happens to a completion before it is written."""
 
-    policy: Annotated[Policy, Meta(description="warn, repair (one more call) or block (keep the former report).")] = (
-        "warn"
-    )
+    policy: Annotated[
+        FailurePolicy, Meta(description="warn, repair (one more call) or block (keep the former report).")
+    ] = "warn"
     enabled: Annotated[bool, Meta(description="Whether completions are checked at all.")] = True
     marks: Annotated[bool, Meta(description="Mark unverified figures in the report.")] = True
     appendix: Annotated[bool, Meta(description="Add the appendix Sources of figures.")] = True
@@ -262,8 +262,8 @@ class Explore(Struct, frozen=True, kw_only=True):
     """How much of the candidates is tried beside the approved configuration."""
 
     enabled: Annotated[bool, Meta(description="Whether candidates are tried at all.")] = True
-    share: Annotated[Share, Meta(description="Of the runs, at most; at 1.0 the records decide every run.")] = 0.2
-    quality_floor: Annotated[Share, Meta(description="What is surely below this quality is not tried again.")] = 0.0
+    share: Annotated[Fraction, Meta(description="Of the runs, at most; at 1.0 the records decide every run.")] = 0.2
+    quality_floor: Annotated[Fraction, Meta(description="What is surely below this quality is not tried again.")] = 0.0
     spend: Annotated[Money | None, Meta(description="Most US dollars that trying may cost in an operation.")] = None
     seed: Annotated[int | None, Meta(description="Seed of the choices, so that CI repeats them.")] = None
 
@@ -291,7 +291,7 @@ class Governance(Struct, frozen=True, kw_only=True):
     """What enters the catalogue's tables without a person, and who is told of what waits."""
 
     approve_above: Annotated[
-        Share, Meta(description="Row insertions with more confidence are approved; 1 approves none.")
+        Fraction, Meta(description="Row insertions with more confidence are approved; 1 approves none.")
     ] = 0.9
     approve_schema: Annotated[bool, Meta(description="Whether the same holds for new tables and changed schemas.")] = (
         False
@@ -299,7 +299,7 @@ class Governance(Struct, frozen=True, kw_only=True):
     expire_after: Annotated[str, Meta(description="When a proposal that nobody decided expires: 30d; 0 for never.")] = (
         "30d"
     )
-    low_trust: Annotated[Share, Meta(description="Below it a row's trust is worth a notification.")] = 0.5
+    low_trust: Annotated[Fraction, Meta(description="Below it a row's trust is worth a notification.")] = 0.5
     notify_command: Annotated[
         list[str], Meta(description="Program and arguments to run when something waits, fails or drops in trust.")
     ] = field(default_factory=list)

@@ -60,10 +60,10 @@ class Truncation:
     oids: tuple[int, ...]
 
 
-Message: TypeAlias = Begin | Commit | Relation | RowChange | Truncation
+ReplicationMessage: TypeAlias = Begin | Commit | Relation | RowChange | Truncation
 
 
-def parse_message(data: bytes) -> Message | None:
+def parse_message(data: bytes) -> ReplicationMessage | None:
     """The message; None for those that concern no row: types, origins, messages of applications."""
     reader = _Reader(data[1:])
     match data[:1]:
