@@ -82,6 +82,9 @@ CASES: dict[str, Case] = {
     "a format that is none": Case(
         nothing, ("report", "--format", "md,dpf"), 2, ('unknown output format "dpf"', 'mean "pdf"')
     ),
+    "a global option after the command": Case(
+        nothing, ("mart", "show", "-q"), 2, ("-q stands before the command: trainer -q mart show",)
+    ),
     "all and names": Case(nothing, ("report", "--all", "overview"), 2, ("--all",)),
     "a negative budget": Case(nothing, ("report", "--max-cost", "-1"), 2, ("--max-cost",)),
     "an unknown report": Case(nothing, ("report", "overveiw"), 2, ('unknown report "overveiw"', 'mean "overview"')),

@@ -134,8 +134,15 @@ def _tell(message: str, code: int, *, debug: bool) -> int:
 
 def _tell_usage(error: typer.TyperException, *, debug: bool) -> int:
     context = vars(error).get("ctx")  # only the errors of usage have one
-    advice = f"\n  see: {context.command_path} --help" if context else ""
-    return _tell(f"{error.format_message()}{advice}", UsageError.exit_code, debug=debug)
+    if context is None:
+        return _tell(error.format_message(), UsageError.exit_code, debug=debug)
+    option, root = vars(error).get("option_name"), context.find_root()
+    if context is not root and any(option in parameter.opts for parameter in root.command.params):
+        command = context.command_path.removeprefix(root.command_path)
+        message = f"{option} stands before the command: {root.command_path} {option}{command}"
+    else:
+        message = error.format_message()
+    return _tell(f"{message}\n  see: {context.command_path} --help", UsageError.exit_code, debug=debug)
 
 
 def _leave_pipe() -> int:
