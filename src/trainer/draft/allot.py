@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 from trainer.core.bm25 import rank
 from trainer.draft import wording
+from trainer.draft.cubes import Entity
 from trainer.draft.domain import concept, derivable
 from trainer.draft.figures import kind
-from trainer.draft.model import Entity, Fact, MeasureColumn, Records
+from trainer.draft.model import Fact, MeasureColumn, Records
 from trainer.draft.outline import OutlineSection, stems
+from trainer.draft.questions import answers, question, subject_of
 
 _ENOUGH = 4
 _MOST_ROWS = 20
@@ -55,6 +57,8 @@ class Share:
     """Entity's index and its series or list, cut to the columns that matter here."""
     missing: tuple[str, ...] = ()
     """What the section asks for and nothing in the data is named."""
+    remarks: tuple[str, ...] = ()
+    """Why a question of the section has no answer."""
 
 
 def rows_of(entities: Sequence[Entity], derived: Sequence[Sequence[Fact]]) -> tuple[FigureRow, ...]:
@@ -82,11 +86,39 @@ def allot(
     if (rest := _catch_all(sections)) is not None:
         taken[rest] += left
     known_titles = _known_titles(rows, entities)
-    series = _series(sections, entities, taken)
+    series, remarks = _asked(sections, entities, taken)
+    for index, placed in _series(sections, entities, taken, series).items():
+        series[index] += placed
     return tuple(
-        Share(section, tuple(taken[index][:_MOST_ROWS]), tuple(series[index]), _missing(section, known_titles))
+        Share(
+            section,
+            tuple(taken[index][:_MOST_ROWS]),
+            tuple(series[index]),
+            _missing(section, known_titles),
+            remarks[index],
+        )
         for index, section in enumerate(sections)
     )
+
+
+def _asked(
+    sections: Sequence[OutlineSection], entities: Sequence[Entity], taken: Mapping[int, Sequence[FigureRow]]
+) -> tuple[dict[int, list[tuple[int, Records]]], dict[int, tuple[str, ...]]]:
+    """By section, the series and lists that answer what it asks in plain words, and what is said of the rest."""
+    placed: dict[int, list[tuple[int, Records]]] = {index: [] for index in range(len(sections))}
+    remarks: dict[int, tuple[str, ...]] = dict.fromkeys(placed, ())
+    for number, entity in enumerate(entities):
+        for cube in entity.cubes:
+            # Beside single figures a table is told only where its measures are named.
+            otherwise = () if any(taken.values()) else subject_of(sections, cube)
+            for index, section in enumerate(sections):
+                is_open = section.role == "figures" and not taken[index]
+                asked = question(section, cube, otherwise=otherwise) if is_open else None
+                if asked:
+                    found, said = answers(asked, cube)
+                    placed[index] += [(number, records) for records in found]
+                    remarks[index] = tuple(dict.fromkeys((*remarks[index], *said)))
+    return placed, remarks
 
 
 def picked(section: OutlineSection, rows: Sequence[FigureRow], most: int) -> tuple[FigureRow, ...]:
@@ -160,13 +192,19 @@ def _words(fact: Fact) -> str:
 
 
 def _series(
-    sections: Sequence[OutlineSection], entities: Sequence[Entity], taken: Mapping[int, Sequence[FigureRow]]
+    sections: Sequence[OutlineSection],
+    entities: Sequence[Entity],
+    taken: Mapping[int, Sequence[FigureRow]],
+    asked: Mapping[int, Sequence[tuple[int, Records]]],
 ) -> dict[int, list[tuple[int, Records]]]:
     """Each series in the section that names it or most of its columns; in none where no section does."""
     placed: dict[int, list[tuple[int, Records]]] = {index: [] for index in range(len(sections))}
     figures = [index for index, section in enumerate(sections) if section.role == "figures"]
+    told = {(number, records.name) for found in asked.values() for number, records in found}
     for number, entity in enumerate(entities):
         for records in entity.records:
+            if (number, records.name) in told:
+                continue
             scores = {index: _series_match(sections[index], records, answered=bool(taken[index])) for index in figures}
             best = max(figures, key=lambda index: (scores[index], -index), default=None)
             if best is not None and scores[best] <= 0:

@@ -18,8 +18,9 @@ from typing import Any, TypeAlias
 
 from trainer.core.yamltext import load_yaml
 from trainer.draft import wording
+from trainer.draft.cubes import Entity
 from trainer.draft.figures import show, times
-from trainer.draft.model import Entity, Fact, MeasureColumn, Records
+from trainer.draft.model import Fact, MeasureColumn, Records
 
 Concepts: TypeAlias = Mapping[str, Fact]
 """The facts of one entity by concept."""

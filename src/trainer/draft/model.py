@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from trainer.draft import wording
 from trainer.draft.figures import show
 from trainer.draft.markup import escaped
 from trainer.facts import Time
+
+Purpose = Literal["", "trend", "ranking", "share", "comparison"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class MeasureColumn:
     unit: str
     cells: tuple[Fact | None, ...]
     """One for each record; None where the record has none."""
+    member: str = ""
+    """Whose values they are, where the columns of one measure are those of several members."""
 
     @property
     def known(self) -> tuple[tuple[int, Fact], ...]:
@@ -98,6 +103,8 @@ class Records:
     """When a list by member holds."""
     is_spread: bool = False
     """Whether it holds the mean, the lowest and the highest value of what has neither name nor time."""
+    purpose: Purpose = ""
+    """What a section asks it for; nothing where it stands in a section for want of a better one."""
 
     @property
     def dated(self) -> bool:
@@ -109,19 +116,3 @@ class Records:
         """`day`, `week`, `month`, `quarter` or `year`, as long as its periods are; nothing for another."""
         grain = self.times[0].grain if self.times else ""
         return "" if grain in ("span", "") else "day" if grain == "moment" else grain
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A thing that data is about, with all that the blocks say of it."""
-
-    name: str
-    """As the data names it: `AbbVie Inc.`."""
-    facts: tuple[Fact, ...]
-    records: tuple[Records, ...]
-    sources: tuple[BlockSource, ...]
-
-    @property
-    def short(self) -> str:
-        """Its name as a sentence uses it, safe in Markdown."""
-        return escaped(wording.short_name(self.name), most=60)

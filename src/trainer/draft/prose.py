@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 from trainer.draft import wording
 from trainer.draft.allot import FigureRow
+from trainer.draft.cubes import Entity
 from trainer.draft.figures import change, kind, points, ratio, show, times
 from trainer.draft.markup import escaped
-from trainer.draft.model import Entity, Fact, MeasureColumn, Records
+from trainer.draft.model import Fact, MeasureColumn, Records
 from trainer.facts import Time
 
 _Side: TypeAlias = tuple[Entity, Fact]
@@ -68,9 +69,7 @@ def all_explained(facts: Sequence[Fact]) -> str:
 def development(column: MeasureColumn, records: Records, name: str = "") -> str:
     """How a measure moved: its newest value, the change to the one before and a year before, and its range."""
     index, last = column.known[-1]
-    whose = records.member if records.member and records.member != name else ""
-    title = _the_of(column.title, name)
-    title = wording.say("for_member", title=title, member=escaped(whose, most=60)) if whose else title
+    title = _subject(column, records, name)
     if _expected(records, last, index):
         return _forecast(column, records, title)
     sentence = _sentence(
@@ -82,6 +81,143 @@ def development(column: MeasureColumn, records: Records, name: str = "") -> str:
         against=_against(column, records),
     )
     return f"{sentence} {_extremes(column, records)}".strip()
+
+
+def course(column: MeasureColumn, records: Records, name: str = "") -> str:
+    """How a measure went from its first time to its last."""
+    if len(column.known) < 2:
+        return ""
+    (start, first), (end, last) = column.known[0], column.known[-1]
+    now, then = _figure(last), _figure(first)
+    title = _subject(column, records, name)
+    size = _size(column, then, now)
+    return _sentence(
+        "course_same" if now == then else "course_up" if now > then else "course_down",
+        many=wording.is_plural(column.title),
+        the=title,
+        first=first.text,
+        first_when=wording.within(records.times[start]),
+        last=last.text,
+        last_when=wording.within(records.times[end]),
+        size=wording.say("course_size", size=size) if size else "",
+    )
+
+
+def peaks(column: MeasureColumn, records: Records, name: str = "") -> str:
+    """When a measure was highest, and when lowest."""
+    least, most = _least_and_most(column)
+    if _figure(least) == _figure(most):
+        return ""
+    return _sentence(
+        "peaks",
+        many=wording.is_plural(column.title),
+        the=_subject(column, records, name),
+        high=most.text,
+        high_at=_where(column, records, most),
+        low=least.text,
+        low_at=_where(column, records, least),
+    )
+
+
+def ranked(column: MeasureColumn, records: Records) -> str:
+    """Who has most of a measure, who comes next, and who has least; the records stand in that order."""
+    labels = [_label(records, index) for index, _ in column.known]
+    values = [cell for _, cell in column.known]
+    high, low = values[0], values[-1]
+    if _figure(high) == _figure(low):
+        return wording.say("ranked_equal", the=_the(column.title), value=high.text)
+    following = [
+        wording.say("ranked_next", label=label, value=value.text)
+        for label, value in list(zip(labels, values, strict=True))[1:3]
+        if _figure(low) < _figure(value) < _figure(high)
+    ]
+    return _sentence(
+        "extremes_when" if records.when else "extremes",
+        many=wording.is_plural(column.title),
+        when=wording.within(records.when) if records.when else "",
+        the=_the(column.title),
+        high_at=_where(column, records, high),
+        high=high.text,
+        ahead=wording.say("ranked_ahead", others=wording.listed(following)) if following else "",
+        low_at=_where(column, records, low),
+        low=low.text,
+    )
+
+
+def shares(column: MeasureColumn, records: Records) -> str:
+    """How much of the sum the largest has, and the three largest together; the records stand in that order."""
+    values = [_figure(cell) for _, cell in column.known]
+    total = sum(values, Decimal(0))
+    if not total or min(values) < 0:
+        return ""
+    said = [
+        _sentence(
+            "share_most",
+            when=wording.within(records.when) if records.when else "",
+            label=_label(records, 0),
+            part=show(values[0] / total, "fraction"),
+            title=_named(column.title),
+            total=show(total, column.unit),
+        )
+    ]
+    if len(values) > 4:
+        labels = wording.listed([_label(records, index) for index in range(3)])
+        said.append(_sentence("share_three", labels=labels, part=show(sum(values[:3]) / total, "fraction")))
+    return " ".join(said)
+
+
+def contrast(column: MeasureColumn, records: Records) -> str:
+    """How far the largest of a list lies from the smallest, and both from the mean of all."""
+    values = [_figure(cell) for _, cell in column.known]
+    high, low, mean = values[0], values[-1], sum(values, Decimal(0)) / len(values)
+    if high == low or not column.known:
+        return ""
+    size = ratio(high, low) if low > 0 and kind(column.unit) != "share" else None
+    is_times = size is not None and size >= Decimal("1.5") and not column.unit.startswith("°")
+    sentence = _sentence(
+        "contrast_times" if is_times else "contrast_apart",
+        many=wording.is_plural(column.title),
+        when=wording.within(records.when) if records.when else "",
+        the=_the(column.title),
+        high_at=_label(records, 0),
+        high=column.known[0][1].text,
+        low_at=_label(records, len(values) - 1),
+        low=column.known[-1][1].text,
+        size=times(size) if is_times and size is not None else _distance_of(high - low, column.unit),
+    )
+    if len(values) < 3:
+        return sentence
+    return f"{sentence} {wording.say('contrast_mean', count=len(values), mean=show(mean, column.unit))}"
+
+
+def _distance_of(size: Decimal, unit: str) -> str:
+    return points(size, unit) if kind(unit) == "share" else show(size, unit)
+
+
+def _subject(column: MeasureColumn, records: Records, name: str) -> str:
+    """A measure as the subject of a sentence, with whose it is."""
+    whose = column.member or records.member
+    title = _the_of(column.title, name)
+    if not whose or whose == name:
+        return title
+    return wording.say("for_member", title=title, member=escaped(whose, most=60))
+
+
+def _size(column: MeasureColumn, then: Decimal, now: Decimal) -> str:
+    """How large a change is: in points, in degrees, in per cent; nothing where that would mislead.
+
+    A measure that falls below zero has no zero to count from, so a share of one of its values means nothing.
+    """
+    if now == then:
+        return ""
+    if kind(column.unit) == "share":
+        return points(now - then, column.unit)
+    if column.unit.startswith("°"):  # a tenth more degrees is not a tenth warmer
+        return show(abs(now - then), column.unit)
+    size = change(then, now)
+    if size is None or min(_figure(cell) for _, cell in column.known) < 0:
+        return ""
+    return show(abs(size), "fraction") if abs(size) >= _UNSEEN else ""
 
 
 def extremes_of_list(column: MeasureColumn, records: Records) -> str:
@@ -98,6 +234,7 @@ def extremes_of_list(column: MeasureColumn, records: Records) -> str:
         the=_the(column.title),
         high_at=_where(column, records, most),
         high=most.text,
+        ahead="",
         low_at=_where(column, records, least),
         low=least.text,
     )
@@ -253,30 +390,26 @@ def _forecast(column: MeasureColumn, records: Records, title: str) -> str:
 def _against(column: MeasureColumn, records: Records) -> str:
     """`, 4.4 % more than in the quarter before ($14.46 billion) and …`."""
     cells = column.known
-    index, last = cells[-1]
+    index = cells[-1][0]
     changes = []
     if len(cells) > 1 and cells[-2][0] == index - 1:
-        changes.append(_moved(last, cells[-2][1], records.times[index - 1]))
+        changes.append(_moved(column, cells[-2][1], records.times[index - 1]))
     if records.cadence not in ("year", "") and (earlier := _year_before(column, records, index)):
-        changes.append(_moved(last, earlier[1], records.times[earlier[0]]))
+        changes.append(_moved(column, earlier[1], records.times[earlier[0]]))
     return wording.say("against", changes=wording.pattern("also").join(changes)) if changes else ""
 
 
-def _moved(last: Fact, before: Fact, time: Time) -> str:
-    now, then = _figure(last), _figure(before)
-    size = change(then, now)
+def _moved(column: MeasureColumn, before: Fact, time: Time) -> str:
+    now, then = _figure(column.known[-1][1]), _figure(before)
+    shown = _size(column, then, now)
     if now == then:
-        name, shown = "same", ""
-    elif last.unit.startswith("°"):  # a tenth more degrees is not a tenth warmer
-        name, shown = "more" if now > then else "less", show(abs(now - then), last.unit)
-    elif size is not None and abs(size) < _UNSEEN:
-        name, shown = "about_same", ""
-    elif size is not None and now > 0 and kind(last.unit) != "share":
-        name, shown = "more" if now > then else "less", show(abs(size), "fraction")
-    elif kind(last.unit) == "share" and last.unit == before.unit:
-        name, shown = "more" if now > then else "less", points(now - then, last.unit)
+        name = "same"
+    elif shown:
+        name = "more" if now > then else "less"
+    elif (size := change(then, now)) is not None and abs(size) < _UNSEEN:
+        name = "about_same"
     else:
-        name, shown = "up" if now > then else "down", ""
+        name = "up" if now > then else "down"
     when, than = wording.within(time), wording.within(time, "than")
     return wording.say(name, size=shown, before=before.text, when=when, than=than)
 

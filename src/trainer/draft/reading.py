@@ -5,32 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from itertools import combinations
 
 from trainer.core.values import DataBlock, Json
 from trainer.draft import wording
+from trainer.draft.cubes import Cube, Entity, cube_of, dotted, fact_of
 from trainer.draft.figures import kind
-from trainer.draft.model import BlockSource, Entity, Fact, MeasureColumn, Records
+from trainer.draft.model import BlockSource, Fact, MeasureColumn, Records
 from trainer.facts import (
     Facts,
     Observation,
     Time,
-    Unit,
     fold,
     parse_time,
     read_block,
 )
-from trainer.facts.words import vocabulary
 
 _MOST_FACTS = 1_500
-_MOST_SERIES_OF_MEMBERS = 4
-"""More lines of members in one chart, and more sentences of one kind, are not read."""
-_MOST_GROUPS = 12
-"""More groups are no overview."""
 _MOST_TEXT = 400
-_ANSWERS = frozenset(("yes", "no", "true", "false"))
-"""Members that say nothing without their dimension."""
 
 
 def read(blocks: Sequence[DataBlock], params: Mapping[str, Json] | None = None) -> tuple[Entity, ...]:
@@ -59,6 +50,7 @@ class _Reading:
     aliases: set[str]
     facts: list[Fact] = field(default_factory=list)
     records: list[Records] = field(default_factory=list)
+    cubes: list[Cube] = field(default_factory=list)
     sources: list[BlockSource] = field(default_factory=list)
 
     def join(self, other: _Reading) -> None:
@@ -66,10 +58,11 @@ class _Reading:
         self.aliases |= other.aliases
         self.facts += other.facts
         self.records += other.records
+        self.cubes += other.cubes
         self.sources += other.sources
 
     def entity(self) -> Entity:
-        return Entity(self.name, _newest(self.facts), _merged(self.records), tuple(self.sources))
+        return Entity(self.name, _newest(self.facts), _merged(self.records), tuple(self.sources), tuple(self.cubes))
 
 
 def _read_block(block: DataBlock, params: Mapping[str, Json]) -> _Reading:
@@ -93,8 +86,8 @@ def _read_block(block: DataBlock, params: Mapping[str, Json]) -> _Reading:
     reading.facts += [view.single(one) for one in observations if id(one) not in series][:_MOST_FACTS]
     reading.facts.sort(key=lambda fact: view.order.get(fact.path, 0))
     reading.facts = _told_apart(reading.facts)
-    for group in groups:
-        reading.records += view.records(group)
+    reading.cubes = [view.cube(group) for group in groups]
+    reading.records = [records for cube in reading.cubes for records in cube.records()]
     return reading
 
 
@@ -132,13 +125,13 @@ class _View:
         self.block, self.facts, self.source = block, facts, source
         paths = [one.source.path for one in facts.observations] + [one.source.path for one in facts.left_out]
         places = _document_order(block.data)
-        self.order = {_dotted(path): places.get(path, len(places)) for path in paths}
+        self.order = {dotted(path): places.get(path, len(places)) for path in paths}
 
     def texts(self, names: Iterable[str]) -> list[Fact]:
         """The texts and dates outside lists, but for those that name what the data is about."""
         texts: list[Fact] = []
         for out in self.facts.left_out:
-            path = _dotted(out.source.path)
+            path = dotted(out.source.path)
             parts = path.split(".")
             if (
                 out.why not in ("text", "time", "identifier")
@@ -183,184 +176,26 @@ class _View:
 
     def _table(self, one: Observation) -> tuple[str | None, str]:
         """The list or map that an observation stands in, None outside any, and how long its periods are."""
-        parts = _dotted(one.source.path).split(".")
+        parts = dotted(one.source.path).split(".")
         index = next((at for at, part in enumerate(parts) if part.isdigit() or part in one.members.values()), None)
         if index is None and one.time is not None:
             index = next((at for at, part in enumerate(parts) if parse_time(part)), None)
         grain = one.time.grain if one.time else ""
+        grain = "day" if grain == "moment" else grain  # midnight is a moment that looks like a day
         return ".".join(parts[:index]) if index is not None else None, grain
 
     def single(self, one: Observation) -> Fact:
         """An observation that stands alone, with the members it is of: `Visits, Basel`."""
-        fact = self.fact(one)
+        fact = fact_of(one, self.facts, self.source)
         whose = [member for dimension, member in one.members.items() if dimension != "subject"]
         return replace(fact, title=f"{fact.title}, {wording.listed(whose)}") if whose else fact
 
-    def fact(self, one: Observation) -> Fact:
-        """An observation as a fact."""
-        measure = self.facts.measures[one.measure]
-        units = one.units or measure.units
-        value, unit = _printed(one.value, units)
-        if not units and 1800 <= value <= 2200 and {"year", "founded", "born"} & set(measure.words):
-            unit = "year"
-        return Fact(
-            measure.title, value, unit, _dotted(one.source.path), self.source, measure.description,
-            adds_up=measure.aggregate == "sum" and bool(set(measure.words) & vocabulary("additive")),
-        )  # fmt: skip
-
-    def records(self, group: Sequence[Observation]) -> list[Records]:
-        """The series and lists of one table."""
-        used = {dimension for one in group for dimension in one.members}
-        dims = [dim for dim in self.facts.dimensions if dim != "subject" and dim in used]
-        times = _distinct_times(group)
+    def cube(self, group: Sequence[Observation]) -> Cube:
+        """The observations of one table as a cube."""
         name = (self._table(group[0])[0] or "").rpartition(".")[2]
-        if times and len(group) == len({(one.measure, one.time) for one in group}):
-            return [self._series(group, times, name)]
-        identity = _identity(dims, group)
-        if not dims:
-            return [self._spread(group, name)]
-        if not identity:
-            return self._by_group(group, dims, name)
-        if len(times) < 2 or len(group) == len({(one.measure, _member(one, identity)) for one in group}):
-            return [self._list(group, identity, name)]
-        records: list[Records] = []
-        members = list(dict.fromkeys(_member(one, identity) for one in group))
-        if len(members) > 1:
-            records.append(self._list([one for one in group if one.time == times[-1]], identity, name))
-        for member in self._leading(group, identity, members):
-            own = [one for one in group if _member(one, identity) == member]
-            of_member = _distinct_times(own)
-            if len(of_member) > 1:
-                whose = _label(identity, own[0]) if len(members) > 1 else ""
-                records.append(replace(self._series(own, of_member, name), member=whose))
-        return records
-
-    def _leading(self, group: Sequence[Observation], dims: Sequence[str], members: Sequence[str]) -> list[str]:
-        """The members whose series are told: all where they are few, else those with most of the first measure."""
-        if len(members) <= _MOST_SERIES_OF_MEMBERS:
-            return list(members)
-        first = group[0].measure
-        newest = {_member(one, dims): one.value for one in group if one.measure == first}
-        return sorted(newest, key=lambda member: -newest[member])[:_MOST_SERIES_OF_MEMBERS]
-
-    def _series(self, group: Sequence[Observation], times: Sequence[Time], name: str) -> Records:
-        at = {(time.start, time.end): index for index, time in enumerate(times)}
-        cells: dict[str, list[Fact | None]] = {}
-        for one in group:
-            if one.time is not None:
-                cells.setdefault(one.measure, [None] * len(times))[at[one.time.start, one.time.end]] = self.fact(one)
-        labels = tuple(time.end.isoformat() for time in times)
-        return Records(name, self._title(name), labels, self._columns(cells), tuple(times))
-
-    def _list(self, group: Sequence[Observation], dims: Sequence[str], name: str) -> Records:
-        labels: dict[str, str] = {}
-        for one in group:
-            labels.setdefault(_member(one, dims), _label(dims, one))
-        at = {member: index for index, member in enumerate(labels)}
-        cells: dict[str, list[Fact | None]] = {}
-        for one in group:
-            cells.setdefault(one.measure, [None] * len(at))[at[_member(one, dims)]] = self.fact(one)
-        times = _distinct_times(group)
-        columns = self._columns(cells)
-        if len(times) > 1:
-            columns = (self._times(group, dims, at), *columns)
-        return Records(
-            name,
-            self._title(name),
-            tuple(labels.values()),
-            columns,
-            label_title=wording.listed([_dimension_title(dim) for dim in dims]),
-            when=times[0] if len(times) == 1 else None,
-        )
-
-    def _times(self, group: Sequence[Observation], dims: Sequence[str], at: Mapping[str, int]) -> MeasureColumn:
-        """When each row of a list holds whose rows are of different times."""
-        cells: list[Fact | None] = [None] * len(at)
-        heads = wording.pattern("label_heads")
-        title = next((heads[one.time.grain] for one in group if one.time and one.time.grain in heads), heads["day"])
-        for one in group:
-            if one.time:
-                place = _dotted(one.source.path)
-                cells[at[_member(one, dims)]] = Fact(title, wording.label(one.time), "text", place, self.source)
-        return MeasureColumn("time", title, "text", tuple(cells))
-
-    def _by_group(self, group: Sequence[Observation], dims: Sequence[str], name: str) -> list[Records]:
-        """Sums or means by the members of one dimension, where rows have no name of their own.
-
-        Sums of what adds up, where all dimensions together tell the rows apart, as in a table of counts by class and
-        sex; else means, as of measurements by species.
-        """
-        dim = _grouping([dim for dim in dims if len({one.members.get(dim) for one in group}) > 1], self.facts)
-        if not dim:
-            return [self._spread(group, name)]
-        totals = {member.name for member in self.facts.dimensions[dim].members if member.is_total}
-        rows = [one for one in group if one.members.get(dim, "") not in totals | {""}]
-        is_whole = len(rows) == len({(one.measure, _member(one, dims), one.time) for one in rows})
-        labels = {one.members[dim]: _label([dim], one) for one in rows}
-        values: dict[tuple[str, str], list[Observation]] = defaultdict(list)
-        for one in rows:
-            values[one.measure, one.members[dim]].append(one)
-        cells: dict[str, list[Fact | None]] = {}
-        for (measure, member), observations in values.items():
-            first = self.fact(observations[0])
-            total, size = sum((one.value for one in observations), Decimal(0)), len(observations)
-            statistic = "sum_of" if is_whole and first.adds_up else "mean_of"
-            value, unit = _printed(
-                total if statistic == "sum_of" else total / size,
-                observations[0].units or self.facts.measures[measure].units,
-            )
-            is_told = first.title.casefold().startswith("total " if statistic == "sum_of" else "mean ")
-            title = first.title if is_told else wording.say(f"{statistic}_title", title=wording.lowered(first.title))
-            fact = replace(
-                first,
-                title=title,
-                value=value,
-                unit=unit,
-                formula=wording.say(statistic, count=size),
-                adds_up=statistic == "sum_of",
-            )
-            cells.setdefault(measure, [None] * len(labels))[list(labels).index(member)] = fact
-        title = _dimension_title(dim)
-        return [Records(name, self._title(name), tuple(labels.values()), self._columns(cells), label_title=title)]
-
-    def _spread(self, group: Sequence[Observation], name: str) -> Records:
-        """Mean, lowest and highest value of each measure, where rows have neither name nor time."""
-        by_measure: dict[str, list[Observation]] = defaultdict(list)
-        for one in group:
-            by_measure[one.measure].append(one)
-        cells: dict[str, list[Fact | None]] = {}
-        for measure, observations in by_measure.items():
-            first = replace(self.fact(observations[0]), adds_up=False)
-            units = observations[0].units or self.facts.measures[measure].units
-            values = [one.value for one in observations]
-            spread = (
-                ("mean_of", sum(values, Decimal(0)) / len(values)),
-                ("lowest_of", min(values)),
-                ("highest_of", max(values)),
-            )
-            cells[measure] = [
-                replace(first, value=_printed(value, units)[0], formula=wording.say(statistic, count=len(values)))
-                for statistic, value in spread
-            ]
-        return Records(
-            name,
-            self._title(name),
-            tuple(wording.pattern("statistics")),
-            self._columns(cells),
-            label_title=wording.say("statistic"),
-            is_spread=True,
-        )
-
-    def _columns(self, cells: Mapping[str, Sequence[Fact | None]]) -> tuple[MeasureColumn, ...]:
-        columns = []
-        for measure, column in cells.items():
-            first = next(cell for cell in column if cell is not None)
-            columns.append(MeasureColumn(measure, first.title, first.unit, tuple(column)))
-        return tuple(columns)
-
-    def _title(self, name: str) -> str:
         meaning = self.block.fields.get(name)
-        return meaning.title if meaning and meaning.title else wording.humanised(name) if name else ""
+        title = meaning.title if meaning and meaning.title else wording.humanised(name) if name else ""
+        return cube_of(name, title, group, self.facts, self.source)
 
 
 _CODES = frozenset({"symbol", "ticker", "name", "id", "isin", "currency", "financialcurrency", "exchange"})
@@ -381,76 +216,6 @@ def _document_order(value: Json) -> dict[str, int]:
             continue
         stack += reversed(pairs)
     return places
-
-
-def _dotted(pointer: str) -> str:
-    return ".".join(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
-
-
-def _distinct_times(group: Iterable[Observation]) -> list[Time]:
-    times = {(one.time.start, one.time.end): one.time for one in group if one.time}
-    return sorted(times.values(), key=lambda time: (time.end, time.start))
-
-
-def _member(one: Observation, dims: Sequence[str]) -> str:
-    return ", ".join(one.members[dim] for dim in dims if dim in one.members)
-
-
-def _dimension_title(dimension: str) -> str:
-    return wording.say("name_head") if fold(dimension) in vocabulary("identifier") else wording.humanised(dimension)
-
-
-def _label(dims: Sequence[str], one: Observation) -> str:
-    """A row as a list calls it: `Arden`, `Arden (north)`, and `Cyl 4` where the member alone says nothing."""
-    first, *others = [
-        f"{_dimension_title(dim)} {member}" if _is_bare(dim, member) else member
-        for dim in dims
-        if (member := one.members.get(dim))
-    ] or [""]
-    return f"{first} ({', '.join(others)})" if others else first
-
-
-def _is_bare(dim: str, member: str) -> bool:
-    """Whether a member says nothing without its dimension: a number, an answer, a letter that is no name."""
-    is_letter = len(member) == 1 and fold(dim) not in vocabulary("naming")
-    return is_letter or member.replace(".", "").isdigit() or member.casefold() in _ANSWERS
-
-
-def _grouping(dims: Sequence[str], facts: Facts) -> str:
-    """The dimension to group by: words before numbers and answers, few members before many, the data's order."""
-
-    def rank(dim: str) -> tuple[bool, bool, int]:
-        members = [member.name for member in facts.dimensions[dim].members]
-        many = len(members) > _MOST_GROUPS
-        return many, all(_is_bare(dim, member) for member in members), len(members) * many
-
-    return min(dims, key=rank, default="")
-
-
-def _identity(dims: Sequence[str], group: Sequence[Observation]) -> tuple[str, ...]:
-    """The first dimension that tells rows of one time apart, or the first two that do together; none where none do.
-
-    The others are attributes of it, as a continent is of a country.
-    """
-    for chosen in ((dim,) for dim in dims), combinations(dims, 2):
-        for names in chosen:
-            if len(group) == len({(one.measure, _member(one, names), one.time) for one in group}):
-                return names
-    return ()
-
-
-def _printed(value: Decimal, units: Sequence[Unit]) -> tuple[Decimal, str]:
-    """A value with the unit it is printed in; without one where the data leaves several possible."""
-    if len(units) != 1:
-        return value, ""
-    (unit,) = units
-    if unit.kind == "percent":
-        return value, "fraction" if unit.scale == 100 else "percent"
-    symbol = "" if unit.kind == "index" else "ratio" if unit.kind == "ratio" else unit.symbol
-    symbol = symbol.replace("^2", "²").replace("^3", "³").replace("degC", "°C").replace("degF", "°F")
-    if unit.kind == "time" and symbol not in ("", "s", "ms", "min", "h"):
-        symbol += "s"
-    return value * unit.scale, f"{symbol}/{unit.per}" if unit.per else symbol
 
 
 def _told_apart(facts: Sequence[Fact]) -> list[Fact]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from trainer.draft import markup, prose, tables, wording
 from trainer.draft.allot import FigureRow, Share, names_column, picked
+from trainer.draft.cubes import Entity
 from trainer.draft.domain import Notice, domain, pattern
 from trainer.draft.markup import escaped
-from trainer.draft.model import Entity, Fact, Records
+from trainer.draft.model import Fact, Records
 from trainer.draft.outline import SectionRole
 from trainer.draft.passages import Passage, choose, further
 
@@ -95,7 +96,7 @@ def written(shares: Sequence[Share], knowledge: Knowledge) -> Iterator[str]:
         write = _PARTS.get(share.section.role, _figures)
         page = _Page(share, shares, knowledge, used, series_texts)
         parts = [part for part in write(page) if part]
-        is_told = share.section.role == "summary" and _asked_series(page, ())
+        is_told = share.series or (share.section.role == "summary" and _asked_series(page, ()))
         body = parts or [wording.say("told_elsewhere" if is_told else "nothing_said")]
         yield "\n\n".join([f"## {escaped(share.section.title)}", *body])
 
@@ -108,7 +109,9 @@ def _figures(page: _Page) -> Iterator[str]:
     yield _distances(share) if not knowledge.several else ""
     yield " ".join(_remarks(page))
     for number, records in share.series[:_MOST_SERIES]:
-        yield from _series(records, knowledge.entities[number], page)
+        tell = _answer if records.purpose else _series
+        yield from tell(records, knowledge.entities[number], page)
+    yield " ".join(share.remarks)
     yield _gap(share)
     yield from _background(page, most=1 if share.rows and not share.missing else 2)
 
@@ -181,10 +184,43 @@ def _series(records: Records, entity: Entity, page: _Page, *, is_brief: bool = F
         yield tables.records_table(records, entity)
 
 
+def _answer(records: Records, entity: Entity, page: _Page) -> Iterator[str]:
+    """What a section asks of a table, with the table behind it where no other section has shown it."""
+    name = entity.short if page.knowledge.several else ""
+    column = records.columns[0]
+    if not records.dated:
+        tell = {"share": prose.shares, "comparison": prose.contrast}.get(records.purpose, prose.ranked)
+        yield page.once([tell(column, records)])
+    elif column.member:
+        yield " ".join(prose.course(each, records, name) for each in records.columns)
+    elif records.purpose == "trend":
+        yield page.once([prose.development(column, records, name)])
+    else:
+        yield page.once([prose.peaks(column, records, name)])
+    yield page.once([tables.series_chart(records, entity)])
+    if len(records.labels) <= 40 or not records.dated:
+        yield page.once([tables.records_table(records, entity)])
+
+
+def _headlines(page: _Page) -> str:
+    """One sentence for each thing that the sections tell of tables."""
+    told = []
+    for share in page.shares:
+        for number, records in share.series:
+            entity = page.knowledge.entities[number]
+            name = entity.short if page.knowledge.several else ""
+            column = records.columns[0]
+            if records.purpose == "trend" and not column.member:
+                told.append(prose.course(column, records, name))
+            elif records.purpose in ("ranking", "comparison") and not records.dated:
+                told.append(prose.extremes_of_list(column, records))
+    return " ".join(list(dict.fromkeys(text for text in told if text))[: _MOST_REMARKS + 1])
+
+
 def _gap(share: Share) -> str:
     if not share.missing:
-        return "" if share.rows or share.series else wording.say("no_figure")
-    names = wording.listed([wording.asked_name(escaped(phrase)) for phrase in share.missing], "or")
+        return "" if share.rows or share.series or share.remarks else wording.say("no_figure")
+    names = wording.listed([wording.asked_name(escaped(asked)) for asked in share.missing], "or")
     return wording.say("not_named", many=len(share.missing) > 1, names=names)
 
 
@@ -206,22 +242,24 @@ def _summary(page: _Page) -> Iterator[str]:
 
 
 def _summarised(page: _Page) -> Iterator[str]:
-    knowledge = page.knowledge
-    rows = picked(page.share.section, knowledge.rows, _KEY_FIGURES) or _key_rows(knowledge) or _first_rows(page.shares)
-    for number, concepts in enumerate(knowledge.concepts):
-        yield _opening(number, concepts, rows, knowledge)
-    if knowledge.several:
-        yield _comparisons(rows, knowledge)
-    wanted = _asked_series(page, rows)
-    if rows and not (wanted and not picked(page.share.section, knowledge.rows, _KEY_FIGURES)):
-        yield tables.figures_table(wording.say("key_figures"), rows, knowledge.entities)
-    for entity, records in wanted:
+    known = page.knowledge
+    rows = picked(page.share.section, known.rows, _KEY_FIGURES) or _key_rows(known) or _first_rows(page.shares)
+    for number, concepts in enumerate(known.concepts):
+        yield _opening(number, concepts, rows, known)
+    if known.several:
+        yield _comparisons(rows, known)
+    headlines = _headlines(page)
+    yield headlines
+    asked = [] if headlines else _asked_series(page, rows)
+    if rows and not (asked and not picked(page.share.section, known.rows, _KEY_FIGURES)):
+        yield tables.figures_table(wording.say("key_figures"), rows, known.entities)
+    for entity, records in asked:
         yield from _series(records, entity, page, is_brief=page.shows(entity, records))
-    if not rows and not wanted:
-        yield page.once([text for entity in knowledge.entities for text in _newest(entity, several=knowledge.several)])
-    yield _stands_out(knowledge)
-    if re.search(wording.pattern("questions"), page.share.section.guidance) and not knowledge.several:
-        question = next((notice.question for notice in knowledge.notices[0] if notice.question), "")
+    if not rows and not asked and not headlines:
+        yield page.once([text for entity in known.entities for text in _newest(entity, several=known.several)])
+    yield _stands_out(known)
+    if re.search(wording.pattern("questions"), page.share.section.guidance) and not known.several:
+        question = next((notice.question for notice in known.notices[0] if notice.question), "")
         yield wording.say("first_question", question=question) if question else ""
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from trainer.draft import markup, wording
 from trainer.draft.allot import FigureRow
+from trainer.draft.cubes import Entity
 from trainer.draft.domain import concept, domain
 from trainer.draft.figures import show
 from trainer.draft.markup import escaped
-from trainer.draft.model import Entity, Fact, MeasureColumn, Records
+from trainer.draft.model import Fact, MeasureColumn, Records
 from trainer.draft.prose import as_of
 from trainer.facts.words import fold, vocabulary
 
@@ -42,7 +43,7 @@ def records_table(records: Records, entity: Entity) -> str:
     numeric = [column for column in records.columns if column.numeric]
     columns = [*[column for column in records.columns if not column.numeric], *numeric]
     heads = wording.pattern("label_heads")
-    header = [escaped(heads.get(records.cadence, records.label_title)), *(_title(column.title) for column in columns)]
+    header = [escaped(heads.get(records.cadence, records.label_title)), *(_head(column) for column in columns)]
     body = [
         [_label(records, index), *(_cell(column.cells[index]) for column in columns)]
         for index in _shown(records, numeric)
@@ -63,19 +64,22 @@ def _shown(records: Records, numeric: Sequence[MeasureColumn]) -> Sequence[int]:
     return [index for index, _ in ordered[:_MOST_RECORDS]]
 
 
+def _head(column: MeasureColumn) -> str:
+    return escaped(column.member, most=60) if column.member else _title(column.title)
+
+
 def _of_what(records: Records) -> str:
     """`Quarterly revenue and net income`, or the list's own title where that says what it holds."""
-    titles = [wording.lowered(wording.base(column.title)) for column in records.columns[:3]]
-    names = wording.listed(titles) if len(records.columns) <= 3 else ", ".join(titles)
+    heads = dict.fromkeys(wording.lowered(wording.base(column.title)) for column in records.columns)
+    titles = list(heads)[:3]
+    names = wording.listed(titles) if len(heads) <= 3 else ", ".join(titles)
     is_period = records.title.lower() in _PERIODIC
     says_nothing = not records.title or fold(records.title) in vocabulary("container")
     if says_nothing or (is_period and records.title.lower() not in wording.pattern("adjectives").split()):
         by = wording.say_of("periods_of", records.cadence) if records.cadence else wording.lowered(records.label_title)
-        caption = wording.say(
-            "by_period_and_more" if len(records.columns) > 3 else "by_period", titles=names, period=by
-        )
+        caption = wording.say("by_period_and_more" if len(heads) > 3 else "by_period", titles=names, period=by)
         return escaped(wording.capital(caption), most=120)
-    if not is_period or len(records.columns) > 3:
+    if not is_period or len(heads) > 3:
         return _title(records.title)
     return escaped(f"{records.title} {names}", most=120)
 
@@ -91,7 +95,7 @@ def series_chart(records: Records, entity: Entity) -> str:
         return ""
     indices = [i for i in range(len(records.labels)) if any(column.cells[i] for column in columns)]
     indices = indices[:: -(-len(indices) // _MOST_POINTS)]
-    titles = [column.title for column in columns]
+    titles = list(dict.fromkeys(column.title for column in columns))
     names = wording.listed([wording.named(title) for title in titles])
     by = wording.say_of("periods_of", records.cadence) if records.cadence else ""
     whose = ", ".join(part for part in (records.member, wording.short_name(entity.name)) if part)
@@ -104,7 +108,7 @@ def series_chart(records: Records, entity: Entity) -> str:
         kind_of_chart,
         title=wording.capital(title),
         description=wording.capital(wording.say(description, titles=names, period=by, start=first, day=last)),
-        columns=["date", *(wording.term(title) for title in titles)],
+        columns=["date", *(column.member or wording.term(column.title) for column in columns)],
         rows=rows,
         unit=columns[0].unit,
     )
@@ -116,6 +120,8 @@ def _drawable(records: Records) -> list[MeasureColumn]:
     if not records.dated or not columns:
         return []
     first = columns[0]
+    if first.member:
+        return columns
     alike = [
         c
         for c in columns[1:]

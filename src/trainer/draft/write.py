@@ -9,8 +9,9 @@ from trainer.core.digest import pretty
 from trainer.core.values import DataBlock, Json, Prompt
 from trainer.draft import domain, markup, wording
 from trainer.draft.allot import Share, allot, rows_of
+from trainer.draft.cubes import Entity
 from trainer.draft.markup import escaped
-from trainer.draft.model import Entity, Fact
+from trainer.draft.model import Fact
 from trainer.draft.outline import OutlineSection, default_outline, outline
 from trainer.draft.passages import split
 from trainer.draft.plain import is_bare, prompt_of
