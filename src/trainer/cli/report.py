@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -344,13 +344,19 @@ def _row(outcome: ReportOutcome) -> tuple[object, ...]:
     return (
         outcome.name,
         outcome.status,
-        ", ".join(outcome.sources) or None,
+        _first(outcome.sources),
         outcome.date,
         f"{outcome.provider}/{outcome.model}" if outcome.model != outcome.provider else outcome.model,
         tokens,
         money(outcome.cost),
         page,
     )
+
+
+def _first(sources: Sequence[str]) -> str | None:
+    """The sources, of more than three the first two: a report over fifty reports has fifty. JSON has them all."""
+    shown = sources if len(sources) <= 3 else (*sources[:2], f"{len(sources) - 2} more")
+    return ", ".join(shown) or None
 
 
 def _line(outcome: ReportOutcome) -> str:
