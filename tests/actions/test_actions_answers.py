@@ -67,6 +67,17 @@ def test_a_run_is_repaired_by_one_more_call_where_the_policy_repairs(project, ru
     assert (told["content"], told["findings"], len(server.requests)) == (RIGHT, [], 2)
 
 
+def test_the_first_answer_stays_where_its_repair_fails(project, run):
+    def script(server, seen):
+        return Reply(status=400) if "$99.9 billion" in json.dumps(seen.body) else Reply(content=WRONG)
+
+    with openai_server(script) as server:
+        done = run(project(server, "repair"), "run", "wrong")
+
+    assert (done.returncode, done.stdout) == (0, WRONG)
+    assert "the repair failed: " in done.stderr
+
+
 def test_a_program_meets_the_same_policy(project):
     from trainer import TrainerCore
 

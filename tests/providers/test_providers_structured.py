@@ -17,6 +17,7 @@ SCHEMA = {
     "properties": {"revenue": {"type": "number"}, "year": {"type": "integer"}},
     "required": ["revenue", "year"],
 }
+PRICES = {"m": {"input": 0.0, "output": 2_000_000.0}}
 GOOD = '{"revenue": 1.5, "year": 2024}'
 
 
@@ -71,6 +72,36 @@ def test_an_answer_that_never_fits_is_an_error_with_both_attempts():
     assert len(server.requests) == 2
     assert len(caught.value.attempts) == 2
     assert "does not fit the schema, also when asked again: it holds no JSON" in caught.value.message
+
+
+@pytest.mark.parametrize("second", [Reply(status=400), Reply(content='{"revenue": 1', finish="length")])
+def test_an_answer_that_does_not_fit_is_paid_for_though_the_second_fails(second):
+    script = in_turn(Reply(content="no idea"), second)
+    with openai_server(script) as server, pytest.raises(ProviderError) as caught:
+        complete("Figures?", chain=[provider(server, prices=PRICES)], schema=SCHEMA)
+
+    answers = [reply for reply in ("no idea", second.content) if reply is not None]
+    assert caught.value.answer.tokens_out == sum(len(text.split()) for text in answers)
+    assert caught.value.answer.paid == pytest.approx(caught.value.answer.tokens_out * 2.0)
+
+
+@pytest.mark.parametrize("schema", [None, SCHEMA])
+def test_what_another_model_of_the_chain_answered_in_vain_is_paid_for(schema):
+    script = in_turn(Reply(content="Sorry, no.", finish="content_filter"), Reply(content=GOOD))
+    with openai_server(script) as server:
+        chain = [provider(server, prices=PRICES), provider(server, prices=PRICES)]
+        result = complete("Figures?", chain=chain, schema=schema)
+
+    assert (result.content, result.cost, result.paid) == (GOOD, 4 * 2.0, 2 * 2.0 + 4 * 2.0)
+
+
+def test_what_all_models_of_a_chain_answered_in_vain_is_paid_for():
+    with openai_server(lambda server, seen: Reply(content="Sorry, no.", finish="content_filter")) as server:
+        chain = [provider(server, prices=PRICES), provider(server, prices=PRICES)]
+        with pytest.raises(ProviderError) as caught:
+            complete("Figures?", chain=chain)
+
+    assert caught.value.answer.paid == 2 * 2 * 2.0
 
 
 def test_the_extraction_is_the_callers():

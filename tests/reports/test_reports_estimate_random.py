@@ -187,8 +187,7 @@ def test_the_bill_of_a_build_lies_within_what_was_told(projects: int, tmp_path: 
                         inside += low - 1e-9 <= outcome.cost <= high + 1e-9
                 bill = model.bill - before
                 assert bill <= sum(each.cost_at_most or 0 for each in estimates.values()) + 1e-9, where
-                if not project.settings.llm_provider.fallbacks:
-                    assert math.isclose(bill, sum(each.cost or 0 for each in outcomes), abs_tol=1e-9), where
+                assert math.isclose(bill, sum(each.cost or 0 for each in outcomes), abs_tol=1e-9), where
     print(f"{built} reports built; {inside} of {expected} within their expected range")
     assert expected
     # A forecast, no bound: 92 % of 993 in 200 projects; a few projects share their luck.

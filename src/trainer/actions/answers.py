@@ -6,11 +6,12 @@ import asyncio
 from dataclasses import replace
 
 from trainer.actions.checked_answer import check, refused
-from trainer.actions.completion import Completer, ModelCall, joined, mending
+from trainer.actions.completion import Completer, ModelCall, joined, mending, paid_answer
 from trainer.actions.prompt import Rendered
 from trainer.actions.screening import masked_result, require_harmless, screen_answer
 from trainer.checks import faults, repair_message
 from trainer.core.config.schema import Checks
+from trainer.core.errors import TrainerError
 from trainer.core.project import Project
 from trainer.core.values import CompletionResult, Finding, Verdict
 
@@ -32,19 +33,25 @@ async def accepted(
 ) -> tuple[CompletionResult, tuple[Finding, ...]]:
     """The answer that may be given out, without secrets, and what is still wrong with it.
 
-    With the policy `repair` the model is shown once what is wrong; with `block` a fault raises RefusedError, and so
-    does at any policy what the security policy refuses.
+    With the policy `repair` the model is shown once what is wrong, and its first answer stays where that fails; with
+    `block` a fault raises RefusedError, and so does at any policy what the security policy refuses.
     """
     checks = project.settings.checks
     faults = await asyncio.to_thread(faults_of, project, rendered, result)
     if _weighty(faults) and checks.policy == "repair":
         message = repair_message(Verdict(faults))
         again = replace(call, prompt=mending(rendered.prompt, result.content, message))
-        second = await completer.answer(again)
-        remaining = await asyncio.to_thread(faults_of, project, rendered, second)
-        better, faults = (second, remaining) if len(remaining) < len(faults) else (result, faults)
-        both = joined([result, second], better.content)
-        result = replace(both, metadata={**better.metadata, "paid": both.metadata["paid"]})
+        try:
+            second = await completer.answer(again)
+        except TrainerError as error:
+            costly = [answer] if (answer := paid_answer(error)) is not None else []
+            result = joined([*costly, result], result.content)
+            faults = (*faults, Finding("repair_failed", "warning", f"the repair failed: {error.message}"))
+        else:
+            remaining = await asyncio.to_thread(faults_of, project, rendered, second)
+            better, faults = (second, remaining) if len(remaining) < len(faults) else (result, faults)
+            both = joined([result, second], better.content)
+            result = replace(both, metadata={**better.metadata, "paid": both.metadata["paid"]})
     require_harmless(call.name, screen_answer(project, rendered.prompt, result.content))
     if (weighty := _weighty(faults)) and checks.policy == "block":
         raise refused(call.name, weighty)

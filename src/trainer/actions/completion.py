@@ -225,7 +225,7 @@ def completion_facts(result: CompletionResult) -> dict[str, object]:
     """What a record keeps of a completion."""
     return {
         **pick(result, "provider", "model", "model_asked", "origin", "tokens_in", "tokens_out"),
-        "cost": paid(result),
+        "cost": result.paid,
         "attempts": [pick(attempt) for attempt in result.attempts],
     }
 
@@ -246,23 +246,14 @@ def step_prompt(prompt: Prompt, text: str) -> Prompt:
 def _with_costs(errors: Sequence[TrainerError], results: Sequence[CompletionResult]) -> TrainerError:
     """The first error, with all that was answered and paid before and beside it as its answer."""
     costly = [*results, *(answer for error in errors if (answer := paid_answer(error)) is not None)]
-    if costly and isinstance(errors[0], ProviderError):
+    if costly:
         errors[0].answer = joined(costly, costly[-1].content)
     return errors[0]
 
 
-def paid_answer(error: Exception) -> CompletionResult | None:
-    """The answer that was paid for though it is none: cut, empty or refused."""
-    answer = error.answer if isinstance(error, ProviderError) else None
-    return answer if isinstance(answer, CompletionResult) else None
-
-
-def paid(result: CompletionResult) -> float | None:
-    """What a completion cost in this run, in US dollars: nothing for what was kept; None where no price is known."""
-    if "paid" in result.metadata:
-        cost: float | None = result.metadata["paid"]
-        return cost
-    return result.cost if result.origin == "fresh" else 0.0
+def paid_answer(error: TrainerError) -> CompletionResult | None:
+    """What was answered and paid for before the error: cut, empty, refused, or an earlier part."""
+    return error.answer if isinstance(error.answer, CompletionResult) else None
 
 
 def joined(results: Sequence[CompletionResult], content: str) -> CompletionResult:
@@ -284,6 +275,6 @@ def joined(results: Sequence[CompletionResult], content: str) -> CompletionResul
         metadata={
             **results[-1].metadata,
             "calls": len(results),
-            "paid": total(paid(result) for result in results),
+            "paid": total(result.paid for result in results),
         },
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from trainer.actions.answers import accepted
 from trainer.actions.batch import Batch, render_rows
-from trainer.actions.completion import ModelCall, paid, paid_answer, written
+from trainer.actions.completion import ModelCall, paid_answer, written
 from trainer.actions.model import ModelChoice, make_budget, total
 from trainer.actions.prompt import Rendered
 from trainer.actions.record import Recorder
@@ -274,12 +274,12 @@ class _Variant:
         """The answer as `trainer run` gives it out, once all assertions were held against it."""
         completer = self.run.completer
         result, _ = await accepted(call, self.run.project, rendered, await completer.answer(call), completer)
-        text, costs, results = written(result), [paid(result)], []
+        text, costs, results = written(result), [result.paid], []
         for assertion in cases[at].assertions:
             one = assertion.expectation
             if one.kind == "judge" and self.judge is not None:
                 judged = await completer.answer(ModelCall(call.name, judge_question(str(one.value), text), self.judge))
-                costs.append(paid(judged))
+                costs.append(judged.paid)
                 failure = judgement(judged.metadata["json"])
             else:
                 failure = await asyncio.to_thread(failed_expectation, one, text, prompt=rendered.prompt)
@@ -294,7 +294,7 @@ def _without_answer(case: CaseResult, error: TrainerError) -> CaseResult:
     costly = paid_answer(error)
     message = f"no answer: {error.message}"
     assertions = tuple(replace(one, failure=message) for one in case.assertions)
-    return replace(case, assertions=assertions, error=error.message, cost=paid(costly) if costly else 0.0)
+    return replace(case, assertions=assertions, error=error.message, cost=costly.paid if costly else 0.0)
 
 
 def _filled(expectation: Expectation, params: Mapping[str, Json]) -> Expectation:

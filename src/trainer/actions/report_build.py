@@ -8,16 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trainer.actions.checked_answer import CheckedAnswer, check
-from trainer.actions.completion import (
-    Answer,
-    Completer,
-    ModelCall,
-    completion_facts,
-    joined,
-    mending,
-    paid,
-    paid_answer,
-)
+from trainer.actions.completion import Answer, Completer, ModelCall, completion_facts, joined, mending, paid_answer
 from trainer.actions.contextual import plan_processes
 from trainer.actions.data import Loaded, Sources, load_documents
 from trainer.actions.model import drafted, make_budget, plan_prompt
@@ -247,7 +238,7 @@ class Build:
             origin=result.origin,
             tokens_in=result.tokens_in,
             tokens_out=result.tokens_out,
-            cost=paid(result),
+            cost=result.paid,
             quality=checked.verdict.scores.get("quality"),
             findings=len(problems),
             faults=problems,
@@ -265,7 +256,7 @@ class Build:
                 origin=result.origin,
                 tokens_in=result.tokens_in,
                 tokens_out=result.tokens_out,
-                cost=paid(result),
+                cost=result.paid,
             )
         self._end(replace(outcome, seconds=self.items[report.spec.name].seconds), None)
 

@@ -87,6 +87,8 @@ class TrainerError(Exception):
         self.message = message
         self.where = where
         self.hint = hint
+        self.answer: object | None = None
+        """The `core.values.CompletionResult` of what was answered and paid for before: cut, refused, empty or unfit."""
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -137,8 +139,6 @@ class ProviderError(TrainerError):
         self.status = status
         self.retry_after = retry_after
         """Seconds the provider asked us to wait."""
-        self.answer: object | None = None
-        """The `core.values.CompletionResult` that came and is none: cut, refused or empty, and yet paid for."""
         self.attempts: tuple[object, ...] = ()
         """Every `core.values.Attempt` that was made, in order, once nothing more is tried."""
 

@@ -286,6 +286,17 @@ class CompletionResult:
     finish_reason: str = "stop"
     attempts: tuple[Attempt, ...] = ()
 
+    @property
+    def paid(self) -> float | None:
+        """What it cost in this run, in US dollars: nothing for what was kept; None where no price is known.
+
+        `metadata["paid"]` says so where answers that could not be used were paid for besides.
+        """
+        if "paid" in self.metadata:
+            cost: float | None = self.metadata["paid"]
+            return cost
+        return self.cost if self.origin == "fresh" else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

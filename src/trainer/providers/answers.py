@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from trainer.core.errors import ProviderError
@@ -60,6 +60,24 @@ def judged(result: CompletionResult, request: Request) -> CompletionResult:
         problem.answer = result
         raise problem
     return result
+
+
+def summed(results: Sequence[CompletionResult]) -> CompletionResult:
+    """The last answer with the tokens, cost and attempts of all; `paid` is the cost of those that were not kept."""
+    costs, paid = [result.cost for result in results], [result.paid for result in results]
+    last = results[-1]
+    return dataclasses.replace(
+        last,
+        tokens_used=sum(result.tokens_used for result in results),
+        tokens_in=sum(result.tokens_in for result in results),
+        tokens_out=sum(result.tokens_out for result in results),
+        tokens_estimated=any(result.tokens_estimated for result in results),
+        cost=None if None in costs else sum(cost or 0.0 for cost in costs),
+        metadata={**last.metadata, "paid": None if None in paid else sum(cost or 0.0 for cost in paid)},
+        origin="fresh" if any(result.origin == "fresh" for result in results) else last.origin,
+        attempts=tuple(attempt for result in results for attempt in result.attempts),
+        model_asked=results[0].model_asked,
+    )
 
 
 def _problem(result: CompletionResult, ending: Ending, limit: str) -> ProviderError | None:

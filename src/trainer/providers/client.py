@@ -14,7 +14,7 @@ from typing import Any
 from trainer.core.errors import BudgetError, ProviderError, TrainerError
 from trainer.core.values import Attempt, CompletionResult
 from trainer.providers import loop
-from trainer.providers.answers import ending_of
+from trainer.providers.answers import ending_of, summed
 from trainer.providers.base import LLMProvider, ask
 from trainer.providers.budget import Budget
 from trainer.providers.cache import CompletionCache
@@ -66,6 +66,8 @@ class _Call:
     asked: str
     """The model that is asked first."""
     attempts: list[Attempt] = dataclasses.field(default_factory=list)
+    unusable: list[CompletionResult] = dataclasses.field(default_factory=list)
+    """Answers that came and were paid for, and are none: cut, refused or empty."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -109,6 +111,19 @@ class Client:
         if not self.chain:
             raise ProviderError("no model was named", kind="bad_request", hint="set llm_provider.provider and model")
         call = _Call(view, self.clock(), self.chain[0].model)
+        try:
+            result = await self._next_of_chain(request, call)
+        except TrainerError as error:
+            if call.unusable:
+                error.answer = summed(call.unusable)
+            raise
+        if not call.unusable:
+            return result
+        paid = summed([*call.unusable, result]).paid
+        return dataclasses.replace(result, metadata={**result.metadata, "paid": paid})
+
+    async def _next_of_chain(self, request: Request, call: _Call) -> CompletionResult:
+        view = call.view
         for provider in self.chain:
             addressed = dataclasses.replace(request, provider=provider.provider, model=provider.model)
             try:
@@ -175,6 +190,8 @@ class Client:
         except ProviderError as error:
             gate.leave(turn, error)
             call.attempts.append(self._attempt(provider, error.kind, begun, error.message))
+            if isinstance(error.answer, CompletionResult):
+                call.unusable.append(error.answer)
             raise
         gate.leave(turn, None, pause=provider.pause)
         return result

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trainer.core.digest import pretty
-from trainer.core.errors import ConversionError, ProviderError, UsageError
+from trainer.core.errors import ConversionError, ProviderError, TrainerError, UsageError
 from trainer.core.values import CompletionResult, Json
+from trainer.providers.answers import summed
 from trainer.providers.request import Request
 
 Extract = Callable[[str, Mapping[str, Json]], Json]
@@ -88,17 +89,23 @@ async def structured(
         return _with_value(first, value, ())
     listed = "\n".join(f"- {problem}" for problem in problems[:_MOST_PROBLEMS])
     again = in_words(request, request.schema).with_more(_AGAIN.format(answer=first.content, problems=listed))
-    second = await send(again)
+    try:
+        second = await send(again)
+    except TrainerError as error:
+        error.answer = summed([first, error.answer] if isinstance(error.answer, CompletionResult) else [first])
+        if isinstance(error, ProviderError):
+            error.attempts = (*first.attempts, *error.attempts)
+        raise
     value, remaining = _read(second.content, request.schema, extract)
-    both = _sum(first, second)
+    both = summed([first, second])
     if remaining:
-        error = ProviderError(
+        unfit = ProviderError(
             f"the answer of {second.model} does not fit the schema, also when asked again: {'; '.join(remaining[:3])}",
             kind="bad_request",
             hint="make the schema simpler, or use a larger model",
         )
-        error.attempts, error.answer = both.attempts, both
-        raise error
+        unfit.attempts, unfit.answer = both.attempts, both
+        raise unfit
     return _with_value(both, value, problems)
 
 
@@ -147,21 +154,3 @@ def _with_value(result: CompletionResult, value: Json, problems: Sequence[str]) 
     if problems:
         metadata["asked_again"] = list(problems[:_MOST_PROBLEMS])
     return dataclasses.replace(result, metadata=metadata)
-
-
-def _sum(first: CompletionResult, second: CompletionResult) -> CompletionResult:
-    """The second answer with the tokens, cost and attempts of both; `paid` is the cost of those that were not kept."""
-    is_priced = first.cost is not None and second.cost is not None
-    fresh = [result.cost for result in (first, second) if result.origin == "fresh"]
-    return dataclasses.replace(
-        second,
-        tokens_used=first.tokens_used + second.tokens_used,
-        tokens_in=first.tokens_in + second.tokens_in,
-        tokens_out=first.tokens_out + second.tokens_out,
-        tokens_estimated=first.tokens_estimated or second.tokens_estimated,
-        cost=(first.cost or 0.0) + (second.cost or 0.0) if is_priced else None,
-        metadata={**second.metadata, "paid": None if None in fresh else sum(cost or 0.0 for cost in fresh)},
-        origin="fresh" if "fresh" in (first.origin, second.origin) else second.origin,
-        attempts=(*first.attempts, *second.attempts),
-        model_asked=first.model_asked,
-    )
