@@ -40,6 +40,70 @@ def test_strict_word_is_read_like_the_other():
     assert told(reading) == ["left out: 1 deleted passage", "left out: 1 hidden passage"]
 
 
+def word_list(*items: tuple[str, str]) -> bytes:
+    """Paragraphs, each in a list; definition 7 starts at 5, and lists 1 and 2 are both of it, 2 begun anew at 1."""
+    w = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    level = '<w:lvl w:ilvl="{}"><w:start w:val="{}"/><w:numFmt w:val="decimal"/></w:lvl>'
+    numbering = (
+        f'<w:numbering xmlns:w="{w}"><w:abstractNum w:abstractNumId="7">{level.format(0, 5)}{level.format(1, 1)}'
+        '</w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="7"/></w:num><w:num w:numId="2"><w:abstractNumId '
+        'w:val="7"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num></w:numbering>'
+    )
+    paragraph = (
+        '<w:p><w:pPr><w:numPr><w:ilvl w:val="{}"/><w:numId w:val="{}"/></w:numPr></w:pPr><w:r><w:t>{}</w:t></w:r></w:p>'
+    )
+    body = "".join(paragraph.format(*place.split("."), words) for place, words in items)
+    document = f'<w:document xmlns:w="{w}"><w:body>{body}</w:body></w:document>'
+    return documents.zipped({"word/document.xml": document, "word/numbering.xml": numbering})
+
+
+def test_the_items_of_word_keep_the_numbers_that_it_prints():
+    content = word_list(("0.1", "a"), ("1.1", "b"), ("0.1", "c"), ("0.0", "between"), ("0.1", "d"), ("0.2", "e"))
+
+    reading = read_file(content, shown="steps.docx")
+
+    assert reading.markdown == "5. a\n   1. b\n6. c\n\nbetween\n\n7. d\n\n<!-- -->\n\n1. e\n"
+
+
+def test_the_items_of_open_documents_keep_their_numbers():
+    text, style = "urn:oasis:names:tc:opendocument:xmlns:text:1.0", "urn:oasis:names:tc:opendocument:xmlns:style:1.0"
+    content = (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        f'<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:text="{text}" '
+        f'xmlns:style="{style}" office:mimetype="application/vnd.oasis.opendocument.text"><office:automatic-styles>'
+        '<text:list-style style:name="L"><text:list-level-style-number text:level="1" style:num-format="1" '
+        'text:start-value="3"/><text:list-level-style-bullet text:level="2" text:bullet-char="-"/></text:list-style>'
+        '</office:automatic-styles><office:body><office:text><text:list text:style-name="L" xml:id="one">'
+        "<text:list-item><text:p>a</text:p><text:list><text:list-item><text:p>b</text:p></text:list-item></text:list>"
+        "</text:list-item><text:list-item><text:p>c</text:p></text:list-item></text:list><text:p>between</text:p>"
+        '<text:list text:style-name="L" text:continue-list="one"><text:list-item><text:p>d</text:p></text:list-item>'
+        '<text:list-item text:start-value="9"><text:p>e</text:p></text:list-item></text:list>'
+        "</office:text></office:body></office:document>"
+    )
+
+    reading = read_file(content.encode(), shown="steps.fodt")
+
+    assert reading.markdown == "3. a\n   - b\n4. c\n\nbetween\n\n5. d\n9. e\n"
+
+
+def test_two_numbered_lists_of_html_stay_two():
+    reading = read_file(b"<ol><li>a<ol><li>b</ol><li>c</ol><ol><li>d</ol><p>e<ol start=7><li>f</ol>", shown="a.html")
+
+    assert reading.markdown == "1. a\n   1. b\n2. c\n\n<!-- -->\n\n1. d\n\ne\n\n7. f\n"
+
+
+def test_the_cells_under_a_cell_of_several_rows_of_html_stay_in_their_columns():
+    table = (
+        b"<table><tr><th>Region<th>Product<th>Units<tr><td rowspan=2>EU<td>Cable<td>12<tr><td>Hub<td>7"
+        b"<tr><td colspan=2>US<td rowspan=2>3<tr><td>Asia<td>Plug</table>"
+    )
+
+    assert read_file(table, shown="a.html").markdown == (
+        "| Region | Product | Units |\n| --- | --- | --- |\n| EU | Cable | 12 |\n| EU | Hub | 7 |\n"
+        "| US |  | 3 |\n| Asia | Plug |  |\n"
+    )
+
+
 def test_text_boxes_nested_tables_and_merged_cells_of_word_lose_no_word():
     w, wps = "http://schemas.openxmlformats.org/wordprocessingml/2006/main", "urn:x"
     body = (

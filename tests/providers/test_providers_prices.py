@@ -83,7 +83,9 @@ def test_a_price_of_the_projects_own_wins_everywhere():
     own = {"gpt-4o-mini": {"input": 2.0, "output": 8.0}, "mine": {"input": 1.0, "output": 1.0}}
     known = create_provider("openai", model="gpt-4o-mini", prices=own).price
     mine = create_provider("ollama", model="mine", prices=own).price
+    kept = create_provider("ollama", model="mine", prices={"mine": {**own["mine"], "cached": 0.1}}).price
 
+    assert kept.cost(1_000_000, 0, cached=900_000) == pytest.approx(0.19)
     assert (known.cost(1_000_000, 0), known.max_input, known.origin) == (2.0, 128000, "config")
     assert mine.cost(0, 500_000) == 0.5
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,22 @@ def test_a_report_is_stale_when_a_stream_has_more(blank, run):
         shop.execute("insert into sale values (3, '2025-03-31', 140.5)")
     follow_stream(project, "sale", FollowOptions())
     assert run(blank, "report", "--check").returncode == 3
+
+
+def test_rows_that_no_cursor_reaches_are_told(tmp_path, run):
+    stream = {"kind": "table", "url": "sqlite:///shop.db", "table": "sale", "cursor": "changed", "key": "id"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"data_retriever": {"streams": {"sale": stream}}}))
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
+        shop.execute("create table sale (id integer primary key, changed text)")
+        shop.execute("insert into sale values (1, '2025-01-01'), (2, null), (3, null)")
+        shop.commit()
+
+    done = run(tmp_path, "retrieve", "sale")
+    again = run(tmp_path, "retrieve", "sale")
+
+    warning = "warning: sale: 2 rows have no changed, by which they would be read\n"
+    assert (done.returncode, done.stderr) == (0, f"{warning}sale: 1 record\n")
+    assert again.stderr == f"{warning}sale: 0 records\n"
 
 
 def test_a_stream_is_explained_listed_and_told_from_a_misspelling(tmp_path, run):

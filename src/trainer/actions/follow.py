@@ -99,6 +99,7 @@ def follow_stream(
     clock: Clock = system_clock,
     on_batch: OnBatch = lambda _: None,
     on_failure: Callable[[SourceError, float], None] = lambda _error, _pause: None,
+    on_warning: Callable[[str], None] = lambda _: None,
 ) -> Followed:
     """What was read of the stream called `name` and is stored now; `stop` ends it behind the batch under way.
 
@@ -120,6 +121,8 @@ def follow_stream(
                         stream.serve()
                     for batch, dead in _batches(stream, writer, options, total, stop):
                         total = total.plus(batch, dead)
+                        for warning in batch.warnings:
+                            on_warning(warning)
                         on_batch(total)
                         pauses = _pauses()
                     break

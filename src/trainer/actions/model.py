@@ -308,7 +308,7 @@ def _provider(project: Project, section: LLMProviderSettings, link: Fallback, *,
     options: dict[str, Any] = dict(link.options)
     prices: dict[str, Any] = {}
     if PROVIDERS.load(link.provider).asks_model:  # who asks none costs nothing, whatever model the settings name
-        prices = {name: {"input": price.input, "output": price.output} for name, price in section.prices.items()}
+        prices = {name: pick(price, "input", "output", "cached") for name, price in section.prices.items()}
         options |= {"api_key": key} if key else {}
         options |= {"api_base": link.api_base} if link.api_base else {}
     return create_provider(

@@ -196,6 +196,7 @@ def _stream(session: Session, name: str, *, following: bool, limit: int | None, 
                 stop=stop,
                 on_batch=lambda so_far: session.detail(f"{name}: {so_far.summary}"),
                 on_failure=lambda error, pause: session.say(f"{error.message}; trying again in {pause:.1f} s"),
+                on_warning=lambda warning: session.say(f"warning: {name}: {warning}"),
             )
     session.say(f"{name}: {total.summary}")
     if as_json:

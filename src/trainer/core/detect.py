@@ -126,6 +126,8 @@ def _signature(content: bytes) -> str | None:
         return "media"
     if content[:2] == b"\x09\x08" or (content[:2] in (b"\x09\x00", b"\x09\x02", b"\x09\x04") and b"\0" in content[:8]):
         return "xls"  # a workbook of before 1995, whose records stand alone
+    if content[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and (flat := _FLAT.search(content[:8000])):
+        return _MIMETYPES.get(flat[1])
     return None
 
 
@@ -181,6 +183,8 @@ _MIMETYPES = {
     b"application/vnd.oasis.opendocument.spreadsheet": "ods",
     b"application/vnd.oasis.opendocument.presentation": "odp",
 }
+_FLAT = re.compile(rb"""office:mimetype=["'](application/vnd\.oasis\.opendocument\.[a-z]+)["']""")
+"""What an OpenDocument file that is one XML document says of itself."""
 
 
 def _zip_kind(content: bytes) -> str:

@@ -142,7 +142,7 @@ _TABLE = (
     Format(
         "odp",
         "OpenDocument slides",
-        (".odp", ".otp"),
+        (".odp", ".otp", ".fodp"),
         f"{_ODF}.presentation",
         reader=_reader("odf:read_slides"),
         binary=True,
@@ -150,7 +150,7 @@ _TABLE = (
     Format(
         "ods",
         "OpenDocument spreadsheet",
-        (".ods", ".ots"),
+        (".ods", ".ots", ".fods"),
         f"{_ODF}.spreadsheet",
         reader=_reader("workbook:read_ods"),
         binary=True,
@@ -158,7 +158,7 @@ _TABLE = (
     Format(
         "odt",
         "OpenDocument",
-        (".odt", ".ott"),
+        (".odt", ".ott", ".fodt"),
         f"{_ODF}.text",
         reader=_reader("odf:read_text"),
         writer=_writer("pandoc:odt"),

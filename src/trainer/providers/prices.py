@@ -100,12 +100,13 @@ def price_at(model: str, base_url: str) -> Price | None:
 
 
 def overridden(own: Price | None, costs: Mapping[str, Json]) -> Price:
-    """The price with `input` and `output` in US dollars for a million tokens, as the user says them."""
+    """The price with `input`, `output` and `cached` in US dollars for a million tokens, as the user says them."""
+    cached = costs.get("cached")
     return dataclasses.replace(
         own or FREE,
         input=float(costs["input"]) / _MILLION,
         output=float(costs["output"]) / _MILLION,
-        cached=None,
+        cached=None if cached is None else float(cached) / _MILLION,
         cache_write=None,
         tiers=(),
         origin="config",

@@ -55,6 +55,8 @@ _ITEM = re.compile(r"[ >]*(?:-|\d{1,9}\.) ")
 _UNSAFE = re.compile(r"(?:javascript|vbscript|data|file):", re.IGNORECASE)
 _DEEPEST = 60
 """Lists and quotations inside each other; deeper ones are read at this depth, which the Markdown reader takes."""
+_MOST_SPANNED = 60
+"""Columns or rows that a cell of a table that people read takes."""
 
 
 def read(content: bytes, *, shown: str, options: ReadOptions) -> DocumentText:
@@ -112,7 +114,12 @@ class _Parser(HTMLParser):
         self._verbatim: list[str] | None = None
         self._language = ""
         self._rows: list[list[str]] | None = None
-        self._in_title = self._in_cell = self._tight = False
+        self._spans_of_cell = (1, 1)
+        self._covered: dict[int, tuple[int, str]] = {}
+        """By column, in how many further rows of the table a cell above stands, and with what words."""
+        self._list_ended: int | None = None
+        """How many blocks there were where a numbered list ended last."""
+        self._in_title = self._in_cell = self._tight = self._follows_list = False
 
     def parse_html_declaration(self, at: int) -> int:
         """Step over a declaration; what is none of HTML's is a comment up to the next `>`, as browsers have it."""
@@ -160,13 +167,15 @@ class _Parser(HTMLParser):
         if tag in ("td", "th"):
             self._end_cell()
             self._in_cell = True
+            across, down = attributes.get("colspan", ""), attributes.get("rowspan", "")
+            self._spans_of_cell = (_span(across), _span(down))
         elif tag == "tr" and self._rows is not None:
-            self._end_cell()
+            self._end_row()
             self._rows.append([])
         elif tag == "table":
             self._flush()
             if self._rows is None:
-                self._rows = []
+                self._rows, self._covered = [], {}
         elif self._rows is not None:
             self._write(" ")
         elif tag in ("ul", "ol"):
@@ -175,6 +184,7 @@ class _Parser(HTMLParser):
             start = attributes.get("start", "1")
             number = int(start) if re.fullmatch("[0-9]{1,9}", start) else 1
             self._lists.append(number if tag == "ol" else None)
+            self._follows_list = tag == "ol" and self._list_ended == len(self._blocks)
         elif tag == "li":
             if self._open[-1:] == ["li"]:
                 self._end_block("li")
@@ -250,7 +260,7 @@ class _Parser(HTMLParser):
         if tag in ("td", "th") and self._rows is not None:
             self._end_cell()
         elif tag == "table" and self._rows is not None:
-            self._end_cell()
+            self._end_row()
             rows, self._rows = [row for row in self._rows if row], None
             self._put_table(rows)
         elif re.fullmatch("h[1-6]", tag):
@@ -268,7 +278,7 @@ class _Parser(HTMLParser):
             self._end_indented("li")
         self._flush()
         if self._lists and self._open:
-            self._lists.pop()
+            self._list_ended = len(self._blocks) if self._lists.pop() is not None else None
             self._open.pop()
 
     def _end_indented(self, tag: str) -> None:
@@ -282,10 +292,26 @@ class _Parser(HTMLParser):
     def _end_cell(self) -> None:
         words = " ".join(self._inline().split())
         if self._in_cell and self._rows:
-            self._rows[-1].append(words)
+            row, (across, down) = self._rows[-1], self._spans_of_cell
+            while len(row) in self._covered:
+                row.append(self._covered[len(row)][1])
+            if down > 1:
+                repeated = words if across == 1 and re.search(r"[^\W\d_]", words) else ""
+                self._covered.update({len(row) + more: (down, repeated) for more in range(across)})
+            row += [words, *[""] * (across - 1)]
         elif words:
             self._put(f"{CAPTION}{words}")
         self._in_cell = False
+
+    def _end_row(self) -> None:
+        """Close a row, with the cells of those above it that reach into it."""
+        self._end_cell()
+        if not self._rows:
+            return
+        row = self._rows[-1]
+        while any(column >= len(row) for column in self._covered):
+            row.append(self._covered.get(len(row), (0, ""))[1])
+        self._covered = {column: (down - 1, words) for column, (down, words) in self._covered.items() if down > 1}
 
     def handle_data(self, data: str) -> None:
         """Take words."""
@@ -321,6 +347,9 @@ class _Parser(HTMLParser):
         """Add a block, its lines prefixed; the first line of an item carries the item's marker."""
         prefix = "".join(self._prefixes)
         marker, self._marker = self._marker, ""
+        if self._follows_list and marker.strip()[:-1].isdecimal():  # nothing else parts two lists in Markdown
+            self._blocks += ["", f"{prefix[: len(prefix) - len(marker)]}<!-- -->"]
+        self._follows_list = self._follows_list and not marker
         first = prefix[: len(prefix) - len(marker)] + marker if len(prefix) >= len(marker) else marker
         lines = block.split("\n")
         text = "\n".join([f"{first}{lines[0]}", *(f"{prefix}{line}".rstrip() for line in lines[1:])])
@@ -335,6 +364,11 @@ class _Parser(HTMLParser):
         width = max(len(row) for row in rows)
         lines = [f"| {' | '.join([*row, *[''] * (width - len(row))])} |" for row in rows]
         self._put("\n".join([lines[0], f"|{' --- |' * width}", *lines[1:]]))
+
+
+def _span(value: str) -> int:
+    """The columns or rows that a cell takes."""
+    return min(int(value), _MOST_SPANNED) if re.fullmatch("[1-9][0-9]{0,3}", value) else 1
 
 
 def _code(inside: str, *, in_cell: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -62,10 +63,21 @@ def _open(content: bytes, shown: str, kind: str) -> tuple[_Story, Any]:
         root = parse_xml(content, "", shown)
         styles = meta = root
     body = child(root, "body", kind)
-    story = _Story(shown, styles, properties(meta))
+    story = _Story(shown, styles, properties(meta), numbered=_numbered_levels(root, styles))
     if body is None:
         raise story.fault(f"no OpenDocument {kind} in it")
     return story, body
+
+
+def _numbered_levels(*roots: Any | None) -> dict[tuple[str, int], int]:
+    """The first number of each numbered level of the list styles in the parts of a file."""
+    levels: dict[tuple[str, int], int] = {}
+    for style in (style for root in roots if root is not None for style in root.iter("{*}list-style")):
+        for level in children(style, "list-level-style-number"):
+            depth, start = attribute(level, "level") or "1", attribute(level, "start-value") or "1"
+            if attribute(level, "num-format") and depth.isdecimal() and start.isdecimal():
+                levels[attribute(style, "name") or "", int(depth)] = int(start[:6])
+    return levels
 
 
 def _is_encrypted(package: Package) -> bool:
@@ -82,6 +94,12 @@ class _Story:
     meta: dict[str, Json]
     notes: dict[str, str] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
+    numbered: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """The first number of the levels of list styles that are numbered, by the style and the level from 1."""
+    list_styles: list[str] = field(default_factory=list)
+    """Of the lists that are open."""
+    list_numbers: dict[str, int] = field(default_factory=dict)
+    """The number that goes on a list, by its identifier or its style."""
 
     def fault(self, message: str) -> Exception:
         """The error for this file."""
@@ -132,7 +150,7 @@ class _Story:
             tag = f"h{min(int(level) if level.isdecimal() else 1, 6)}" if name == "h" else "p"
             return [*([f"<{tag}>{html}</{tag}>"] if html.strip() else []), *boxes]
         if name == "list":
-            return ["<ul>", *self._items(element), "</ul>"]
+            return self._list(element)
         if name == "table":
             return [table_html(self._rows(element))]
         if name == "tracked-changes":
@@ -153,13 +171,31 @@ class _Story:
             return self.blocks(element)
         return []
 
-    def _items(self, element: Any) -> list[str]:
-        pieces: list[str] = []
+    def _list(self, element: Any) -> list[str]:
+        """A list in a list has the style of the outer one, unless it names its own."""
+        outer, self.list_styles = self.list_styles, [*self.list_styles, attribute(element, "style-name") or ""]
+        depth = len(self.list_styles)
+        name = next((name for name in reversed(self.list_styles) if name), "")
+        start = self.numbered.get((name, depth))
+        tag, number = ("ul", 1) if start is None else ("ol", start)
+        goes_on = attribute(element, "continue-numbering") == "true" or attribute(element, "continue-list")
+        if goes_on and depth == 1:
+            number = self.list_numbers.get(attribute(element, "continue-list") or name, number)
+        pieces = [f'<ol start="{number}">' if tag == "ol" else "<ul>"]
         for item in children(element, "list-item", "list-header"):
-            pieces.append("<li>")
-            pieces += (re.sub(r"\A<p>(.*)</p>\Z", r"\1<br>", one, flags=re.DOTALL) for one in self.blocks(item))
-            pieces.append("</li>")
-        return pieces
+            value = attribute(item, "start-value") or ""
+            number = int(value) if value.isdecimal() and len(value) < 6 else number
+            pieces += [f'<li value="{number}">' if tag == "ol" else "<li>", *self._item(item)]
+            number += local(item) == "list-item"
+        for known in (name, attribute(element, "id")):
+            if known and depth == 1:
+                self.list_numbers[known] = number
+        self.list_styles = outer
+        return [*pieces, f"</{tag}>"]
+
+    def _item(self, item: Any) -> list[str]:
+        pieces = [re.sub(r"\A<p>(.*)</p>\Z", r"\1<br>", one, flags=re.DOTALL) for one in self.blocks(item)]
+        return [*pieces, "</li>"]
 
     def _rows(self, table: Any) -> list[list[str]]:
         rows: list[list[str]] = []

@@ -159,7 +159,7 @@ def _cells(row: Any, relations: dict[str, Relationship]) -> list[str]:
 def _paragraphs(body: Any, relations: dict[str, Relationship], *, is_list: bool) -> list[str]:
     """The paragraphs of a text body; those of a list nested by their level."""
     pieces: list[str] = []
-    depth = 0
+    lists: list[str] = []
     for paragraph in children(body, "p"):
         html = _inline(paragraph, relations)
         if not html.strip():
@@ -167,20 +167,22 @@ def _paragraphs(body: Any, relations: dict[str, Relationship], *, is_list: bool)
         settings = child(paragraph, "pPr")
         level = int(settings.get("lvl", "0")) if settings is not None and settings.get("lvl", "0").isdecimal() else 0
         bulleted = settings is not None and any(local(one) in ("buChar", "buAutoNum") for one in settings)
+        numbering = child(settings, "buAutoNum") if settings is not None else None
+        tag = "ul" if numbering is None else "ol"
         plain = settings is not None and child(settings, "buNone") is not None
         if (is_list or bulleted or level) and not plain:
-            while depth > level + 1:
-                pieces.append("</ul>")
-                depth -= 1
-            while depth < min(level, 8) + 1:
-                pieces.append("<ul>")
-                depth += 1
+            level = min(level, 8)
+            while len(lists) > level + 1 or (len(lists) == level + 1 and lists[-1] != tag):
+                pieces.append(f"</{lists.pop()}>")
+            while len(lists) <= level:
+                start = numbering.get("startAt", "1") if numbering is not None else "1"
+                pieces.append(f'<{tag} start="{escape(start)}">' if tag == "ol" else "<ul>")
+                lists.append(tag)
             pieces.append(f"<li>{html}")
         else:
-            pieces += ["</ul>"] * depth
-            depth = 0
+            pieces += [f"</{lists.pop()}>" for _ in list(lists)]
             pieces.append(f"<p>{html}</p>")
-    return pieces + ["</ul>"] * depth
+    return pieces + [f"</{lists.pop()}>" for _ in list(lists)]
 
 
 def _inline(paragraph: Any, relations: dict[str, Relationship]) -> str:

@@ -64,28 +64,48 @@ class _Style:
     list_level: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """How the items at a level of a numbered list count."""
+
+    definition: str
+    start: int
+    restart: int | None = None
+    """Where this list begins anew, though its definition has counted on."""
+
+
 @dataclass(slots=True)
 class _Blocks:
     """The blocks of a story as HTML, and the lists that are open."""
 
     pieces: list[str] = field(default_factory=list)
     lists: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    """The number of the last item of each open list."""
 
     def add(self, html: str) -> None:
         self.close_lists(0)
         self.pieces.append(html)
 
-    def add_item(self, html: str, level: int, tag: str) -> None:
+    def add_item(self, html: str, level: int, number: int | None) -> None:
+        """An item of a list, with its number; one that does not follow on begins another list."""
+        tag = "ul" if number is None else "ol"
         self.close_lists(level + 1)
-        if len(self.lists) == level + 1 and self.lists[-1] != tag:
+        if len(self.lists) == level + 1 and (
+            self.lists[-1] != tag or (number is not None and number != self.numbers[level] + 1)
+        ):
             self.close_lists(level)
         while len(self.lists) <= level:
-            self.pieces.append(f"<{tag}>")
+            start = f' start="{number}"' if number is not None and len(self.lists) == level else ""
+            self.pieces.append(f"<{tag}{start}>")
             self.lists.append(tag)
+            self.numbers.append(0)
+        self.numbers[level] = number or 0
         self.pieces.append(f"<li>{html}")
 
     def close_lists(self, depth: int) -> None:
         while len(self.lists) > depth:
+            self.numbers.pop()
             self.pieces.append(f"</{self.lists.pop()}>")
 
     def html(self) -> str:
@@ -103,7 +123,10 @@ class _Document:
         folder = _main_part(package).rpartition("/")[0]
         kinds = {one.kind: one.target for one in package.relations(_main_part(package)).values()}
         self._styles = self._read_styles(kinds.get("styles", f"{folder}/styles.xml"))
-        self._ordered = self._read_numbering(kinds.get("numbering", f"{folder}/numbering.xml"))
+        self._levels = self._read_numbering(kinds.get("numbering", f"{folder}/numbering.xml"))
+        self._counts: dict[str, list[int | None]] = {}
+        """By list definition, the number of the last item at each level."""
+        self._restarted: set[tuple[str, int]] = set()
         self._relations: dict[str, Relationship] = {}
 
     def part(self, name: str) -> str:
@@ -180,8 +203,8 @@ class _Document:
         elif level is not None:
             blocks.add(f"<h{min(level, 6)}>{html}</h{min(level, 6)}>")
         elif list_id not in (None, "0"):
-            ordered = self._ordered.get((str(list_id), list_level), False)
-            blocks.add_item(html, min(list_level, _DEEPEST_LIST), "ol" if ordered else "ul")
+            depth = min(list_level, _DEEPEST_LIST)
+            blocks.add_item(html, depth, self._numbered(str(list_id), depth))
         else:
             blocks.add(f"<p>{html}</p>")
         if boxes.pieces:
@@ -329,26 +352,49 @@ class _Document:
             name = (attribute(base, "val") or "") if base is not None else ""
         return _Style(level, list_id, list_level)
 
-    def _read_numbering(self, part: str) -> dict[tuple[str, int], bool]:
-        """Whether the items of a list are numbered, by the list and the level."""
+    def _numbered(self, list_id: str, depth: int) -> int | None:
+        """The number of the next item as Word counts, where lists of one definition go on in one another.
+
+        None where the items have bullets.
+        """
+        level = self._levels.get((list_id, depth))
+        if level is None:
+            return None
+        counts = self._counts.setdefault(level.definition, [None] * (_DEEPEST_LIST + 1))
+        before = counts[depth]
+        if level.restart is not None and (list_id, depth) not in self._restarted:
+            self._restarted.add((list_id, depth))
+            before = None
+        counts[depth] = number = (level.restart or level.start) if before is None else before + 1
+        counts[depth + 1 :] = [None] * (_DEEPEST_LIST - depth)
+        return number
+
+    def _read_numbering(self, part: str) -> dict[tuple[str, int], _Level]:
+        """How the items of the numbered lists count, by the list and the level."""
         root = self._package.optional(part)
         if root is None:
             return {}
-        abstract: dict[str, dict[int, bool]] = {}
+        abstract: dict[str, dict[int, int]] = {}
         for one in children(root, "abstractNum"):
             levels = abstract.setdefault(attribute(one, "abstractNumId") or "", {})
             for level in children(one, "lvl"):
                 kind = child(level, "numFmt")
                 word = attribute(kind, "val") if kind is not None else "decimal"
-                index = attribute(level, "ilvl") or "0"
-                levels[int(index) if index.isdecimal() else 0] = word not in ("bullet", "none")
-        ordered: dict[tuple[str, int], bool] = {}
+                if word not in ("bullet", "none"):
+                    levels[_depth(level)] = 1 if (first := child(level, "start")) is None else _number(first)
+        numbered: dict[tuple[str, int], _Level] = {}
         for one in children(root, "num"):
             base = child(one, "abstractNumId")
             name = (attribute(base, "val") or "") if base is not None else ""
-            for depth, is_ordered in abstract.get(name, {}).items():
-                ordered[attribute(one, "numId") or "", depth] = is_ordered
-        return ordered
+            restarts = {
+                _depth(other): _number(first)
+                for other in children(one, "lvlOverride")
+                if (first := child(other, "startOverride")) is not None
+            }
+            for depth, start in abstract.get(name, {}).items():
+                level = _Level(name, start, restarts.get(depth))
+                numbered[attribute(one, "numId") or "", depth] = level
+        return numbered
 
 
 _CHARACTERS = {
@@ -446,6 +492,11 @@ def _flat(cell: str) -> str:
 def _number(element: Any | None) -> int:
     value = (attribute(element, "val") or "") if element is not None else ""
     return int(value) if value.isdecimal() and len(value) < 6 else 0
+
+
+def _depth(level: Any) -> int:
+    index = attribute(level, "ilvl") or "0"
+    return min(int(index), _DEEPEST_LIST) if index.isdecimal() and len(index) < 6 else 0
 
 
 def _symbol(code: str) -> str:

@@ -54,6 +54,9 @@ class PriceSettings(Struct, frozen=True, kw_only=True):
 
     input: Annotated[float, Meta(description="US dollars for a million input tokens.")]
     output: Annotated[float, Meta(description="US dollars for a million output tokens.")]
+    cached: Annotated[
+        float | None, Meta(description="US dollars for a million input tokens that the provider had in its cache.")
+    ] = None
 
 
 class LLMProviderSettings(Struct, frozen=True, kw_only=True):

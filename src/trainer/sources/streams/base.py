@@ -81,6 +81,8 @@ class StreamBatch:
     """What `commit` needs to know."""
     caught_up: bool = False
     """Whether there was nothing more to read for now."""
+    warnings: tuple[str, ...] = ()
+    """What is not read, and why."""
 
 
 class StreamOptions(Struct, frozen=True, kw_only=True):

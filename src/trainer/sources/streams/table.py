@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Meta, field
 from sqlalchemy import ColumnElement, Engine, and_, column, literal_column, or_, select, table, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.functions import count
 
 from trainer.core.clock import parse_duration
 from trainer.core.errors import Problem, SourceError
@@ -65,10 +66,11 @@ class TableStream(Stream):
         """Where the overlap begins, at the first page."""
         self._due = 0.0
         """When to ask again, of a clock that only rises."""
+        self._is_first = True
 
     def open(self, position: Json) -> None:
         """Go on behind the row that `position` names, and before it by the overlap."""
-        self._due = 0.0
+        self._due, self._is_first = 0.0, True
         self._after = [_value_of(part) for part in position] if position else []
         self._from = self._overlap(self._after[0]) if self._after and self.options.overlap else None
         self._engine = make_engine(self.name, self.options.url, root=self.context.root, timeout=self.options.timeout)
@@ -97,25 +99,34 @@ class TableStream(Stream):
             with self._engine.connect() as connection:
                 begin_reading(connection, self.options.timeout)
                 rows = connection.execute(question.order_by(*order).limit(limit)).mappings().all()
+                unread = connection.execute(self._without_cursor()).scalar_one() if self._is_first else 0
                 connection.rollback()
         except SQLAlchemyError as error:
             raise failure(self.name, error) from error
         if len(rows) < limit:
             self._due = time.monotonic() + parse_duration(self.options.every)
+        self._is_first = False
+        many = f"{unread:,} rows have" if unread != 1 else "1 row has"
+        warnings = (f"{many} no {self.options.cursor}, by which they would be read",) if unread else ()
         if not rows:
-            return StreamBatch(caught_up=True)
+            return StreamBatch(caught_up=True, warnings=warnings)
         self._from = None
         if missing := [name for name in names if name not in rows[0]]:
             raise SourceError(f"{self.name}: the rows have no column {missing[0]}", hint="mend cursor and key")
         self._after = [rows[-1][name] for name in names]
         events = tuple(self._event(dict(row)) for row in rows)
-        return StreamBatch(events, position=[_json_of(value) for value in self._after], caught_up=len(rows) < limit)
+        position: Json = [_json_of(value) for value in self._after]
+        return StreamBatch(events, position=position, caught_up=len(rows) < limit, warnings=warnings)
 
     def close(self) -> None:
         """Close the connections."""
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.dispose()
+
+    def _without_cursor(self) -> Any:
+        """How many rows are never read; asked once a reading, for it may go through the whole table."""
+        return select(count()).select_from(self._rows()).where(column(self.options.cursor).is_(None))
 
     def _rows(self) -> Any:
         if self.options.sql:
