@@ -96,6 +96,8 @@ def _text_with_name(content: bytes, kind: str, suffix: str) -> Detection:
         text = _as_text(content[:_PROBED]).lstrip("\ufeff").strip()
         if not _is_json(text) and _is_json_lines(text):
             return Detection("jsonl", f"named {suffix}, and holds JSON lines")
+    if kind == "text" and _is_tabbed(content):
+        return Detection("tsv", f"named {suffix}, and holds a table between tabs")
     return Detection(kind)
 
 
@@ -332,6 +334,16 @@ def _is_csv(text: str) -> bool:
         if widths == {2} and not any(" " in line for line in lines):
             return True
     return False
+
+
+def _is_tabbed(content: bytes) -> bool:
+    """Whether every line of a text has as many tabs, and none stands at its start or parts nothing in the first."""
+    lines = _as_text(content[:_PROBED]).lstrip("\ufeff").splitlines()
+    lines = [line for line in (lines[:-1] if len(content) > _PROBED else lines) if line.strip()]
+    if not lines or "\t" not in lines[0] or not all(cell.strip() for cell in lines[0].split("\t")):
+        return False
+    width = lines[0].count("\t")
+    return len(lines) + width > 3 and all(line.count("\t") == width and line[0] != "\t" for line in lines)
 
 
 def _is_yaml(text: str) -> bool:

@@ -68,7 +68,7 @@ _ODF = "application/vnd.oasis.opendocument"
 _TABLE = (
     Format("asciidoc", "AsciiDoc", (".adoc",), "text/asciidoc", aliases=("adoc",), writer=_writer("pandoc:asciidoc")),
     Format(
-        "csv", "CSV", (".csv",), "text/csv", reader=_reader("delimited:read_csv"), rows=_reader("delimited:csv_rows")
+        "csv", "CSV", (".csv",), "text/csv", reader=_reader("delimited:read_csv"), rows=_reader("delimited:stream_csv")
     ),
     Format("docbook", "DocBook", (".dbk",), "application/docbook+xml", writer=_writer("pandoc:docbook")),
     Format(
@@ -210,7 +210,7 @@ _TABLE = (
         (".tsv", ".tab"),
         "text/tab-separated-values",
         reader=_reader("delimited:read_tsv"),
-        rows=_reader("delimited:tsv_rows"),
+        rows=_reader("delimited:stream_tsv"),
     ),
     Format(
         "xls",

@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from trainer.core.csvrows import csv_rows
 
 _SAMPLE = 40_000
 """Characters that detectors see: some 300 rows; more changes no answer on our corpora and takes as much longer."""
@@ -95,50 +96,16 @@ def detect_dialect(text: str, path: Path | None = None, *, delimiter: str | None
 
 
 def rows_of(text: str, dialect: CsvDialect) -> Iterator[tuple[int, list[str] | None, str]]:
-    """Each row with the line it starts on, its cells and its raw text; cells None where its quotes never close.
-
-    A row that cannot be parsed ends with its own line, so that one stray quotation mark costs no other row.
-    """
-    lines = text.split("\n")
-    if lines and not lines[-1]:
-        lines.pop()
-    at = 0
-    while at < len(lines):
-        feed = _Feed(lines, at)
-        reader = csv.reader(feed, **_options(dialect, strict=True))
-        start = at
-        try:
-            for cells in reader:
-                yield start + 1, cells, "\n".join(lines[start : feed.at])
-                start = feed.at
-                feed.start = start
-            return
-        except csv.Error:
-            pass
-        raw = lines[start]
-        loose = next(csv.reader([raw], **_options(dialect, strict=False)), [])
-        unclosed = bool(dialect.quote) and raw.count(dialect.quote) % 2 == 1
-        yield start + 1, None if unclosed else loose, raw
-        at = start + 1
-
-
-class _Feed:
-    """Lines for a reader, that stops where one row takes too many of them."""
-
-    def __init__(self, lines: Sequence[str], at: int) -> None:
-        self.lines, self.at, self.start = lines, at, at
-
-    def __iter__(self) -> _Feed:
-        return self
-
-    def __next__(self) -> str:
-        if self.at >= len(self.lines):
-            raise StopIteration
-        if self.at - self.start > _MOST_LINES:
-            raise csv.Error("a cell that never ends")
-        line = self.lines[self.at]
-        self.at += 1
-        return line + "\n"
+    """Each row as `csv_rows` has it; the lines of a text end with LF."""
+    lines = (f"{line}\n" for line in text.removesuffix("\n").split("\n")) if text else iter(())
+    return csv_rows(
+        lines,
+        delimiter=dialect.delimiter,
+        quote=dialect.quote,
+        escape=dialect.escape,
+        skips_blanks=dialect.skips_blanks,
+        most_lines=_MOST_LINES,
+    )
 
 
 def consistency(rows: Sequence[Sequence[str]]) -> float:
@@ -212,12 +179,3 @@ def _by_duckdb(path: Path) -> CsvDialect | None:
         return None
     delimiter, quote, escape = ("" if mark in (None, "(empty)", "\0") else str(mark) for mark in row)
     return CsvDialect(delimiter or ",", quote, escape if escape != quote else "")
-
-
-def _options(dialect: CsvDialect, *, strict: bool) -> dict[str, Any]:
-    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
-    return {
-        "delimiter": dialect.delimiter, "quotechar": dialect.quote or None, "quoting": quoting,
-        "doublequote": not dialect.escape, "escapechar": dialect.escape or None,
-        "skipinitialspace": dialect.skips_blanks, "strict": strict and bool(dialect.quote),
-    }  # fmt: skip

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from trainer.convert.readers.encoding import decode
 from trainer.core.cells import ColumnTypes, converters, mixed_columns, typed_records
+from trainer.core.csvrows import csv_rows
 from trainer.core.errors import ConversionError, Problem, Where
 from trainer.core.readings import Dataset, ReadOptions
 from trainer.core.values import Finding, Json
 
 _DELIMITERS = (",", ";", "\t", "|")
 _MOST_PROBLEMS = 20
+_UNCLOSED = "a quotation mark that is never closed"
 _QUOTES = "a quotation mark inside a cell is written twice, and every one that opens is closed"
 
 
@@ -30,13 +32,13 @@ def read_tsv(content: bytes, *, shown: str, options: ReadOptions) -> Dataset:
     return _read(content, shown, options, "\t")
 
 
-def csv_rows(path: Path, shown: str) -> Iterator[dict[str, Json]]:
+def stream_csv(path: Path, shown: str) -> Iterator[dict[str, Json]]:
     """The same records one after the other: the file is gone through twice, first for the types of its columns."""
     return _stream(path, shown, None)
 
 
-def tsv_rows(path: Path, shown: str) -> Iterator[dict[str, Json]]:
-    """As `csv_rows`, between tabs."""
+def stream_tsv(path: Path, shown: str) -> Iterator[dict[str, Json]]:
+    """As `stream_csv`, between tabs."""
     return _stream(path, shown, "\t")
 
 
@@ -66,19 +68,17 @@ def _stream(path: Path, shown: str, delimiter: str | None) -> Iterator[dict[str,
 
 def _lines_of(path: Path, delimiter: str, shown: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of a file with the lines they start on, blank ones left out."""
-    start = 1
+    line = 0
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
-            for row in reader:
+            for line, row, _ in csv_rows(file, delimiter=delimiter):
+                if row is None:
+                    raise ConversionError(_UNCLOSED, where=Where(shown, line), hint=_QUOTES)
                 if any(cell and not cell.isspace() for cell in row):
-                    yield start, row
-                start = reader.line_num + 1
-        except csv.Error as error:
-            raise ConversionError(f"not valid CSV: {error}", where=Where(shown, start), hint=_QUOTES) from None
+                    yield line, row
         except UnicodeDecodeError:
             hint = "save the file as UTF-8, for example: iconv -f cp1252 -t utf-8"
-            raise ConversionError("not UTF-8 text", where=Where(shown, start), hint=hint) from None
+            raise ConversionError("not UTF-8 text", where=Where(shown, line + 1), hint=hint) from None
 
 
 def _read(content: bytes, shown: str, options: ReadOptions, delimiter: str | None) -> Dataset:
@@ -115,16 +115,12 @@ def find_delimiter(text: str) -> str:
 
 
 def _rows(text: str, delimiter: str, shown: str) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     rows: list[tuple[int, list[str]]] = []
-    start = 1
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append((start, row))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise ConversionError(f"not valid CSV: {error}", where=Where(shown, start), hint=_QUOTES) from None
+    for line, row, _ in csv_rows(io.StringIO(text), delimiter=delimiter):
+        if row is None:
+            raise ConversionError(_UNCLOSED, where=Where(shown, line), hint=_QUOTES)
+        if any(cell.strip() for cell in row):
+            rows.append((line, row))
     return rows
 
 
