@@ -265,3 +265,10 @@ def test_a_column_of_units_stays_one_beside_a_few_names_of_what_is_counted() -> 
     units = {measure.title: [unit.symbol for unit in measure.units] for measure in facts.measures.values()}
     assert units["Revenue"] == ["USD"]
     assert units["Interest rate"] == ["%", "x"]
+
+
+@pytest.mark.parametrize("name", ["order_id", "userId", "Sales No", "Order ID", "price_key"])
+def test_whole_numbers_under_the_name_of_a_code_are_no_measure(name: str) -> None:
+    rows = [{name: 1001 + at * 7, "qty": 1 + at % 3, "price": 3.5 + at} for at in range(6)]
+
+    assert list(read(rows, name="sales").measures) == ["qty", "price"]

@@ -164,7 +164,7 @@ def _role_of_numbers(leaf: str, numbers: Sequence[Number | None], size: int) -> 
     whole = all(number is None or number.value == number.value.to_integral_value() for number in numbers)
     if words and (joined in vocabulary("technical") or words[-1] in vocabulary("technical")):
         return "constant"
-    if whole and words and not is_metric(leaf):
+    if whole and words and (words[-1] in vocabulary("identity") or not is_metric(leaf)):
         named = joined in vocabulary("identifier") or (words[-1] in vocabulary("identifier") and len(words) < 4)
         if named and (words[-1] != "index" or size > 1):
             return "identifier"
