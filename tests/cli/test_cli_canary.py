@@ -115,3 +115,27 @@ def test_a_key_that_settings_do_not_name_is_masked_like_one_they_do(tmp_path: Pa
 
     assert done.returncode != 0
     assert key not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("form", ["json", "table", "csv", "markdown"])
+def test_what_was_stored_before_it_was_a_secret_is_masked_in_every_form(tmp_path: Path, run, form: str) -> None:
+    (tmp_path / "config.yaml").write_text("{}\n")
+    run(tmp_path, "store", "put", "a:1", "-", stdin='{"note": "call plain-words-canary", "n": 1}')
+    (tmp_path / "config.yaml").write_text("llm_provider: {provider: openai, model: m, api_key: '${MYKEY}'}\n")
+
+    done = run(
+        tmp_path,
+        "store",
+        "query",
+        "--field",
+        "data.note",
+        "--field",
+        "data.n",
+        "--format",
+        form,
+        env={"MYKEY": "plain-words-canary"},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "call" in done.stdout
+    assert "plain-words-canary" not in done.stdout

@@ -51,8 +51,13 @@ def write_csv(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print CSV whose cells no spreadsheet runs; on a terminal without what would steer it."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerows([guarded_cell(value) for value in row] for row in (headings, *rows))
+    writer.writerows([_csv_cell(value) for value in row] for row in (headings, *rows))
     write_piece(lines.getvalue())
+
+
+def _csv_cell(value: Any) -> Any:
+    cell = guarded_cell(value)
+    return mask_known(cell) if isinstance(cell, str) else cell
 
 
 def write_bytes(content: bytes) -> None:

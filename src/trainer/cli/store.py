@@ -14,6 +14,7 @@ from trainer.cli.completion import keys
 from trainer.cli.session import Session
 from trainer.cli.show import write_csv, write_json, write_json_line, write_table, write_text
 from trainer.core.errors import UsageError
+from trainer.core.secrets import mask_known
 
 if TYPE_CHECKING:
     from trainer.core.values import StoredData
@@ -371,7 +372,7 @@ def _write(headings: Sequence[str], rows: Sequence[Sequence[Any]], plain: object
         write_csv(headings, [[_cell(value) for value in row] for row in rows])
     else:
         cells = [headings, ["---"] * len(headings), *([_marked(value) for value in row] for row in rows)]
-        write_text("".join(f"| {' | '.join(line)} |\n" for line in cells))
+        write_text(mask_known("".join(f"| {' | '.join(line)} |\n" for line in cells)))
 
 
 def _cell(value: Any) -> Any:
