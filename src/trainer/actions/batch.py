@@ -50,7 +50,7 @@ class Batch:
     rows: Rows
     shown: str
     """Where the rows come from, for errors."""
-    given: Mapping[str, Any]
+    params: Mapping[str, Any]
     """Parameters of every row that does not say otherwise."""
 
 
@@ -100,7 +100,7 @@ def run_batch(
         )
         if run.completer.concurrency is not None:
             on_plan(run.completer.concurrency)
-        identity = digest([batch.name, sorted(batch.given.items()), [dict(row) for row in batch.rows]])
+        identity = digest([batch.name, sorted(batch.params.items()), [dict(row) for row in batch.rows]])
         result = complete_rows(
             rows,
             ledger=project.state / "batches" / f"{identity[:32]}.jsonl",
@@ -147,7 +147,7 @@ def fitted(project: Project, batch: Batch) -> tuple[Batch, list[str]]:
     """
     instruction = Instructions(project, Sources(project)).load(batch.name)
     columns = sorted({column for row in batch.rows for column in row})
-    absent = set(instruction.params) - {*columns, *batch.given}
+    absent = set(instruction.params) - {*columns, *batch.params}
     unused = [name for name in columns if not takes(instruction, name) and nearest(name, absent) is None]
     rows = [{name: value for name, value in row.items() if name not in unused} for row in batch.rows]
     return replace(batch, rows=rows), unused
@@ -179,7 +179,7 @@ def render_rows(run: Run, batch: Batch) -> list[Answerable | TrainerError]:
     problems: list[Problem] = []
     for number, row in enumerate(batch.rows, 1):
         try:
-            rendered, choice = run.rendered(batch.name, {**batch.given, **row})
+            rendered, choice = run.rendered(batch.name, {**batch.params, **row})
             rows.append((rendered, choice))
         except UsageError as error:
             where = Where(batch.shown)

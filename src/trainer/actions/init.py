@@ -29,7 +29,7 @@ class Started:
     example: str
     written: tuple[str, ...]
     """Files that were written, relative to the folder, sorted."""
-    kept: tuple[str, ...]
+    existing: tuple[str, ...]
     """Files that were there already and were left as they are."""
 
 

@@ -112,7 +112,7 @@ class TableField:
     """What of a file it is taken from: `title`, `file_name`, `text`, `summary`, `language` … or a name in its facts."""
     entity: str | None = None
     """The kind of entity whose first mention it is: `money`, `date`, `organisation`, `person` …"""
-    near: tuple[str, ...] = ()
+    nearby_words: tuple[str, ...] = ()
     """Words, one of which must stand just before the entity."""
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For a field with `values`: the words of a text that tell each."""
@@ -363,7 +363,7 @@ def _field(name: str, value: Any, wrong: Any, check_keys: Any) -> TableField | N
         labels=_texts(settings.get("labels")),
         signal=settings.get("signal"),
         entity=settings.get("entity"),
-        near=_texts(settings.get("near")),
+        nearby_words=_texts(settings.get("near")),
         words={str(key): _texts(words) for key, words in _mapping(settings.get("words")).items()},
     )
 

@@ -127,9 +127,9 @@ def _from_entities(one: TableField, entities: Sequence[NamedEntity], text: str) 
     for entity in entities:
         if entity.kind != kind:
             continue
-        if one.near:
+        if one.nearby_words:
             before = text[max(0, entity.start - _NEAR) : entity.start].lower()
-            if not any(re.search(rf"\b{re.escape(word)}\b", before) for word in one.near):
+            if not any(re.search(rf"\b{re.escape(word)}\b", before) for word in one.nearby_words):
                 continue
         value = entity.value.split(" ")[0] if kind == "money" else entity.value
         yield _Value(value, round(entity.confidence * 0.9, 3), entity.start, entity.end)

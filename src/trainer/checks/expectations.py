@@ -45,8 +45,8 @@ def failed_expectation(expectation: Expectation, text: str, *, prompt: Prompt) -
 
 def judge_question(question: str, text: str) -> Prompt:
     """What a model is asked of an answer; `judgement` reads the JSON that comes back."""
-    asked = _QUESTION.format(question=question, text=text)
-    return Prompt("-", "", asked, body=asked, output=Output(schema=_JUDGEMENT))
+    question_text = _QUESTION.format(question=question, text=text)
+    return Prompt("-", "", question_text, body=question_text, output=Output(schema=_JUDGEMENT))
 
 
 def judgement(value: Mapping[str, Json]) -> str:

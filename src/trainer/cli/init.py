@@ -30,7 +30,7 @@ def init(
     if as_json:
         write_json(project)
         return
-    for name in project.kept:
+    for name in project.existing:
         session.say(f"kept as it was: {name}")
     step = "" if folder == Path() else f"cd {folder} && "
     write_text(f"{len(project.written)} files written to {folder}\nnext: {step}trainer report")

@@ -158,8 +158,8 @@ def run(
 
 
 def _only_with_test(models: list[str], revisions: list[str], junit: Path | None) -> str:
-    given = {"a second --model": len(models) > 1, "--revision": bool(revisions), "--junit": junit is not None}
-    return next((option for option, is_given in given.items() if is_given), "")
+    is_named = {"a second --model": len(models) > 1, "--revision": bool(revisions), "--junit": junit is not None}
+    return next((option for option, is_given in is_named.items() if is_given), "")
 
 
 def _one_case(instruction: str, values: dict[str, str]) -> Batch:

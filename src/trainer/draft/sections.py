@@ -54,7 +54,7 @@ class _Page:
     knowledge: Knowledge
     used: list[Passage]
     """Passages quoted so far in the whole report."""
-    told: set[str]
+    told_paragraphs: set[str]
     """What was told of series so far in the whole report."""
 
     def has(self, role: SectionRole) -> bool:
@@ -62,8 +62,8 @@ class _Page:
 
     def once(self, paragraphs: Sequence[str]) -> str:
         """Those of the paragraphs that no section has told yet, as one."""
-        new = [text for text in dict.fromkeys(paragraphs) if text and text not in self.told]
-        self.told.update(new)
+        new = [text for text in dict.fromkeys(paragraphs) if text and text not in self.told_paragraphs]
+        self.told_paragraphs.update(new)
         return " ".join(new)
 
     def shows(self, entity: Entity, records: Records) -> bool:

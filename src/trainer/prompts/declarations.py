@@ -293,12 +293,12 @@ class _Reader:
             if value[kind] is None:
                 self.say("an assertion needs a value", "expect", at, hint='such as: - contains: "revenue"')
                 continue
-            known = self.one_of(kind, _EXPECTATIONS, "assertion", "expect", at, kind)
-            if known == "schema":
+            assertion = self.one_of(kind, _EXPECTATIONS, "assertion", "expect", at, kind)
+            if assertion == "schema":
                 schema = self.schema(value[kind], "expect", at, kind, folder=folder, root=root)
-                expectations.append(Expectation(known, schema))
-            elif known:
-                expectations += self.expectation(known, entry[kind], "expect", at, kind)
+                expectations.append(Expectation(assertion, schema))
+            elif assertion:
+                expectations += self.expectation(assertion, entry[kind], "expect", at, kind)
         return tuple(expectations)
 
     def expectation(self, kind: ExpectationKind, value: Json, *path: str | int) -> Iterator[Expectation]:

@@ -116,7 +116,7 @@ def complete_rows(
 class _Batch:
     rows: Sequence[BatchRow]
     keys: Sequence[str]
-    known: Mapping[str, Mapping[str, Json]]
+    earlier_lines: Mapping[str, Mapping[str, Json]]
     on_line: Callable[[str], None] | None
     on_progress: Callable[[Progress], None] | None
     clock: Callable[[], float]
@@ -131,8 +131,8 @@ class _Batch:
 
     def __post_init__(self) -> None:
         for number, key in enumerate(self.keys):
-            if key in self.known:
-                self.lines[number] = {**self.known[key], "row": number + 1}
+            if key in self.earlier_lines:
+                self.lines[number] = {**self.earlier_lines[key], "row": number + 1}
         self.resumed = len(self.lines)
         self.started = self.clock()
 

@@ -63,7 +63,7 @@ class _Call:
 
     view: LiveOutput
     started: float
-    asked: str
+    first_model: str
     """The model that is asked first."""
     attempts: list[Attempt] = dataclasses.field(default_factory=list)
     unusable: list[CompletionResult] = dataclasses.field(default_factory=list)
@@ -226,7 +226,7 @@ class Client:
             self.sending(request)
         result = await ask(provider, sent, view.take if view.show is not None else None)
         call.attempts.append(self._attempt(provider, "ok", begun))
-        result = dataclasses.replace(result, model_asked=call.asked, attempts=tuple(call.attempts))
+        result = dataclasses.replace(result, model_asked=call.first_model, attempts=tuple(call.attempts))
         if self.cache is not None and result.origin == "fresh":
             try:
                 await asyncio.shield(asyncio.to_thread(self.cache.put, request.key, result))
@@ -240,7 +240,9 @@ class Client:
             ending_of(answer.finish_reason) not in ("whole", "unknown") or not answer.content.strip()
         ):
             return None  # kept by a release that took a cut answer for a whole one
-        return dataclasses.replace(answer, model_asked=call.asked, attempts=tuple(call.attempts)) if answer else None
+        return (
+            dataclasses.replace(answer, model_asked=call.first_model, attempts=tuple(call.attempts)) if answer else None
+        )
 
     @contextlib.asynccontextmanager
     async def _claimed(self, cache: CompletionCache, key: str) -> AsyncIterator[None]:

@@ -211,11 +211,11 @@ def _in_prose(text: str, covered: list[tuple[int, int]]) -> Iterator[JsonCandida
         if candidate is None or _is_citation(candidate[0].value if isinstance(candidate, tuple) else candidate.value):
             at = _after_broken(text, at) if candidate is None else at + 1
             continue
-        found, end = candidate if isinstance(candidate, tuple) else (candidate, candidate.position)
+        read, end = candidate if isinstance(candidate, tuple) else (candidate, candidate.position)
         if _is_piece(text, at, end):
             at = _after_broken(text, at)
             continue
-        yield JsonCandidate(found.value, "prose", found.repairs, found.truncated, position=at)
+        yield JsonCandidate(read.value, "prose", read.repairs, read.truncated, position=at)
         at = max(end, at + 1)
 
 

@@ -280,8 +280,8 @@ class LenientReader:
 
     def _is_member_in_string(self, at: int, start: int) -> bool:
         """Whether the quote at `at` opens the next key, because the string's own closing quote is missing."""
-        near = max(start, at - 40)
-        before = near + len(self.text[near:at].rstrip())
+        window = max(start, at - 40)
+        before = window + len(self.text[window:at].rstrip())
         return before > start and bool(_MEMBER_IN_STRING.match(self.text, before))
 
     def _before_closers(self, start: int) -> int | None:
@@ -359,10 +359,10 @@ class LenientReader:
     def _scalar(self, place: JsonPlace) -> Json:
         if self.text.startswith(("...", "…"), self.at):
             raise Unreadable("parts were left out (...)")
-        found = bare_value(self.text, self.at, member=place == "member")
-        if found is None:
+        scalar = bare_value(self.text, self.at, member=place == "member")
+        if scalar is None:
             raise Unreadable(f"no value at {self.text[self.at : self.at + 20]!r}")
-        value, end, repair = found
+        value, end, repair = scalar
         if end == len(self.text) and place != "top" and not isinstance(value, bool) and value is not None:
             self._cut_short()
             self.mend("cut value dropped")

@@ -44,7 +44,7 @@ _GREEK = _GREEK_NAMES.split()
 _LATIN_GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧο", "ABEZHIKMNOPTXo", strict=True))
 ESCAPES = {
     **_SPECIAL,
-    **{letter: rf"\ensuremath{{{said}}}" for letter, said in _MATHEMATICAL.items()},
+    **{letter: rf"\ensuremath{{{command}}}" for letter, command in _MATHEMATICAL.items()},
     **{letter: rf"\ensuremath{{\{name}}}" for letter, name in zip(_GREEK[::2], _GREEK[1::2], strict=True)},
     **_LATIN_GREEK,
 }
