@@ -72,7 +72,7 @@ def test_documents_come_one_after_the_other_however_many(shop):
         ({"pipeline": [{"$facet": {"a": [{"$merge": {"into": "x"}}]}}]}, "holds [$]merge"),
         ({"find": {"$where": "sleep(1000)"}}, "holds [$]where"),
         ({}, "needs a find or a pipeline"),
-        ({"find": {}, "colection": "a"}, "unknown field `colection`"),
+        ({"find": {}, "colection": "a"}, 'unknown setting in queries.sales "colection"'),
     ],
 )
 def test_a_question_that_writes_or_makes_no_sense_is_refused(question, message):

@@ -24,7 +24,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from sqlalchemy import CursorResult, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -33,6 +32,7 @@ from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.cells import plain_value
 from trainer.sources.dates import newest_day
+from trainer.sources.named import named_sections
 from trainer.sources.query import QueryField, QueryFields, raise_problems
 from trainer.sources.sql import begin_reading, failure, make_engine
 
@@ -81,15 +81,15 @@ class DatabaseRetriever(DataRetriever):
         timeout: float = 30.0,
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
-        self._accesses = _read_all(Access, connections or {}, "connections")
-        self._questions = _read_all(Question, queries or {}, "queries")
-        raise_problems(
-            [
-                Problem(f"queries.{name}.sql is not one statement that reads", hint="begin it with select or with")
-                for name, question in self._questions.items()
-                if not _reads(question.sql)
-            ]
-        )
+        problems: list[Problem] = []
+        self._accesses = named_sections(Access, connections, "connections", problems)
+        self._questions = named_sections(Question, queries, "queries", problems)
+        problems += [
+            Problem(f"queries.{name}.sql is not one statement that reads", hint="begin it with select or with")
+            for name, question in self._questions.items()
+            if not _reads(question.sql)
+        ]
+        raise_problems(problems)
         self._max_rows = max_rows
         self._timeout = timeout
         self._lock = threading.Lock()
@@ -194,20 +194,3 @@ def _record(columns: list[str], row: Any) -> dict[str, Json]:
 
 def _reads(sql: str) -> bool:
     return _READS.fullmatch(_TEXT.sub(" ", sql)) is not None
-
-
-def _read_all(kind: type[Any], settings: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """The settings by name; raises UsageError with all that is wrong."""
-    values, problems = {}, []
-    for name, section in settings.items():
-        names = kind.__dataclass_fields__
-        for key in section if isinstance(section, Mapping) else ():
-            if key not in names:
-                message, hint = unknown(f"setting in {what}.{name}", str(key), names)
-                problems.append(Problem(message, hint=hint))
-        try:
-            values[name] = msgspec.convert(section, kind)
-        except msgspec.ValidationError as error:
-            problems.append(Problem(f"{what}.{name}: {error}"))
-    raise_problems(problems)
-    return values

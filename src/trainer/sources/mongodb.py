@@ -24,7 +24,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-import msgspec
 import pymongo
 import pymongo.errors
 from bson import Decimal128, ObjectId, Timestamp
@@ -36,6 +35,7 @@ from trainer.core.values import Field, Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.cells import plain_value
 from trainer.sources.dates import newest_day
+from trainer.sources.named import named_sections
 from trainer.sources.query import QueryField, QueryFields, raise_problems
 
 _OWN = ("connection", "query")
@@ -81,8 +81,8 @@ class MongoDBRetriever(DataRetriever):
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
         problems: list[Problem] = []
-        self._accesses = _converted(MongoDBConnection, connections or {}, "connections", problems)
-        self._questions = _converted(MongoDBQuery, queries or {}, "queries", problems)
+        self._accesses = named_sections(MongoDBConnection, connections, "connections", problems)
+        self._questions = named_sections(MongoDBQuery, queries, "queries", problems)
         for name, question in self._questions.items():
             if (question.find is None) == (question.pipeline is None):
                 problems.append(Problem(f"queries.{name} needs a find or a pipeline"))
@@ -190,16 +190,6 @@ class MongoDBRetriever(DataRetriever):
     def _failure(self, name: str, error: Exception) -> SourceError:
         reason = mask_secrets(" ".join(str(error).split()))[:200]
         return SourceError(f"{name}: {reason}", hint="check the question, the connection and what it may read")
-
-
-def _converted(kind: type[Any], sections: Mapping[str, Any], what: str, problems: list[Problem]) -> dict[str, Any]:
-    values = {}
-    for name, section in sections.items():
-        try:
-            values[name] = msgspec.convert(section, kind)
-        except msgspec.ValidationError as error:
-            problems.append(Problem(f"{what}.{name}: {error}"))
-    return values
 
 
 def _words(value: Any) -> Iterator[str]:

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Annotated, Any
 
-import msgspec
 import redis
 from msgspec import Meta, Struct
 
@@ -26,6 +25,7 @@ from trainer.core.strictjson import read_json
 from trainer.core.values import Json
 from trainer.sources.base import DataRetriever, Fetched, Health, Schema, Sink, SourceContext
 from trainer.sources.dates import newest_day
+from trainer.sources.named import named_sections
 from trainer.sources.query import QueryField, QueryFields, raise_problems
 
 _BATCH = 500
@@ -56,12 +56,7 @@ class RedisRetriever(DataRetriever):
     ) -> None:
         super().__init__(data_store=data_store, context=context, ttl=ttl)
         problems: list[Problem] = []
-        self._accesses: dict[str, RedisConnection] = {}
-        for name, section in (connections or {}).items():
-            try:
-                self._accesses[name] = msgspec.convert(section, RedisConnection)
-            except msgspec.ValidationError as error:
-                problems.append(Problem(f"connections.{name}: {error}"))
+        self._accesses = named_sections(RedisConnection, connections, "connections", problems)
         raise_problems(problems)
         self._max_rows = max_rows
         self._timeout = timeout
