@@ -87,6 +87,18 @@ def test_a_second_comparison_is_of_what_the_sentence_began_with() -> None:
     assert alarms(text.format("higher"), COUNTRIES) == ["higher"]
 
 
+@pytest.mark.parametrize(
+    "text", ["In 2023, Norway had {} visits {} than Peru.", "In 2023, visits were {} {} in Norway than in Peru."]
+)
+def test_a_difference_of_two_members_goes_the_way_that_the_sentence_names_them(text: str) -> None:
+    norway, peru = (
+        next(r["visits"] for r in COUNTRIES if (r["country"], r["year"]) == (c, 2023)) for c in ("Norway", "Peru")
+    )
+
+    assert alarms(text.format(f"{norway - peru:,}", "more"), COUNTRIES) == []
+    assert alarms(text.format(f"{norway - peru:,}", "fewer"), COUNTRIES) == ["fewer"]
+
+
 def test_a_bracket_may_say_what_kind_of_time_a_figure_is_of() -> None:
     quarters = [
         {"quarter_end": end, "net_income_usd": value}

@@ -77,8 +77,13 @@ def _change_beside(
         if candidate.operation in ("change", "difference", "points", "compound growth", "distance"):
             if before is not None and re.search(r"(?:^|\s)(?:to|auf|à|a|at)\s*$", before):
                 continue
-            if candidate.operation == "difference" and candidate.inputs[0].measure != candidate.inputs[-1].measure:
+            one, other = candidate.inputs[0], candidate.inputs[-1]
+            if candidate.operation == "difference" and one.measure != other.measure:
                 continue  # of two measures the greater stands first, whichever the sentence is about
+            if candidate.operation == "difference" and one.time == other.time:
+                if (order := _members_in_order(sentence.text, match, one, other)) is None:
+                    continue
+                return order[0].value - order[1].value, order
             return candidate.value, candidate.inputs
         if (
             candidate.operation == "direct"
@@ -87,6 +92,28 @@ def _change_beside(
         ):
             return candidate.value, candidate.inputs
     return None
+
+
+def _members_in_order(
+    text: str, match: re.Match[str], one: Quantity, other: Quantity
+) -> tuple[Quantity, Quantity] | None:
+    """Two members as `Graz was 9.9 above Wien` or `9.9 more in Graz than in Wien` has them; None for another order."""
+    places = _place_of(text, one, other), _place_of(text, other, one)
+    first, second = sorted(places)
+    if first < 0 or match.start() > second:
+        return None
+    if match.start() < first and not _THAN.search(text, first, second):
+        return None
+    return (one, other) if first == places[0] else (other, one)
+
+
+_THAN = re.compile(r"\b(?:than|als|que)\b", re.IGNORECASE)
+
+
+def _place_of(text: str, quantity: Quantity, other: Quantity) -> int:
+    """Where a text names what tells a quantity from another one; -1 where it does not."""
+    names = {name for _, name in set(quantity.members) - set(other.members)}
+    return max((text.casefold().find(name.casefold()) for name in names), default=-1)
 
 
 _TO = re.compile(r"(?<!\w)(?:to|auf|à|a|al|para|até|hasta)(?!\w)|へ|至|到|に", re.IGNORECASE)
