@@ -61,3 +61,12 @@ def test_totals_of_decimals_have_no_noise_of_binary_sums(tmp_path: Path) -> None
     path.write_text("city,sales\n" + "Arden,0.1\nArden,0.2\n" * 50_000)
 
     assert summarise(path, "csv")["records"] == [{"city": "Arden", "rows": 100_000, "sales": 15_000}]
+
+
+def test_moments_with_a_zone_are_counted_in_the_months_of_utc(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("time,city,sales\n" + "2024-01-31T23:30:00Z,Arden,1\n2024-02-01T00:30:00+02:00,Arden,2\n" * 3)
+
+    records = summarise(path, "csv")["records"]
+
+    assert records == [{"month": "2024-01", "city": "Arden", "rows": 6, "sales": 9}]

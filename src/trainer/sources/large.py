@@ -50,6 +50,7 @@ def summarise(path: Path, kind: str) -> dict[str, Json]:
     try:
         with duckdb.connect(config={"memory_limit": _MEMORY, "threads": 2}) as database:
             database.execute("SET preserve_insertion_order = false")
+            database.execute("SET TimeZone = 'UTC'")
             _table(database, path, kind).create_view("source")
             return _summary(database)
     except duckdb.Error as error:
@@ -63,14 +64,21 @@ def _table(database: Any, path: Path, kind: str) -> Any:
         return _plain_columns(database.read_parquet(str(path)))
     if kind == "jsonl":
         return _plain_columns(database.read_json(str(path), format="newline_delimited"))
-    return database.read_csv(str(path), delimiter="\t") if kind == "tsv" else database.read_csv(str(path))
+    return _plain_columns(
+        database.read_csv(str(path), delimiter="\t") if kind == "tsv" else database.read_csv(str(path))
+    )
 
 
 def _plain_columns(table: Any) -> Any:
-    """The columns of single values: lists and objects are neither members nor figures."""
+    """The columns of single values: lists and objects are neither members nor figures; moments become those of UTC."""
     nested = ("list", "struct", "map", "array", "json", "union")
-    names = [name for name, kind in zip(table.columns, table.types, strict=True) if kind.id not in nested]
-    return table.select(*(_quoted(name) for name in names)) if names else table
+    columns = [
+        # a moment with its zone is handed over by a package that need not be there
+        f"{_quoted(name)}::TIMESTAMP AS {_quoted(name)}" if kind.id == "timestamp with time zone" else _quoted(name)
+        for name, kind in zip(table.columns, table.types, strict=True)
+        if kind.id not in nested
+    ]
+    return table.select(", ".join(columns)) if columns else table
 
 
 def _summary(database: Any) -> dict[str, Json]:
