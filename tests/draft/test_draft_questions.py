@@ -113,3 +113,16 @@ def test_a_measure_below_zero_changes_by_no_per_cent(ask):
     rows = [{"year": year, "anomaly": value} for year, value in ((2020, -0.4), (2021, 0.2), (2022, 0.6))]
 
     assert "Anomaly was 0.6 in 2022, up from 0.2 in 2021." in ask(rows, "Describe the trend of anomaly.")
+
+
+def test_means_of_a_summary_are_weighted_by_the_rows_they_stand_for(make_prompt):
+    rows = [
+        {"month": f"2024-0{month}", "carrier": carrier, "rows": rows, "mean distance": mean}
+        for month in (1, 2)
+        for carrier, rows, mean in (("Arden", 1, 100 * month), ("Brook", 3, 200 * month))
+    ]
+    body = "## Trend\n\nDescribe the trend of distance.\n"
+    prompt = make_prompt({"records": rows, "rows": 8}, sections=("Trend",), body=body)
+    text = DraftProvider().complete(prompt).content
+
+    assert "Mean distance was 350 in February 2024, 100.0 % more than in January 2024 (175)." in text

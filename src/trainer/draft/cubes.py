@@ -41,6 +41,8 @@ class Cube:
     dimensions: tuple[str, ...]
     """Those that its rows differ in."""
     times: tuple[Time, ...]
+    sizes: Mapping[str, int]
+    """How many rows of the source each row stands for, by its pointer, where the table is a summary of many."""
 
     def records(self) -> list[Records]:
         """Its series and lists as they stand, for a text that asks for none in particular."""
@@ -84,9 +86,12 @@ class Cube:
         rows, label_of, title = self._rows(measure, dim, members)
         times = _distinct_times(rows)
         if len(times) > 1 and not {time.grain for time in times} & _FINE:
-            sizes = {time: len({label_of(one) for one in rows if one.time and _same(one.time, time)}) for time in times}
-            when = next(time for time in reversed(times) if sizes[time] * 2 >= max(sizes.values()))
-            rows, times = [one for one in rows if one.time and _same(one.time, when)], [when]
+            present: dict[Hashable, set[str]] = defaultdict(set)
+            for one in rows:
+                present[_at(one)].add(label_of(one))
+            most = max(map(len, present.values()))
+            when = next(time for time in reversed(times) if len(present[time.start, time.end]) * 2 >= most)
+            rows, times = [one for one in rows if _at(one) == (when.start, when.end)], [when]
         labels = list(dict.fromkeys(label_of(one) for one in rows))
         if len(labels) < 2:
             return None
@@ -107,7 +112,8 @@ class Cube:
         for one in rows:
             sizes[_at(one)] += 1
         fullest = max(sizes.values())
-        is_steady = min(sizes.values()) >= fullest * _STEADY
+        # Rows that no dimension tells apart, such as orders, come and go by their nature.
+        is_steady = min(sizes.values()) >= fullest * _STEADY or not _identity(self.dimensions, rows) or bool(self.sizes)
         if not is_steady and not dim and fullest > 1:
             dim = next(iter(self.dimensions), "")
             _, label_of, _ = self._rows(measure, dim, members)
@@ -135,7 +141,7 @@ class Cube:
             totals = {member.name for member in self.facts.dimensions[name].members if member.is_total}
             of_total = [one for one in rows if one.members.get(name) in totals]
             if of_total and len(of_total) < len(rows):
-                rows = [one for one in rows if one not in of_total] if name == dim else of_total
+                rows = [one for one in rows if one.members.get(name) not in totals] if name == dim else of_total
         for name in self.dimensions:
             # A value that is repeated for each member of another dimension is one value.
             others = [other for other in self.dimensions if other != name]
@@ -261,6 +267,10 @@ class Cube:
             return first
         total, size = sum((one.value for one in observations), Decimal(0)), len(observations)
         units = observations[0].units or self.facts.measures[observations[0].measure].units
+        if statistic == "mean_of" and self.sizes:
+            weights = [self.sizes.get(_row(one), 1) for one in observations]
+            size = sum(weights)
+            total = sum((one.value * each for one, each in zip(observations, weights, strict=True)), Decimal(0))
         value, unit = printed(total if statistic == "sum_of" else total / size, units)
         is_told = first.title.casefold().split(" ")[0] == ("total" if statistic == "sum_of" else "mean")
         title = first.title if is_told else wording.say(f"{statistic}_title", title=wording.lowered(first.title))
@@ -286,11 +296,13 @@ class Entity:
         return escaped(wording.short_name(self.name), most=60)
 
 
-def cube_of(name: str, title: str, group: Sequence[Observation], facts: Facts, source: BlockSource) -> Cube:
+def cube_of(
+    name: str, title: str, group: Sequence[Observation], facts: Facts, source: BlockSource, *, sizes: Mapping[str, int]
+) -> Cube:
     """The cube of the observations of one table."""
     used = {dimension for one in group for dimension in one.members}
     dims = tuple(dim for dim in facts.dimensions if dim != "subject" and dim in used)
-    return Cube(name, title, tuple(group), facts, source, dims, tuple(_distinct_times(group)))
+    return Cube(name, title, tuple(group), facts, source, dims, tuple(_distinct_times(group)), sizes)
 
 
 def fact_of(one: Observation, facts: Facts, source: BlockSource) -> Fact:
@@ -335,10 +347,6 @@ def _by_measure(group: Iterable[Observation]) -> Mapping[str, list[Observation]]
 def _distinct_times(group: Iterable[Observation]) -> list[Time]:
     times = {(one.time.start, one.time.end): one.time for one in group if one.time}
     return sorted(times.values(), key=lambda time: (time.end, time.start))
-
-
-def _same(first: Time, second: Time) -> bool:
-    return (first.start, first.end) == (second.start, second.end)
 
 
 def _at(one: Observation) -> Hashable:

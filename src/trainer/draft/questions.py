@@ -34,7 +34,10 @@ class Question:
 
 def named_measures(section: OutlineSection, cube: Cube) -> tuple[str, ...]:
     """The measures of a table that a section names, in its order; not those whose name is part of another's."""
-    places = {name: _place(section, measure.title) for name, measure in _measures(cube).items()}
+    places = {
+        name: _place(section, re.sub(wording.pattern("statistic_first"), "", measure.title))
+        for name, measure in _measures(cube).items()
+    }
     named = sorted((name for name, place in places.items() if place >= 0), key=lambda name: places[name])
     words = {name: stems(cube.facts.measures[name].title) for name in named}
     return tuple(name for name in named if not any(words[name] < words[other] for other in named))

@@ -125,6 +125,10 @@ class _View:
         self.block, self.facts, self.source = block, facts, source
         paths = [one.source.path for one in facts.observations] + [one.source.path for one in facts.left_out]
         places = _document_order(block.data)
+        # what `sources` makes of a table too large to be told row by row
+        is_summary = isinstance(block.data, Mapping) and set(block.data) == {"records", "rows"}
+        rows = block.data["records"] if is_summary else ()
+        self.sizes = {f"/records/{at}": row["rows"] for at, row in enumerate(rows) if isinstance(row.get("rows"), int)}
         self.order = {dotted(path): places.get(path, len(places)) for path in paths}
 
     def texts(self, names: Iterable[str]) -> list[Fact]:
@@ -195,7 +199,7 @@ class _View:
         name = (self._table(group[0])[0] or "").rpartition(".")[2]
         meaning = self.block.fields.get(name)
         title = meaning.title if meaning and meaning.title else wording.humanised(name) if name else ""
-        return cube_of(name, title, group, self.facts, self.source)
+        return cube_of(name, title, group, self.facts, self.source, sizes=self.sizes)
 
 
 _CODES = frozenset({"symbol", "ticker", "name", "id", "isin", "currency", "financialcurrency", "exchange"})
