@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import json
 import re
-import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -23,14 +22,14 @@ from pymysqlreplication import BinLogStreamReader
 from pymysqlreplication.event import QueryEvent, XidEvent
 from pymysqlreplication.row_event import DeleteRowsEvent, UpdateRowsEvent, WriteRowsEvent
 
-from trainer.core.clock import parse_duration
 from trainer.core.errors import Problem, SourceError
 from trainer.core.secrets import mask_secrets
 from trainer.core.values import Json
 from trainer.sources.base import SourceContext
 from trainer.sources.cells import plain_value
 from trainer.sources.query import raise_problems
-from trainer.sources.streams.base import Event, Stream, StreamBatch, StreamOptions, joined_id
+from trainer.sources.streams.base import Event, StreamOptions, joined_id
+from trainer.sources.streams.changes import ChangeStream
 
 _SETTINGS = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_row_metadata": "FULL"}
 """What the server must be set to: without the last one, the log has no names of columns."""
@@ -51,7 +50,7 @@ class MySQLOptions(StreamOptions, frozen=True, kw_only=True):
     every: Annotated[str | float, Meta(description="How long to wait before it is asked again: `10s`.")] = "1s"
 
 
-class MySQLStream(Stream):
+class MySQLStream(ChangeStream):
     """Reads some tables of one database; a record's identity is `TABLE:KEY`."""
 
     kind = "mysql"
@@ -71,8 +70,6 @@ class MySQLStream(Stream):
         }  # fmt: skip
         self._reader: BinLogStreamReader | None = None
         self._connection: Any = None
-        self._read_tables: list[str] | None = None
-        """Tables of which all rows were read; None once changes are read."""
 
     def open(self, position: Json) -> None:
         """Go on where `position` says, which is with the rows there are at first."""
@@ -90,25 +87,6 @@ class MySQLStream(Stream):
         self._file, self._place, self._done = position["file"], position["place"], position["done"]
         self._events = self._snapshot(position["snapshot"]) if "snapshot" in position else self._changes()
 
-    def poll(self, limit: int, wait: float) -> StreamBatch:
-        """The next rows, or the next changes; at the end, nothing before `every` has passed."""
-        if (left := self._due - time.monotonic()) > 0:
-            time.sleep(min(wait, left))
-            return StreamBatch(caught_up=True)
-        events: list[Event] = []
-        before = self._position()
-        with self._faults():
-            while len(events) < limit and (event := next(self._events, None)) is not None:
-                events.append(event)
-        ended = len(events) < limit
-        if ended:
-            was_snapshot, self._events = self._read_tables is not None, self._changes()
-            self._read_tables = None
-            ended = not was_snapshot
-            self._due = time.monotonic() + parse_duration(self.options.every) if ended else 0.0
-        position = self._position()
-        return StreamBatch(tuple(events), position=position if position != before or events else None, caught_up=ended)
-
     def close(self) -> None:
         """Close the connections."""
         reader, connection, self._reader, self._connection = self._reader, self._connection, None, None
@@ -117,9 +95,8 @@ class MySQLStream(Stream):
                 if opened is not None:
                     opened.close()
 
-    def _position(self) -> dict[str, Json]:
-        position = {"file": self._file, "place": self._place, "done": self._done}
-        return position if self._read_tables is None else {**position, "snapshot": list(self._read_tables)}
+    def _place_in_log(self) -> dict[str, Json]:
+        return {"file": self._file, "place": self._place, "done": self._done}
 
     def _snapshot(self, done: Sequence[str] | None) -> Iterator[Event]:
         """The rows of all tables, younger than the position: what changed meanwhile is read again as a change."""

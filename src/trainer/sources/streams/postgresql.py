@@ -10,7 +10,6 @@ import contextlib
 import functools
 import itertools
 import json
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,13 +23,13 @@ from psycopg.pq import Format
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import set_json_loads
 
-from trainer.core.clock import parse_duration
 from trainer.core.errors import SourceError
 from trainer.core.secrets import mask_secrets
 from trainer.core.values import Json
 from trainer.sources.base import SourceContext
 from trainer.sources.cells import plain_value
-from trainer.sources.streams.base import Event, Stream, StreamBatch, StreamOptions, joined_id
+from trainer.sources.streams.base import Event, StreamBatch, StreamOptions, joined_id
+from trainer.sources.streams.changes import ChangeStream
 from trainer.sources.streams.pgoutput import (
     UNCHANGED,
     Begin,
@@ -83,10 +82,11 @@ class _Table:
     keys: tuple[str, ...]
 
 
-class PostgreSQLStream(Stream):
+class PostgreSQLStream(ChangeStream):
     """Reads the tables of one publication; a record's identity is `TABLE:KEY`."""
 
     kind = "postgresql"
+    reads_to_the_end = False
     settings = PostgreSQLOptions
     options: PostgreSQLOptions
 
@@ -113,25 +113,6 @@ class PostgreSQLStream(Stream):
         self._advanced = slot_at
         self._events = self._snapshot(position["snapshot"]) if "snapshot" in position else self._changes()
 
-    def poll(self, limit: int, wait: float) -> StreamBatch:
-        """The next rows, or the next changes; at the end, nothing before `every` has passed."""
-        if (left := self._due - time.monotonic()) > 0:
-            time.sleep(min(wait, left))
-            return StreamBatch(caught_up=True)
-        events: list[Event] = []
-        before = self._position()
-        with self._faults():
-            while len(events) < limit and (event := next(self._events, None)) is not None:
-                events.append(event)
-        ended = len(events) < limit
-        if ended:
-            was_snapshot, self._events = self._read_tables is not None, self._changes()
-            self._read_tables = None
-            ended = not was_snapshot and not events
-            self._due = time.monotonic() + parse_duration(self.options.every) if ended else 0.0
-        position = self._position()
-        return StreamBatch(tuple(events), position=position if position != before or events else None, caught_up=ended)
-
     def commit(self, batch: StreamBatch) -> None:
         """Let the server forget the changes of whole transactions."""
         lsn = batch.position["lsn"] if batch.position else 0
@@ -147,12 +128,8 @@ class PostgreSQLStream(Stream):
             with contextlib.suppress(psycopg.Error):
                 connection.close()
 
-    _read_tables: list[str] | None = None
-    """Tables of which all rows were read; None once changes are read."""
-
-    def _position(self) -> dict[str, Json]:
-        position = {"lsn": self._lsn, "done": self._done}
-        return position if self._read_tables is None else {**position, "snapshot": list(self._read_tables)}
+    def _place_in_log(self) -> dict[str, Json]:
+        return {"lsn": self._lsn, "done": self._done}
 
     def _snapshot(self, done: list[str] | None) -> Iterator[Event]:
         """The rows of all tables. They are younger than the slot: what changed meanwhile is read again as a change."""
