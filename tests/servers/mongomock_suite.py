@@ -40,6 +40,7 @@ def unpack(folder: Path):
         archive.extractall(folder, filter="data")
     (root,) = folder.glob("mongomock-*")
     sys.modules.setdefault("sentinels", types.SimpleNamespace(NOTHING=type("Nothing", (), {"__bool__": bool})()))
+    stands_in = "pytz" not in sys.modules
     sys.modules.setdefault("pytz", types.SimpleNamespace(utc=datetime.UTC, timezone=None))
     kept = sys.modules.pop("tests", None)
     metadata = root / f"{root.name}.dist-info"
@@ -51,6 +52,8 @@ def unpack(folder: Path):
         from tests import test__mongomock as suite
     finally:
         sys.path.remove(str(root))
+        if stands_in:  # DuckDB would look into it too, and lose 8 MB at every connection, in the end all there are
+            del sys.modules["pytz"]
         if kept is not None:
             sys.modules["tests"] = kept
     return mongomock, suite
