@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from servers.rest import RECORDS, SECRET, RestServer
 from trainer.core.errors import SourceError, UsageError
 from trainer.core.secrets import keep_secret
-from trainer.sources import SourceContext, create_source
+from trainer.sources import SourceContext, api_paging, create_source
+from trainer.sources.http_client import Response
 from trainer.sources.pointer import NotThere, resolve
 
 
@@ -318,3 +321,12 @@ def test_a_pointer_is_followed(pointer, found):
 def test_a_pointer_that_leads_nowhere_is_told(pointer):
     with pytest.raises(NotThere, match=f"nothing at {pointer}: there "):
         resolve({"a/b": [{"~": 1}]}, pointer)
+
+
+@pytest.mark.parametrize("piece", ["<", "<a>;", "<a>; rel=", '<a>; rel="', "<a>; rel=nex "])
+def test_a_header_of_links_is_read_in_linear_time(piece):
+    response = Response(200, {"link": piece * 50_000}, b"", "https://example.com")
+    started = time.process_time()
+
+    assert api_paging._link(response) is None
+    assert time.process_time() - started < 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
@@ -83,8 +82,13 @@ def without_parameters(url: str, names: Mapping[str, Json]) -> str:
 
 def _link(response: Response) -> str | None:
     """The URL that the header Link calls next (RFC 8288)."""
-    link = re.search(r'<([^>]*)>\s*;[^<]*\brel="?[^"<]*\bnext\b', response.headers.get("link", ""), re.IGNORECASE)
-    return link.group(1) if link else None
+    for link in response.headers.get("link", "").split("<")[1:]:
+        url, _, parameters = link.partition(">")
+        for parameter in parameters.split(";"):
+            name, _, value = parameter.partition("=")
+            if name.strip().lower() == "rel" and "next" in value.strip(' ,"\t').lower().split():
+                return url
+    return None
 
 
 def _at(page: Json, place: str) -> Json:

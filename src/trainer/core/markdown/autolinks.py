@@ -14,9 +14,12 @@ _MARKS = {"w": "www", ":": "protocol", "@": "email"}
 """The rule that each mark starts."""
 _RESERVED = re.compile(r"(?:.*[./@])?example\.(?:com|net|org)(?:[/?#:].*)?", re.IGNORECASE)
 
-_TRIGGER = re.compile(r"www\.|:(?://[^\s<]|\S*@)|@[\w.-]")
-_WORD = re.compile(r"\S*")
+_LONGEST = 254
+"""Characters of an address of e-mail or a host's name (RFC 5321): who looks further pays for every mark of a word."""
+_TRIGGER = re.compile(rf"www\.|:(?://[^\s<]|\S{{0,{_LONGEST}}}@)|@[\w.-]")
+_WORD = re.compile(rf"\S{{0,{2 * _LONGEST}}}")
 _NAME = re.compile(r"[A-Za-z0-9.+_-]*\Z")
+_SCHEMES = ("http", "https", "ftp", "mailto", "xmpp")
 _FTP = re.compile(r"[ \t\n*_~(]?ftp")
 
 
@@ -41,11 +44,29 @@ def _guarded(rules: Mapping[str, InlineRule]) -> InlineRule:
         mark = state.src[state.pos]
         if mark not in rules or not _TRIGGER.match(state.src, state.pos) or _left_as_text(state):
             return False
+        if mark == ":" and not _is_address(state):
+            return False
         if mark == "@":
             _gather_name(state)
         return rules[mark](state, silent) or (mark == ":" and not silent and _ftp(state))
 
     return guarded
+
+
+def _is_address(state: StateInline) -> bool:
+    """Whether the `:` belongs to an address; the plugin first looks through all text since the last token for each."""
+    from mdit_py_plugins.gfm_autolink._match import check_prev, match_any_email, match_http
+
+    scheme = next((name for name in _SCHEMES if state.pending.endswith(name)), None)
+    if scheme is None or scheme == "ftp":
+        return scheme is not None
+    before = state.pos - len(scheme)
+    if before > 0 and not check_prev(state.src[before - 1]):
+        return False
+    beginning = scheme + state.src[state.pos : min(state.pos + 2 * _LONGEST, state.posMax)]
+    if scheme.startswith("http"):
+        return match_http(beginning) is not None
+    return match_any_email(beginning, len(scheme) + 1, scheme) is not None
 
 
 def _ftp(state: StateInline) -> bool:
@@ -72,7 +93,8 @@ def _ftp(state: StateInline) -> bool:
 
 
 def _left_as_text(state: StateInline) -> bool:
-    start = max(state.src.rfind(mark, 0, state.pos) for mark in " \n\t<(*~") + 1
+    near = max(0, state.pos - _LONGEST)
+    start = max(near, *(state.src.rfind(mark, near, state.pos) + 1 for mark in " \n\t<(*~"))
     if re.search(r"<\s*\Z", state.src[max(0, start - 4) : start]):
         return True
     word = _WORD.match(state.src, start)
