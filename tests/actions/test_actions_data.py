@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -157,12 +158,25 @@ def test_an_edit_of_the_same_size_in_the_same_moment_is_another_datum(cached, so
 
 
 def test_bytes_that_were_read_before_are_not_parsed_again(cached, sources):
-    memo = DigestMemo.read(cached.cache)
-    fingerprint, _ = memo.entries["file:a.json"]
-    memo.add("file:a.json", fingerprint, "as kept")
-    memo.write(cached.cache, unless=DigestMemo())
+    kept = cached.cache / "digests.json"
+    memo = DigestMemo.read(kept)
+    entry = replace(memo.entries["file:a.json"], digest="as kept", stamp=None)
+    DigestMemo(entries={"file:a.json": entry}).write(kept, unless=memo)
 
     assert known_digests(cached, [file("a.json")], sources=sources) == {"file:a.json": "as kept"}
+
+
+def test_a_file_that_has_not_changed_since_is_not_read_again(cached, project):
+    kept, later = cached.cache / "digests.json", Sources(project, clock=lambda: datetime.now(UTC) + timedelta(hours=1))
+    known_digests(cached, [file("a.json")], sources=later)
+    memo = DigestMemo.read(kept)
+    entry = replace(memo.entries["file:a.json"], fingerprint="of other bytes", digest="as kept")
+    DigestMemo(entries={"file:a.json": entry}).write(kept, unless=memo)
+
+    assert known_digests(cached, [file("a.json")], sources=later) == {"file:a.json": "as kept"}
+    (cached.root / "b.json").write_bytes((cached.root / "a.json").read_bytes())
+    (cached.root / "b.json").replace(cached.root / "a.json")
+    assert known_digests(cached, [file("a.json")], sources=later) != {"file:a.json": "as kept"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"version": "0", "entries": {"file:a.json": ["", "wrong"]}}'])

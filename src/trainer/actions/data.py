@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from trainer.actions.digest_memo import DigestMemo
+from trainer.actions.digest_memo import DatumDigest, DigestMemo
 from trainer.actions.wiring import RECORDS, current_heads, open_source, open_store
 from trainer.core.clock import Clock, isoformat, parse_moment, system_clock
 from trainer.core.digest import canonical, digest
@@ -132,29 +132,38 @@ def known_digests(project: Project, requests: Iterable[DataRequest], *, sources:
     """The digest of each datum as far as it is known without fetching: None where the store does not tell.
 
     A file that cannot be read has an empty one, unlike any it ever had: its reports are stale, and no others. One whose
-    bytes were read before is not parsed again.
+    bytes were read before is not parsed again, and one that has not changed since is not even read.
     """
     by_key = {request.key: request for request in requests}
     stored = [key for key, request in by_key.items() if not request.local]
     heads = current_heads(project, stored) if stored else {}
     digests: dict[str, str | None] = {}
-    former, latest = DigestMemo.read(project.cache), DigestMemo()
+    memo, before = project.cache / "digests.json", sources.clock().timestamp()
+    former = DigestMemo.read(memo)
+    latest: dict[str, DatumDigest] = {}
     for key, request in by_key.items():
         if request.local and request.source:
             try:
-                source = sources[request.source]
+                source, datum = sources[request.source], former.entries.get(key)
+                stamp = source.stamp(request.query, before=before)
+                if datum is not None and stamp is not None and datum.stamp == stamp:
+                    digests[key] = datum.digest
+                    continue
                 fingerprint = source.fingerprint(request.query)
-                digests[key] = (former.find(key, fingerprint) if fingerprint else None) or meaning_digest(
-                    _block_of(request, source.retrieve(request.query, store=False), version=0)
-                )
+                if datum is not None and fingerprint == datum.fingerprint:
+                    meaning = datum.digest
+                else:
+                    result = source.retrieve(request.query, store=False)
+                    meaning = meaning_digest(_block_of(request, result, version=0))
+                digests[key] = meaning
                 if fingerprint:
-                    latest.add(key, fingerprint, str(digests[key]))
+                    latest[key] = DatumDigest(fingerprint, meaning, stamp)
             except SourceError:
                 # what a fresh clone has not read yet is not known, as for any other key of the store
                 digests[key] = None if request.source == RECORDS else ""
         else:
             digests[key] = heads[key].digest if key in heads else None
-    former.updated(latest).write(project.cache, unless=former)
+    DigestMemo(entries=former.entries | latest).write(memo, unless=former)
     return digests
 
 

@@ -16,7 +16,6 @@ from trainer.actions.model import ModelChoice, plan_prompt
 from trainer.actions.report_source import report_contexts, report_queries
 from trainer.actions.screening import ended_rules, screened
 from trainer.actions.wiring import personal_treatment
-from trainer.core.digest import digest
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import Context, DataBlock, Prompt, StoredData, Verdict
@@ -24,6 +23,7 @@ from trainer.prompts import (
     REPORT,
     DataQuery,
     Instruction,
+    context_params,
     count_tokens,
     data_queries,
     fill_names,
@@ -80,7 +80,8 @@ class Instructions:
         self.project = project
         self.sources = sources
         self._loaded: dict[str, Instruction] = {}
-        self._selected: dict[str, tuple[Context, ...]] = {}
+        self._naming: dict[tuple[Any, ...], tuple[str, ...]] = {}
+        self._selected: dict[tuple[Any, ...], tuple[Context, ...]] = {}
 
     def load(self, name: str) -> Instruction:
         """The instruction called `name`; raises InstructionError with all its problems."""
@@ -236,7 +237,11 @@ class Instructions:
         }
 
     def _contexts(self, instruction: Instruction, params: Mapping[str, Any]) -> tuple[Context, ...]:
-        key = digest([instruction.digest, instruction.contexts, {name: str(value) for name, value in params.items()}])
+        named = (instruction.digest, instruction.contexts)
+        if named not in self._naming:
+            self._naming[named] = context_params(instruction)
+        # the reports of a matrix differ in parameters, of which most paths name none
+        key = (*named, *((name, str(params[name])) for name in self._naming[named] if name in params))
         if key not in self._selected:
             self._selected[key] = select_contexts(instruction, params, folder=self._folder)
         return self._selected[key]

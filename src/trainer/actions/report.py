@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from trainer.actions.check_memo import current_reports, memo_path
+from trainer.actions.digest_memo import CheckMemo, CurrentReport
 from trainer.actions.prompt import check_all
 from trainer.actions.record import Recorder
 from trainer.actions.report_build import Build
@@ -36,15 +38,21 @@ def check_reports(
 ) -> list[ReportOutcome]:
     """Which reports are stale or cannot be built, and why, and what is left of removed ones.
 
-    Nothing is written but, where the project has a cache, the digests of the data that was read. Removed reports are
-    told only where no names or tags select some of the others.
+    Nothing is written but, where the project has a cache, the digests of the data that was read and what is up to date.
+    Removed reports are told only where no names or tags select some of the others.
     """
-    planned = plan_reports(project, names, BuildOptions(tags=tuple(tags)), clock=clock)
+    began = clock().timestamp()
+    memo = CheckMemo.read(memo_path(project))
+    planned = plan_reports(project, names, BuildOptions(tags=tuple(tags)), clock=clock, memo=memo)
     outcomes = dict.fromkeys(planned.committed, ReportOutcome("", "current")) | _broken(planned.errors)
     for report in planned.inputs:
-        recorded = planned.committed[report.spec.name]
-        plan = _with_figures(project, report, planned.plans[report.spec.name], recorded)
-        outcomes[report.spec.name] = _outcome(report, plan, recorded)
+        name = report.spec.name
+        recorded, unchanged = planned.committed[name], planned.unchanged.get(name)
+        plan = _with_figures(project, report, planned.plans[name], recorded)
+        outcomes[name] = _outcome(report, plan, recorded) if unchanged is None else _unchanged(report, plan, unchanged)
+    current = current_reports(project, planned.inputs, planned.plans, planned.committed, planned.digests, before=began)
+    former = memo.reports if names or tags else planned.unchanged  # so that removed ones are forgotten
+    CheckMemo(reports={**former, **current}).write(memo_path(project), unless=memo)
     specs = [] if names or tags else list(configured_reports(project, ()))
     orphans = find_orphans(specs, planned.committed, root=project.root, output=project.output) if specs else []
     for orphan in orphans:
@@ -161,6 +169,23 @@ def _outcome(report: ReportInput, plan: Plan, recorded: Provenance | None) -> Re
         provider=str(recorded.completion.get("provider", "")),
         model=str(recorded.completion.get("model", "")),
         quality=recorded.scores.get("quality"),
+    )
+
+
+def _unchanged(report: ReportInput, plan: Plan, current: CurrentReport) -> ReportOutcome:
+    """As `_outcome`, of a report whose provenance was not read again; it may use one that is stale."""
+    if plan.stale:
+        return ReportOutcome(report.spec.name, "stale", report.title, plan.reasons)
+    return ReportOutcome(
+        report.spec.name,
+        "current",
+        report.title,
+        outputs=current.outputs,
+        date=current.date,
+        sources=current.sources,
+        provider=current.provider,
+        model=current.model,
+        quality=current.quality,
     )
 
 

@@ -22,7 +22,7 @@ from trainer.core.project import Project
 from trainer.draft import DRAFT_VERSION
 from trainer.mart import ConfigDecision
 from trainer.reports import Ingredients, ReportSpec
-from trainer.reports.acceptance import Accepted, accepted_path, read_accepted
+from trainer.reports.acceptance import Accepted, accepted_names, accepted_path, read_accepted
 
 COMPOSER_VERSION = 3
 """Raised whenever the same completion would be composed into another report than before."""
@@ -117,13 +117,34 @@ def collect_inputs(
     choices: dict[tuple[str, str], ModelChoice] = {}
     facts = project_facts(project)
     facts_digest = digest(facts) if facts else ""
+    accepted = accepted_names(project.output)
     inputs: list[ReportInput] = []
     errors: dict[str, TrainerError] = {}
     for spec in specs:
         try:
-            report = _collect(project, spec, changes, instructions=instructions, themes=themes, choices=choices)
-            report = replace(report, facts_digest=facts_digest)
-            inputs.append(replace(report, asked_formats=formats) if formats is not None else report)
+            prepared = instructions.prepare(spec.instruction, spec.params, contexts=spec.contexts, data=spec.data)
+            instruction = prepared.instruction
+            question = (instruction.file, canonical(spec.model))
+            if question not in choices:  # one for all rows of a matrix, so that its provider is asked once what it is
+                choices[question] = choose_model(project, instruction.model, spec.model, changes, what=instruction.file)
+            checks = project.settings.checks
+            checks = overridden(checks, spec.checks, what=f"reports.{spec.entry}.checks") if spec.checks else checks
+            theme, theme_digest = themes.of(spec)
+            path = accepted_path(project.output, spec.name)
+            inputs.append(
+                ReportInput(
+                    spec,
+                    prepared,
+                    choices[question],
+                    checks,
+                    theme,
+                    theme_digest,
+                    max_tokens=project.settings.prompt_manager.max_tokens,
+                    facts_digest=facts_digest,
+                    asked_formats=formats,
+                    accepted=read_accepted(path, shown=project.shown(path)) if spec.name in accepted else Accepted(),
+                )
+            )
         except TrainerError as error:
             errors[spec.name] = error
     return inputs, errors
@@ -132,35 +153,6 @@ def collect_inputs(
 def all_requests(inputs: Iterable[ReportInput]) -> list[DataRequest]:
     """Every datum the reports need, once."""
     return list({request.key: request for report in inputs for request in report.prepared.requests.values()}.values())
-
-
-def _collect(
-    project: Project,
-    spec: ReportSpec,
-    changes: Mapping[str, Any],
-    *,
-    instructions: Instructions,
-    themes: _Themes,
-    choices: dict[tuple[str, str], ModelChoice],
-) -> ReportInput:
-    prepared = instructions.prepare(spec.instruction, spec.params, contexts=spec.contexts, data=spec.data)
-    instruction = prepared.instruction
-    question = (instruction.file, canonical(spec.model))
-    if question not in choices:  # one for all rows of a matrix, so that its provider is asked once what it is
-        choices[question] = choose_model(project, instruction.model, spec.model, changes, what=instruction.file)
-    checks = project.settings.checks
-    checks = overridden(checks, spec.checks, what=f"reports.{spec.entry}.checks") if spec.checks else checks
-    theme, theme_digest = themes.of(spec)
-    return ReportInput(
-        spec,
-        prepared,
-        choices[question],
-        checks,
-        theme,
-        theme_digest,
-        max_tokens=project.settings.prompt_manager.max_tokens,
-        accepted=read_accepted(path := accepted_path(project.output, spec.name), shown=project.shown(path)),
-    )
 
 
 class _Themes:

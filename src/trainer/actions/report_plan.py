@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+from trainer.actions.check_memo import unchanged_reports
 from trainer.actions.data import Sources, known_digests, load_documents
+from trainer.actions.digest_memo import CheckMemo, CurrentReport
 from trainer.actions.model import drafted
 from trainer.actions.report_inputs import ReportInput, all_requests, collect_inputs
 from trainer.actions.report_outcome import BuildOptions
@@ -40,8 +42,12 @@ class Planned:
     """What is wrong with those that have no inputs, by name."""
     plans: dict[str, Plan]
     committed: dict[str, Provenance | None]
-    """The provenance of every report that was asked for, in the config's order."""
+    """The provenance of every report that was asked for, in the config's order; of `unchanged` ones it is not read."""
     sources: Sources
+    unchanged: Mapping[str, CurrentReport] = field(default_factory=dict)
+    """Those that a memo knows to be up to date, by name."""
+    digests: Mapping[str, str | None] = field(default_factory=dict)
+    """Of the data, by storage key."""
 
 
 def plan_reports(
@@ -52,11 +58,12 @@ def plan_reports(
     clock: Clock = system_clock,
     refresh: bool = False,
     warn: Callable[[str], None] = tell_nobody,
+    memo: CheckMemo | None = None,
 ) -> Planned:
     """Which of the reports are stale, and why; with `refresh`, data that is too old is fetched first.
 
-    Reports that they use are planned with them, and what uses a stale report is stale itself. Raises ConfigError where
-    reports use one another in a circle.
+    What the `memo` knows to be unchanged is not read again. Reports that they use are planned with them, and what uses
+    a stale report is stale itself. Raises ConfigError where reports use one another in a circle.
     """
     sources = Sources(project, clock=clock)
     every = configured_reports(project, ())
@@ -74,7 +81,16 @@ def plan_reports(
     order = {spec.name: at for at, spec in enumerate(every)}
     inputs.sort(key=lambda report: order[report.spec.name])
     planned = plan_inputs(
-        project, inputs, errors, options, order=order, sources=sources, clock=clock, refresh=refresh, warn=warn
+        project,
+        inputs,
+        errors,
+        options,
+        order=order,
+        sources=sources,
+        clock=clock,
+        refresh=refresh,
+        warn=warn,
+        memo=memo,
     )
     plans = planned.plans
     for wave in build_order(inputs):
@@ -111,18 +127,26 @@ def plan_inputs(
     clock: Clock = system_clock,
     refresh: bool = False,
     warn: Callable[[str], None] = tell_nobody,
+    memo: CheckMemo | None = None,
 ) -> Planned:
     """The plans of reports whose inputs are at hand; `order` has their names as the config has them."""
     wanted = {*_names(inputs), *errors}
     names = [name for name in order if name in wanted]
-    committed = {name: read_provenance(provenance_path(project.output, name)) for name in names}
+    committed: dict[str, Provenance | None] = {}
     if refresh and not options.offline:
+        committed = {name: read_provenance(provenance_path(project.output, name)) for name in names}
         _refresh(project, inputs, committed, sources=sources, clock=clock, warn=warn)
     digests = known_digests(project, all_requests(inputs), sources=sources)
-    plans = {
-        report.spec.name: _plan(project, report, committed[report.spec.name], digests, options) for report in inputs
+    unchanged = {} if memo is None else unchanged_reports(project, inputs, digests, memo, before=clock().timestamp())
+    committed = committed or {
+        name: None if name in unchanged else read_provenance(provenance_path(project.output, name)) for name in names
     }
-    return Planned(inputs, errors, plans, committed, sources)
+    plans = {
+        name: Plan(report.spec) if name in unchanged else _plan(project, report, committed[name], digests, options)
+        for report in inputs
+        for name in (report.spec.name,)
+    }
+    return Planned(inputs, errors, plans, committed, sources, unchanged, digests)
 
 
 def build_order(inputs: Sequence[ReportInput]) -> list[list[ReportInput]]:

@@ -91,6 +91,8 @@ def money(cost: float | None) -> str:
 
 def visible(text: str) -> str:
     """The text with control characters made visible, so that neither a file's name nor an answer steers a terminal."""
+    if text.isprintable():  # nearly all are, and a table of thousands of reports has tens of thousands
+        return text
     return "".join(
         c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs") else f"\\x{ord(c):02x}" for c in text
     )

@@ -6,7 +6,7 @@ load_instruction -> resolve_params -> data_queries -> (data comes in) -> select_
 from trainer.core.values import ValidationResult
 from trainer.prompts.cache import PromptCache
 from trainer.prompts.composition import answer_steps, fill_step, waves
-from trainer.prompts.contexts import open_contexts, read_context, select_contexts
+from trainer.prompts.contexts import context_params, open_contexts, read_context, select_contexts
 from trainer.prompts.declarations import REPORT, TABLE, read_data
 from trainer.prompts.find import Found, find_instruction, list_instructions
 from trainer.prompts.instruction import DataQuery, Instruction, Param
@@ -33,6 +33,7 @@ __all__ = [
     "Version",
     "answer_steps",
     "compare",
+    "context_params",
     "count_messages",
     "count_sections",
     "count_tokens",

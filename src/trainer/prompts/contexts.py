@@ -16,7 +16,7 @@ from trainer.core.yamltext import YamlDocument
 from trainer.prompts import markdown
 from trainer.prompts.includes import Folder, Included, open_folder
 from trainer.prompts.instruction import Instruction
-from trainer.prompts.params import fill_names
+from trainer.prompts.params import fill_names, names_in
 
 TOP = 2
 """The level of a context's title in a prompt."""
@@ -52,6 +52,12 @@ def select_contexts(
     if opened.problems:
         raise InstructionError(opened.problems[0].message, problems=opened.problems)
     return contexts
+
+
+def context_params(instruction: Instruction) -> tuple[str, ...]:
+    """The parameters that paths of contexts name: what is selected depends on no others."""
+    written = (*instruction.contexts, *(mention[2] for mention in _mentions(instruction.body)))
+    return tuple(sorted({name for path in written for name in names_in(path)}))
 
 
 def load_contexts(folder: Folder, names: Iterable[str]) -> tuple[Context, ...]:

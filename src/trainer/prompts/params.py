@@ -57,8 +57,9 @@ def check_params(instruction: Instruction, arguments: Mapping[str, Json]) -> tup
 
 def takes(instruction: Instruction, name: str) -> bool:
     """Whether a value called `name` is of use: declared, or named in the body within braces."""
-    in_body = rf"\{{[\s\S]*\b{re.escape(name)}\b"
-    return name in instruction.params or re.search(in_body, instruction.body) is not None
+    if name in instruction.params:
+        return True
+    return re.search(rf"\{{[\s\S]*\b{re.escape(name)}\b", instruction.body) is not None
 
 
 def data_queries(instruction: Instruction, params: Mapping[str, Json]) -> tuple[DataQuery, ...]:
@@ -109,6 +110,11 @@ def bind_names(query: DataQuery, params: Mapping[str, Json]) -> DataQuery:
 def fill_names(text: str, params: Mapping[str, Json]) -> str:
     """`text` with each `{NAME}` of `params` replaced by its value, once and as it is; other braces stay."""
     return _NAMED.sub(lambda match: plain(params[match[1]]) if match[1] in params else match[0], text)
+
+
+def names_in(text: str) -> list[str]:
+    """What stands in the text as `{NAME}`."""
+    return _NAMED.findall(text)
 
 
 def names_used(instruction: Instruction) -> set[str]:

@@ -74,6 +74,12 @@ def accepted_path(output: Path, name: str) -> Path:
     return output / _FOLDER / f"{name}.json"
 
 
+def accepted_names(output: Path) -> frozenset[str]:
+    """The reports of which anything was accepted: of thousands, few have a file that need be looked for."""
+    folder = output / _FOLDER
+    return frozenset(path.stem for path in folder.glob("*.json")) if folder.is_dir() else frozenset()
+
+
 def read_accepted(path: Path, *, shown: str) -> Accepted:
     """What was accepted; nothing where there is no file. Raises UsageError for one that cannot be read."""
     try:

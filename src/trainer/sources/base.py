@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, TextIO
 
 from trainer.core.clock import Clock, isoformat, system_clock
 from trainer.core.errors import Problem, SourceError, UsageError, unknown
+from trainer.core.files import FileStamp
 from trainer.core.readings import ReadFile, read_file
 from trainer.core.registry import Adapter, Registry
 from trainer.core.values import Field, Json, RetrievalResult
@@ -165,6 +166,13 @@ class DataRetriever(ABC):
         """A digest of all that the answer to `query` is read from, had with less work than the answer itself.
 
         Two answers with the same one are the same. None where only the answer tells.
+        """
+        return None
+
+    def stamp(self, query: QueryFields, *, before: float) -> FileStamp | None:  # noqa: ARG002  (for those that override it)
+        """The stamp of the one file that the answer to `query` is read from, as `file_stamp` has it.
+
+        An answer that was read while the file had the same one has the same fingerprint. None where only that tells.
         """
         return None
 

@@ -16,6 +16,7 @@ from typing import Any
 from trainer.core.clock import parse_moment
 from trainer.core.digest import digest, digest_bytes
 from trainer.core.errors import Problem, SourceError, Where, unknown
+from trainer.core.files import FileStamp, file_stamp
 from trainer.core.formats import format_of_suffix
 from trainer.core.readings import READERS, Dataset, ReadOptions, data_of, has_rows, is_readable, read_rows
 from trainer.core.values import Field, Json
@@ -62,6 +63,7 @@ class FileRetriever(DataRetriever):
         self._template = path
         self._max_bytes = max_bytes
         self._summarise_from = summarise_from
+        self._folders: dict[str, Path] = {}
 
     def get_schema(self) -> Schema:
         """`path`, or the fields that the configured path names; others are passed by."""
@@ -115,6 +117,17 @@ class FileRetriever(DataRetriever):
             return None
         return digest([shown, checked.get("encoding"), digest_bytes(content)])
 
+    def stamp(self, query: QueryFields, *, before: float) -> FileStamp | None:
+        """The stamp of a single file of JSON; None for all else."""
+        try:
+            paths, shown = self._paths(self.check(query))
+        except SourceError:
+            return None
+        if shown is None or not shown.endswith(".json"):
+            return None
+        stamp = file_stamp(paths[0], before=before)
+        return stamp if stamp is not None and stamp[0] <= self._max_bytes else None
+
     def rows(self, query: QueryFields) -> Iterator[Mapping[str, Json]]:
         """The records of a file one after the other; of CSV, TSV, JSON Lines and Parquet, few are held at a time."""
         checked = self.check(query)
@@ -132,12 +145,12 @@ class FileRetriever(DataRetriever):
         path = str(query["path"]) if "path" in query else _PLACEHOLDER.sub(lambda m: query[m.group(1)], self._template)
         where = Where(path)
         if "path" not in query or not ("*" in path or "?" in path):
-            resolved = _inside(self.context.root, path, where)
+            resolved = self._inside(path, where)
             if not resolved.is_dir():
                 return [resolved], path
             candidates = (file for file in resolved.rglob("*") if is_readable(file.name))
         else:
-            _inside(self.context.root, path, where)
+            self._inside(path, where)
             candidates = (file for file in _resolved(self.context.root).glob(path) if file.is_file())
         root = _resolved(self.context.root)
         files = sorted(file for file in candidates if _is_plain(file, root))
@@ -147,6 +160,30 @@ class FileRetriever(DataRetriever):
             hint = "name fewer by a pattern, or file them with: trainer ingest"
             raise SourceError(f"{len(files):,} files, more than {MOST_FILES:,}", where=where, hint=hint)
         return files, None
+
+    def _inside(self, path: str, where: Where) -> Path:
+        """The file, once it is sure that it lies inside the root, hidden files and links that lead out refused."""
+        parts = path.replace("\\", "/").split("/")
+        if path.startswith(("/", "~")) or ".." in parts or re.match(r"[A-Za-z]:", path) or "\0" in path:
+            hint = "name a file by its path from the project's root"
+            raise SourceError("outside the project", where=where, hint=hint)
+        if any(part.startswith(".") and part != "." for part in parts):
+            raise SourceError("a hidden file is never read as data", where=where, hint="copy it under information/data")
+        try:
+            resolved = self._followed(path)
+            if not resolved.is_relative_to(_resolved(self.context.root)):
+                raise SourceError("a link that leads out of the project", where=where, hint="copy the file instead")
+        except (OSError, RuntimeError, ValueError) as error:
+            raise SourceError(f"cannot be followed: {error}", where=where) from error
+        return resolved
+
+    def _followed(self, path: str) -> Path:
+        """The file with all links followed; those of its folder once for all files in it, as a source lives shortly."""
+        folder, _, name = path.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = (self.context.root / folder).resolve()
+        file = self._folders[folder] / name
+        return file if name not in ("", ".") and not file.is_symlink() else (self.context.root / path).resolve()
 
     def _one(self, path: Path, shown: str, options: ReadOptions) -> Fetched:
         where = Where(shown)
@@ -271,22 +308,6 @@ def _segment(name: str, value: Json) -> str:
     if not re.fullmatch(r"[^/\\\x00-\x1f]+", text) or text.startswith("."):
         raise SourceError(f'the query field "{name}" cannot be part of a file name: "{text}"')
     return text
-
-
-def _inside(root: Path, path: str, where: Where) -> Path:
-    """The file, once it is sure that it lies inside the root, hidden files and links that lead out refused."""
-    parts = path.replace("\\", "/").split("/")
-    if path.startswith(("/", "~")) or ".." in parts or re.match(r"[A-Za-z]:", path) or "\0" in path:
-        raise SourceError("outside the project", where=where, hint="name a file by its path from the project's root")
-    if any(part.startswith(".") and part != "." for part in parts):
-        raise SourceError("a hidden file is never read as data", where=where, hint="copy it under information/data")
-    try:
-        resolved = (root / path).resolve()
-        if not resolved.is_relative_to(_resolved(root)):
-            raise SourceError("a link that leads out of the project", where=where, hint="copy the file instead")
-    except (OSError, RuntimeError, ValueError) as error:
-        raise SourceError(f"cannot be followed: {error}", where=where) from error
-    return resolved
 
 
 @lru_cache(maxsize=8)
