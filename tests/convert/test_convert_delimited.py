@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from trainer.convert.readers.delimited import find_delimiter
+from trainer.convert.readers.delimited import csv_rows, find_delimiter
 from trainer.core.cells import mixed_columns
+from trainer.core.errors import ConversionError
 from trainer.core.readings import ReadOptions, read_file
 
 
@@ -115,3 +116,20 @@ def test_a_tsv_is_split_at_tabs_only():
 
 def test_a_header_alone_has_no_records():
     assert records("a,b\n") == []
+
+
+def test_a_title_above_the_header_is_no_row(tmp_path):
+    text = "Rainfall at two stations (mm)\n\nstation,year,rain\nArden,2023,812.4\nBrook,2023,640.1\n"
+    path = tmp_path / "rain.csv"
+    path.write_text(text)
+    rows = [{"station": "Arden", "year": 2023, "rain": 812.4}, {"station": "Brook", "year": 2023, "rain": 640.1}]
+
+    dataset = read_file(text.encode(), shown="rain.csv")
+
+    assert (dataset.value, list(csv_rows(path, "rain.csv"))) == (rows, rows)
+    assert [(finding.kind, finding.where.line) for finding in dataset.findings] == [("title_line", 1)]
+
+
+def test_a_short_first_row_above_uneven_rows_is_still_an_error():
+    with pytest.raises(ConversionError, match=r"a\.csv:2: 3 cells where the first row has 1"):
+        records("a\n1,2,3\n1,2\n")

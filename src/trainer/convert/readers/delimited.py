@@ -19,6 +19,8 @@ from trainer.core.values import Finding, Json
 _DELIMITERS = (",", ";", "\t", "|")
 _MOST_PROBLEMS = 20
 _UNCLOSED = "a quotation mark that is never closed"
+_MOST_TITLES = 5
+"""So many lines at most stand above a header: the title of a table, its unit, the day it was made."""
 _QUOTES = "a quotation mark inside a cell is written twice, and every one that opens is closed"
 
 
@@ -48,7 +50,8 @@ def _stream(path: Path, shown: str, delimiter: str | None) -> Iterator[dict[str,
             delimiter = find_delimiter("".join(itertools.islice(file, 200)))
     names: list[str] = []
     columns: list[ColumnTypes] = []
-    for line, row in _lines_of(path, delimiter, shown):
+    titles = _titles(list(itertools.islice(_lines_of(path, delimiter, shown), _MOST_TITLES + 2)))
+    for line, row in itertools.islice(_lines_of(path, delimiter, shown), titles, None):
         if not names:
             names = _names(row, shown, line)
             columns = [ColumnTypes() for _ in names]
@@ -59,9 +62,7 @@ def _stream(path: Path, shown: str, delimiter: str | None) -> Iterator[dict[str,
     if not names:
         raise ConversionError("no rows", where=Where(shown))
     convert = converters(columns, commas_split=delimiter == ",")
-    rows = _lines_of(path, delimiter, shown)
-    next(rows, None)
-    for _, row in rows:
+    for _, row in itertools.islice(_lines_of(path, delimiter, shown), titles + 1, None):
         cells = (cell.strip() for cell in row)
         yield {name: turn(cell) if cell else None for name, turn, cell in zip(names, convert, cells, strict=False)}
 
@@ -87,16 +88,29 @@ def _read(content: bytes, shown: str, options: ReadOptions, delimiter: str | Non
     rows = _rows(decoded.text, delimiter, shown)
     if not rows:
         raise ConversionError("no rows", where=Where(shown))
-    (header_line, header), *body = rows
+    titles = _titles(rows[: _MOST_TITLES + 2])
+    above, ((header_line, header), *body) = rows[:titles], rows[titles:]
     names = _names(header, shown, header_line)
     _check_widths(body, len(names), shown)
     cells = [[*row, *[""] * (len(names) - len(row))] for _, row in body]
+    left_out = [
+        Finding("title_line", "note", f'above the header, no data: "{row[0].strip()}"', Where(shown, line))
+        for line, row in above
+    ]
     if options.spelt:
         spelt = [dict(zip(names, (cell.strip() for cell in row), strict=False)) for row in cells]
-        return Dataset(spelt, shown, findings=decoded.findings)
+        return Dataset(spelt, shown, findings=(*decoded.findings, *left_out))
     records = typed_records(names, cells, commas_split=delimiter == ",")
     findings = [Finding("mixed_column", "warning", sentence, Where(shown)) for sentence in mixed_columns(records)]
-    return Dataset(records, shown, findings=(*decoded.findings, *findings), is_cells=True)
+    return Dataset(records, shown, findings=(*decoded.findings, *left_out, *findings), is_cells=True)
+
+
+def _titles(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
+    """How many of the first rows are lines of text above the header: one cell each, and wider rows of one width below."""
+    widths = [max((at for at, cell in enumerate(row, 1) if cell.strip()), default=0) for _, row in rows]
+    count = next((at for at, width in enumerate(widths) if width > 1), 0)
+    below = widths[count : count + 2]
+    return count if count <= _MOST_TITLES and len(below) == 2 and below[0] == below[1] else 0
 
 
 def find_delimiter(text: str) -> str:
