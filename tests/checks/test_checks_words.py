@@ -111,3 +111,44 @@ def test_a_bracket_may_say_what_kind_of_time_a_figure_is_of() -> None:
 
     assert alarms(text.format("1,561"), quarters) == []
     assert alarms(text.format("1,370"), quarters) == ["1,370 Mrd. $"]
+
+
+LEVELS = [
+    {"year": 1958, "unemployed": 4681, "forces": 2637},
+    {"year": 1959, "unemployed": 3813, "forces": 2552},
+    {"year": 1960, "unemployed": 3931, "forces": 2514},
+    {"year": 1961, "unemployed": 4806, "forces": 2572},
+    {"year": 1962, "unemployed": 4007, "forces": 2827},
+]
+CITIES = [
+    {"city": "Arden", "population": 39250017},
+    {"city": "Brook", "population": 27862596},
+    {"city": "Cedar", "population": 585501},
+    {"city": "Dover", "population": 952065},
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "true", "word", "false"),
+    [
+        (
+            LEVELS,
+            "In 1961 the unemployed numbered 4,806, their {} level, before they fell to 4,007 in 1962.",
+            "highest",
+            "lowest",
+        ),
+        (
+            LEVELS,
+            "Les unemployed étaient 4 806 en 1961, le niveau le {}, avant de tomber à 4 007 en 1962.",
+            "plus élevé",
+            "plus bas",
+        ),
+        (LEVELS, "In 1961 there were 4,806 unemployed, {} than the 3,931 of 1960.", "more", "fewer"),
+        (CITIES, "Arden has a population of 39,250,017, {} Brook with 27,862,596.", "ahead of", "behind"),
+        (CITIES, "The {} population is 585,501.", "lowest", "highest"),
+        (CITIES, "Arden has a population of 39,250,017. Thus Arden is the {} of all.", "largest", "smallest"),
+    ],
+)
+def test_the_word_is_told_and_not_the_figure(rows: list[dict[str, Any]], true: str, word: str, false: str) -> None:
+    assert alarms(true.format(word), rows) == []
+    assert false in alarms(true.format(false), rows)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainer.convert.readers.delimited import csv_rows, find_delimiter
+from trainer.convert.readers.delimited import find_delimiter, stream_csv
 from trainer.core.cells import mixed_columns
 from trainer.core.errors import ConversionError
 from trainer.core.readings import ReadOptions, read_file
@@ -126,7 +126,7 @@ def test_a_title_above_the_header_is_no_row(tmp_path):
 
     dataset = read_file(text.encode(), shown="rain.csv")
 
-    assert (dataset.value, list(csv_rows(path, "rain.csv"))) == (rows, rows)
+    assert (dataset.value, list(stream_csv(path, "rain.csv"))) == (rows, rows)
     assert [(finding.kind, finding.where.line) for finding in dataset.findings] == [("title_line", 1)]
 
 

@@ -272,3 +272,18 @@ def test_whole_numbers_under_the_name_of_a_code_are_no_measure(name: str) -> Non
     rows = [{name: 1001 + at * 7, "qty": 1 + at % 3, "price": 3.5 + at} for at in range(6)]
 
     assert list(read(rows, name="sales").measures) == ["qty", "price"]
+
+
+def test_columns_of_several_orders_of_magnitude_are_measures_whatever_their_names() -> None:
+    facts = read_csv(
+        "YEAR,CONSUMPTION,COPPERPRICE,STOCKINDEX\n1951,3173,26.56,0.98\n1952,3281,27.31,1.04\n1953,3136,32.95,1.05\n",
+        name="copper",
+    )
+
+    assert {measure.title for measure in facts.measures.values()} == {"CONSUMPTION", "COPPERPRICE", "STOCKINDEX"}
+
+
+def test_a_delay_that_varies_is_a_measure() -> None:
+    facts = read_csv("carrier,mean_delay\nAA,8.6\nB6,13.0\nDL,9.3\n", name="delays")
+
+    assert [str(one.value) for one in facts.observations] == ["8.6", "13.0", "9.3"]

@@ -1,7 +1,8 @@
-"""A chart's own rows as a table of a document."""
+"""A chart's own rows, and a table that code holds, as tables of a document."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from trainer.checks.document import CheckedBlock, CheckedCell
@@ -38,6 +39,36 @@ def chart_table(block: CheckedBlock) -> CheckedBlock:
         )
     caption = " ".join(str(value.get(name, "")) for name in ("title", "description", "unit"))
     return replace(block, header=header, rows=tuple(cells), caption=caption)
+
+
+_CELL = re.compile(r"[^\t,;|]+")
+_NUMBER = re.compile(r"(?!(?:19|20)\d\d$)[-+$€£]?\d[\d.,]*\s?%?")
+"""What heads no column; a year does."""
+_SPACED = re.compile(r"\S+(?: \S+)*")
+
+
+def code_table(block: CheckedBlock) -> CheckedBlock | None:
+    """Code whose lines are cells between commas, tabs or two spaces, as a table; None for other code."""
+    lines = [(at, line) for at, line in enumerate(block.text.split("\n")) if line.strip(" -=+|\t")]
+    for cell in (_CELL, _SPACED):
+        rows = [
+            [
+                CheckedCell(
+                    match[0].strip(), block.line + at, match.start() + 1 + len(match[0]) - len(match[0].lstrip())
+                )
+                for match in cell.finditer(line)
+            ]
+            for at, line in lines
+        ]
+        widths = {len(row) for row in rows}
+        if (
+            len(rows) > 2
+            and len(widths) == 1
+            and widths.pop() > 1
+            and not any(_NUMBER.fullmatch(cell.text) for cell in rows[0])
+        ):
+            return replace(block, kind="table", header=tuple(rows[0]), rows=tuple(map(tuple, rows[1:])))
+    return None
 
 
 def _shown(value: object) -> str:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Literal
 
-from trainer.checks.charts import chart_table
+from trainer.checks.charts import chart_table, code_table
 from trainer.checks.concepts import concepts
 from trainer.checks.document import CheckedBlock, CheckedDocument
 from trainer.checks.lexicon import CJK, Lexicon
@@ -47,6 +48,8 @@ def _reaches(gap: str) -> bool:
 
 _DIGITS = re.compile(r"[\d½¼¾⅓⅔⅛]+(?:[.,][\d]+)*")
 """What is a numeral in any script; one that nothing reads is told as unread."""
+_PLAIN_CODE = frozenset(["", "text", "txt", "plain", "plaintext", "console", "output", "csv", "tsv", "json", "jsonl"])
+"""What the fence of code says that holds figures to read; the numbers of a program are none."""
 _FAR = 600
 """How far from a figure words say anything about it."""
 _MOST_CELLS = 20_000
@@ -184,6 +187,9 @@ class _Reader:
                 previous.members or heading.members or self.title.members,
                 tuple(dict.fromkeys((*previous.times, *heading.times, *self.title.times))),
             )
+            if block.kind == "code":
+                self._code(number, block, outer)
+                continue
             if block.kind in ("table", "chart"):
                 self._table(number, _as_table(block), outer, statement, block.kind == "chart")
                 self._take_statement(block.caption)
@@ -191,8 +197,6 @@ class _Reader:
                 heads = " ".join(cell.text for cell in block.header)
                 of_heads = self._outer(heads, 0.15)
                 previous = replace(of_heads, times=previous.times or of_heads.times[:8])
-                continue
-            if block.kind == "code":
                 continue
             start = 0
             bounds = [
@@ -217,6 +221,19 @@ class _Reader:
                 # Items stand beside one another: what one says of its time is not said of the next.
                 previous = _Outer({**previous.words, **outer.words}, previous.members, previous.times)
         return self.out
+
+    def _code(self, number: int, block: CheckedBlock, outer: _Outer) -> None:
+        """The figures of code that is no program: a table in letters of one width, the output of a command, data."""
+        if block.info not in _PLAIN_CODE:
+            return
+        if (table := code_table(block)) is not None:
+            self._table(number, table, outer, "", is_chart=False)
+            return
+        offset = 0
+        for index, line in enumerate(block.text.split("\n")):
+            if line.strip():
+                self._sentence(number, index, block, offset, line, outer)
+            offset += len(line) + 1
 
     def _take_statement(self, text: str) -> bool:
         """Whether words give a scale (`in thousands of jobs`), which then holds for the bare figures that follow."""
@@ -263,11 +280,13 @@ class _Reader:
             else:
                 figures.append(numeral)
         cuts = [match.start() for match in _BOUNDARY.finditer(text)]
+        paired = _paired_times(text, figures, times)
+        listed_members = _listed_members(text, figures, members)
         for position, numeral in enumerate(figures):
             last = figures[position - 1].end if position else 0
             following = figures[position + 1].start if position + 1 < len(figures) else len(text)
             nearby = self._near(numeral, words, cuts, figures)
-            said_of, beside = _nearest_members(text, numeral, members)
+            said_of, beside = _nearest_members(text, numeral, members, listed_members.get(numeral.start))
             asserted = {**outer.words}
             for word, weight in nearby.items():
                 asserted[word] = max(weight, asserted.get(word, 0.0))
@@ -284,7 +303,7 @@ class _Reader:
                     asserted,
                     said_of,
                     (*beside, *outer.members),
-                    *self._times(text, numeral, times, figures, cuts, outer),
+                    *self._times(text, numeral, times, figures, cuts, outer, paired.get(numeral.start)),
                     listed=sum(figure.kind == numeral.kind for figure in figures) >= 3
                     and len(times) < 2
                     and (numeral.start - last <= 14 if position else following - numeral.end <= 14),
@@ -306,12 +325,16 @@ class _Reader:
         figures: Sequence[Numeral],
         cuts: Sequence[int],
         outer: _Outer,
+        paired: TimeRef | None,
     ) -> tuple[tuple[TimeRef, ...], tuple[TimeRef, ...], tuple[TimeRef, ...], bool]:
         """The times that a figure asserts, the nearest first; those that its sentence inherits; whether the first is its own.
 
         A time behind a figure is its own up to the next figure; one before it reaches over all figures that follow, up to
         the next time; one behind `than`, `since` or `against` is what something is compared with.
         """  # noqa: E501
+        if paired is not None:
+            others = (ref for ref in times if ref != paired and ref.kind not in ("previous", "year_ago"))
+            return (paired, *others), outer.times, (), True
         following = next((figure.start for figure in figures if figure.start > numeral.start), len(text))
         behind = [
             ref for ref in times if numeral.end <= ref.start < following and _reaches(text[numeral.end : ref.start])
@@ -598,12 +621,12 @@ def _is_rank_column(cells: Sequence[str]) -> bool:
 
 
 def _nearest_members(
-    text: str, numeral: Numeral, members: Sequence[tuple[int, int, Members]]
+    text: str, numeral: Numeral, members: Sequence[tuple[int, int, Members]], listed: Members | None
 ) -> tuple[tuple[Members, ...], tuple[Members, ...]]:
     """The members of a sentence that a figure is said of, and those that its sentence only names.
 
-    Of the first, one right behind it comes first, then the last one before it, then the others. Where members stand
-    only behind it and past a comma, they are of what follows.
+    Of the first, the `listed` one of a list of as many figures goes before all, then one right behind it, then the last
+    one before it, then the others. Where members stand only behind it and past a comma, they are of what follows.
     """
     behind = [item for item in members if item[0] >= numeral.end]
     own = [item for item in behind[:1] if item[0] - numeral.end < 40 and _reaches(text[numeral.end : item[0]])]
@@ -615,7 +638,95 @@ def _nearest_members(
         own = []
     rest = [item[2] for item in behind if item not in own]
     first = tuple(of for _, _, of in (*own, *before))
+    if listed is not None:
+        first = (listed, *(of for of in first if of != listed))
     return ((*first, *rest), ()) if first else ((), tuple(rest))
+
+
+_BETWEEN = re.compile(r"\s*(?:and|to|und|bis|et|à|y|a|e|até|hasta|en|[-–—])\s*(?:l['’]\s?)?", re.IGNORECASE)
+"""Between the two times of a span."""
+_FROM_TO = re.compile(
+    r"[^\d.;:,()]{0,24}?(?<!\w)(?:to|auf|à|a|para|até|hasta)\s+(?:(?:about|rund|environ|unos)\s+)?[$€£¥]?\s?",
+    re.IGNORECASE,
+)
+"""Between the two figures of a change: `from 48.6 to 39.1`, `de 515 millions à 555`."""
+_AND_THEN = re.compile(r"[^\d.;:,()]{0,24}?(?:,|(?<!\w)(?:and|und|et|y|e))\s+[$€£¥]?\s?", re.IGNORECASE)
+_RESPECTIVELY = re.compile(
+    r"(?<!\w)(?:respectively|jeweils|beziehungsweise|respectivement|respectivamente)(?!\w)", re.IGNORECASE
+)
+
+
+def _paired_times(text: str, figures: Sequence[Numeral], times: Sequence[TimeRef]) -> dict[int, TimeRef]:
+    """By where it starts, the time of each figure of a change over a span: the first is of its start, the second of its end.
+
+    `Between 2004 and 2006 it fell from 48.6 to 39.1`, `from 518 to 555 between 1961 and 1962`; with `respectively` also
+    figures and times that are only listed.
+    """  # noqa: E501
+    absolute = [ref for ref in times if ref.kind not in ("previous", "year_ago")]
+    spans = [
+        (one, two)
+        for one, two in pairwise(absolute)
+        if _BETWEEN.fullmatch(text[one.end : two.start]) and one.kind == two.kind
+    ]
+    pairs = [
+        (one, two)
+        for one, two in pairwise(figures)
+        if one.kind in (two.kind, "number") and _FROM_TO.fullmatch(_gap(text, one, two, times))
+    ]
+    if not spans and len(pairs) > 1:
+        # `grew from 6.5 in 1935 to 238.7 in 1954, while its value rose from 197.0 to 927.3`
+        behind = [next((ref for ref in absolute if 0 <= ref.start - item.end <= 8), None) for item in pairs[0]]
+        if behind[0] and behind[1]:
+            later = [pair for pair in pairs[1:] if pair[0].start > behind[1].end]
+            later = [pair for pair in later if not any(ref.start > pair[0].start for ref in absolute)]
+            return {item.start: ref for pair in later for item, ref in zip(pair, behind, strict=True) if ref}
+    if len(spans) != 1:
+        return {}
+    first, last = spans[0]
+    paired: dict[int, TimeRef] = {}
+    joints = (_FROM_TO, _AND_THEN) if _RESPECTIVELY.search(text) else (_FROM_TO,)
+    for one, two in pairwise(figures):
+        is_inside = one.end <= first.start < two.start
+        if one.kind in (two.kind, "number") and not is_inside:
+            gap = text[one.end : two.start]
+            if any(joint.fullmatch(gap) for joint in joints):
+                paired |= {one.start: first, two.start: last}
+    return paired
+
+
+def _gap(text: str, one: Numeral, two: Numeral, times: Sequence[TimeRef]) -> str:
+    """What stands between two figures, without the times behind the first."""
+    gap = text[one.end : two.start]
+    for ref in times:
+        if one.end <= ref.start and ref.end <= two.start:
+            gap = gap.replace(text[ref.start : ref.end], "")
+    gap = re.sub(r"[(（].*?[)）]", "", gap)
+    return re.sub(r"(?<!\w)(?:in|im|en|em)\s+(?=to|auf|à|a|hasta|para|até)", "", gap)
+
+
+_LIST_JOINT = re.compile(r",?\s*(?:and|und|et|y|e|,|、|と)\s*(?:in\s+|the\s+)?", re.IGNORECASE)
+
+
+def _listed_members(
+    text: str, figures: Sequence[Numeral], members: Sequence[tuple[int, int, Members]]
+) -> dict[int, Members]:
+    """By where it starts, the member of each figure of a list behind as many members: `A and B had 60.3 and 62.0`."""
+    runs: list[list[tuple[int, int, Members]]] = []
+    for item in members:
+        joined = runs and _LIST_JOINT.fullmatch(text[runs[-1][-1][1] : item[0]])
+        if joined:
+            runs[-1].append(item)
+        else:
+            runs.append([item])
+    paired: dict[int, Members] = {}
+    for number, run in enumerate(runs):
+        end = runs[number + 1][0][0] if number + 1 < len(runs) else len(text)
+        own = [figure for figure in figures if run[-1][1] <= figure.start < end]
+        if len(run) < 2 or len(own) != len(run) or len({figure.kind for figure in own}) > 1:
+            continue
+        if all(_LIST_JOINT.fullmatch(text[one.end : two.start]) for one, two in pairwise(own)):
+            paired |= {figure.start: item[2] for figure, item in zip(own, run, strict=True)}
+    return paired
 
 
 def _dimensions(members: Members) -> set[str]:

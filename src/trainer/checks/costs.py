@@ -110,7 +110,9 @@ class Costs:
                 cost += BROKEN if rank is None else 0.0 if rank == 0 or claim.is_cell else 0.9
             elif inherited_rivals:
                 rank = next((at for at, options in enumerate(inherited_rivals) if (dimension, member) in options), None)
-                cost += 1.3 if rank is None else 0.1 + 0.1 * min(rank, 3)
+                # What the sentences before speak of only ranks, and all together is no rival of theirs.
+                is_total = (dimension, member) in self.view.totals
+                cost += (0.4 if is_total else 1.3) if rank is None else 0.1 + 0.1 * min(rank, 3)
             else:
                 settled = any(dimension in (of or {}) for of in table)
                 settled = settled or any(

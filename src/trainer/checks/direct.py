@@ -120,13 +120,13 @@ class Direct:
         own = self.costs.of_members(claim, binding, datum.members) + self.costs.of_time(claim, binding, datum)
         if own < BETTER:
             return None
-        for (measure, members), series in self.view.series.items():
-            if measure != datum.measure:
+        for other in self.view.by_measure[datum.measure]:
+            cost = self.costs.of_members(claim, binding, other.members)
+            if cost > own - BETTER or other.value == datum.value:
                 continue
-            for other in series:
-                cost = self.costs.of_members(claim, binding, members) + self.costs.of_time(claim, binding, other)
-                if cost <= own - BETTER and other.value != datum.value:
-                    rivals.append((cost, other))
+            cost += self.costs.of_time(claim, binding, other)
+            if cost <= own - BETTER:
+                rivals.append((cost, other))
         if not rivals:
             return None
         cost, other = min(rivals, key=lambda pair: (pair[0], pair[1].index))

@@ -11,6 +11,7 @@ from trainer.checks.concepts import concepts
 from trainer.checks.evidence import Assessment, Evidence, exact
 from trainer.checks.predicate import Predicate, as_quantity, predicate, quantity_of, value_like
 from trainer.checks.quantities import Candidate, Quantity
+from trainer.checks.ranks import is_superlative
 from trainer.checks.times import find_times
 
 
@@ -26,7 +27,9 @@ def directions(evidence: Evidence, sentence: Sentence, readings: Sequence[Assess
     }
     taken: set[int] = set()
     for match, sign in sorted(words, key=lambda item: (item[0].start(), -len(item[0][0]))):
-        if match.start() in taken or _is_approximation(evidence, sentence.text, match):
+        if match.start() in taken or _is_approximation(evidence, sentence, readings, match):
+            continue
+        if is_superlative(sentence.text, match.start(), match.end()):
             continue
         comparison = _change_beside(evidence, sentence, readings, match)
         if comparison is None:
@@ -44,8 +47,16 @@ def directions(evidence: Evidence, sentence: Sentence, readings: Sequence[Assess
         )
 
 
-def _is_approximation(evidence: Evidence, text: str, match: re.Match[str]) -> bool:
-    """Whether `over`, `more than` or `below` only rounds the figure behind it."""
+def _is_approximation(
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str]
+) -> bool:
+    """Whether `over`, `more than` or `below` only rounds the figure behind it; a year behind it is compared with."""
+    text = sentence.text
+    digit = re.search(r"\d", text[match.end() :])
+    place = match.end() + digit.start() if digit else -1
+    is_figure = any(reading.claim.numeral.start <= place < reading.claim.numeral.end for reading in readings)
+    if digit and not is_figure and re.match(r"(?:19|20)\d\d\b", text[place:]):
+        return False
     after = text[match.end() : match.end() + 16]
     word = match[0].casefold()
     return bool(
@@ -56,7 +67,9 @@ def _is_approximation(evidence: Evidence, text: str, match: re.Match[str]) -> bo
         and word not in ("above", "below")
         and re.match(r"\s*(?:(?:than|als|de|que|di|do que)\s+)?(?:[A-Z]{0,3}[$€£¥]\s?|[A-Z]{3}\s)?\d", after)
     ) or bool(
-        re.match(r"\s+(?:than\s+)?(?:twice|doubled|tripled|quadrupled|half|doppelt|verdoppelt|the)\b", after)
+        re.match(
+            r"\s+(?:than\s+)?(?:twice|doubled|tripled|quadrupled|half|doppelt|verdoppelt|the(?!\s+[$€£¥]?\d))\b", after
+        )
         and word in ("more", "over", "mehr")
     )
 

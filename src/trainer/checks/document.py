@@ -65,6 +65,8 @@ class CheckedBlock:
     """Of a table or chart: the text just above it."""
     appendix: bool = False
     """Whether it belongs to the appendix of sources."""
+    info: str = ""
+    """Of code: the language its fence names, folded."""
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset into `text`."""
@@ -122,8 +124,9 @@ def _block(part: markdown.Block) -> CheckedBlock | None:
     if part.kind == "code":
         lines = part.text.split("\n")
         body = lines[1 : -1 if part.is_closed else None] if part.is_fenced else lines
-        is_chart = part.info.split()[:1] == ["chart"]
-        return CheckedBlock("chart" if is_chart else "code", part.line + part.is_fenced, "\n".join(body))
+        info = "".join(part.info.split()[:1]).casefold()
+        kind_of: CheckedKind = "chart" if info == "chart" else "code"
+        return CheckedBlock(kind_of, part.line + part.is_fenced, "\n".join(body), info=info)
     if part.kind == "heading" and not part.containers:
         return CheckedBlock("heading", part.line, blanked(part.text), level=part.level)
     if part.table:
@@ -159,5 +162,5 @@ def _within_sections(blocks: Iterator[CheckedBlock]) -> Iterator[CheckedBlock]:
 def _placed(block: CheckedBlock, above: list[tuple[int, str]], caption: str, appendix: bool) -> CheckedBlock:
     titles = tuple(title for _, title in above)
     return CheckedBlock(
-        block.kind, block.line, block.text, block.level, titles, block.header, block.rows, caption, appendix
+        block.kind, block.line, block.text, block.level, titles, block.header, block.rows, caption, appendix, block.info
     )

@@ -15,6 +15,7 @@ from trainer.checks.figure import UNVERIFIED
 from trainer.checks.learning import Templates, learn
 from trainer.checks.lexicon import Lexicon
 from trainer.checks.nearby import Nearby
+from trainer.checks.numerals import Numeral
 from trainer.checks.quantities import Candidate, Quantity
 from trainer.checks.thresholds import ACCEPTED, BOUND, LIKELY, LIMIT_DIGITS, LIMIT_DISTANCE, NAMED, UNCALLED
 from trainer.checks.view import Datum, FactsView
@@ -62,6 +63,9 @@ class Judge:
             if reading.verdict in UNVERIFIED and claim.other is not None:
                 other, _ = self._read(replace(claim, numeral=claim.other))
                 reading = reading if other.verdict in UNVERIFIED else other
+            if reading.verdict in UNVERIFIED and (stored := _as_stored(claim.numeral)) is not None:
+                other, _ = self._read(replace(claim, numeral=stored))
+                reading = replace(other, claim=claim) if _is_of_no_unit(other) else reading
             if reading.verdict in UNVERIFIED and claim.is_cell and hits:
                 templates.add(number, claim, hits)
             self.evidence.add(reading)
@@ -245,6 +249,30 @@ def _is_uncalled(judge: Judge, case: Case, derived: Candidate) -> bool:
     else:
         calls = derived.cost <= UNCALLED
     return not calls and binding.best >= BOUND and judge.costs.expected(claim, binding) is not None
+
+
+def _as_stored(numeral: Numeral) -> Numeral | None:
+    """A figure with a scale as data that names no unit may hold it: `7,157.2 thousand tons` as 7,157.2."""
+    factor = numeral.scale if numeral.kind in ("number", "money", "physical") else 1.0
+    if factor == 1.0 or numeral.digits < _STORED_DIGITS or numeral.soft:
+        return None
+    value, low, high = (item / factor for item in (numeral.value, numeral.low, numeral.high))
+    return replace(numeral, value=value, low=low, high=high, scale=1.0, kind="number", unit="")
+
+
+def _is_of_no_unit(reading: Assessment) -> bool:
+    """Whether a figure is a datum of which neither data nor text tells a unit, so that it may be in any."""
+    candidate = reading.candidate
+    return (
+        reading.verdict == "supported"
+        and candidate is not None
+        and candidate.kind in ("", "raw")
+        and candidate.cost <= LIKELY
+    )
+
+
+_STORED_DIGITS = 4
+"""Fewer digits meet some datum of another scale by accident."""
 
 
 def _significant(text: str) -> int:

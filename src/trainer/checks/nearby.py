@@ -63,7 +63,7 @@ class Nearby:
         )[:9]
         if len(view.titles) <= len(measures) + FEW or (binding.best < 0.12 and len(view.titles) <= FEW):
             measures = [*measures, *(number for number in range(len(view.titles)) if number not in measures)]
-        chosen = [datum for (measure, _), series in view.series.items() if measure in measures for datum in series]
+        chosen = [datum for measure in measures for datum in view.by_measure.get(measure, ())]
         scored = sorted(((cost_of(datum), datum.index, datum) for datum in chosen), key=lambda item: item[:2])
         quantities = [
             self.evidence.quantity(datum, _suited(datum, claim), cost)
@@ -88,11 +88,11 @@ class Nearby:
                         quantities.append(replace(item, cost=0.2 + self.costs.of_members(claim, binding, item.members)))
         indices = {item.index for item in quantities}
         quantities += [item for item in beside if item.index < 0 or item.index not in indices]
-        if not claim.is_cell and claim.group[1] > 0:
-            last = self.evidence.borne_out(self.evidence.by_group.get((claim.group[0], claim.group[1] - 1), ()))
-            quantities += [
-                replace(item, cost=0.6) for item in last[-4:] if item.index >= 0 and item.index not in indices
-            ]
+        last = self._sentence_before(claim)
+        if self._follows_up(claim):
+            # `The gap is 9.5 points`: a sentence that names nothing counts with the figures of the one before.
+            beside = [*(replace(item, cost=0.35) for item in last[-6:]), *beside]
+        quantities += [replace(item, cost=0.6) for item in last[-4:] if item.index >= 0 and item.index not in indices]
         for figure in self.evidence.contexts:
             cost = self._context_cost(claim, figure)
             if cost is not None:
@@ -157,7 +157,7 @@ class Nearby:
             ]
 
         def section(own: Quantity) -> list[Quantity]:
-            return of(self.evidence.section(own), own) if own.index >= 0 else []
+            return of(self._section(own), own)
 
         return Focus(
             quantities=quantities,
@@ -204,8 +204,32 @@ class Nearby:
                 nearest = {name: (name, of) for name, of in reversed(asserted)}
                 other = sum(option in asserted and nearest[option[0]] != option for option in group.members)
                 against = 0.7 * len(missing) + 0.25 * far + (0.0 if claim.is_cell else 0.4 * other)
-                groups.append(replace(group, cost=cost + 0.1 + against + late))
+                # `highest in November 1854` is no highest of a year.
+                extremes = () if at is not None and self._is_finer(claim, at) else group.extremes
+                groups.append(replace(group, cost=cost + 0.1 + against + late, extremes=extremes))
         return sorted(groups, key=lambda group: (group.cost, group.mean.title, group.mean.members))[:40]
+
+    def _section(self, own: Quantity) -> list[Datum]:
+        """The same measure of each member at the same time; the total of them all is none beside the others."""
+        data = self.evidence.section(own) if own.index >= 0 else []
+        totals = self.view.totals
+        return data if set(own.members) & totals else [item for item in data if not set(item.members) & totals]
+
+    def _sentence_before(self, claim: Claim) -> list[Quantity]:
+        """What the figures of the sentence before are of."""
+        if claim.is_cell or not claim.group[1]:
+            return []
+        return self.evidence.borne_out(self.evidence.by_group.get((claim.group[0], claim.group[1] - 1), ()))
+
+    def _follows_up(self, claim: Claim) -> bool:
+        """Whether a sentence names no member and no time of its own, and has one figure at most before this one."""
+        absolute = [ref for ref in claim.times if ref.kind not in ("previous", "year_ago")]
+        return not claim.members and not absolute and len(self.evidence.by_group.get(claim.group, ())) < 2
+
+    def _is_finer(self, claim: Claim, whole: Time) -> bool:
+        """Whether a figure is said of a time of its own that a group's time is not."""
+        own = [ref for ref in claim.times if ref.kind not in ("previous", "year_ago")][:1]
+        return claim.has_own_time and any(ref.kind != "year" or ref.year != whole.end.year for ref in own)
 
     def _price(self, beside: Iterable[Quantity]) -> list[Quantity]:
         """The price of a share whose high, low or target stands beside: `31 % below its high` names no price."""
@@ -278,9 +302,13 @@ class Nearby:
             "sum": 0.9,
             "mean": 9.0,
             "median": 9.0,
-            "extreme": 9.0,  # the highest of some values is one of them: without a word it is that value
+            "maximum": 9.0,  # the highest of some values is one of them: without a word it is that value
+            "minimum": 9.0,
             "count": 1.0,
         }
+        # `highest` said of one figure of a sentence says nothing of the others.
+        begins = claim.before.strip() in ("", "(", ",")
+        in_sentence |= {name: in_sentence[name] and begins for name in ("maximum", "minimum")}
         return lambda name: (
             0.0 if in_clause[name] else 0.25 if in_sentence[name] and not claim.is_cell else missing[name]
         )
@@ -298,7 +326,8 @@ class Nearby:
             "sum": has("sum", text),
             "mean": has("mean", text),
             "median": has("median", text),
-            "extreme": has("highest", text) or has("lowest", text),
+            "maximum": has("highest", text),
+            "minimum": has("lowest", text),
             "count": has("count", text),
         }
 

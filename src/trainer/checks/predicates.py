@@ -13,7 +13,7 @@ from trainer.checks.evidence import Assessment, Evidence
 from trainer.checks.predicate import Predicate
 from trainer.checks.ranks import ranks
 from trainer.checks.sizes import sizes
-from trainer.checks.trends import comparisons, spans, streaks
+from trainer.checks.trends import comparisons, spans, streaks, surpassings
 
 READERS: tuple[Callable[[Evidence, Sentence, Sequence[Assessment]], Iterator[Predicate]], ...] = (
     directions,
@@ -22,6 +22,7 @@ READERS: tuple[Callable[[Evidence, Sentence, Sequence[Assessment]], Iterator[Pre
     streaks,
     spans,
     comparisons,
+    surpassings,
 )
 """In this order; of two that speak of one word the first decides."""
 

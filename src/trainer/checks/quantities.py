@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -300,7 +300,7 @@ def across(focus: Focus) -> Iterator[Candidate]:
 
 def totals(focus: Focus) -> Iterator[Candidate]:
     """Sums, means, medians and extremes along time or across members."""
-    cues = {name: focus.cues(name) for name in ("sum", "mean", "median", "extreme", "count")}
+    cues = {name: focus.cues(name) for name in ("sum", "mean", "median", "maximum", "minimum", "count")}
     done: set[tuple[object, ...]] = set()
     for own in focus.quantities[:10]:
         for name, items in (("section", focus.section(own)), ("series", focus.series(own))):
@@ -320,6 +320,11 @@ def totals(focus: Focus) -> Iterator[Candidate]:
                 ][:200]
             # A run that no word and no end of the series speaks for is one of hundreds: it would prove nothing.
             groups = [(group, cost) for group, cost in groups if cost <= 0.6]
+            if name == "series" and own.time is not None and focus.spanned:
+                # `the average of 1951 to 1960`: from the first time that is named to the last
+                ends = [at for at, item in enumerate(items) if item.cost <= base + 0.45]
+                if len(ends) > 1 and 1 < ends[-1] - ends[0] < len(items) - 1:
+                    groups.append((items[ends[0] : ends[-1] + 1], 0.1))
             named = [item for item in items if item.cost <= base + 0.9]
             if 1 < len(named) < len(items):
                 groups.append((named, 0.0))
@@ -373,7 +378,7 @@ def _aggregate(
             extreme.value,
             own.kind,
             own.symbol,
-            max(cost, extreme.cost) + cues["extreme"] + 0.2,
+            max(cost, extreme.cost) + cues[name] + 0.2,
             inputs,
             name,
             formula,
@@ -508,30 +513,57 @@ def beside(focus: Focus) -> Iterator[Candidate]:
                     "{0} x {1}",
                     one.time,
                 )
-        same = [item for item in group if item.kind == (group[0].kind if group else "")]
-        for items in _runs(group, same):
-            values = [item.value for item in items]
-            first = items[0]
-            yield Candidate(
-                math.fsum(values),
-                first.kind,
-                first.symbol,
-                0.2 + cues["sum"],
-                tuple(items),
-                "sum",
-                "sum of {n}",
-                first.time,
-            )
-            yield Candidate(
-                math.fsum(values) / len(values),
-                first.kind,
-                first.symbol,
-                0.2 + cues["mean"],
-                tuple(items),
-                "mean",
-                "mean of {n}",
-                first.time,
-            )
+        yield from _of_all(group, cues)
+
+
+def _of_all(group: Sequence[Quantity], cues: Mapping[str, float]) -> Iterator[Candidate]:
+    """What stated figures are together: shares of their sum, their sum and their mean."""
+    same = [item for item in group if item.kind == (group[0].kind if group else "")]
+    # Of a few figures some share meets nearly any figure: only where words speak of a share.
+    for part, whole in _parts_of(same) if cues["share"] <= _SAID else ():
+        value = 100 * math.fsum(item.value for item in part) / math.fsum(item.value for item in whole)
+        formula = "{0} / sum" if len(part) == 1 else "sum of {n} / total"
+        inputs = (*part, *(item for item in whole if item not in part))
+        yield Candidate(value, "percent", "%", 0.45 + cues["share"], inputs, "share of total", formula, part[0].time)
+    for items in _runs(group, same):
+        if not _are_alike_in_size(items):
+            continue
+        values = [item.value for item in items]
+        first = items[0]
+        yield Candidate(
+            math.fsum(values),
+            first.kind,
+            first.symbol,
+            0.2 + cues["sum"],
+            tuple(items),
+            "sum",
+            "sum of {n}",
+            first.time,
+        )
+        yield Candidate(
+            math.fsum(values) / len(values),
+            first.kind,
+            first.symbol,
+            0.2 + cues["mean"],
+            tuple(items),
+            "mean",
+            "mean of {n}",
+            first.time,
+        )
+
+
+def _parts_of(same: Sequence[Quantity]) -> Iterator[tuple[Sequence[Quantity], Sequence[Quantity]]]:
+    """Each of three to six stated figures beside all of them, and all but the last beside the last."""
+    if not 3 <= len(same) <= 6 or len({item.time for item in same}) > 1 or any(item.value <= 0 for item in same):
+        return
+    if same[0].kind not in ("", "count", "money", "physical"):
+        return
+    for item in same:
+        yield [item], same
+    for item in same:
+        rest = [other for other in same if other is not item]
+        if math.fsum(other.value for other in rest) < item.value:
+            yield rest, [item]
 
 
 def _runs(group: Sequence[Quantity], same: Sequence[Quantity]) -> Iterable[list[Quantity]]:
@@ -566,7 +598,7 @@ def combined(focus: Focus) -> Iterator[Candidate]:
         groups[item.members, item.time].append(item)
     for items in groups.values():
         for one, two in combinations(items[:6], 2):
-            if one.kind != two.kind:
+            if one.kind != two.kind or not _are_alike_in_size((one, two)):
                 continue
             cost = one.cost + two.cost + 0.3
             first, second = (one, two) if one.value >= two.value else (two, one)
@@ -583,6 +615,17 @@ def combined(focus: Focus) -> Iterator[Candidate]:
             yield Candidate(
                 one.value + two.value, one.kind, one.symbol, cost + plus, (one, two), "sum", "{0} + {1}", one.time
             )
+
+
+def _are_alike_in_size(items: Sequence[Quantity]) -> bool:
+    """Whether values may be added up: of 870 and 1, in units that nothing tells, the sum is but another 870."""
+    sizes = [abs(item.value) for item in items]
+    return any(item.kind for item in items) or min(sizes) >= _LEAST_PART * max(sizes)
+
+
+_LEAST_PART = 0.03
+_SAID = 0.25
+"""The most that is added where the sentence itself speaks of an operation."""
 
 
 def parts(focus: Focus) -> Iterator[Candidate]:
@@ -630,7 +673,7 @@ def inverses(focus: Focus) -> Iterator[Candidate]:
 
 def groups(focus: Focus) -> Iterator[Candidate]:
     """Sum, mean, extremes and count over a group of rows, and one group as a share of a wider one."""
-    cues = {name: focus.cues(name) for name in ("sum", "mean", "extreme", "count", "share")}
+    cues = {name: focus.cues(name) for name in ("sum", "mean", "maximum", "minimum", "count", "share")}
     for group in focus.groups:
         total, mean, count = group.total, group.mean, group.count
         if total is not None:
@@ -642,8 +685,8 @@ def groups(focus: Focus) -> Iterator[Candidate]:
         yield Candidate(
             mean.value, mean.kind, mean.symbol, group.cost + cues["mean"], (mean,), "mean", "{0}", mean.time
         )
-        for item in group.extremes:
-            cost = group.cost + cues["extreme"]
+        for name, item in zip(("minimum", "maximum"), group.extremes, strict=False):
+            cost = group.cost + cues[name]
             yield Candidate(item.value, item.kind, item.symbol, cost, (item,), "extreme", "{0}", item.time)
         named = 0.3 if group.members else 1.0
         yield Candidate(

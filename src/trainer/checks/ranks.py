@@ -9,6 +9,7 @@ from trainer.checks.calendar import same_length
 from trainer.checks.claims import Sentence
 from trainer.checks.concepts import concepts
 from trainer.checks.evidence import Assessment, Evidence, exact
+from trainer.checks.figure import UNVERIFIED
 from trainer.checks.predicate import Predicate, as_quantity, own_quantity, predicate, quantity_of, subject_of
 from trainer.checks.quantities import Candidate, Quantity
 from trainer.checks.thresholds import NAMED
@@ -20,7 +21,7 @@ _COMPARATIVE = re.compile(
 )
 """Words that say more or most, by whether an article stands before them."""
 _ARTICLE = re.compile(
-    r"(?<!\w)(?:el|la|los|las|lo|il|i|le|gli|les|l['’]|o|a|os|as|su|sus|son|sa|ses|seu|sua)\s*(?:\w+\s+)?$",
+    r"(?<!\w)(?:l['’]|(?:el|la|los|las|lo|il|i|le|gli|les|o|a|os|as|su|sus|son|sa|ses|seu|sua)\s+)(?:\w+\s+)?$",
     re.IGNORECASE,
 )
 _TIME_WORD = re.compile(
@@ -61,6 +62,7 @@ def ranks(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment]
             taken |= set(range(match.start(), match.end()))
             bound = _ranked(evidence, sentence, readings, match)
             if bound is None:
+                yield from _other_end(evidence, sentence, readings, match, sign)
                 continue
             quantity, groups = bound
             if not groups:
@@ -86,6 +88,18 @@ def ranks(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment]
             yield predicate(sentence, start, match.end(), "rank", holds, message, (quantity, extreme))
 
 
+def is_superlative(text: str, start: int, end: int) -> bool:
+    """Whether `plus`, `más` or `mais` at a place ranks: behind an article, and no `que` after its adjective."""
+    return bool(
+        _MORE.fullmatch(text[start:end])
+        and _ARTICLE.search(text[:start])
+        and not re.match(r"\s+\w+\s+(?:que\b|qu['’]|do que\b|di\b|che\b)", text[end:])
+    )
+
+
+_MORE = re.compile(r"plus|moins|más|menos|più|meno|mais", re.IGNORECASE)
+
+
 def _superlative(evidence: Evidence, key: str) -> re.Pattern[str] | None:
     words = evidence.lexicon.terms(key)
     return re.compile(rf"(?<!\w)(?:{'|'.join(words)})\s+[^\W\d_]{{3,}}", re.IGNORECASE) if words else None
@@ -103,7 +117,7 @@ def _ranked(
         return candidate.inputs[0], evidence.slices.siblings(candidate.inputs[0], candidate.operation)
     if (group := _named_group(evidence, sentence, reading)) is not None:
         return group, evidence.slices.siblings(group, "mean")
-    quantity = quantity_of(reading) if reading else _named(evidence, sentence)
+    quantity = quantity_of(reading) if reading else _named(evidence, sentence) or _told_before(evidence, sentence)
     if quantity is None or quantity.measure < 0:
         return None
     by_time = _is_by_time(evidence, sentence, readings, match)
@@ -111,6 +125,8 @@ def _ranked(
     section = [as_quantity(evidence, datum, quantity) for datum in evidence.section(quantity)]
     if len(section) > 1 and not by_time:
         groups.append(section)
+        members = {option for _, _, of in evidence.view.members_in(sentence.text) for option in of}
+        groups += _along_one(section, quantity, members)
         mentioned = [item for item in section if item.members == quantity.members or _mentions(evidence, item)]
         if len(mentioned) > 1:
             groups.append(mentioned)
@@ -119,12 +135,27 @@ def _ranked(
     return quantity, groups
 
 
+def _along_one(
+    section: Sequence[Quantity], quantity: Quantity, named: set[tuple[str, str]]
+) -> Iterator[list[Quantity]]:
+    """Of several dimensions, the members of each where a sentence names the others: `the biggest airline at JFK`."""
+    if len(quantity.members) < 2 or not set(quantity.members) <= named:
+        return
+    for dimension, _ in quantity.members:
+        fixed = {of for of in quantity.members if of[0] != dimension}
+        group = [item for item in section if fixed <= set(item.members)]
+        if len(group) > 1:
+            yield group
+
+
 def _nearest(sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str]) -> Assessment | None:
     """The verified figure that a word of rank stands nearest to; one behind it goes before one in front of it."""
 
     def distance(reading: Assessment) -> int:
         numeral = reading.claim.numeral
-        return abs(numeral.start - match.end()) + (20 if numeral.end < match.start() else 0)
+        # `reached 4.8 million in 1961, its highest level, before it fell to 4.0`: what begins anew is not ranked.
+        begins_anew = re.search(r"[,，]\s*[^\W\d_]{3,}", sentence.text[match.end() : numeral.start])
+        return abs(numeral.start - match.end()) + (20 if numeral.end < match.start() else 60 if begins_anew else 0)
 
     def is_parted(reading: Assessment) -> bool:
         numeral = reading.claim.numeral
@@ -204,6 +235,54 @@ def _named_group(evidence: Evidence, sentence: Sentence, reading: Assessment | N
         return None
     numeral = reading.claim.numeral if reading else None
     return group.mean if numeral is None or numeral.low <= group.mean.value <= numeral.high else None
+
+
+def _told_before(evidence: Evidence, sentence: Sentence) -> Quantity | None:
+    """The datum of the sentence before that is of the one member which a sentence names without a figure or measure."""
+    if evidence.by_group.get(sentence.group) or subject_of(evidence, sentence.text) is not None:
+        return None
+    members = {option for _, _, of in evidence.view.members_in(sentence.text) for option in of}
+    before = evidence.by_group.get((sentence.block, sentence.number - 1), ())
+    data = [item for reading in before if (item := quantity_of(reading)) and item.index >= 0]
+    of_member = [item for item in data if item.members and set(item.members) & members]
+    return of_member[0] if len(of_member) == 1 and len({item.measure for item in data}) == 1 else None
+
+
+def _other_end(
+    evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str], sign: int
+) -> Iterator[Predicate]:
+    """`the highest was 0.67`, where 0.67 is the lowest of all that the words name: the word is false."""
+    near = [
+        reading
+        for reading in readings
+        if reading.verdict in UNVERIFIED and 0 <= reading.claim.numeral.start - match.end() < _NEAREST
+    ]
+    if not near:
+        return
+    claim = near[0].claim
+    affinity = evidence.view.affinities(claim.words)
+    measures = [number for number, value in affinity.items() if value >= NAMED]
+    refs = [ref for ref in claim.times if ref.kind not in ("previous", "year_ago")]
+    for measure in measures:
+        data = [
+            own_quantity(evidence, datum)
+            for datum in evidence.view.by_measure.get(measure, ())
+            if not refs or (datum.time and evidence.calendar.cost(refs[0], datum.time) is not None)
+        ]
+        if len(data) < _FEWEST:
+            continue
+        ordered = sorted(data, key=lambda item: (sign * item.value, item.index))
+        last, first = ordered[0], ordered[-1]
+        if claim.numeral.low <= last.value <= claim.numeral.high and last.value != first.value:
+            message = (
+                f"{last.named()} is {exact(last.value)}, at the other end; {first.named()} is {exact(first.value)}"
+            )
+            yield predicate(sentence, match.start(), match.end(), "rank", False, message, (last, first))
+            return
+
+
+_FEWEST = 4
+"""Of fewer values the figure at one end tells little of what the word was to be."""
 
 
 def _mentions(evidence: Evidence, item: Quantity) -> bool:

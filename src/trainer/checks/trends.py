@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from trainer.checks.claims import Sentence
 from trainer.checks.evidence import Assessment, Evidence, exact
-from trainer.checks.predicate import Predicate, predicate, subject_of
+from trainer.checks.predicate import Predicate, predicate, quantity_of, subject_of
 from trainer.checks.quantities import Quantity
 from trainer.checks.times import TimeRef
 
@@ -109,6 +109,27 @@ def comparisons(evidence: Evidence, sentence: Sentence, readings: Sequence[Asses
         yield predicate(
             sentence, match.start(), match.end(), "direction", difference * sign > 0, message, (first, second)
         )
+
+
+def surpassings(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment]) -> Iterator[Predicate]:
+    """`A has 39, ahead of B with 28`: two members of one measure, each with its figure."""
+    members = evidence.view.members_in(sentence.text)
+    for key, sign in (("outdone", 1), ("undone", -1)):
+        for match in evidence.lexicon.pattern(key).finditer(sentence.text):
+            behind = [item for item in readings if item.claim.numeral.end <= match.start()]
+            ahead = [item for item in readings if item.claim.numeral.start >= match.end()]
+            one, two = (quantity_of(item[at]) if item else None for item, at in ((behind, -1), (ahead, 0)))
+            if one is None or two is None or one.measure != two.measure or one.measure < 0 or one.kind != two.kind:
+                continue
+            named = [
+                of for start, _, of in members if match.end() <= start < ahead[0].claim.numeral.end + _BEFORE_MEMBER
+            ]
+            if one.members == two.members or not named or not set(named[0]) & set(two.members):
+                continue
+            difference = (one.value - two.value) * sign
+            if difference:
+                message = f"{one.named()} is {exact(one.value)} and {two.named()} is {exact(two.value)}"
+                yield predicate(sentence, match.start(), match.end(), "direction", difference > 0, message, (one, two))
 
 
 def _verb(evidence: Evidence, text: str) -> tuple[re.Match[str], int] | None:

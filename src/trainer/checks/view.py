@@ -120,6 +120,8 @@ class FactsView:
     names: re.Pattern[str] | None = None
     aliases: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """What a member is called, folded, with its dimension and name."""
+    codes: set[str] = field(default_factory=set)
+    """Those of up to four letters that are only capitals, folded: `de` is no Delaware, and `in` no Indiana."""
     by_word: dict[str, list[int]] = field(default_factory=dict)
     """Measures by telling word."""
     kinds: list[frozenset[tuple[str, str]]] = field(default_factory=list)
@@ -353,12 +355,14 @@ class FactsView:
                 ):
                     self._call(alias, dimension.name, name)
         self.implied = _implied(self.data)
+        self.totals |= _sums(self.sections.values())
         self._compile()
 
     def called(self, names: Mapping[tuple[str, str], Iterable[str]]) -> FactsView:
         """The same with more names for members, by dimension and member."""
         view = copy(self)
         view.aliases = {alias: list(members) for alias, members in self.aliases.items()}
+        view.codes = set(self.codes)
         for (dimension, member), aliases in names.items():
             for alias in aliases:
                 view._call(alias, dimension, member)
@@ -374,12 +378,17 @@ class FactsView:
             else datum
             for datum in self.data
         ]
-        view.aliases = {}
+        view.aliases, view.codes = {}, set()
         view._arrange()
         return view
 
     def _call(self, alias: str, dimension: str, name: str) -> None:
-        entry = self.aliases.setdefault(alias.casefold(), [])
+        folded = alias.casefold()
+        if len(alias) <= _LONGEST_CODE and alias.isupper() and folded not in self.aliases:
+            self.codes.add(folded)
+        elif not alias.isupper():
+            self.codes.discard(folded)
+        entry = self.aliases.setdefault(folded, [])
         if (dimension, name) not in entry:
             entry.append((dimension, name))
 
@@ -440,6 +449,7 @@ class FactsView:
         named = [
             (match.start(), match.end(), tuple(self.aliases[match[0].casefold()]))
             for match in (self.names.finditer(text) if self.names else ())
+            if match[0].isupper() or match[0].casefold() not in self.codes
         ]
         if not self.short:
             return named
@@ -456,6 +466,8 @@ class FactsView:
         return sorted(named)
 
 
+_LONGEST_CODE = 4
+"""Codes of states, airlines and shares have two to four letters; longer names in capitals are words as well."""
 _SHORT = re.compile(r"(?<!\w)([^\W\d_]{4,})\.?\s([^\W_]{1,2})(?!\w)")
 
 
@@ -537,6 +549,23 @@ def _implied(data: Iterable[Datum]) -> dict[str, frozenset[str]]:
     for one, other in pairs.keys() - free:
         by[other].add(one)
     return {name: frozenset(of) for name, of in by.items()}
+
+
+def _sums(sections: Iterable[Sequence[Datum]]) -> set[tuple[str, str]]:
+    """The members that are the sum of the others wherever they stand beside them, twice at least."""
+    votes: Counter[tuple[str, str]] = Counter()
+    against: Counter[tuple[str, str]] = Counter()
+    for section in sections:
+        if len(section) < 4 or any(len(datum.members) != 1 for datum in section):
+            continue
+        most = max(section, key=lambda datum: (datum.value, -datum.index))
+        whole = math.fsum(datum.value for datum in section)
+        is_sum = most.value > 0 and abs(2 * most.value - whole) <= 0.002 * most.value
+        (votes if is_sum else against)[most.members[0]] += 1
+        for datum in section:
+            if datum is not most:
+                against[datum.members[0]] += 1
+    return {member for member, count in votes.items() if count >= 2 and count >= 4 * against[member]}
 
 
 def _by_place(data: Sequence[Datum]) -> dict[tuple[MemberKey, object], Datum]:

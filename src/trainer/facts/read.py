@@ -335,7 +335,7 @@ class _Reader:
         names = [parsed.leaf for parsed in measures if parsed.column.name]
         # `X`, `I` and `K.lag` are variables; places, people and products have names.
         are_names = are_members(names) and all(len(name) > 2 for name in names)
-        if len(names) < (2 if labels else 3) or (dims and not labels) or not are_names:
+        if len(names) < (2 if labels else 3) or (dims and not labels) or not are_names or _are_unlike(measures):
             return False
         self.add_members("name", names)
         return True
@@ -511,6 +511,20 @@ def _has_filing_times(columns: Sequence[Parsed]) -> bool:
     """Whether rows say when they were reported besides when they hold, as filings do."""
     times = [set(name_words(parsed.leaf)) & vocabulary("secondary_time") for parsed in columns if parsed.role == "time"]
     return any(times) and not all(times)
+
+
+def _are_unlike(columns: Sequence[Parsed]) -> bool:
+    """Whether columns hold quantities of several kinds: written to other digits, and hundreds of times as large.
+
+    Cities and companies side by side are counted alike; an index of 1.04 beside 3,173 thousand tons is another measure.
+    """
+    middles, steps = [], set()
+    for parsed in columns:
+        numbers = [number for number in parsed.numbers if number is not None]
+        if numbers:
+            middles.append(sorted(abs(number.value) for number in numbers)[len(numbers) // 2])
+            steps.add(min(number.step for number in numbers))
+    return len(steps) > 1 and max(middles) > 100 * min(middles)
 
 
 def _is_plain(leaf: str) -> bool:

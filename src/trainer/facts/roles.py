@@ -162,7 +162,9 @@ def _role_of_numbers(leaf: str, numbers: Sequence[Number | None], size: int) -> 
     words = name_words(leaf)
     joined = "".join(words)
     whole = all(number is None or number.value == number.value.to_integral_value() for number in numbers)
-    if words and (joined in vocabulary("technical") or words[-1] in vocabulary("technical")):
+    # A `status` or `delay` that is called so by its last word alone is a setting where it never varies.
+    varies = len({number.value for number in numbers if number}) > 1
+    if words and (joined in vocabulary("technical") or (words[-1] in vocabulary("technical") and not varies)):
         return "constant"
     if whole and words and (words[-1] in vocabulary("identity") or not is_metric(leaf)):
         named = joined in vocabulary("identifier") or (words[-1] in vocabulary("identifier") and len(words) < 4)

@@ -106,7 +106,7 @@ def _read(content: bytes, shown: str, options: ReadOptions, delimiter: str | Non
 
 
 def _titles(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
-    """How many of the first rows are lines of text above the header: one cell each, and wider rows of one width below."""
+    """How many of the first rows are text above the header: one cell each, and wider rows of one width below."""
     widths = [max((at for at, cell in enumerate(row, 1) if cell.strip()), default=0) for _, row in rows]
     count = next((at for at, width in enumerate(widths) if width > 1), 0)
     below = widths[count : count + 2]
