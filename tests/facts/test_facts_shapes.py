@@ -287,3 +287,12 @@ def test_a_delay_that_varies_is_a_measure() -> None:
     facts = read_csv("carrier,mean_delay\nAA,8.6\nB6,13.0\nDL,9.3\n", name="delays")
 
     assert [str(one.value) for one in facts.observations] == ["8.6", "13.0", "9.3"]
+
+
+@pytest.mark.parametrize("name", ["changed_at", "insertedAt", "loaded_at", "synced"])
+def test_the_time_of_a_row_is_its_day_and_not_when_somebody_wrote_it(name: str) -> None:
+    rows = [{"day": f"2025-0{at}-10", "cost_eur": 100 * at, name: f"2025-0{at + 1}-11T10:00:00"} for at in (1, 2, 3)]
+
+    times = [str(observation.time.start) for observation in read({"records": rows}, name="repair").observations]
+
+    assert [time[:10] for time in times] == ["2025-01-10", "2025-02-10", "2025-03-10"]
