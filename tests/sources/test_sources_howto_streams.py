@@ -169,6 +169,23 @@ def test_rows_that_no_cursor_reaches_are_told(tmp_path, run):
     assert again.stderr == f"{warning}sale: 0 records\n"
 
 
+def test_documents_of_several_files_are_about_none_of_them(blank, run):
+    (blank / "inbox").mkdir()
+    for month, wages in ((1, 9100), (2, 9200)):
+        (blank / f"inbox/staff-{month}.csv").write_text(f"month,wages_eur\n2025-0{month},{wages}\n")
+    instruction = blank / "information/instructions/overview.md"
+    named = "figures: {source: file, path: information/data/figures.json}"
+    instruction.write_text(instruction.read_text().replace(named, 'staff: {key: "ingest:inbox/*"}'))
+
+    before = run(blank, "render", "overview", "-p", "NAME=A")
+    assert "file them first: trainer ingest" in before.stderr
+    run(blank, "ingest", "inbox")
+    shown = run(blank, "render", "overview", "-p", "NAME=A").stdout
+
+    assert "9200" in shown
+    assert '<data name="staff" source="records" mark=' in shown
+
+
 def test_a_stream_is_explained_listed_and_told_from_a_misspelling(tmp_path, run):
     stream = {"kind": "table", "url": "sqlite:///shop.db", "table": "sale", "cursor": "id"}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"data_retriever": {"streams": {"sale": stream}}}))

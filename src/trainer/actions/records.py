@@ -43,11 +43,18 @@ class RecordsRetriever(DataRetriever):
         documents = list(itertools.islice(store.scan(condition), MOST_RECORDS + 1))
         store.close()
         if not documents:
-            hint = f"read the stream first: trainer retrieve {prefix.partition(':')[0]}"
+            origin = prefix.partition(":")[0]
+            first = "file them first: trainer ingest" if origin == "ingest" else ""
+            hint = first or f"read the stream first: trainer retrieve {origin}"
             raise SourceError(f"the store has no key that begins with {prefix}", hint=hint)
         if len(documents) > MOST_RECORDS:
             hint = "name fewer of them, or count them up by sql"
             raise SourceError(f"more than {MOST_RECORDS:,} keys begin with {prefix}", hint=hint)
-        first = documents[0].metadata
-        fields = {f"records.{name}": Field(**meaning) for name, meaning in (first.get("fields") or {}).items()}
-        return Fetched({"records": [document.data for document in documents]}, first.get("subject"), fields=fields)
+        about = [document.metadata for document in documents]
+        subjects = {metadata.get("subject") for metadata in about}
+        meanings = {name: meaning for metadata in about for name, meaning in (metadata.get("fields") or {}).items()}
+        return Fetched(
+            {"records": [document.data for document in documents]},
+            subjects.pop() if len(subjects) == 1 else None,
+            fields={f"records.{name}": Field(**meaning) for name, meaning in meanings.items()},
+        )
