@@ -24,20 +24,36 @@ _NEXT_MEMBER = re.compile(
     r"""|[A-Za-z_]\w*\s+"[^"\n]{1,200}"\s*:|["'][A-Za-z_]\w*:\s*["'\[{]|[A-Za-z_]\w*["']\s*:"""
     r"""|"[\w .-]{1,60}"[ \t]+(?:["\[{\d-]|(?:true|false|null)\b))"""
 )
+"""What may follow a comma in an object: a key (quoted, bare, a number, half quoted, without its colon, behind a stray
+word), a closing bracket, a comment, or the end of the text."""
 _NEXT_ITEM = re.compile(r"""\s*(?:["'“{\[\]}\d.\-+]|true|false|null|None|True|False|NaN|//|/\*|\Z)""")
+"""What may follow a comma in a list: the beginning of a value, a closing bracket, a comment, or the end."""
 _MEMBER_WITHOUT_COMMA = re.compile(r"""["'][^"'\n:]{1,60}["']\s*:\s*["'\[{\d\-tfnTFN]""")
+"""`"b": 2` right behind a value: a comma is missing."""
 _ITEM_WITHOUT_COMMA = re.compile(r"""(?:-?\d[\d.]*|true|false|null)\s*(?:[,\]]|\Z)""")
+"""`2,` or `true]` right behind a value: a comma is missing."""
 _MEMBER_IN_STRING = re.compile(r"""(?<=,)\s*"[^"\n:,]{1,60}"\s*:\s*["\[{\d\-tfn]|\s"[\w -]{1,60}"\s*:\s*["\[{]""")
+"""`, "b": 2` within what was read as a string: the quote that ends it is missing."""
 _STRUCTURE = re.compile(r"""[\]}]\s*,\s*["'“{\[]|["'“”]\s*:\s*["'“\[{]|["'“”]\s*,\s*[\[{]""")
+"""`], [`, `": "` or `", {` within what was read as a string: it ran over the end of its value."""
 _LINE_ENDS_STRING = re.compile(r"""\s*(?:["'][^"'\n]{1,200}["']\s*:|[}\]]\s*(?:[,}\]]|\Z))""")
+"""A key or a closing bracket on the next line: the string that runs up to it lacks its quote."""
 _STRAY_WORD = re.compile(r"""[A-Za-z_]\w*\s+(?="[^"\n]{1,200}"\s*:)""")
+"""`COMMENT "b": 2`."""
 _KEY_WITHOUT_END = re.compile(r"""["']([A-Za-z_]\w*):\s*(?=["'\[{]|-?\d|true\b|false\b|null\b)""")
+"""`"b: 2`."""
 _KEY_WITHOUT_START = re.compile(r"""([A-Za-z_]\w*)["'](?=\s*:)""")
+"""`b": 2`."""
 _KEY_WITHOUT_COLON = re.compile(r"""["'][\w .-]{1,60}["'](?=[ \t]+(?:["'\[{\d-]|(?:true|false|null)\b))""")
+"""`"b" 2`."""
 _EARLY_CLOSE = re.compile(r"""\s*,\s*"[^"\n]{0,200}"\s*:""")
+"""`, "b":` behind the bracket that closed the outermost object: it came too early."""
 _CLOSERS = {'"': '"', "'": "'", "“": '”"“', "‘": "’'", "`": "`", "„": '“”"', "”": '”"', "«": "»"}
+"""By the quote that opens a string, those that may close it."""
 _JOINED = re.compile(r'(?<!\\)"(?:\s+|\s*\+\s*|\s*(?:/\*|//)[^"]{0,200})"')
+"""Two strings with a plus, a comment or only space between them: nobody knows whether they are one."""
 _DEEPEST = 200
+"""Levels of nesting: each takes up to four calls, and Python stops at a thousand."""
 
 
 class Unreadable(ValueError):
@@ -59,7 +75,10 @@ class LenientReader:
         self._space()
         letter = self.text[self.at : self.at + 1]
         if letter in ("{", "["):
-            return self._container(letter)
+            if len(self._open) >= _DEEPEST:
+                raise Unreadable("nested too deeply")
+            self.at += 1
+            return self._members() if letter == "{" else self._array()
         if letter in _CLOSERS:
             return self._string(place)
         return self._scalar(place)
@@ -69,20 +88,11 @@ class LenientReader:
         if what not in self.repairs:
             self.repairs.append(what)
 
-    def _container(self, letter: str) -> Json:
-        if self._depth >= _DEEPEST:
-            raise Unreadable("nested too deeply")
-        self.at += 1
-        return self._members() if letter == "{" else self._array()
-
-    @property
-    def _depth(self) -> int:
-        return len(self._open)
-
     def _members(self) -> dict[str, Json]:
+        """An object from behind its opening bracket; the outermost goes on where its closing one came too early."""
         self._open.append("}")
         members = self._object({})
-        while self._depth == 1 and _EARLY_CLOSE.match(self.text, self.at) and self.text[self.at - 1] == "}":
+        while len(self._open) == 1 and _EARLY_CLOSE.match(self.text, self.at) and self.text[self.at - 1] == "}":
             self.mend("early } dropped")
             members = self._object(members)
         self._open.pop()
@@ -112,22 +122,19 @@ class LenientReader:
         items: list[Json] = []
         self._open.append("]")
         while not self._ends("]"):
-            keyed = re.match(r"""(["'])[^"'\n]{0,200}\1\s*:""", self.text[self.at : self.at + 220])
-            if keyed and items:
+            is_key = re.match(r"""(["'])[^"'\n]{0,200}\1\s*:""", self.text[self.at : self.at + 220])
+            if is_key and items:
                 self.mend("missing ] added")
                 break
+            if is_key:
+                self.mend("missing { added")
             try:
-                items.append(self._keyed_item() if keyed else self.read("item"))
+                items.append(self._members() if is_key else self.read("item"))
             except _Cut:
                 break
             self._separator()
         self._open.pop()
         return items
-
-    def _keyed_item(self) -> Json:
-        """An object without its opening bracket."""
-        self.mend("missing { added")
-        return self._members()
 
     def _ends(self, closing: str) -> bool:
         """Step over commas; whether the container ends here, by its bracket, another's, or the end of the text."""
@@ -163,7 +170,7 @@ class LenientReader:
             return
         self.mend(f"missing {closing} added")
         after = self.text[self.at + 1 :].lstrip()
-        if self._depth == 1 or (after[:1] == closing and self._depth == 2):
+        if len(self._open) == 1 or (after[:1] == closing and len(self._open) == 2):
             self.at += 1
 
     def _key(self) -> str:
@@ -345,7 +352,7 @@ class LenientReader:
         after = self.text[at : at + 80].lstrip()
         if _MEMBER_WITHOUT_COMMA.match(after):
             return True
-        return self._depth <= 1 or after[:1] in ("", ",", "}", "]", "`", "/", "#") or "\n" in self.text[at : at + 4]
+        return len(self._open) <= 1 or after[:1] in ("", ",", "}", "]", "`", "/", "#") or "\n" in self.text[at : at + 4]
 
     def _triple(self) -> str:
         end = self.text.find('"""', self.at + 3)
