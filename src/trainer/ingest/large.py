@@ -16,6 +16,7 @@ from typing import Any
 
 from trainer.core.cells import plain
 from trainer.core.errors import ConversionError, Where
+from trainer.core.sqltext import sql_name
 from trainer.core.values import Json
 from trainer.ingest.columns import ColumnDecision, decide_columns, profile_records
 from trainer.ingest.dialect import CsvDialect, detect_dialect, rows_of
@@ -107,7 +108,7 @@ def rows_in(path: str, limit: int | None = None) -> Iterator[dict[str, Json]]:
         where = f" WHERE {_TROUBLE} IS NULL" if _TROUBLE in names else ""
         end = f" LIMIT {int(limit)}" if limit is not None else ""
         result = database.execute(
-            f"SELECT {', '.join(map(_quoted, columns))} FROM read_parquet(?){where}{end}",  # noqa: S608  (names are quoted)
+            f"SELECT {', '.join(map(sql_name, columns))} FROM read_parquet(?){where}{end}",  # noqa: S608  (names are quoted)
             [path],
         )
         while batch := result.fetchmany(1_000):
@@ -152,9 +153,9 @@ def _copy_csv(database: Any, source: Path, target: Path, plan: _Plan, texts: Map
         profile = decision.profile
         value = None if profile.name in texts else _expression(name, decision)
         if value is None:
-            selected.append(f"nullif({name}, '') AS {_quoted(profile.name)}")
+            selected.append(f"nullif({name}, '') AS {sql_name(profile.name)}")
             continue
-        selected.append(f"{value} AS {_quoted(profile.name)}")
+        selected.append(f"{value} AS {sql_name(profile.name)}")
         absent = f"lower(trim({name})) IN {_MARKS} OR trim({name}) = ''"
         troubles.append(f"(CASE WHEN {value} IS NULL AND {name} IS NOT NULL THEN NOT ({absent}) ELSE false END)")
         if profile.type == "integer":
@@ -338,7 +339,7 @@ def _nulls(database: Any, path: Path) -> dict[str, int]:
 
 
 def _blank_rows(database: Any, path: Path, names: Sequence[str]) -> int:
-    where = " AND ".join(f"{_quoted(name)} IS NULL" for name in names)
+    where = " AND ".join(f"{sql_name(name)} IS NULL" for name in names)
     return int(database.execute(f"SELECT count(*) FROM read_parquet(?) WHERE {where}", [str(path)]).fetchone()[0])  # noqa: S608
 
 
@@ -404,10 +405,6 @@ def _duckdb() -> Any:
     import duckdb
 
     return duckdb
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _sql_text(path: Path) -> str:

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from trainer.core.digest import digest_bytes
+from trainer.core.sqltext import sql_name
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,7 +45,7 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> bool:
         """SELECT type, current_database(), current_schema() FROM duckdb_databases()
             WHERE database_name = current_database()"""
     ).fetchall()[0]
-    named = '"' + str(schema).replace('"', '""') + '"'
+    named = sql_name(str(schema))
     if kind == "postgres":
         script = _POSTGRESQL + text.replace("{facts}", named)
         connection.execute("CALL postgres_execute(?, ?)", [database, script])

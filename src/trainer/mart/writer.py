@@ -16,6 +16,7 @@ from typing import Literal
 
 from trainer.core.appendlog import try_lock
 from trainer.core.clock import Clock
+from trainer.core.files import sync_folder
 from trainer.mart.events import ExecutionEvent, Mask, encode
 from trainer.mart.spool import MAX_BYTES, segment_name, total_bytes
 
@@ -199,7 +200,7 @@ class SpoolWriter:
             if try_lock(handle) and path.exists():
                 self._handle, self._path, self._opened = handle, path, time.monotonic()
                 if self._safe:
-                    _sync_folder(self._spool_dir)
+                    sync_folder(self._spool_dir)
                 return
             os.close(handle)
         raise OSError(0, "no segment could be locked")
@@ -227,11 +228,3 @@ class SpoolWriter:
             self._warned.add(about)
             with contextlib.suppress(Exception):
                 self._warn(message)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -19,6 +19,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from trainer.core.errors import SourceError, UsageError, nearest
+from trainer.core.sqltext import sql_name
 from trainer.core.values import Field, Json
 from trainer.sources.sql_fields import fields_of
 from trainer.sources.tables import TypedTable
@@ -181,7 +182,7 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 def _create(connection: duckdb.DuckDBPyConnection, table: TypedTable) -> None:
     """Create the table and fill it; its rows come in as JSON with the types of its columns, so nothing is guessed."""
-    name = ".".join(map(_quoted, table.name.split(".", 1)))
+    name = ".".join(map(sql_name, table.name.split(".", 1)))
     if "." in table.name:
         connection.execute(f"create schema if not exists {name.rpartition('.')[0]}")
     if not table.columns:
@@ -230,10 +231,6 @@ def _plain(value: Any) -> Json:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value if isinstance(value, str | int | bool | type(None)) else str(value)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _first_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.core.errors import ConversionError, Where
+from trainer.core.sqltext import sql_name
 from trainer.core.values import Json
 from trainer.facts.roles import Parsed, classify
 from trainer.facts.shapes import table_of
@@ -74,7 +75,7 @@ def _plain_columns(table: Any) -> Any:
     nested = ("list", "struct", "map", "array", "json", "union")
     columns = [
         # a moment with its zone is handed over by a package that need not be there
-        f"{_quoted(name)}::TIMESTAMP AS {_quoted(name)}" if kind.id == "timestamp with time zone" else _quoted(name)
+        f"{sql_name(name)}::TIMESTAMP AS {sql_name(name)}" if kind.id == "timestamp with time zone" else sql_name(name)
         for name, kind in zip(table.columns, table.types, strict=True)
         if kind.id not in nested
     ]
@@ -109,27 +110,25 @@ def _groups(database: Any, columns: dict[str, Parsed]) -> list[str]:
     sizes: dict[str, int] = {}
     for name, parsed in columns.items():
         if parsed.role == "member" or parsed.coded:
-            sizes[name] = database.sql(f"SELECT approx_count_distinct({_quoted(name)}) FROM source").fetchone()[0]  # noqa: S608
+            sizes[name] = database.sql(f"SELECT approx_count_distinct({sql_name(name)}) FROM source").fetchone()[0]  # noqa: S608
     return sorted((name for name, size in sizes.items() if size <= _MOST_MEMBERS), key=lambda name: sizes[name])
 
 
 def _query(columns: dict[str, Parsed], groups: list[str]) -> str:
     time = next((name for name, parsed in columns.items() if parsed.role == "time" and parsed.times), None)
-    parts = [f"strftime(date_trunc('month', try_cast({_quoted(time)} AS TIMESTAMP)), '%Y-%m') AS month"] if time else []
+    parts = (
+        [f"strftime(date_trunc('month', try_cast({sql_name(time)} AS TIMESTAMP)), '%Y-%m') AS month"] if time else []
+    )
     if time and all(period is None or period.grain == "year" for period in columns[time].times):
-        parts = [f"{_quoted(time)} AS year"]
-    parts += [_quoted(name) for name in groups]
+        parts = [f"{sql_name(time)} AS year"]
+    parts += [sql_name(name) for name in groups]
     parts.append("count(*) AS rows")
     for name, parsed in columns.items():
         if parsed.role == "measure" and name not in groups:
             adds_up = bool(set(name_words(name)) & vocabulary("additive"))
             alias = name if adds_up or name_words(name)[:1] == ("mean",) else f"mean {name}"
-            parts.append(f"{'fsum' if adds_up else 'favg'}(try_cast({_quoted(name)} AS DOUBLE)) AS {_quoted(alias)}")
+            parts.append(f"{'fsum' if adds_up else 'favg'}(try_cast({sql_name(name)} AS DOUBLE)) AS {sql_name(alias)}")
     return f"SELECT {', '.join(parts)} FROM source GROUP BY ALL ORDER BY ALL"  # noqa: S608
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _plain(value: Any) -> Json:

@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import MissingExtra, StoreError
+from trainer.core.sqltext import sql_name
 from trainer.stores.database import CONFIG, apply_migrations
 from trainer.stores.postgresql_store import PATIENCE, address_of, connected, explained, parse_address
 
@@ -70,8 +71,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, conninfo: str, schema: str) -
     """Makes the server's schema the one in which names are looked up."""
     load_extension(connection, "postgres_scanner")
     connection.execute(f"ATTACH {quoted(conninfo)} AS records (TYPE postgres, SCHEMA {quoted(schema)})")
-    name = schema.replace('"', '""')
-    connection.execute(f'USE records."{name}"')
+    connection.execute(f"USE records.{sql_name(schema)}")
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
