@@ -96,14 +96,16 @@ def read_text(text: str, *, material: Material, language: str | None = None) -> 
 @lru_cache(maxsize=64)  # reports on the same data share contexts
 def context_figures(context: Context, material: Material) -> tuple[ContextFigure, ...]:
     """The figures that a context states, beside the data that says whose they may be."""
-    language = detect_language(context.text)
-    claims = read_claims(
-        read_document(context.text),
-        view=_view_in(material, language),
-        lexicon=Lexicon(language),
-        style=style_of(context.text, language),
-    )
+    document, language, style = _read_context(context.text)
+    claims = read_claims(document, view=_view_in(material, language), lexicon=Lexicon(language), style=style)
     return tuple(
         ContextFigure(claim, context.path, frozenset(word for word, weight in claim.words.items() if weight > 0.25))
         for claim in claims.claims
     )
+
+
+@lru_cache(maxsize=64)  # the reports of a matrix have data of their own and contexts in common
+def _read_context(text: str) -> tuple[CheckedDocument, str, Style]:
+    """What reading a context gives whatever the data."""
+    language = detect_language(text)
+    return read_document(text), language, style_of(text, language)

@@ -93,8 +93,8 @@ def _ftp(state: StateInline) -> bool:
 
 
 def _left_as_text(state: StateInline) -> bool:
-    near = max(0, state.pos - _LONGEST)
-    start = max(near, *(state.src.rfind(mark, near, state.pos) + 1 for mark in " \n\t<(*~"))
+    first = max(0, state.pos - _LONGEST)
+    start = max(first, *(state.src.rfind(mark, first, state.pos) + 1 for mark in " \n\t<(*~"))
     if re.search(r"<\s*\Z", state.src[max(0, start - 4) : start]):
         return True
     word = _WORD.match(state.src, start)
