@@ -64,7 +64,8 @@ def test_the_day_of_a_price_is_that_of_its_exchange():
 
 
 @pytest.mark.parametrize(
-    ("quoted", "currency"), [("GBp", "GBP"), ("GBX", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS"), ("EUR", "EUR")]
+    ("quoted", "currency"),
+    [("GBp", "GBP"), ("GBX", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS"), ("KWF", "KWD"), ("EUR", "EUR")],
 )
 def test_a_company_is_worth_pounds_where_its_share_is_quoted_in_pence(quoted, currency):
     names = {"symbol": "X", "currency": quoted, "financialCurrency": "USD"}

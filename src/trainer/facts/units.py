@@ -166,8 +166,9 @@ def _glued(text: str) -> tuple[Unit, ...]:
 
 
 def _whole(text: str) -> tuple[Unit, ...]:
-    if text in data_file("units.yaml")["hundredth"]:
-        return (Unit("money", data_file("units.yaml")["hundredth"][text], Decimal("0.01")),)
+    for part, scale in (("hundredth", "0.01"), ("thousandth", "0.001")):
+        if text in data_file("units.yaml")[part]:
+            return (Unit("money", data_file("units.yaml")[part][text], Decimal(scale)),)
     if text.upper() in _codes() and (
         text.isupper() or text.lower() in ("usd", "eur", "gbp", "jpy", "chf", "cny", "rmb")
     ):

@@ -12,8 +12,8 @@ from typing import TypeAlias
 FieldTable: TypeAlias = Mapping[str, tuple[str, str]]
 """Yahoo's name -> title and unit, in the order in which a report would show them."""
 
-HUNDREDTHS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS"}
-"""What shares are quoted in -> the currency it is a hundredth of, in which Yahoo gives the value of the company."""
+SUBUNITS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ILA": "ILS", "KWF": "KWD"}
+"""What shares are quoted in -> the currency it is a part of, in which Yahoo gives the value of the company."""
 
 RENAMED = {"fiftyTwoWeekChange": "52WeekChange", "indexFiftyTwoWeekChange": "SandP52WeekChange"}
 """Our name -> Yahoo's, where a template could not write Yahoo's after a dot."""

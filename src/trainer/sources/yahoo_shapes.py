@@ -357,7 +357,7 @@ def units_of(names: Mapping[str, Json], quote_type: Any = None) -> dict[str, str
     books = str(names.get("financialCurrency") or quoted)
     quoted = quoted or books
     return {
-        "quote": tables.HUNDREDTHS.get(quoted, quoted),
+        "quote": tables.SUBUNITS.get(quoted, quoted),
         "price": "" if quote_type == "INDEX" else f"{quoted}/share" if quoted and by_share else quoted,
         "shares": "shares" if by_share else "",
         "books": books,
