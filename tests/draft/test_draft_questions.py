@@ -66,7 +66,7 @@ def test_no_share_is_told_of_a_measure_that_does_not_add_up(ask):
 
     text = ask(rows, "What share of all price does each city have?")
 
-    assert "Shares of price are not told, since its values do not add up to a whole." in text
+    assert "Shares of price are not told: nothing says that its values add up to a whole." in text
     assert "%" not in text
 
 
@@ -126,3 +126,19 @@ def test_means_of_a_summary_are_weighted_by_the_rows_they_stand_for(make_prompt)
     text = DraftProvider().complete(prompt).content
 
     assert "Mean distance was 350 in February 2024, 100.0 % more than in January 2024 (175)." in text
+
+
+def test_rows_that_no_dimension_tells_apart_are_ranked_over_all_times(ask):
+    rows = [{"maker": maker, "year": year, "price": price} for maker, year, price in (
+        ("Arden", 2020, 10), ("Arden", 2020, 30), ("Arden", 2021, 50), ("Brook", 2020, 60), ("Brook", 2021, 80),
+    )]  # fmt: skip
+
+    assert ask(rows, "Rank each maker by price.").startswith(
+        "Mean price is highest for Brook (70) and lowest for Arden (30)."
+    )
+
+
+def test_an_index_of_rows_is_no_amount(ask):
+    rows = [{"name": name, "index": at, "visits": 9 - at} for at, name in enumerate(CITIES)]
+
+    assert "Index" not in ask(rows, "Say what matters.", title="Summary")

@@ -2,7 +2,7 @@
 
 from trainer.draft.provider import DraftProvider
 
-DRAFT_VERSION = 7
+DRAFT_VERSION = 8
 """Raised whenever the same prompt would be drafted into another text than before."""
 
 __all__ = ["DRAFT_VERSION", "DraftProvider"]

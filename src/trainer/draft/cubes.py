@@ -72,20 +72,25 @@ class Cube:
         values = {one.value for one in self.observations if one.measure == measure}
         return 1 < len(values) <= _MOST_CODES and all(value == value.to_integral_value() for value in values)
 
-    def adds_up(self, measure: str, *, asked: bool = False) -> bool:
-        """Whether totals of a measure mean something; `asked` believes a reader who asks for them."""
+    def adds_up(self, measure: str) -> bool:
+        """Whether totals of a measure mean something."""
         meant = self.facts.measures[measure]
-        return meant.aggregate == "sum" and (asked or bool(set(meant.words) & vocabulary("additive")))
+        return meant.aggregate == "sum" and bool(set(meant.words) & vocabulary("additive"))
 
-    def by_member(self, measure: str, dim: str, *, members: Iterable[str] = (), asked: bool = False) -> Records | None:
+    def _is_panel(self, rows: Sequence[Observation]) -> bool:
+        """Whether a dimension tells the rows of one time apart; rows such as orders come and go by their nature."""
+        return not self.sizes and bool(_identity(self.dimensions, rows))
+
+    def by_member(self, measure: str, dim: str, *, members: Iterable[str] = ()) -> Records | None:
         """A measure by the members of a dimension, or by the codes of another measure: the most first.
 
-        Of series, at the newest time that most members have; of days, over all of them. Where several rows are of one
+        Of series, at the newest time that most members have; of days, over all of them, as of rows that are not the
+        same ones from time to time. Where several rows are of one
         member, their sum where that means something, else their mean.
         """
         rows, label_of, title = self._rows(measure, dim, members)
         times = _distinct_times(rows)
-        if len(times) > 1 and not {time.grain for time in times} & _FINE:
+        if len(times) > 1 and not {time.grain for time in times} & _FINE and self._is_panel(rows):
             present: dict[Hashable, set[str]] = defaultdict(set)
             for one in rows:
                 present[_at(one)].add(label_of(one))
@@ -95,7 +100,7 @@ class Cube:
         labels = list(dict.fromkeys(label_of(one) for one in rows))
         if len(labels) < 2:
             return None
-        column = self._pivoted(rows, labels, label_of, asked=asked)[0]
+        column = self._pivoted(rows, labels, label_of)[0]
         order = sorted(column.known, key=lambda cell: -(cell[1].figure or 0))
         cells = tuple(cell for _, cell in order)
         when_of = times[0] if len(times) == 1 else None
@@ -112,8 +117,7 @@ class Cube:
         for one in rows:
             sizes[_at(one)] += 1
         fullest = max(sizes.values())
-        # Rows that no dimension tells apart, such as orders, come and go by their nature.
-        is_steady = min(sizes.values()) >= fullest * _STEADY or not _identity(self.dimensions, rows) or bool(self.sizes)
+        is_steady = min(sizes.values()) >= fullest * _STEADY or not self._is_panel(rows)
         if not is_steady and not dim and fullest > 1:
             dim = next(iter(self.dimensions), "")
             _, label_of, _ = self._rows(measure, dim, members)
@@ -245,7 +249,6 @@ class Cube:
         key_of: Callable[[Observation], Hashable],
         *,
         is_whole: bool = True,
-        asked: bool = False,
     ) -> tuple[MeasureColumn, ...]:
         """A column for each measure, a cell for each key; several observations in a cell become their sum or mean."""
         columns = []
@@ -255,7 +258,7 @@ class Cube:
                 cells[key_of(one)].append(one)
             statistic = ""
             if len(observations) > len(cells):
-                statistic = "sum_of" if is_whole and self.adds_up(measure, asked=asked) else "mean_of"
+                statistic = "sum_of" if is_whole and self.adds_up(measure) else "mean_of"
             facts = tuple(self._cell(cells[key], statistic) if key in cells else None for key in keys)
             if first := next((cell for cell in facts if cell is not None), None):
                 columns.append(MeasureColumn(measure, first.title, first.unit, facts))

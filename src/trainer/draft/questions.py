@@ -84,7 +84,7 @@ def answers(asked: Question, cube: Cube) -> tuple[tuple[Records, ...], tuple[str
             if purpose == "trend":
                 by = "" if axis in (TIME, measure) else axis
                 told = cube.over_time(measure, by, asked.members)
-            elif purpose == "share" and not cube.adds_up(measure, asked=True):
+            elif purpose == "share" and not cube.adds_up(measure):
                 title = wording.lowered(cube.facts.measures[measure].title)
                 remarks.append(wording.say("no_share", title=title))
                 continue
@@ -95,7 +95,7 @@ def answers(asked: Question, cube: Cube) -> tuple[tuple[Records, ...], tuple[str
                     remarks.append(wording.say("no_parts", title=wording.lowered(cube.facts.measures[measure].title)))
             else:
                 members = asked.members if purpose == "comparison" and len(asked.members) > 1 else ()
-                by_member = cube.by_member(measure, axis, members=members, asked=purpose == "share")
+                by_member = cube.by_member(measure, axis, members=members)
                 told = [by_member] if by_member else []
             if purpose == "share":
                 told = [_with_shares(records) for records in told if not records.dated]

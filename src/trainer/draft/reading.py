@@ -19,6 +19,7 @@ from trainer.facts import (
     parse_time,
     read_block,
 )
+from trainer.facts.words import vocabulary
 
 _MOST_FACTS = 1_500
 _MOST_TEXT = 400
@@ -77,8 +78,12 @@ def _read_block(block: DataBlock, params: Mapping[str, Json]) -> _Reading:
     reading = _Reading(name, {alias.casefold() for alias in names}, sources=[source])
     view = _View(block, facts, source)
     grouping = {dimension.words for dimension in facts.dimensions.values()}
-    # A number that names groups, such as cylinders, is told as their name and not as an amount.
-    observations = [one for one in selected(facts, params) if facts.measures[one.measure].words not in grouping]
+    # A number that names groups, such as cylinders, is told as their name and not as an amount; an index of rows never.
+    words = {name: measure.words for name, measure in facts.measures.items()}
+    names_only = {name for name, own in words.items() if own and set(own) <= vocabulary("identifier")}
+    observations = [
+        one for one in selected(facts, params) if one.measure not in names_only and words[one.measure] not in grouping
+    ]
     groups = view.groups(observations)
     series = {id(one) for group in groups for one in group}
     texts = view.texts(names)
