@@ -145,20 +145,20 @@ class Direct:
             return probability * most
         count = 0
         counted = set()
+        likelihoods: dict[tuple[int, str, str, float], float | None] = {}
         for datum, option in (*self.view.within(low, high), *self.view.within(-high, -low)):
-            if option.value in counted or numeral.low <= option.value <= numeral.high:
+            # Thousands of data of one decade are of a few measures and units, each of which is weighed once.
+            key = (datum.measure, option.kind, option.symbol, option.cost)
+            if key not in likelihoods:
+                unit = unit_cost(numeral, option.kind, option.symbol)
+                of_measure = self.costs.of_measure(binding, datum.measure, direct=True)
+                likelihoods[key] = None if unit is None else unit + option.cost + of_measure
+            cost = likelihoods[key]
+            if cost is None or cost > candidate.cost or option.value in counted:
                 continue
-            unit = unit_cost(numeral, option.kind, option.symbol)
-            if unit is None:
+            if numeral.low <= option.value <= numeral.high:
                 continue
-            cost = unit + option.cost + self.costs.of_measure(binding, datum.measure, direct=True)
-            if (
-                cost <= candidate.cost
-                and cost
-                + self.costs.of_members(claim, binding, datum.members)
-                + self.costs.of_time(claim, binding, datum)
-                <= candidate.cost
-            ):
+            if cost + self.costs.of_place(claim, binding, datum) <= candidate.cost:
                 count += 1
                 counted.add(option.value)
                 if count * probability > 1:
