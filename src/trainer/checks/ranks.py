@@ -252,14 +252,14 @@ def _other_end(
     evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment], match: re.Match[str], sign: int
 ) -> Iterator[Predicate]:
     """`the highest was 0.67`, where 0.67 is the lowest of all that the words name: the word is false."""
-    near = [
+    neighbours = [
         reading
         for reading in readings
         if reading.verdict in UNVERIFIED and 0 <= reading.claim.numeral.start - match.end() < _NEAREST
     ]
-    if not near:
+    if not neighbours:
         return
-    claim = near[0].claim
+    claim = neighbours[0].claim
     affinity = evidence.view.affinities(claim.words)
     measures = [number for number, value in affinity.items() if value >= NAMED]
     refs = [ref for ref in claim.times if ref.kind not in ("previous", "year_ago")]

@@ -59,7 +59,7 @@ def _loose_cells(raw: str, delimiter: str, quote: str, *, skips_blanks: bool) ->
             cells.append(raw[at + 1 : end].replace(quote * 2, quote))
             end += 1
         else:
-            end = found if (found := raw.find(delimiter, at)) >= 0 else len(raw)
+            end = next_mark if (next_mark := raw.find(delimiter, at)) >= 0 else len(raw)
             cells.append(raw[at:end])
         if end >= len(raw):
             return cells

@@ -113,11 +113,11 @@ def _asked(
             otherwise = () if any(taken.values()) else subject_of(sections, cube)
             for index, section in enumerate(sections):
                 is_open = section.role == "figures" and not taken[index]
-                asked = question(section, cube, otherwise=otherwise) if is_open else None
-                if asked:
-                    found, said = answers(asked, cube)
-                    placed[index] += [(number, records) for records in found]
-                    remarks[index] = tuple(dict.fromkeys((*remarks[index], *said)))
+                wish = question(section, cube, otherwise=otherwise) if is_open else None
+                if wish:
+                    answered, remarked = answers(wish, cube)
+                    placed[index] += [(number, records) for records in answered]
+                    remarks[index] = tuple(dict.fromkeys((*remarks[index], *remarked)))
     return placed, remarks
 
 
@@ -195,15 +195,15 @@ def _series(
     sections: Sequence[OutlineSection],
     entities: Sequence[Entity],
     taken: Mapping[int, Sequence[FigureRow]],
-    asked: Mapping[int, Sequence[tuple[int, Records]]],
+    answers: Mapping[int, Sequence[tuple[int, Records]]],
 ) -> dict[int, list[tuple[int, Records]]]:
     """Each series in the section that names it or most of its columns; in none where no section does."""
     placed: dict[int, list[tuple[int, Records]]] = {index: [] for index in range(len(sections))}
     figures = [index for index, section in enumerate(sections) if section.role == "figures"]
-    told = {(number, records.name) for found in asked.values() for number, records in found}
+    shown = {(number, records.name) for answered in answers.values() for number, records in answered}
     for number, entity in enumerate(entities):
         for records in entity.records:
-            if (number, records.name) in told:
+            if (number, records.name) in shown:
                 continue
             scores = {index: _series_match(sections[index], records, answered=bool(taken[index])) for index in figures}
             best = max(figures, key=lambda index: (scores[index], -index), default=None)

@@ -198,12 +198,12 @@ class Cube:
         """When each row of a list holds whose rows are of different times."""
         heads = wording.pattern("label_heads")
         title = next((heads[one.time.grain] for one in group if one.time and one.time.grain in heads), heads["day"])
-        told = {
+        times = {
             _member(one, dims): Fact(title, wording.label(one.time), "text", dotted(one.source.path), self.source)
             for one in group
             if one.time
         }
-        return MeasureColumn("time", title, "text", tuple(told.get(member) for member in members))
+        return MeasureColumn("time", title, "text", tuple(times.get(member) for member in members))
 
     def _by_group(self, group: Sequence[Observation]) -> Records:
         """Sums or means by the members of one dimension, where rows have no name of their own.
@@ -273,7 +273,7 @@ class Cube:
         if statistic == "mean_of" and self.sizes:
             weights = [self.sizes.get(_row(one), 1) for one in observations]
             size = sum(weights)
-            total = sum((one.value * each for one, each in zip(observations, weights, strict=True)), Decimal(0))
+            total = sum((one.value * weight for one, weight in zip(observations, weights, strict=True)), Decimal(0))
         value, unit = printed(total if statistic == "sum_of" else total / size, units)
         is_told = first.title.casefold().split(" ")[0] == ("total" if statistic == "sum_of" else "mean")
         title = first.title if is_told else wording.say(f"{statistic}_title", title=wording.lowered(first.title))

@@ -150,7 +150,7 @@ def shares(column: MeasureColumn, records: Records) -> str:
     total = sum(values, Decimal(0))
     if not total or min(values) < 0:
         return ""
-    said = [
+    sentences = [
         _sentence(
             "share_most",
             when=wording.within(records.when) if records.when else "",
@@ -162,8 +162,8 @@ def shares(column: MeasureColumn, records: Records) -> str:
     ]
     if len(values) > 4:
         labels = wording.listed([_label(records, index) for index in range(3)])
-        said.append(_sentence("share_three", labels=labels, part=show(sum(values[:3]) / total, "fraction")))
-    return " ".join(said)
+        sentences.append(_sentence("share_three", labels=labels, part=show(sum(values[:3]) / total, "fraction")))
+    return " ".join(sentences)
 
 
 def contrast(column: MeasureColumn, records: Records) -> str:

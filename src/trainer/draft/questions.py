@@ -20,7 +20,7 @@ TIME = "time"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OutlineQuestion:
     """What a section asks of one table."""
 
     purposes: tuple[Purpose, ...]
@@ -49,7 +49,7 @@ def subject_of(sections: Sequence[OutlineSection], cube: Cube) -> tuple[str, ...
     return next(named, tuple(_measures(cube)))[:1]
 
 
-def question(section: OutlineSection, cube: Cube, *, otherwise: Sequence[str]) -> Question | None:
+def question(section: OutlineSection, cube: Cube, *, otherwise: Sequence[str]) -> OutlineQuestion | None:
     """What a section asks of a table; None where it asks nothing that this table answers.
 
     Args:
@@ -68,39 +68,39 @@ def question(section: OutlineSection, cube: Cube, *, otherwise: Sequence[str]) -
     if not axes and cube.times and re.search(wording.pattern("asks_when"), section.guidance, re.IGNORECASE):
         axes = [TIME]
     axis = next(iter([*axes, *codes[-1:]]), "")
-    told = tuple(name for name in measures if name != axis) or tuple(otherwise)
-    if not told:
+    wanted = tuple(name for name in measures if name != axis) or tuple(otherwise)
+    if not wanted:
         return None
-    return Question(purposes, told[:_MOST_MEASURES], axis, tuple(_members(section, cube)))
+    return OutlineQuestion(purposes, wanted[:_MOST_MEASURES], axis, tuple(_members(section, cube)))
 
 
-def answers(asked: Question, cube: Cube) -> tuple[tuple[Records, ...], tuple[str, ...]]:
+def answers(wish: OutlineQuestion, cube: Cube) -> tuple[tuple[Records, ...], tuple[str, ...]]:
     """The series and lists that answer a question, and what is to be said of what has no answer."""
-    found: list[Records] = []
+    answered: list[Records] = []
     remarks: list[str] = []
-    axis = asked.axis or next(iter(cube.dimensions), "")
-    for purpose in asked.purposes:
-        for measure in asked.measures:
+    axis = wish.axis or next(iter(cube.dimensions), "")
+    for purpose in wish.purposes:
+        for measure in wish.measures:
             if purpose == "trend":
                 by = "" if axis in (TIME, measure) else axis
-                told = cube.over_time(measure, by, asked.members)
+                answering = cube.over_time(measure, by, wish.members)
             elif purpose == "share" and not cube.adds_up(measure):
                 title = wording.lowered(cube.facts.measures[measure].title)
                 remarks.append(wording.say("no_share", title=title))
                 continue
             elif axis in (TIME, ""):
-                is_told = purpose == "share" or "trend" in asked.purposes
-                told = [] if is_told else cube.over_time(measure, "", asked.members)
+                is_told = purpose == "share" or "trend" in wish.purposes
+                answering = [] if is_told else cube.over_time(measure, "", wish.members)
                 if purpose == "share":
                     remarks.append(wording.say("no_parts", title=wording.lowered(cube.facts.measures[measure].title)))
             else:
-                members = asked.members if purpose == "comparison" and len(asked.members) > 1 else ()
+                members = wish.members if purpose == "comparison" and len(wish.members) > 1 else ()
                 by_member = cube.by_member(measure, axis, members=members)
-                told = [by_member] if by_member else []
+                answering = [by_member] if by_member else []
             if purpose == "share":
-                told = [_with_shares(records) for records in told if not records.dated]
-            found += [replace(records, purpose=purpose) for records in told]
-    return tuple(found), tuple(remarks)
+                answering = [_with_shares(records) for records in answering if not records.dated]
+            answered += [replace(records, purpose=purpose) for records in answering]
+    return tuple(answered), tuple(remarks)
 
 
 def _with_shares(records: Records) -> Records:
@@ -137,6 +137,6 @@ def _members(section: OutlineSection, cube: Cube) -> Iterable[str]:
     """The members that a section names, as the data writes them."""
     for name in cube.dimensions:
         for member in cube.facts.dimensions[name].members:
-            called = [each for each in (member.name, *member.aliases) if len(each) >= _LEAST_NAME]
-            if any(re.search(rf"\b{re.escape(each)}\b", section.guidance) for each in called):
+            called = [alias for alias in (member.name, *member.aliases) if len(alias) >= _LEAST_NAME]
+            if any(re.search(rf"\b{re.escape(alias)}\b", section.guidance) for alias in called):
                 yield member.name

@@ -192,7 +192,7 @@ def _answer(records: Records, entity: Entity, page: _Page) -> Iterator[str]:
         tell = {"share": prose.shares, "comparison": prose.contrast}.get(records.purpose, prose.ranked)
         yield page.once([tell(column, records)])
     elif column.member:
-        yield " ".join(prose.course(each, records, name) for each in records.columns)
+        yield " ".join(prose.course(entry, records, name) for entry in records.columns)
     elif records.purpose == "trend":
         yield page.once([prose.development(column, records, name)])
     else:
@@ -204,23 +204,23 @@ def _answer(records: Records, entity: Entity, page: _Page) -> Iterator[str]:
 
 def _headlines(page: _Page) -> str:
     """One sentence for each thing that the sections tell of tables."""
-    told = []
+    sentences = []
     for share in page.shares:
         for number, records in share.series:
             entity = page.knowledge.entities[number]
             name = entity.short if page.knowledge.several else ""
             column = records.columns[0]
             if records.purpose == "trend" and not column.member:
-                told.append(prose.course(column, records, name))
+                sentences.append(prose.course(column, records, name))
             elif records.purpose in ("ranking", "comparison") and not records.dated:
-                told.append(prose.extremes_of_list(column, records))
-    return " ".join(list(dict.fromkeys(text for text in told if text))[: _MOST_REMARKS + 1])
+                sentences.append(prose.extremes_of_list(column, records))
+    return " ".join(list(dict.fromkeys(text for text in sentences if text))[: _MOST_REMARKS + 1])
 
 
 def _gap(share: Share) -> str:
     if not share.missing:
         return "" if share.rows or share.series or share.remarks else wording.say("no_figure")
-    names = wording.listed([wording.asked_name(escaped(asked)) for asked in share.missing], "or")
+    names = wording.listed([wording.asked_name(escaped(phrase)) for phrase in share.missing], "or")
     return wording.say("not_named", many=len(share.missing) > 1, names=names)
 
 
@@ -242,24 +242,24 @@ def _summary(page: _Page) -> Iterator[str]:
 
 
 def _summarised(page: _Page) -> Iterator[str]:
-    known = page.knowledge
-    rows = picked(page.share.section, known.rows, _KEY_FIGURES) or _key_rows(known) or _first_rows(page.shares)
-    for number, concepts in enumerate(known.concepts):
-        yield _opening(number, concepts, rows, known)
-    if known.several:
-        yield _comparisons(rows, known)
+    knowledge = page.knowledge
+    rows = picked(page.share.section, knowledge.rows, _KEY_FIGURES) or _key_rows(knowledge) or _first_rows(page.shares)
+    for number, concepts in enumerate(knowledge.concepts):
+        yield _opening(number, concepts, rows, knowledge)
+    if knowledge.several:
+        yield _comparisons(rows, knowledge)
     headlines = _headlines(page)
     yield headlines
-    asked = [] if headlines else _asked_series(page, rows)
-    if rows and not (asked and not picked(page.share.section, known.rows, _KEY_FIGURES)):
-        yield tables.figures_table(wording.say("key_figures"), rows, known.entities)
-    for entity, records in asked:
+    wanted = [] if headlines else _asked_series(page, rows)
+    if rows and not (wanted and not picked(page.share.section, knowledge.rows, _KEY_FIGURES)):
+        yield tables.figures_table(wording.say("key_figures"), rows, knowledge.entities)
+    for entity, records in wanted:
         yield from _series(records, entity, page, is_brief=page.shows(entity, records))
-    if not rows and not asked and not headlines:
-        yield page.once([text for entity in known.entities for text in _newest(entity, several=known.several)])
-    yield _stands_out(known)
-    if re.search(wording.pattern("questions"), page.share.section.guidance) and not known.several:
-        question = next((notice.question for notice in known.notices[0] if notice.question), "")
+    if not rows and not wanted and not headlines:
+        yield page.once([text for entity in knowledge.entities for text in _newest(entity, several=knowledge.several)])
+    yield _stands_out(knowledge)
+    if re.search(wording.pattern("questions"), page.share.section.guidance) and not knowledge.several:
+        question = next((notice.question for notice in knowledge.notices[0] if notice.question), "")
         yield wording.say("first_question", question=question) if question else ""
 
 

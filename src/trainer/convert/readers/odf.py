@@ -187,9 +187,9 @@ class _Story:
             number = int(value) if value.isdecimal() and len(value) < 6 else number
             pieces += [f'<li value="{number}">' if tag == "ol" else "<li>", *self._item(item)]
             number += local(item) == "list-item"
-        for known in (name, attribute(element, "id")):
-            if known and depth == 1:
-                self.list_numbers[known] = number
+        for ident in (name, attribute(element, "id")):
+            if ident and depth == 1:
+                self.list_numbers[ident] = number
         self.list_styles = outer
         return [*pieces, f"</{tag}>"]
 
