@@ -208,3 +208,9 @@ def test_what_inline_xbrl_keeps_out_of_sight_is_no_text():
     )
 
     assert extract_content(page, "filing.html").text == "Net revenues"
+
+
+def test_a_picture_that_is_none_is_told_without_an_object_in_memory():
+    extract = extract_content(b"\x89PNG\r\n\x1a\n\0", "i.png")
+
+    assert extract.error == "a picture that cannot be read"

@@ -37,7 +37,9 @@ def describe_image(content: bytes, shown: str) -> dict[str, Json]:
                 place = _position(tags.get_ifd(0x8825))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         hint = "open it in a viewer, and save it again"
-        raise ConversionError(f"a picture that cannot be read: {error}", where=Where(shown), hint=hint) from None
+        # Pillow names the object in memory, with its address, of a picture that it does not know.
+        why = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
+        raise ConversionError(f"a picture that cannot be read{why}", where=Where(shown), hint=hint) from None
     named: dict[str, Json] = {
         name: _value(value) for name, value in exif.items() if name not in _IGNORED and not isinstance(value, bytes)
     }
