@@ -28,6 +28,9 @@ _SUBJECTS = ("report", "instruction", "name", "source", "path", "table", "key")
 
 app = application()
 
+Words = Annotated[list[str], typer.Argument(metavar="[WORD]...", default_factory=list, show_default=False)]
+Since = Annotated[str | None, typer.Option(metavar="WHEN", help="Only from a date, or of the last 7d, 12h …")]
+
 
 @app.callback()
 def mart() -> None:
@@ -99,13 +102,11 @@ def show(
 def log(
     context: typer.Context,
     *,
-    words: Annotated[list[str], typer.Argument(metavar="[WORD]...", default_factory=list, show_default=False)],
+    words: Words,
     operation: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only executions of this operation, such as report or run.")
     ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Only from a date, or of the last 7d, 12h …")
-    ] = None,
+    since: Since = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most N.")] = 20,
     full: Annotated[bool, typer.Option("--full", help="Show prompts and answers whole.")] = False,
     as_json: JsonOption = False,
@@ -129,13 +130,11 @@ def log(
 def audit(
     context: typer.Context,
     *,
-    words: Annotated[list[str], typer.Argument(metavar="[WORD]...", default_factory=list, show_default=False)],
+    words: Words,
     event: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only these, such as prompt.sent, datum.read or policy.changed.")
     ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Only from a date, or of the last 7d, 12h …")
-    ] = None,
+    since: Since = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most N.")] = 50,
     proof: Annotated[
         int | None,
