@@ -3,9 +3,13 @@
 import functools
 import importlib
 import inspect
+from pathlib import Path
 
 import pytest
 
+import trainer
+
+PACKAGE = Path(trainer.__file__).parent
 FACES = {
     "prompts": {
         "PromptManager": {
@@ -92,9 +96,20 @@ def test_a_class_of_the_specification_stands_in_its_room(room: str, name: str) -
         assert taken[1 : len(names) + 1] == names, method
 
 
-def test_the_core_stands_at_the_top() -> None:
-    import trainer
+@pytest.mark.parametrize("room", [path.parent.name for path in sorted(PACKAGE.glob("*/__init__.py"))])
+def test_each_name_of_a_face_is_there_and_is_no_module(room: str) -> None:
+    face = importlib.import_module(f"trainer.{room}")
+    for module in sorted((PACKAGE / room).glob("*.py")):  # a module that was loaded hides a lazy name that is its own
+        if module.stem in getattr(face, "__all__", ()):
+            importlib.import_module(f"trainer.{room}.{module.stem}")
 
+    for name in getattr(face, "__all__", ()):
+        assert not inspect.ismodule(getattr(face, name)), name
+    with pytest.raises(AttributeError, match="no_such_name"):
+        face.no_such_name  # noqa: B018
+
+
+def test_the_core_stands_at_the_top() -> None:
     taken = tuple(inspect.signature(trainer.TrainerCore.generate_report).parameters)
     assert taken == ("self", "instruction_path", "data_key", "data_query", "output_format", "params")
     for room in ("security", "data_store", "prompt_manager", "llm_provider", "data_retriever", "format_converter"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from servers.openai import openai_server
 from trainer.cli.commands import COMMANDS
 
 HEAVY = {
@@ -28,8 +29,31 @@ from trainer.cli.main import run
 import io, contextlib
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
     code = run(sys.argv[1:])
-print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]))
+print(json.dumps([code, sorted(sys.modules)]))
 """
+
+WORK = {
+    "trainer.actions.checked_answer",
+    "trainer.actions.rendered_text",
+    "trainer.actions.report_build",
+    "trainer.checks",
+    "trainer.convert.jsontext",
+    "trainer.convert.repair",
+    "trainer.draft.write",
+    "trainer.facts",
+    "trainer.mart.drainer",
+    "trainer.mart.learning",
+    "trainer.prompts.rendering",
+    "trainer.providers.batch",
+    "trainer.providers.litellm_wrapper",
+    "trainer.security.completion",
+    "trainer.security.detect",
+    "trainer.security.pii",
+    "trainer.sources.streams",
+    "trainer.stores.base",
+    "trainer.stores.query",
+}
+"""What makes and judges: hundreds of patterns and values, a third of a second to import, for a new result alone."""
 
 
 def imported(folder: Path, *arguments: str) -> tuple[int, set[str]]:
@@ -37,7 +61,7 @@ def imported(folder: Path, *arguments: str) -> tuple[int, set[str]]:
         [sys.executable, "-c", _PROBE, *arguments], cwd=folder, capture_output=True, text=True, check=True
     )
     code, modules = json.loads(done.stdout.splitlines()[-1])
-    return code, set(modules)
+    return code, {name for name in modules if name.startswith("trainer.")} | {name.split(".")[0] for name in modules}
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("report", "--help"), ("reprot",)])
@@ -63,13 +87,37 @@ def test_a_check_of_unchanged_reports_opens_neither_database_nor_model(example: 
     assert modules & HEAVY <= {"markdown_it"}  # contexts are Markdown, and reading it takes 35 ms
 
 
-def test_rendering_unchanged_data_opens_no_database(blank: Path, run) -> None:
+def test_a_second_check_of_unchanged_reports_loads_nothing_that_makes_or_judges(example: Path) -> None:
+    (example / ".trainer").mkdir()  # where nothing was ever built, nothing is kept either
+    imported(example, "report", "--check")
+
+    code, modules = imported(example, "report", "--check")
+
+    assert code == 0
+    assert modules & (HEAVY | WORK) == set()
+
+
+def test_rendering_what_was_rendered_loads_nothing_that_renders(blank: Path, run) -> None:
+    run(blank, "render", "overview", "-p", "NAME=Sample")
     run(blank, "render", "overview", "-p", "NAME=Sample")
 
     code, modules = imported(blank, "render", "overview", "-p", "NAME=Sample")
 
     assert code == 0
-    assert modules & HEAVY <= {"markdown_it"}  # contexts are Markdown, and reading it takes 35 ms
+    assert modules & (HEAVY | WORK) == set()
+
+
+def test_a_run_from_the_cache_loads_nothing_that_renders_asks_or_judges(blank: Path, run) -> None:
+    command = ("run", "overview", "-p", "NAME=Sample")
+    with openai_server() as server:
+        config = f'llm_provider: {{provider: openai_compatible, model: m, api_base: "{server.url}"}}\n'
+        (blank / "config.yaml").write_text(config)
+        run(blank, *command)
+
+    code, modules = imported(blank, *command)
+
+    assert code == 0
+    assert modules & (HEAVY | WORK) == set()
 
 
 def test_no_file_of_the_environment_runs_code_at_start_that_nobody_asked_for() -> None:

@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from trainer.actions.checked_answer import check, refused
 from trainer.actions.completion import Completer, ModelCall, joined, mending, paid_answer
+from trainer.actions.memo import remembered
 from trainer.actions.prompt import Rendered
-from trainer.actions.screening import masked_result, require_harmless, screen_answer
-from trainer.checks import faults, repair_message
-from trainer.core.config.schema import Checks
+from trainer.actions.screening import ScreenedAnswer, require_harmless, screen_policy
 from trainer.core.errors import TrainerError
 from trainer.core.project import Project
+from trainer.core.secrets import mask_json
 from trainer.core.values import CompletionResult, Finding, Verdict
 
 
-def faults_of(project: Project, rendered: Rendered, result: CompletionResult) -> tuple[Finding, ...]:
-    """What is wrong with an answer: what its checks find, and what the screen of answers says of it.
+@dataclass(frozen=True, slots=True)
+class JudgedAnswer:
+    """What is said of an answer before it is given out."""
 
-    A prompt without data and contexts gives nothing to hold figures against, so only its answer's form is screened.
+    faults: tuple[Finding, ...]
+    """What is wrong with it."""
+    screened: ScreenedAnswer
+    """What the security policy says of it."""
+
+
+def judged(project: Project, rendered: Rendered, result: CompletionResult) -> JudgedAnswer:
+    """What is said of an answer; what was said before, where neither it nor anything that decides has changed since.
+
+    That is its prompt with data and contexts, the settings, the rules that hold today, and the program.
     """
-    prompt = rendered.prompt
-    can_check = bool(prompt.data or prompt.contexts or prompt.output.sections)
-    checks = project.settings.checks if can_check else Checks(enabled=False)
-    checked = check(project, checks, rendered, result)
-    return (*faults(checked.verdict), *(finding for finding in checked.screened.findings if finding.severity != "note"))
+
+    def judge() -> JudgedAnswer:
+        # Checks, facts and the repair of Markdown take longer to import than the rest of a run from the cache.
+        from trainer.actions.checked_answer import faults_of
+        from trainer.actions.screening import screen_answer
+
+        faults = faults_of(project, rendered, result)
+        return JudgedAnswer(faults, screen_answer(project, rendered.prompt, result.content))
+
+    rests_on = (
+        [result.content, result.metadata.get("json"), rendered.prompt],
+        [project.settings.checks.enabled, project.settings.prompt_security.enabled, screen_policy(project)],
+    )
+    return remembered(project, JudgedAnswer, rests_on, judge)
 
 
 async def accepted(
@@ -37,25 +55,41 @@ async def accepted(
     `block` a fault raises RefusedError, and so does at any policy what the security policy refuses.
     """
     checks = project.settings.checks
-    faults = await asyncio.to_thread(faults_of, project, rendered, result)
-    if _weighty(faults) and checks.policy == "repair":
-        message = repair_message(Verdict(faults))
+    answer = await asyncio.to_thread(judged, project, rendered, result)
+    if _weighty(answer.faults) and checks.policy == "repair":
+        from trainer.checks import repair_message  # as for `judge`: only a fault needs it
+
+        message = repair_message(Verdict(answer.faults))
         again = replace(call, prompt=mending(rendered.prompt, result.content, message))
         try:
             second = await completer.answer(again)
         except TrainerError as error:
-            costly = [answer] if (answer := paid_answer(error)) is not None else []
+            costly = [paid] if (paid := paid_answer(error)) is not None else []
             result = joined([*costly, result], result.content)
-            faults = (*faults, Finding("repair_failed", "warning", f"the repair failed: {error.message}"))
+            failed = Finding("repair_failed", "warning", f"the repair failed: {error.message}")
+            answer = replace(answer, faults=(*answer.faults, failed))
         else:
-            remaining = await asyncio.to_thread(faults_of, project, rendered, second)
-            better, faults = (second, remaining) if len(remaining) < len(faults) else (result, faults)
+            mended = await asyncio.to_thread(judged, project, rendered, second)
+            better = second if len(mended.faults) < len(answer.faults) else result
+            answer = mended if better is second else answer
             both = joined([result, second], better.content)
             result = replace(both, metadata={**better.metadata, "paid": both.metadata["paid"]})
-    require_harmless(call.name, screen_answer(project, rendered.prompt, result.content))
-    if (weighty := _weighty(faults)) and checks.policy == "block":
+    require_harmless(call.name, answer.screened)
+    if (weighty := _weighty(answer.faults)) and checks.policy == "block":
+        from trainer.actions.checked_answer import refused
+
         raise refused(call.name, weighty)
-    return masked_result(project, rendered.prompt, result), faults
+    return _masked(result, answer.screened), answer.faults
+
+
+def _masked(result: CompletionResult, screened: ScreenedAnswer) -> CompletionResult:
+    """The completion without its secrets, for those who are given it whole."""
+    if screened.text == result.content:
+        return result
+    metadata = dict(result.metadata)
+    if "json" in metadata:
+        metadata["json"] = mask_json(metadata["json"])
+    return replace(result, content=screened.text, metadata=metadata)
 
 
 def _weighty(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

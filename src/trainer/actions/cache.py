@@ -1,4 +1,4 @@
-"""How large the cache may grow: kept completions and prompts, the longest unused removed first."""
+"""How large the cache may grow: kept completions, prompts and what is remembered, the longest unused removed first."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainer.actions.memo import FOLDER
 from trainer.core.clock import Clock, system_clock
 from trainer.core.digest import digest
 from trainer.core.project import Project
@@ -44,7 +45,7 @@ def prune_cache_if_due(project: Project, *, clock: Clock = system_clock) -> int:
 
 
 def prune_cache(project: Project, most: int, *, clock: Clock = system_clock) -> int:
-    """How many files were removed so that completions and prompts take no more than `most` bytes.
+    """How many files were removed so that completions, prompts and what is remembered take no more than `most` bytes.
 
     A completion that is the answer of a report in output/ stays, for building it again must not be paid for again;
     so does whatever was used within a day. The parts of an answer written in steps go by age, for no report names
@@ -65,7 +66,7 @@ def prune_cache(project: Project, most: int, *, clock: Clock = system_clock) -> 
 
 
 def _files(project: Project) -> Iterator[_Kept]:
-    for folder in ("completions", "prompts"):
+    for folder in ("completions", "prompts", FOLDER):
         for path in (project.cache / folder).glob("*/*.json"):
             with contextlib.suppress(FileNotFoundError):
                 facts = path.stat()

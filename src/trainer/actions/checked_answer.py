@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from trainer.actions.prompt import Rendered
 from trainer.actions.screening import ScreenedAnswer, screen_answer
+from trainer.checks import check_completion, faults, second_opinion
 from trainer.convert import Repair, json_to_markdown, repair_markdown
 from trainer.core.config.schema import Checks
 from trainer.core.errors import RefusedError, Where
@@ -45,8 +46,6 @@ def check(
 
     What a person `accepted` is a note. `ask` puts a question to a model, for a second opinion.
     """
-    from trainer.checks import check_completion
-
     repaired = repair_markdown(_as_markdown(rendered, result))
     screened = screen_answer(project, rendered.prompt, repaired.text)
     verdict = Verdict()
@@ -59,10 +58,20 @@ def check(
     return CheckedAnswer(screened.text, verdict, result, notes, screened)
 
 
+def faults_of(project: Project, rendered: Rendered, result: CompletionResult) -> tuple[Finding, ...]:
+    """What is wrong with an answer: what its checks find, and what the screen of answers says of it.
+
+    A prompt without data and contexts gives nothing to hold figures against, so only its answer's form is screened.
+    """
+    prompt = rendered.prompt
+    can_check = bool(prompt.data or prompt.contexts or prompt.output.sections)
+    checks = project.settings.checks if can_check else Checks(enabled=False)
+    checked = check(project, checks, rendered, result)
+    return (*faults(checked.verdict), *(finding for finding in checked.screened.findings if finding.severity != "note"))
+
+
 def opinion(text: str, prompt: Prompt, ask: Callable[[str], str]) -> tuple[Finding, ...]:
     """What a second look by a model has to say, as notes."""
-    from trainer.checks import second_opinion
-
     return second_opinion(text, prompt=prompt, ask=ask).findings
 
 

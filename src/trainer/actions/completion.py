@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from trainer.actions.audit import open_audit
 from trainer.actions.cache import prune_cache_if_due
 from trainer.actions.contextual import CALLS, plan_calls
 from trainer.actions.model import ModelChoice, make_cache, make_chain, make_limits, make_policy, total
 from trainer.actions.record import Recorder
-from trainer.convert import extract_json
 from trainer.core.digest import pick, pretty
 from trainer.core.errors import ProviderError, TrainerError
 from trainer.core.project import Project
@@ -21,6 +19,7 @@ from trainer.prompts import answer_steps
 from trainer.providers import Budget, Client, Request, complete, complete_all, complete_many
 
 if TYPE_CHECKING:
+    from trainer.actions.audit import PromptLog
     from trainer.sources import Choice
 
 Answer = CompletionResult | TrainerError
@@ -89,7 +88,6 @@ class Completer:
         self._refresh = refresh
         self._warn = warn
         self._limits = make_limits(project)
-        self._audit = open_audit(project)
         self._clients: list[tuple[ModelChoice, Client]] = []
         self.cache = make_cache(project) if use_cache else None
         prune_cache_if_due(project)
@@ -182,6 +180,12 @@ class Completer:
         """Whether a prompt with a strategy is answered in several calls."""
         return bool(call.prompt.steps) and not self.client(call.choice).chain[0].writes_sections
 
+    @functools.cached_property
+    def _audit(self) -> PromptLog | None:
+        from trainer.actions.audit import open_audit  # a run from the cache sends nothing
+
+        return open_audit(self._project)
+
     def _record(self, request: Request) -> None:
         """Put a prompt that leaves into the audit log; where that cannot be written, the answer is not lost for it."""
         if self._audit is not None:
@@ -232,6 +236,8 @@ def completion_facts(result: CompletionResult) -> dict[str, object]:
 
 def extract(text: str, schema: Mapping[str, Any]) -> Any:
     """The JSON in an answer that fits `schema` best; raises ValueError where there is none."""
+    from trainer.convert import extract_json  # most prompts ask for no JSON, and reading it takes 15 ms to import
+
     extracted = extract_json(text, schema=schema)
     if not extracted.found:
         raise ValueError(extracted.reason)

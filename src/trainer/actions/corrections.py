@@ -10,7 +10,6 @@ from trainer.core.files import read_text
 from trainer.core.project import Project
 from trainer.core.values import DataBlock
 from trainer.core.yamltext import load_yaml
-from trainer.facts import read_corrections
 
 
 def project_facts(project: Project | None) -> dict[str, dict[str, Any]]:
@@ -24,6 +23,8 @@ def project_facts(project: Project | None) -> dict[str, dict[str, Any]]:
     for path in sorted((project.root / "information" / "facts").glob("*.yaml")):
         shown = str(path.relative_to(project.root))
         value = load_yaml(read_text(path, shown=shown), shown=shown).value or {}
+        from trainer.facts import read_corrections  # most projects have no such file
+
         read_corrections(value, shown=shown)
         for section, entries in value.items():
             merged.setdefault(section, {}).update(entries)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainer.actions.digest_memo import DatumDigest, DigestMemo
 from trainer.actions.wiring import RECORDS, current_heads, open_source, open_store
@@ -25,7 +26,10 @@ from trainer.sources import (
     raise_problems,
     retrieve_many,
 )
-from trainer.stores import DataStore, DocumentWrite, Head, ReadOnly
+from trainer.stores import DocumentWrite, Head, ReadOnly
+
+if TYPE_CHECKING:
+    from trainer.stores import DataStore
 
 PROJECT_SOURCES = Registry(
     "project_sources",
@@ -246,9 +250,10 @@ def load_documents(
     by_key = {request.key: request for request in requests}
     marked = {(document.key, document.version): document.metadata.get(STALE, "") for document in committed}
     refresh = refresh or not project.settings.data_retriever.cache_enabled
-    store = open_store(project, clock=clock)
+    store = functools.cache(lambda: open_store(project, clock=clock))  # where all is current, it is not even imported
     heads = current_heads(project, by_key, clock=clock)
-    if _take_in(store, [document for document in committed if document.key in by_key and document.key not in heads]):
+    lacking = [document for document in committed if document.key in by_key and document.key not in heads]
+    if lacking and _take_in(store(), lacking):
         heads = current_heads(project, by_key, clock=clock)
     due = [
         request
@@ -264,12 +269,13 @@ def load_documents(
     changed = {key: result for key, result in results.items() if unchanged[key] is None}
     documents, warnings = {}, []
     try:
-        store_results(store, changed)
+        if changed:
+            store_results(store(), changed)
     except ReadOnly as error:
         warnings.append(f"{error.message}; what was fetched is used and not stored")
         unchanged |= {key: _unstored(key, result, heads.get(key)) for key, result in changed.items()}
     wanted = [key for key, request in by_key.items() if not unchanged[key] and not (request.local and key in errors)]
-    stored = store.retrieve_many(wanted) if wanted else {}
+    stored = store().retrieve_many(wanted) if wanted else {}
     for key, request in by_key.items():
         if request.local and key in errors:
             continue
@@ -287,7 +293,8 @@ def load_documents(
             since = confirmed if is_old else ""
         documents[key] = _marked(document, since)
         warnings += [f"{key}: {warning}" for warning in document.metadata.get("warnings") or ()]
-    store.close()
+    if store.cache_info().currsize:
+        store().close()
     if changed:
         current_heads(project, by_key, clock=clock)  # so that the next run need not open the database
     return Loaded(documents, errors, tuple(warnings), len(due))

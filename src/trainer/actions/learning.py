@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainer.core.errors import ConfigError
 from trainer.core.project import Project
-from trainer.mart import (
-    ConfigDecision,
-    Exploration,
-    LearnedFiles,
-    PolicyFiles,
-    TidyMartConfigProvider,
-    Weights,
-)
+
+if TYPE_CHECKING:
+    from trainer.mart import ConfigDecision, LearnedFiles, PolicyFiles, TidyMartConfigProvider
 
 MODULE = "trainer"
 """The module of our own operations."""
@@ -26,12 +20,16 @@ _CI_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR", "CIRCLE
 
 def learned_files(project: Project) -> LearnedFiles:
     """Where what was learned is published."""
+    from trainer.mart import LearnedFiles, Weights  # what learns is needed by those who drain or choose alone
+
     utility = project.settings.mart.utility
     return LearnedFiles(project.state / "mart", Weights(utility.cost, utility.seconds))
 
 
 def policy_files(project: Project) -> PolicyFiles:
     """The approved and proposed changes of configuration, for git."""
+    from trainer.mart import PolicyFiles  # as above
+
     return PolicyFiles(project.information / "policies")
 
 
@@ -39,6 +37,8 @@ def config_provider(
     project: Project, *, register: Callable[[str, Mapping[str, Any], Mapping[str, Any]], None] = lambda *_: None
 ) -> TidyMartConfigProvider:
     """What answers which configuration runs next. Raises ConfigError for a policy file that is none."""
+    from trainer.mart import Exploration, TidyMartConfigProvider  # as above
+
     section = project.settings.mart
     explore = section.explore
     share = explore.share if explore.enabled else 0.0
@@ -83,6 +83,8 @@ def _git_email(root: Path) -> str:
     """`user.email` of the repository or the user, read from git's files: a process of git would cost 5 ms a command."""
     if not (root / ".git").exists():
         return ""
+    import configparser  # outside of a repository nobody needs it
+
     for path in (root / ".git" / "config", Path.home() / ".gitconfig"):
         parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
         try:

@@ -124,7 +124,7 @@ def make_chain(project: Project, choice: ModelChoice) -> list[LLMProvider]:
     chain = []
     for at, link in enumerate(_links(choice.section)):
         where = f"llm_provider.fallbacks.{at - 1}" if at else "llm_provider"
-        if link.provider not in PROVIDERS.names():
+        if link.provider not in PROVIDERS:
             message, hint = unknown("provider", link.provider, PROVIDERS.names())
             raise ConfigError(message, hint=hint)
         if not link.model and PROVIDERS.load(link.provider).asks_model:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,18 +11,22 @@ from trainer.actions.corrections import corrected, project_facts
 from trainer.actions.data import DataRequest, Sources, data_block
 from trainer.actions.git import file_in_commit, find_commit
 from trainer.actions.joins import compute_joins, ordered_joins
+from trainer.actions.memo import remembered
 from trainer.actions.model import ModelChoice, plan_prompt
-from trainer.actions.report_source import report_contexts, report_queries
-from trainer.actions.screening import ended_rules, screened
+from trainer.actions.prepared import Prepared, RenderedText
+from trainer.actions.screening import screen_policy
 from trainer.actions.wiring import personal_treatment
+from trainer.core.digest import pick
 from trainer.core.errors import ConfigError, InstructionError, Problem, RefusedError, TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.core.values import Context, DataBlock, Prompt, StoredData, Verdict
 from trainer.prompts import (
     REPORT,
+    ContextText,
     DataQuery,
     Instruction,
     context_params,
+    context_text,
     count_tokens,
     data_queries,
     fill_names,
@@ -32,35 +35,15 @@ from trainer.prompts import (
     open_contexts,
     parse_instruction,
     read_data,
-    render,
     resolve_params,
     select_contexts,
-    validate_instruction,
 )
 from trainer.prompts.includes import Folder
 from trainer.prompts.versions import keep_version
-from trainer.security import DetectionResult, clean_scalar, fence_block, fence_context
+from trainer.security import DetectionResult
 
 PROMPTS = "prompts"
 """The folder of kept prompts below the cache."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An instruction with its parameters, contexts and data requests settled; nothing is fetched yet."""
-
-    instruction: Instruction
-    params: Mapping[str, Any]
-    contexts: tuple[Context, ...]
-    requests: Mapping[str, DataRequest]
-    """By the name of the data block."""
-    title: str = ""
-    joins: Mapping[str, DataQuery] = field(default_factory=dict)
-    """By name, the data that is computed from other data; each after those that it reads."""
-    reports: tuple[str, ...] = ()
-    """The reports that are among its data."""
-    system: str = ""
-    """The system message to send before the prompt."""
 
 
 def check_schema(schema: Mapping[str, Any], file: str) -> None:
@@ -134,6 +117,8 @@ class Instructions:
 
         Without `arguments`, none is missed.
         """
+        from trainer.prompts import validate_instruction  # only where something may be wrong
+
         instruction = self.load(name)
         verdict = validate_instruction(instruction, contexts=self._folder, values=arguments)
         wrong = self._problems(instruction, verdict)
@@ -164,13 +149,17 @@ class Instructions:
         queries = {query.name: query for query in data_queries(instruction, params)}
         queries |= self._replaced(instruction, params, data, keys)
         reports = tuple(dict.fromkeys(str(one.query["report"]) for one in queries.values() if one.source == REPORT))
+        contexts = self._contexts(instruction, params)
         if reports:
+            from trainer.actions.report_source import report_contexts  # few prompts read a report
+
             instruction, queries = self._with_parts(instruction, queries)
+            contexts = (*contexts, *report_contexts(self.project, reports))
         requests = {query.name: self._request(instruction, query) for query in queries.values() if not query.sql}
         return Prepared(
             instruction,
             params,
-            (*self._contexts(instruction, params), *report_contexts(self.project, reports)),
+            contexts,
             requests,
             fill_names(instruction.title, params),
             ordered_joins(instruction, queries),
@@ -181,6 +170,8 @@ class Instructions:
         self, instruction: Instruction, queries: Mapping[str, DataQuery]
     ) -> tuple[Instruction, dict[str, DataQuery]]:
         """Instruction and queries with the data behind a report's figures in place of the report."""
+        from trainer.actions.report_source import report_queries  # as above
+
         declared: dict[str, DataQuery] = {}
         parts: dict[str, DataQuery] = {}
         for name, query in queries.items():
@@ -205,6 +196,8 @@ class Instructions:
         self, error: UsageError, instruction: Instruction, arguments: Mapping[str, Any], data: set[str]
     ) -> UsageError:
         """The error that stopped the preparation, with all else that is wrong with the instruction."""
+        from trainer.prompts import validate_instruction  # as above
+
         verdict = validate_instruction(instruction, contexts=self._folder, values=arguments, data=data)
         every = sorted(dict.fromkeys([*error.problems, *self._problems(instruction, verdict)]), key=_by_place)
         return InstructionError(every[0].message, problems=every) if len(every) > len(error.problems) else error
@@ -248,7 +241,17 @@ class Instructions:
 
     @cached_property
     def _folder(self) -> Folder:
-        return open_contexts(self.project.contexts, root=self.project.root)
+        return context_folder(self.project)
+
+
+def context_folder(project: Project) -> Folder:
+    """The project's contexts, their texts as they were made before where their files are the same."""
+
+    def text_of(body: str, title: str, name: str) -> ContextText:
+        rests_on = [body, title, name]
+        return remembered(project, ContextText, rests_on, lambda: context_text(body, title, name))
+
+    return open_contexts(project.contexts, root=project.root, text_of=text_of)
 
 
 def _by_place(problem: Problem) -> tuple[str, int, int]:
@@ -333,22 +336,22 @@ def render_blocks(
     usable = {name: corrected(block, facts, prepared.instruction.facts) for name, block in blocks.items()}
     computed = compute_joins(prepared.instruction, prepared.joins, usable)
     usable |= {name: corrected(block, facts, prepared.instruction.facts) for name, block in computed.items()}
-    prompt = render(
-        prepared.instruction,
-        params=prepared.params,
-        contexts=prepared.contexts,
-        data=usable,
-        inputs=frozenset(table for query in prepared.joins.values() for table in query.tables),
-        clean=functools.partial(clean_scalar, max_length=project.settings.prompt_security.max_length),
-        fence=fence_block,
-        fence_context=fence_context,
-        count=functools.partial(count_tokens, model=choice.model),
-        budget=None if most is None else most - count_tokens(prepared.system, choice.model),
+    budget = None if most is None else most - count_tokens(prepared.system, choice.model)
+
+    def render() -> RenderedText:
+        # Data is read as facts, and a prompt is screened by hundreds of patterns: what is remembered needs neither.
+        from trainer.actions.rendered_text import render_text
+
+        return render_text(project, prepared, usable, model=choice.model, budget=budget)
+
+    security = project.settings.prompt_security
+    rests_on = (
+        {**pick(prepared.instruction), "root": None, "places": None},  # where they stand is told by the file's digest
+        pick(prepared, "params", "contexts", "joins", "system"),
+        [usable, choice.model, budget, security.max_length, security.enabled, screen_policy(project)],
     )
-    prompt = replace(prompt, system=prepared.system)
-    screening = screened(project, prompt)
-    warnings = [*(str(finding.problem()) for finding in prompt.findings), *ended_rules(project, screening)]
-    return Rendered(prompt, screening, choice.model, tuple(warnings))
+    text = remembered(project, RenderedText, rests_on, render)
+    return Rendered(text.whole(usable), text.screening, choice.model, text.warnings)
 
 
 def _without_personal(

@@ -13,7 +13,7 @@ from trainer.actions.wiring import open_database, open_tracker
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import TrainerError
 from trainer.core.project import Project
-from trainer.mart import Tracker, backlog, drain
+from trainer.mart import Tracker, backlog
 from trainer.sources import ServiceCall
 
 _MOST_WAITING = 100
@@ -132,6 +132,8 @@ class Item:
 def _drain_much(project: Project) -> None:
     """Move records into the database now and then, so that the spool of a project that only builds stays small."""
     if backlog(project.spool).segments > _MOST_WAITING:
+        from trainer.mart import drain  # once in a hundred commands
+
         drain(project.spool, open_database(project), learned=learned_files(project))
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainer.actions.data import Sources, load_documents
-from trainer.actions.facts import understood
-from trainer.actions.mart import list_executions, show_execution
 from trainer.actions.model import ModelChoice, choose_model, price_of
 from trainer.actions.prompt import PROMPTS, Instructions, Rendered, render_prepared
 from trainer.actions.record import Recorder
@@ -38,6 +36,8 @@ class RenderResult:
 
     def as_json(self) -> dict[str, Any]:
         """The one JSON document of `trainer render --json`."""
+        from trainer.actions.facts import understood  # who reads the prompt alone need not wait for all facts
+
         prompt = self.rendered.prompt
         return {
             **pick(prompt, "instruction", "title", "text", "messages", "params"),
@@ -83,6 +83,8 @@ def _kept(project: Project, run: str, clock: Clock) -> Version:
 
 def _prompt_of(project: Project, run: str, clock: Clock) -> str:
     """The digest of the prompt that an execution sent; `last` is the newest that sent one."""
+    from trainer.actions.mart import list_executions, show_execution  # the records are looked at for this alone
+
     if run == "last":
         recorded = list_executions(project, clock=clock, limit=_RECENT)
     else:

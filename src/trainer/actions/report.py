@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from trainer.actions.check_memo import current_reports, memo_path
 from trainer.actions.digest_memo import CheckMemo, CurrentReport
 from trainer.actions.prompt import check_all
 from trainer.actions.record import Recorder
-from trainer.actions.report_build import Build
 from trainer.actions.report_inputs import ReportInput
 from trainer.actions.report_outcome import BuildOptions, ReportOutcome, outcome_of_error
 from trainer.actions.report_plan import Planned, build_order, configured_reports, plan_reports, plan_wave, tell_nobody
-from trainer.actions.site import write_site
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import EditedError, TrainerError
 from trainer.core.project import Project
@@ -29,6 +28,9 @@ from trainer.reports import (
     read_provenance,
     remove_orphan,
 )
+
+if TYPE_CHECKING:
+    from trainer.actions.report_build import Build
 
 OnEvent = Callable[[ReportOutcome], None]
 
@@ -76,6 +78,8 @@ def prune_reports(project: Project, *, overwrite: bool = False) -> list[ReportOu
             continue
         removed = remove_orphan(orphan, root=project.root, output=project.output)
         outcomes.append(replace(_with_orphan(None, orphan), status="removed", changed=removed))
+    from trainer.actions.site import write_site  # a check writes nothing
+
     write_site(project)
     return outcomes
 
@@ -103,6 +107,9 @@ def build_reports(
     due = sum(plan.stale or options.force for plan in planned.plans.values())
     on_total(due)
     if due:
+        # With it come checks and converters, which who builds nothing need not pay.
+        from trainer.actions.report_build import Build
+
         target = {"target": project.config.target} if project.config.target else None
         with Recorder(project, "report", context=target, clock=clock) as recorder:
             build = Build(
@@ -117,6 +124,8 @@ def build_reports(
             report.spec.name: _outcome(report, planned.plans[report.spec.name], planned.committed[report.spec.name])
             for report in planned.inputs
         }
+    from trainer.actions.site import write_site  # as above
+
     try:
         write_site(project)
     except TrainerError as error:

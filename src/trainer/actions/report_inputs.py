@@ -6,23 +6,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainer.actions.corrections import project_facts
 from trainer.actions.data import DataRequest, Sources
 from trainer.actions.joins import join_digest
 from trainer.actions.learning import decide
 from trainer.actions.model import ModelChoice, choose_model, drafted
-from trainer.actions.prompt import Instructions, Prepared
-from trainer.convert import Theme, check_template, default_theme, load_theme, theme_digest
+from trainer.actions.prepared import Prepared
+from trainer.actions.prompt import Instructions
+from trainer.convert import Theme, default_theme, load_theme, theme_digest
 from trainer.core.config.schema import Checks, overridden
 from trainer.core.digest import canonical, digest, pick
 from trainer.core.errors import TrainerError, UsageError, Where
 from trainer.core.project import Project
 from trainer.draft import DRAFT_VERSION
-from trainer.mart import ConfigDecision
 from trainer.reports import Ingredients, ReportSpec
 from trainer.reports.acceptance import Accepted, accepted_names, accepted_path, read_accepted
+
+if TYPE_CHECKING:
+    from trainer.mart import ConfigDecision
 
 COMPOSER_VERSION = 3
 """Raised whenever the same completion would be composed into another report than before."""
@@ -178,6 +181,8 @@ def _load_theme(project: Project, template: str | None, css: str | None) -> tupl
     )
     if theme.template != default_theme().template:
         named = template or section.default_template
+        from trainer.convert import check_template  # a project without a template of its own writes no page here
+
         check_template(theme.template, shown=named or "information/templates/report.html")
     return theme, theme_digest(theme)
 

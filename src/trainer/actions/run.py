@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainer.actions.answers import accepted
 from trainer.actions.completion import Completer, ModelCall, completion_facts, written
 from trainer.actions.data import Sources, load_documents
 from trainer.actions.learning import decide
 from trainer.actions.model import ModelChoice, calls_of, choose_model, make_budget, price_of
-from trainer.actions.prompt import Instructions, Prepared, Rendered, keep_prompt, render_prepared
+from trainer.actions.prepared import Prepared
+from trainer.actions.prompt import Instructions, Rendered, context_folder, keep_prompt, render_prepared
 from trainer.actions.record import Recorder
 from trainer.actions.screening import MaskedStream, screened
 from trainer.actions.wiring import personal_treatment
@@ -24,9 +25,11 @@ from trainer.core.files import read_text, write_atomic
 from trainer.core.project import Project
 from trainer.core.strictjson import read_json
 from trainer.core.values import CompletionResult, Context, Finding, Json, Output, Prompt, PromptSection
-from trainer.mart import ConfigDecision
-from trainer.prompts import Instruction, open_contexts, read_context
+from trainer.prompts import Instruction, read_context
 from trainer.providers import Budget, check_schema, explain, record, run_on_loop
+
+if TYPE_CHECKING:
+    from trainer.mart import ConfigDecision
 
 STDIN = "-"
 
@@ -214,7 +217,7 @@ class Run:
         """The contexts that the options add; raises InstructionError or UsageError for a file that is none."""
         if not self.options.contexts:
             return ()
-        folder = open_contexts(self.project.contexts, root=self.project.root)
+        folder = context_folder(self.project)
         return tuple(read_context(path, folder=folder, root=self.project.root) for path in self.options.contexts)
 
     def is_cached(self, rendered: Rendered, choice: ModelChoice) -> bool:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import Problem, RefusedError
 from trainer.core.project import Project
-from trainer.core.secrets import mask_json, mask_known, mask_secrets
-from trainer.core.values import CompletionResult, Finding, Prompt
-from trainer.security import (
-    ANSWER,
-    DetectionResult,
-    PolicyRule,
-    ScreenPolicy,
-    judge_answer,
-    mask_completion,
-    screen_completion,
-    screen_prompt,
-)
+from trainer.core.secrets import mask_known, mask_secrets
+from trainer.core.values import Finding, Prompt
+from trainer.security import ANSWER, DetectionResult, PolicyRule, ScreenPolicy, judge_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +46,8 @@ def screened(project: Project, prompt: Prompt) -> DetectionResult | None:
     """What the screen says of a prompt's untrusted parts; None where the settings switch it off."""
     if not project.settings.prompt_security.enabled:
         return None
+    from trainer.security import screen_prompt  # hundreds of patterns, where nothing is remembered of the prompt
+
     policy = screen_policy(project)
     return screen_prompt(
         prompt,
@@ -80,6 +73,8 @@ def screen_answer(project: Project, prompt: Prompt, text: str) -> ScreenedAnswer
     """The answer without its secrets, screened; as it is where the settings switch the screen off."""
     if not project.settings.prompt_security.enabled:
         return ScreenedAnswer(text)
+    from trainer.security import mask_completion, screen_completion  # as above
+
     policy = screen_policy(project)
     findings, refused = judge_answer(
         screen_completion(text, prompt=prompt, allowed_hosts=policy.hosts).findings,
@@ -97,17 +92,6 @@ def masked_report(project: Project, text: str, *, instruction: str) -> str:
         rule for rule in policy.rules if rule.then == "pass" and rule.covers("secret.any", (ANSWER,), instruction)
     ]
     return mask_known(text) if passed or not project.settings.prompt_security.enabled else mask_secrets(text)
-
-
-def masked_result(project: Project, prompt: Prompt, result: CompletionResult) -> CompletionResult:
-    """The completion without its secrets, for those who are given it whole."""
-    content = screen_answer(project, prompt, result.content).text
-    if content == result.content:
-        return result
-    metadata = dict(result.metadata)
-    if "json" in metadata:
-        metadata["json"] = mask_json(metadata["json"])
-    return replace(result, content=content, metadata=metadata)
 
 
 class MaskedStream:

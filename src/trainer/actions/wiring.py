@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import ConfigError, UsageError, unknown
@@ -15,10 +15,13 @@ from trainer.core.project import Project
 from trainer.core.secrets import mask_secrets
 from trainer.core.values import Json
 from trainer.mart import MIGRATIONS, Tracker
-from trainer.mart.tables import Opener
 from trainer.sources import DataRetriever, ServiceCall, SourceContext, create_source
-from trainer.sources.streams import Stream, create_stream
-from trainer.stores import RECORD_STORES, DatabaseFile, DataStore, Head, create_store, read_heads
+from trainer.stores import RECORD_STORES, DatabaseFile, Head, create_store, read_heads
+
+if TYPE_CHECKING:
+    from trainer.mart.tables import Opener
+    from trainer.sources.streams import Stream
+    from trainer.stores import DataStore
 
 DATABASE_NAME = "trainer.duckdb"
 RECORDS = "records"
@@ -76,6 +79,8 @@ def open_source(
 
 def open_stream(project: Project, name: str, *, clock: Clock = system_clock) -> Stream:
     """The stream that the settings call `name`; nothing is connected to before it is opened."""
+    from trainer.sources.streams import create_stream  # only `retrieve` follows streams
+
     streams = project.settings.data_retriever.streams
     if name not in streams:
         message, hint = unknown("stream", name, streams)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import io
 import os
 import signal
@@ -78,6 +79,9 @@ command: Any = get_command(app)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the code of its outcome."""
+    # A command makes most of what it needs at its start and keeps it; at Python's 700 a tenth of a short one was spent
+    # looking for garbage.
+    gc.set_threshold(50_000, 20, 20)
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _interrupt)
     for stream in (sys.stdout, sys.stderr):

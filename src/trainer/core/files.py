@@ -11,16 +11,17 @@ from pathlib import Path
 from trainer.core.errors import TrainerError, UsageError, Where
 
 
-def write_atomic(path: Path, content: bytes | str) -> bool:
+def write_atomic(path: Path, content: bytes | str, *, is_durable: bool = True) -> bool:
     """Whether the file changed: it is replaced in one step, or not touched when it already holds `content`.
 
     A crash, a full disk or a read-only folder leaves the old file as it was; raises TrainerError for those.
+    What can be made again need not be `durable`: after a loss of power it may be missing or torn.
     """
     payload = content.encode("utf-8") if isinstance(content, str) else content
     try:
         if _holds(path, payload):
             return False
-        _replace(path, [payload])
+        _replace(path, [payload], is_durable=is_durable)
     except OSError as error:
         raise _unwritable(path, error) from error
     return True
@@ -90,21 +91,23 @@ def _unwritable(path: Path, error: OSError) -> TrainerError:
     return TrainerError(f"cannot write: {error.strerror or error}", where=Where(str(path)), hint=hint)
 
 
-def _replace(path: Path, pieces: Iterable[bytes]) -> None:
+def _replace(path: Path, pieces: Iterable[bytes], *, is_durable: bool = True) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(pieces)
-            file.flush()
-            os.fsync(file.fileno())
+            if is_durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
-    sync_folder(path.parent)
+    if is_durable:
+        sync_folder(path.parent)
 
 
 def _umask() -> int:

@@ -42,10 +42,14 @@ class Registry:
         """All adapter names, sorted; nothing is imported."""
         return sorted({*self.table, *(point.name for point in self._points())})
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is an adapter of that name; other packages are looked at only where the table has none."""
+        return name in self.table or any(point.name == name for point in self._points())
+
     def require(self, name: str) -> None:
         """Raise UsageError for an unknown name, MissingExtra where its dependency is not installed; loads nothing."""
         adapter = self.table.get(name)
-        if adapter is None and name not in self.names():
+        if name not in self:
             message, hint = unknown(self.what, name, self.names())
             raise UsageError(message, hint=hint)
         if adapter and adapter.extra and importlib.util.find_spec(adapter.needs or adapter.extra) is None:

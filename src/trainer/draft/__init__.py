@@ -1,8 +1,17 @@
 """The writer that needs no model: it drafts a report by rule from the data and contexts of a prompt."""
 
-from trainer.draft.provider import DraftProvider
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainer.core.face import face
+
+if TYPE_CHECKING:
+    from trainer.draft.provider import DraftProvider
 
 DRAFT_VERSION = 8
 """Raised whenever the same prompt would be drafted into another text than before."""
 
 __all__ = ["DRAFT_VERSION", "DraftProvider"]
+
+__getattr__ = face(__name__, {"provider": "DraftProvider"})

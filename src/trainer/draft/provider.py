@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 from trainer.core.values import CompletionResult, Json, Prompt
-from trainer.draft.write import write
 from trainer.providers.base import CustomProvider
 from trainer.providers.prices import FREE
 from trainer.providers.request import Request
@@ -31,6 +30,10 @@ class DraftProvider(CustomProvider):
 
     def complete(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
         """The report drafted from the prompt's data and contexts; settings but `schema` change nothing."""
+        from trainer.draft.write import (
+            write,  # the rules are loaded for a draft, not for what the writer says of itself
+        )
+
         draft = write(prompt, schema=kwargs.get("schema"))
         sent = prompt if isinstance(prompt, str) else "\n".join(message.content for message in prompt.messages)
         tokens_in, tokens_out = self.count_tokens(sent), self.count_tokens(draft.text)

@@ -13,13 +13,10 @@ from pathlib import Path, PurePosixPath
 from trainer.core.errors import InstructionError, Problem, Where, nearest
 from trainer.core.values import Context, Json
 from trainer.core.yamltext import YamlDocument
-from trainer.prompts import markdown
 from trainer.prompts.includes import Folder, Included, open_folder
 from trainer.prompts.instruction import Instruction
 from trainer.prompts.params import fill_names, names_in
-
-TOP = 2
-"""The level of a context's title in a prompt."""
+from trainer.prompts.titles import TextOf, context_text
 
 _MENTION = re.compile(r"(?<![\w.:/{}\\~@-])((?:\.\./)+|\./)?((?:[\w{}.*-]+/)*[\w{}.*-]+\.md)\b(?!/)")
 
@@ -88,16 +85,22 @@ def read_context(path: Path, *, folder: Folder, root: Path) -> Context:
     return replace(context, path=place.relative_to(root.resolve()).as_posix()) if is_inside else context
 
 
-def open_contexts(folder: Path, *, root: Path, list_files: Callable[[Path], list[str]] = list_files) -> Folder:
+def open_contexts(
+    folder: Path,
+    *,
+    root: Path,
+    list_files: Callable[[Path], list[str]] = list_files,
+    text_of: TextOf = context_text,
+) -> Folder:
     """The context folder with its files listed, to select from for as long as one command runs."""
     shown = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.as_posix()
-    return open_folder(folder, shown=shown, list_files=list_files)
+    return replace(open_folder(folder, shown=shown, list_files=list_files), text_of=text_of)
 
 
 def _load(folder: Folder, name: str) -> Context | None:
     before = len(folder.problems)
     included = folder.load(name)
-    context = _context(name, included, folder.problems) if included else None
+    context = _context(name, included, folder) if included else None
     if context and len(folder.problems) == before:
         folder.contexts[name] = context
     return context
@@ -199,22 +202,16 @@ def _hint(pattern: str, names: Sequence[str]) -> str:
     return f'did you mean "{close}"?' if close else f"known: {', '.join(names) or 'none'}"
 
 
-def _context(name: str, included: Included, problems: list[Problem]) -> Context:
+def _context(name: str, included: Included, folder: Folder) -> Context:
     front = included.front
     values = front.value if front else {}
-    heading = markdown.first_heading(included.text)
-    title = str(values.get("title") or heading or _words(name))
-    text = included.text.strip("\n")
-    if heading is None:
-        text = f"{'#' * TOP} {title}\n\n{markdown.shift_headings(text, top=TOP + 1)}"
-    else:
-        text = markdown.shift_headings(text, top=TOP)
+    written = folder.text_of(included.text, str(values.get("title") or ""), _words(name))
     return Context(
         path=name,
-        title=title,
-        text=text.rstrip() + "\n",
+        title=written.title,
+        text=written.text,
         digest=included.digest,
-        priority=_priority(values.get("priority", 0), front, problems),
+        priority=_priority(values.get("priority", 0), front, folder.problems),
         tags=_tags(values.get("tags")),
     )
 

@@ -16,7 +16,6 @@ from trainer.core.errors import InstructionError, Problem, UsageError, Where, un
 from trainer.core.files import read_text
 from trainer.core.values import Expectation, ExpectationKind, Json, Output
 from trainer.core.yamltext import YamlDocument
-from trainer.facts import read_corrections
 from trainer.prompts.instruction import KEYS, DataQuery, Instruction, Param, ParamType, Strategy, Syntax
 
 _PARAM_KEYS = ("type", "required", "default", "pattern", "choices", "description")
@@ -108,6 +107,10 @@ class _Reader:
     def facts(self, value: Json) -> dict[str, Json]:
         """What is said of the data, checked as a file of `information/facts` is."""
         facts = self.mapping(value, "facts")
+        if not facts:
+            return {}
+        from trainer.facts import read_corrections  # few instructions correct their data
+
         try:
             read_corrections(facts, shown="facts")
         except UsageError as error:

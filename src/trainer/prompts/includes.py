@@ -17,6 +17,7 @@ from trainer.core.frontmatter import split_front_matter
 from trainer.core.values import Context
 from trainer.core.yamltext import YamlDocument
 from trainer.prompts import markdown
+from trainer.prompts.titles import TextOf, context_text
 
 KEYS = ("title", "tags", "priority", "description")
 DEEPEST = 10
@@ -51,6 +52,8 @@ class Folder:
     problems: list[Problem] = field(default_factory=list)
     contexts: dict[str, Context] = field(default_factory=dict)
     """Those already made, by name."""
+    text_of: TextOf = context_text
+    """Makes the text of a context."""
 
     def reading(self) -> Folder:
         """The same folder for one more reader, who keeps problems apart."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from trainer.core.markdown import MarkdownDocument, read_markdown
+if TYPE_CHECKING:
+    from trainer.core.markdown import MarkdownDocument
 
 _ATX = re.compile(r"( {0,3})(#{1,6})(?=[ \t]|$)")
 
@@ -67,4 +69,6 @@ def code_lines(text: str) -> set[int]:
 
 
 def _read(text: str) -> MarkdownDocument:
+    from trainer.core.markdown import read_markdown  # 50 ms to import, which who knows a context's text need not pay
+
     return read_markdown(text, front_matter=False)

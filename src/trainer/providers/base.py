@@ -82,7 +82,7 @@ class LLMProvider(Protocol):
 
     def complete(self, prompt: str | Prompt, **kwargs: Json) -> CompletionResult:
         """The whole answer to `prompt`, judged; raises ProviderError for one that is cut, refused or empty."""
-        return loop.run(ask(self, request_of(prompt, kwargs, provider=self.provider, model=self.model)))
+        return loop.run_on_loop(ask(self, request_of(prompt, kwargs, provider=self.provider, model=self.model)))
 
     def stream(self, prompt: str | Prompt, **kwargs: Json) -> CompletionStream:
         """The answer piece by piece, as a `CompletionStream` whose `result` is known once it is read to its end."""

@@ -276,7 +276,7 @@ def complete(
     retried only where `on_restart` can be called to say that the text starts again.
     """
     if on_text is None:
-        return loop.run(client.send(request))
+        return loop.run_on_loop(client.send(request))
     restarts = object()
 
     def watched(emit: Callable[[object], None]) -> Coroutine[Any, Any, CompletionResult]:

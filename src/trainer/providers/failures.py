@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -171,6 +170,8 @@ def _number(text: str | None) -> float | None:
 
 
 def _until(text: str, now: datetime) -> float | None:
+    import email.utils  # most failures name no date
+
     try:
         moment = email.utils.parsedate_to_datetime(text)
     except ValueError:

@@ -21,7 +21,7 @@ _loop: asyncio.AbstractEventLoop | None = None
 _owner = 0
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run_on_loop(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, run on the loop; an interrupt of the caller cancels the work first."""
     future, ended = _start(work)
     try:

@@ -102,7 +102,7 @@ class OpenAICompatibleProvider(LLMProvider):
 
     def list_models(self) -> list[str]:
         """The models the server offers."""
-        return loop.run(self._list_models())
+        return loop.run_on_loop(self._list_models())
 
     async def _list_models(self) -> list[str]:
         async with self._exchange("GET", "/models", None, 30) as response:

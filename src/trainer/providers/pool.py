@@ -31,7 +31,7 @@ def complete_many(
     outcomes: dict[int, CallOutcome] = {}
     if on_outcome is None:
         # Nobody waits for a single one, so this thread need not be woken for each.
-        loop.run(_work(calls, concurrency, outcomes.__setitem__))
+        loop.run_on_loop(_work(calls, concurrency, outcomes.__setitem__))
     else:
         for number, outcome in iterate_many(calls, concurrency=concurrency):
             outcomes[number] = outcome

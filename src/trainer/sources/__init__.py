@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainer.core.face import face
 from trainer.core.values import RetrievalResult
-from trainer.sources.base import (
-    SOURCES,
-    DataRetriever,
-    Fetched,
-    Health,
-    Schema,
-    ServiceCall,
-    Sink,
-    SourceContext,
-    create_source,
-)
-from trainer.sources.many import QueryOutcome, retrieve_many
-from trainer.sources.plans import Choice, plan_batch, plan_concurrency, plan_tokens, plan_workers
-from trainer.sources.query import QueryField, check_query, raise_problems, storage_key
-from trainer.sources.several import SeveralSources, fetch_all, fetch_functions
 
 if TYPE_CHECKING:
     from trainer.sources.api import APIRetriever
+    from trainer.sources.base import (
+        SOURCES,
+        DataRetriever,
+        Fetched,
+        Health,
+        Schema,
+        ServiceCall,
+        Sink,
+        SourceContext,
+        create_source,
+    )
     from trainer.sources.database import DatabaseRetriever
     from trainer.sources.file import FileRetriever
+    from trainer.sources.many import QueryOutcome, retrieve_many
+    from trainer.sources.plans import Choice, plan_batch, plan_concurrency, plan_tokens, plan_workers
+    from trainer.sources.query import QueryField, check_query, raise_problems, storage_key
     from trainer.sources.remote_file import RemoteFileRetriever
     from trainer.sources.sec_filings import SECFilingsRetriever
+    from trainer.sources.several import SeveralSources, fetch_all, fetch_functions
     from trainer.sources.soap import SOAPRetriever
     from trainer.sources.yahoo_finance import YahooFinanceRetriever
 
@@ -64,4 +65,14 @@ __all__ = [
     "storage_key",
 ]
 
-__getattr__ = SOURCES.face(__name__)
+__getattr__ = face(
+    __name__,
+    {
+        "base": "SOURCES DataRetriever Fetched Health Schema ServiceCall Sink SourceContext create_source",
+        "many": "QueryOutcome retrieve_many",
+        "plans": "Choice plan_batch plan_concurrency plan_tokens plan_workers",
+        "query": "QueryField check_query raise_problems storage_key",
+        "several": "SeveralSources fetch_all fetch_functions",
+    },
+    adapters="base:SOURCES",
+)

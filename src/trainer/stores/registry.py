@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainer.core.clock import Clock, system_clock
 from trainer.core.errors import UsageError, unknown
 from trainer.core.registry import Adapter, Registry
-from trainer.stores.base import DataStore
+
+if TYPE_CHECKING:
+    from trainer.stores.base import DataStore
 
 BACKENDS = Registry(
     "stores",
