@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import trainer
+from trainer.catalog import filling
 from trainer.checks import numerals, opinion, structure
 from trainer.convert.jsontext import extract
 from trainer.core.errors import MissingExtra
@@ -68,6 +69,14 @@ def test_the_checker_knows_a_bad_pattern():
 def test_no_repetition_repeats():
     bad = [name for name, pattern in patterns() if repeats_itself(parser.parse(pattern.pattern, pattern.flags))]
     assert bad == []
+
+
+@pytest.mark.parametrize("run", [" ", "   ", " *", "_ ", "| ", "\t", "a ", "a   b"])
+def test_a_label_before_a_long_run_is_read_in_linear_time(run):
+    started = time.process_time()
+    filling._labelled_lines("Name" + run * (100_000 // len(run)))
+
+    assert time.process_time() - started < 5  # 400 spaces took nine seconds
 
 
 def everywhere(pattern: re.Pattern[Any], text: str) -> None:

@@ -237,18 +237,20 @@ _KINDS = {
 
 
 _LABELLED_LINE = re.compile(
-    r"(?m)^[ \t>*_|#-]{0,8}([A-Za-z][\w /.&'-]{0,40}?)[*_ ]{0,4}(?::|\||\t| {3,})[*_ \t|]{0,40}(\S[^\n]{0,2000})$"
+    r"(?m)^[ \t>*_|#-]*+([A-Za-z][\w /.&'-]{0,40}?)"
+    r"(?:[*_ ]*+[:|\t]|[*_]*+ {3,}+|[*_ ]*+(?<= {3}))[*_ \t|]*+(\S[^\n]*+)"
 )
+"""Nothing gives back what it took: a label before 2,000 spaces took a minute."""
 
 
 def _labelled_lines(text: str) -> dict[str, tuple[str, int, int]]:
     """Each `Label: value` line, or cell beside a label, by the label in small letters; the first of a label counts."""
     lines: dict[str, tuple[str, int, int]] = {}
-    for match in re.finditer(
-        r"(?m)^[ \t>*_|#-]*([A-Za-z][\w /.&'-]{0,40}?)[*_ ]*(?::|\||\t| {3,})[*_ \t|]*(\S[^\n]*?)[ \t|*_]*$", text
-    ):
+    for match in _LABELLED_LINE.finditer(text):
         label = " ".join(match[1].lower().replace("_", " ").split())
         value = match[2].rstrip(" \t|*_")
+        if value in ("", ":"):
+            continue
         lines.setdefault(label, (value, match.start(2), match.start(2) + len(value)))
     return lines
 
