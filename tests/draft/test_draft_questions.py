@@ -87,7 +87,7 @@ def test_rows_that_came_and_went_make_no_total(ask):
 
 def test_a_comparison_says_how_far_the_ends_lie_apart(ask):
     assert ask(cities(), "Compare visits between the groups of city.").startswith(
-        "Visits of Crane (50) were 5.0 times those of Dover (10). The mean of all 4 is 25."
+        "Visits of Crane (50) were 5.0 times those of Dover (10). The mean of all is 25."
     )
 
 

@@ -9,7 +9,7 @@ from trainer.core.face import face
 if TYPE_CHECKING:
     from trainer.draft.provider import DraftProvider
 
-DRAFT_VERSION = 8
+DRAFT_VERSION = 9
 """Raised whenever the same prompt would be drafted into another text than before."""
 
 __all__ = ["DRAFT_VERSION", "DraftProvider"]

@@ -187,7 +187,7 @@ def contrast(column: MeasureColumn, records: Records) -> str:
     )
     if len(values) < 3:
         return sentence
-    return f"{sentence} {wording.say('contrast_mean', count=len(values), mean=show(mean, column.unit))}"
+    return f"{sentence} {wording.say('contrast_mean', mean=show(mean, column.unit))}"
 
 
 def _distance_of(size: Decimal, unit: str) -> str:
