@@ -18,6 +18,7 @@ import trainer
 from trainer.catalog import filling
 from trainer.checks import numerals, opinion, structure
 from trainer.convert.jsontext import extract
+from trainer.convert.readers import rtf
 from trainer.core.errors import MissingExtra
 from trainer.ingest import extract as ingested
 from trainer.sources import edgar_document
@@ -94,6 +95,8 @@ def everywhere(pattern: re.Pattern[Any], text: str) -> None:
         (opinion._entries, "["),
         (partial(everywhere, extract._GLUED), "`"),
         (partial(everywhere, ingested._HEADING), "# "),
+        (rtf._levels, b"{\\stylesheet{\\s1 a "),
+        (lambda text: rtf._levels(b"{\\stylesheet{\\s1" + text), b" a*"),
         (partial(everywhere, edgar_document._HIDDEN), b"<ix:header "),
     ],
 )

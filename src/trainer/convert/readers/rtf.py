@@ -343,7 +343,9 @@ def _levels(content: bytes) -> dict[int, int]:
     start = content.find(b"\\stylesheet")
     table = content[start : start + 200_000] if start >= 0 else b""
     levels: dict[int, int] = {}
-    for number, name in re.findall(rb"\{(?:\\\*)?\\s(\d{1,5})\b[^{}]*?([^\\{};]*);?\}", table):
-        if heading := re.search(rb"(?i)heading ?([1-9])\s*\Z", name.strip()):
+    for number, style in re.findall(rb"\{(?:\\\*)?\\s(\d{1,5})\b([^{}]*+)\}", table):
+        # the name stands last, behind the last control word; one pattern for both takes quadratic time
+        name = style.removesuffix(b";").replace(b"\\", b";").rpartition(b";")[2]
+        if heading := re.search(rb"(?i)heading ?([1-9])\Z", name.strip()):
             levels[int(number)] = int(heading[1])
     return levels
