@@ -235,6 +235,18 @@ def test_months_as_numbers_below_a_year_are_months_of_that_year() -> None:
     ]
 
 
+def test_counted_days_are_no_group_of_rows_wherever_their_name_has_them() -> None:
+    rows = [
+        {"month": f"2024-{month:02}", "city": city, "days_above_limit": (month + at) % 4}
+        for month in range(1, 13)
+        for at, city in enumerate(("Graz", "Linz"))
+    ]
+    facts = read(rows, name="air")
+
+    assert {dimension for one in facts.observations for dimension in one.members} == {"city"}
+    assert {one.measure for one in facts.observations} == {"day_above_limit"}
+
+
 @pytest.mark.parametrize(
     ("key", "title"),
     [

@@ -19,7 +19,7 @@ from trainer.facts.times import month as month_of
 from trainer.facts.times import month_number, parse_cells, quarter, spaced, span
 from trainer.facts.units import parse_unit, scale_of, units_beside
 from trainer.facts.values import Grain, Time
-from trainer.facts.words import fold, has_kind, name_words, vocabulary
+from trainer.facts.words import fold, has_kind, name_words, split_name, vocabulary
 
 _IDENTIFIER = re.compile(
     r"https?://\S+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0\d{4,}|\S+@\S+\.\S+|[0-9a-f]{32,64}|\d{10}-\d\d-\d{6}"
@@ -46,7 +46,7 @@ class Parsed:
         return self.column.name[-1] if self.column.name else ""
 
 
-_COUNTED_TIMES = frozenset(["day", "hour", "minute", "week", "night"])
+_COUNTED_TIMES = frozenset(["days", "hours", "minutes", "weeks", "nights"])
 
 
 def classify(
@@ -96,9 +96,9 @@ def _classify(column: Column, table: DataTable, at: int, corrections: Correction
 
 
 def _counts_times(leaf: str) -> bool:
-    """Whether a name counts days or hours, as `rain_days` does: it is no time and names no group of rows."""
-    words = name_words(leaf)
-    return len(words) > 1 and words[-1] in _COUNTED_TIMES and leaf.casefold().endswith("s")
+    """Whether a name counts days or hours, as `rain_days` and `days_above_limit` do: no time, and no group of rows."""
+    parts = [part.casefold() for part in split_name(leaf)]
+    return len(parts) > 1 and (parts[-1] in _COUNTED_TIMES or (parts[0] in _COUNTED_TIMES and parts[1] != "since"))
 
 
 def _prefixed_time(words: Sequence[str]) -> bool:
