@@ -16,10 +16,12 @@ import pytest
 
 import trainer
 from trainer.catalog import filling
-from trainer.checks import numerals, opinion, structure
+from trainer.checks import numerals, opinion, structure, view
 from trainer.convert.jsontext import extract
 from trainer.convert.readers import rtf
 from trainer.core.errors import MissingExtra
+from trainer.draft import wording
+from trainer.facts import roles
 from trainer.ingest import extract as ingested
 from trainer.sources import edgar_document
 
@@ -98,6 +100,10 @@ def everywhere(pattern: re.Pattern[Any], text: str) -> None:
         (rtf._levels, b"{\\stylesheet{\\s1 a "),
         (lambda text: rtf._levels(b"{\\stylesheet{\\s1" + text), b" a*"),
         (partial(everywhere, edgar_document._HIDDEN), b"<ix:header "),
+        (roles._IDENTIFIER.fullmatch, "@"),
+        (roles._IDENTIFIER.fullmatch, "a@b."),
+        (lambda text: wording.short_name(f"a{text}a"), " "),
+        (lambda text: list(view._aliases([f"a{text}a"])), ", "),
     ],
 )
 def test_what_is_searched_for_in_answers_takes_linear_time(search, text):

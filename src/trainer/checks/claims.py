@@ -700,7 +700,7 @@ def _gap(text: str, one: Numeral, two: Numeral, times: Sequence[TimeRef]) -> str
     for ref in times:
         if one.end <= ref.start and ref.end <= two.start:
             gap = gap.replace(text[ref.start : ref.end], "")
-    gap = re.sub(r"[(（].*?[)）]", "", gap)
+    gap = re.sub(r"[(（][^()（）]*[)）]", "", gap)
     return re.sub(r"(?<!\w)(?:in|im|en|em)\s+(?=to|auf|à|a|hasta|para|até)", "", gap)
 
 

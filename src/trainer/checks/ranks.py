@@ -24,6 +24,9 @@ _ARTICLE = re.compile(
     r"(?<!\w)(?:l['’]|(?:el|la|los|las|lo|il|i|le|gli|les|o|a|os|as|su|sus|son|sa|ses|seu|sua)\s+)(?:\w+\s+)?$",
     re.IGNORECASE,
 )
+_LAST_WORD = re.compile(r"(\w+)[\s-]+$")
+_LONGEST_ORDINAL = 60
+"""Characters before a word of rank in which its ordinal stands: the longest of any language has some twenty."""
 _TIME_WORD = re.compile(
     r"\b(?:quarter|year|month|quartal|jahr|monat|trimestre|année|exercice|mois|año|mes\b|meses|anno)|四半期|年|月|季度",
     re.IGNORECASE,
@@ -67,7 +70,7 @@ def ranks(evidence: Evidence, sentence: Sentence, readings: Sequence[Assessment]
             quantity, groups = bound
             if not groups:
                 continue
-            nth = re.search(r"(\w+)[\s-]+$", sentence.text[: match.start()])
+            nth = _LAST_WORD.search(sentence.text, max(0, match.start() - _LONGEST_ORDINAL), match.start())
             place = int(places.get(nth[1].casefold(), 0)) if nth else 0
             nth, place = (nth, place) if place else (None, 1)
             ahead = [

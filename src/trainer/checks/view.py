@@ -586,7 +586,7 @@ def _aliases(names: Sequence[str]) -> Iterable[str]:
             continue
         yield name
         short = re.sub(
-            r"[\s,]+(?:inc|incorporated|corp|corporation|co|company|ltd|limited|plc|llc|ag|sa|s\.a|se|nv|n\.v|gmbh|spa|ab|as|asa|oyj|holdings?|holding|group|"
+            r"(?<![\s,])[\s,]+(?:inc|incorporated|corp|corporation|co|company|ltd|limited|plc|llc|ag|sa|s\.a|se|nv|n\.v|gmbh|spa|ab|as|asa|oyj|holdings?|holding|group|"
             r"tool group corp|technology s\.a|technology|adr|class [a-c])\.?(?=$|[\s,])",
             "",
             name,

@@ -25,7 +25,7 @@ DEFAULT = "en"
 _PACKAGE = "trainer.draft"
 _ACRONYMS = frozenset(("ebit", "ebitda", "eps", "kpi", "url"))
 _LEGAL = re.compile(
-    r",?\s+(inc|incorporated|corp|corporation|co|company|ltd|limited|plc|llc|lp|ag|se|sa|s\.a|nv|n\.v|gmbh|kgaa|oyj|ab|asa)\.?\Z",
+    r"(?<![\s,])[\s,]+(inc|incorporated|corp|corporation|co|company|ltd|limited|plc|llc|lp|ag|se|sa|s\.a|nv|n\.v|gmbh|kgaa|oyj|ab|asa)\.?\Z",
     re.IGNORECASE,
 )
 TimeForm: TypeAlias = Literal["when", "than", "at"]

@@ -22,7 +22,7 @@ from trainer.facts.values import Grain, Time
 from trainer.facts.words import fold, has_kind, name_words, split_name, vocabulary
 
 _IDENTIFIER = re.compile(
-    r"https?://\S+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0\d{4,}|\S+@\S+\.\S+|[0-9a-f]{32,64}|\d{10}-\d\d-\d{6}"
+    r"https?://\S+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0\d{4,}|[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+|[0-9a-f]{32,64}|\d{10}-\d\d-\d{6}"
 )
 _CADENCE = re.compile(r"(?:3|6|9|12)M|TTM|FY|Q[1-4]|annual|quarterly|monthly|weekly|daily", re.IGNORECASE)
 _LONGEST_MEMBER = 80
