@@ -64,13 +64,13 @@ def fill(backend, folder, kilobytes):
 
 
 @pytest.fixture
-def _small_disks(tmp_path):
+def _own_mounts(tmp_path):
     """Skips where a file system of one's own cannot be mounted."""
     command = ["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", tmp_path]
     try:
         subprocess.run(command, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("NOT TESTED on a full disk: run the same on Linux where `unshare --user --mount` is allowed")
+        pytest.skip("NOT TESTED on such a disk: run the same on Linux where `unshare --user --mount` is allowed")
 
 
 def prove(backend, folder, kilobytes):
@@ -85,14 +85,14 @@ def prove(backend, folder, kilobytes):
         assert "No space left on device" in message or "disk is full" in message
 
 
-@pytest.mark.usefixtures("_small_disks")
+@pytest.mark.usefixtures("_own_mounts")
 @pytest.mark.parametrize("backend", ["duckdb", "sqlite"])
 def test_a_full_disk_is_one_clear_error_and_costs_no_document(backend, tmp_path):
     prove(backend, tmp_path / "disk", 4000)
 
 
 @pytest.mark.soak
-@pytest.mark.usefixtures("_small_disks")
+@pytest.mark.usefixtures("_own_mounts")
 @pytest.mark.parametrize("backend", ["duckdb", "sqlite"])
 def test_a_disk_that_fills_at_any_moment_costs_no_document(backend, tmp_path):
     for kilobytes in range(3000, 6000, 61):
@@ -113,6 +113,7 @@ except ReadOnly as error:
 """
 
 
+@pytest.mark.usefixtures("_own_mounts")
 @pytest.mark.parametrize("backend", ["duckdb", "sqlite"])
 @pytest.mark.parametrize("filled", [True, False])
 def test_what_lies_on_a_read_only_disk_can_be_asked_and_not_written(backend, filled, tmp_path):
