@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import time
+from contextlib import closing
 
 import pytest
 import yaml
@@ -13,7 +14,7 @@ import yaml
 from servers.brokers import BROKERS, numbered
 from trainer.actions.follow import FollowOptions, follow_stream, retry_dead
 from trainer.core.project import open_project
-from trainer.sources.streams import STREAMS
+from trainer.sources.streams import STREAMS, create_stream
 from trainer.stores import create_store
 
 
@@ -49,6 +50,15 @@ def read(project, **options):
 def test_every_stream_of_messages_is_tested_here_or_told():
     elsewhere = {"memory", "table", "postgresql", "mysql", "webhook", "kinesis", "pulsar"}
     assert set(STREAMS.table) - elsewhere == set(BROKERS)
+
+
+def test_a_wait_that_is_over_before_it_begins_is_no_error(broker):
+    broker.send(numbered(0, 20))
+    stream = create_stream("orders", broker.section)
+    stream.open(None)
+    with closing(stream):
+        for _ in range(20):
+            stream.poll(50, 1e-6)
 
 
 def test_what_waits_is_stored_once_and_read_on_later(project, broker):

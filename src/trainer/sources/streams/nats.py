@@ -52,12 +52,8 @@ class NatsStream(MessageStream):
 
     def fetch(self, count: int, wait: float) -> Sequence[Arrival]:
         """What has come."""
-        try:
-            messages = self._run(self._subscription.fetch(count, wait))
-        except nats.errors.TimeoutError:
-            return ()
         arrivals = []
-        for message in messages:
+        for message in self._run(self._fetched(count, wait)):
             place = {"stream": self.options.stream, "subject": message.subject}
             event = self.event(str(message.metadata.sequence.stream), message.data, place)
             arrivals.append(Arrival(event, len(message.data), message))
@@ -95,6 +91,16 @@ class NatsStream(MessageStream):
             options.filter, durable=options.durable, stream=options.stream
         )
 
+    async def _fetched(self, count: int, wait: float) -> Sequence[Any]:
+        """The messages that came within the time."""
+        try:
+            messages: Sequence[Any] = await self._subscription.fetch(count, wait)
+        except (
+            TimeoutError
+        ):  # the client's own is one too; where the time is over before it asks it raises the plain one
+            return ()
+        return messages
+
     async def _acknowledge(self, messages: Sequence[Any]) -> None:
         for message in messages:
             await message.ack()
@@ -105,8 +111,6 @@ class NatsStream(MessageStream):
         assert self._loop is not None
         try:
             return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE + 10)
-        except nats.errors.TimeoutError:
-            raise
         except nats.js.errors.NotFoundError as error:
             hint = "make it with: nats stream add, or mend the setting stream"
             raise SourceError(f"{self.name}: the server has no stream {self.options.stream}", hint=hint) from error
