@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -127,7 +128,10 @@ def test_a_connection_is_kept_for_the_next_request():
 def test_a_kept_connection_that_the_server_has_closed_is_replaced_without_a_failure():
     with raw_server(*[http(ANSWER)] * 4, connections=4) as (url, heads):
         provider = create_provider("openai_compatible", model="m", api_base=url)
-        contents = [provider.complete("hi").content for _ in range(4)]
+        contents = []
+        for _ in range(4):
+            contents.append(provider.complete("hi").content)
+            time.sleep(0.2)  # until its end is here: one that closes while it is asked has cut an answer off
 
     assert contents == ["hello"] * 4
     assert len(heads) == 4
