@@ -83,13 +83,6 @@ def plan_processes(project: Project | None, items: int, *, memory: int = WORKER_
     )
 
 
-def plan_storing(items: int, largest: int) -> Choice:
-    """How many of so many items, of up to `largest` bytes in memory, are stored in one transaction."""
-    from trainer.sources import plan_batch
-
-    return plan_batch({"memory_bytes": free_memory()}, items=items, largest=largest)
-
-
 def model_config(choice: ModelChoice) -> Mapping[str, Json]:
     """The model's name, window, longest answer and prices in US dollars a million tokens; None where not known."""
     described = choice.described

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 
-from trainer.facts.values import Unit, UnitKind
+from trainer.facts.values import Unit
 from trainer.facts.words import data_file, name_words, split_name, vocabulary
 
 PERCENT = Unit("percent", "%")
@@ -298,9 +298,3 @@ def _registry():  # type: ignore[no-untyped-def]
     import pint
 
     return pint.UnitRegistry(cache_folder=None, autoconvert_offset_to_baseunit=True)
-
-
-def unit_kind(units: Sequence[Unit]) -> UnitKind | None:
-    """The kind of all the units, where they agree."""
-    kinds = {unit.kind for unit in units}
-    return next(iter(kinds)) if len(kinds) == 1 else None
